@@ -1,0 +1,1 @@
+"""Solve partial differential equations with neural networks to many correct digits."""

@@ -1,0 +1,154 @@
+"""Sympy expressions of columns and jets as one torch function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, cast
+
+import sympy as sp
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pdelsr.compile.printer import HELPERS, ONE, TorchCode, literal
+from pdelsr.declare.symbols import Coefficient
+from pdelsr.errors import ProblemError
+
+
+@dataclass(frozen=True, eq=False)
+class TorchFunction:
+    """Evaluates expressions to rows of full tensors, in the dtype and device of the points.
+
+    Attributes:
+        expressions: E expressions in `columns`, `jets` and callables of the columns.
+        columns: symbols of the leading columns of the points.
+        jets: symbols of the rows of the jet.
+        title: how messages call the expressions.
+    """
+
+    expressions: tuple[sp.Expr, ...]
+    columns: tuple[sp.Symbol, ...]
+    jets: tuple[sp.Symbol, ...] = ()
+    title: str = "expression"
+
+    def __post_init__(self) -> None:
+        if not self._all_constant:
+            self._function  # noqa: B018  # print now, so that what torch lacks is refused early
+
+    @cached_property
+    def constants(self) -> tuple[float | None, ...]:
+        """The value of each expression that depends on nothing, None for the others."""
+        return tuple(float(literal(e)) if e.is_number else None for e in self.expressions)
+
+    def __call__(
+        self, x: Float[Tensor, "n c"], jet: Float[Tensor, "e n"] | None = None
+    ) -> Float[Tensor, "E n"]:
+        """Evaluate at n points.
+
+        Args:
+            x: points, (n, c), c at least the number of columns.
+            jet: values of the jet, one row for each of `jets`; may be None without jets.
+        """
+        if self._all_constant:
+            numbers = torch.tensor(self.constants, dtype=x.dtype, device=x.device)
+            return numbers[:, None].expand(-1, len(x))
+        columns = x[:, : len(self.columns)].unbind(1)
+        rows = () if jet is None else jet.unbind(0)
+        calls = (call(x) for call in self._calls)
+        values = self._function(*columns, *rows, *calls, x.new_ones(()))
+        return torch.stack([_full(v, x) for v in values])
+
+    @property
+    def _all_constant(self) -> bool:
+        return all(e.is_number for e in self.expressions)
+
+    @cached_property
+    def _calls(self) -> tuple[Call, ...]:
+        """The callables in the expressions, outermost only."""
+        applied: set[Any] = set()
+        for expression in self.expressions:
+            applied |= _outermost_calls(expression)
+        ordered = sorted(applied, key=sp.default_sort_key)
+        return tuple(Call(a, self.columns, self.title) for a in ordered)
+
+    @cached_property
+    def _function(self) -> Callable[..., list[Any]]:
+        # names of our own, so that no user's symbol can clash with Python, torch or sympy.cse
+        arguments = [
+            *_renamed("c", self.columns),
+            *_renamed("j", self.jets),
+            *_renamed("k", [call.applied for call in self._calls]),
+        ]
+        rule = dict(arguments)
+        expressions = [cast(sp.Expr, e.xreplace(rule)) for e in self.expressions]
+        symbols = [*(symbol for _, symbol in arguments), ONE]
+        try:
+            return sp.lambdify(
+                symbols, expressions, modules=[HELPERS, "torch"], printer=TorchCode(), cse=True
+            )
+        except ProblemError as error:
+            raise ProblemError(f"{self.title}: {error}") from error
+        except NotImplementedError as error:
+            raise ProblemError(f"{self.title}: it has no torch form ({error}).") from error
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """One application k(x, y) of a user's callable.
+
+    Attributes:
+        applied: the application in sympy.
+        columns: symbols of the leading columns of the points.
+        title: how messages call the expression that contains it.
+    """
+
+    applied: Coefficient
+    columns: tuple[sp.Symbol, ...]
+    title: str
+
+    def __call__(self, x: Float[Tensor, "n c"]) -> Float[Tensor, " n"]:
+        """The values of the callable as a tensor (n,) like the points.
+
+        Raises:
+            ProblemError: the callable fails, or returns another shape.
+        """
+        function = cast(Any, self.applied)._imp_
+        arguments = [row.contiguous() for row in self._arguments(x)]
+        try:
+            given = function(*arguments)
+            # as_tensor with a dtype: a plain number would otherwise be rounded to fp32
+            values = torch.as_tensor(given, dtype=x.dtype, device=x.device)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise ProblemError(
+                f"{self.title}: the callable of {self.applied} failed ({error}); it takes "
+                f"{len(arguments)} torch tensors of shape (n,) and returns a tensor, an array or "
+                "a number."
+            ) from error
+        if values.shape not in {(), (len(x),), (len(x), 1)}:
+            raise ProblemError(
+                f"{self.title}: the callable of {self.applied} returned shape "
+                f"{tuple(values.shape)} for {len(x)} points; expected ({len(x)},)."
+            )
+        return values.reshape(-1).expand(len(x))
+
+    @cached_property
+    def _arguments(self) -> TorchFunction:
+        return TorchFunction(cast(Any, self.applied.args), self.columns, (), self.title)
+
+
+def _renamed(letter: str, symbols: Any) -> list[tuple[Any, sp.Symbol]]:
+    return [(s, sp.Symbol(f"{letter}{i}_", real=True)) for i, s in enumerate(symbols)]
+
+
+def _outermost_calls(expression: sp.Basic) -> set[Any]:
+    if isinstance(expression, Coefficient):
+        return {expression}
+    return set().union(*map(_outermost_calls, expression.args))
+
+
+def _full(value: Any, x: Float[Tensor, "n c"]) -> Float[Tensor, " n"]:
+    """A row over all points, from a tensor or from a number."""
+    row = torch.as_tensor(value, dtype=x.dtype, device=x.device)
+    return row if row.ndim else row.expand(len(x))

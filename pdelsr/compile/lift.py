@@ -1,0 +1,77 @@
+"""Lifts g and factors D: expressions that meet data on faces and at the initial time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import sympy as sp
+
+from pdelsr.declare.domains import Domain, Part
+from pdelsr.errors import ProblemError
+
+
+def exact_number(value: float) -> sp.Rational:
+    """The shortest rational that rounds to `value`: 1/10 for 0.1, not its binary expansion."""
+    short = sp.nsimplify(value, rational=True)
+    return cast(sp.Rational, short if float(short) == value else sp.Rational(value))
+
+
+def lift_sides(domain: Domain, values: Mapping[Part, sp.Expr]) -> sp.Expr:
+    """An expression that equals the given value on each of the given sides.
+
+    One value for all sides is its own lift. Different values on faces of a box are blended
+    coordinate by coordinate: with ξ from 0 to 1 across the box,
+    g ← g + (1 - ξ)(a - g|low) + ξ (b - g|high), which keeps earlier faces where the values
+    agree on common edges.
+
+    Raises:
+        ProblemError: the sides are curved and their values differ.
+    """
+    different = set(values.values())
+    if len(different) == 1:
+        return different.pop()
+    lift: sp.Expr = sp.Integer(0)
+    for x in domain.space.coordinates:
+        low, high = domain.faces(x)
+        ends = [
+            (face, exact_number(v)) for face, v in zip((low, high), domain.bounds(x), strict=True)
+        ]
+        lift = _blend(lift, x, [(values[f], at) for f, at in ends if f in values], ends)
+    return lift
+
+
+def lift_initial(lift: sp.Expr, t: sp.Symbol, start: float, data: Sequence[sp.Expr]) -> sp.Expr:
+    """Correct a lift so that u, u_t, ... at the initial time are the data.
+
+    g ← g + Σ_k (t - t0)^k / k! (u_k - ∂_t^k g|t0).
+    """
+    t0 = exact_number(start)
+    correction: sp.Expr = sp.Integer(0)
+    for k, value in enumerate(data):
+        now = sp.diff(lift, t, k).subs(t, t0) if k else lift.subs(t, t0)
+        gap = value.subs(t, t0) - now
+        correction += (t - t0) ** k / sp.factorial(k) * gap
+    return cast(sp.Expr, lift + correction)
+
+
+def factor_initial(t: sp.Symbol, start: float, count: int) -> sp.Expr:
+    """(t - t0)^count, which leaves the first `count` derivatives in time at t0 alone."""
+    return cast(sp.Expr, (t - exact_number(start)) ** count)
+
+
+def _blend(
+    lift: sp.Expr,
+    x: sp.Symbol,
+    given: list[tuple[sp.Expr, sp.Rational]],
+    ends: list[tuple[Part, sp.Rational]],
+) -> sp.Expr:
+    """Correct a lift on the faces across one coordinate."""
+    (_, low), (_, high) = ends
+    xi = (x - low) / (high - low)
+    weights = {low: 1 - xi, high: xi} if len(given) == 2 else {low: 1, high: 1}
+    corrections = (weights[at] * (value - lift).subs(x, at) for value, at in given)
+    return cast(sp.Expr, lift + sp.Add(*corrections))
+
+
+__all__ = ["ProblemError", "exact_number", "factor_initial", "lift_initial", "lift_sides"]

@@ -1,0 +1,73 @@
+"""Values on parts of the boundary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+from sympy.logic.boolalg import BooleanAtom
+
+from pdelsr.declare.conditions.base import (
+    AbstractCondition,
+    Order,
+    convert_data,
+    require_unknown,
+    select,
+    solved_for_jet,
+)
+from pdelsr.declare.domains import Domain, On
+from pdelsr.declare.regions import OnParts
+from pdelsr.declare.statements import Statement
+from pdelsr.declare.symbols import Unknown
+from pdelsr.errors import ProblemError
+
+
+@dataclass(frozen=True)
+class Dirichlet(AbstractCondition):
+    """u = value on parts of the boundary; also written `Dirichlet(sp.Eq(u, value))`.
+
+    Attributes:
+        u: the unknown, or `sp.Eq(u, value)`.
+        value: number or sympy expression in the coordinates.
+        on: part name, names, or sympy predicate in the coordinates; all sides by default.
+        hard: insist that the ansatz satisfies it exactly (Interval, Box, Disk, Ball).
+
+    Raises:
+        ProblemError: `u` is no unknown, or `value` is missing or is no expression.
+    """
+
+    u: Any
+    value: Any = None
+    on: On = None
+    hard: bool = False
+
+    def __post_init__(self) -> None:
+        if isinstance(self.u, sp.Eq | bool | BooleanAtom) and self.value is None:
+            equation = _solved_for_unknown(self.u)
+            object.__setattr__(self, "u", equation.lhs)
+            object.__setattr__(self, "value", equation.rhs)
+        require_unknown(self.u, "Dirichlet")
+        convert_data(self, "value")
+
+    @property
+    def title(self) -> str:
+        """How messages call the condition."""
+        return f"Dirichlet on {self.u}"
+
+    def statements(self, domain: Domain, order: Order) -> tuple[Statement, ...]:
+        """u = value."""
+        where = OnParts(select(self, domain, self.on))
+        name = f"dirichlet {self.u.name}"
+        return (Statement(name, "dirichlet", self.u, self.value, where, self.title, self.hard),)
+
+
+def _solved_for_unknown(equation: sp.Eq) -> sp.Eq:
+    """The equation with the unknown alone on its left side."""
+    equation = solved_for_jet(equation, "Dirichlet")
+    if not isinstance(equation.lhs, Unknown):
+        raise ProblemError(
+            f"Dirichlet({equation}): expected sp.Eq(u, value) with an unknown u; use Neumann or "
+            "Condition for derivatives."
+        )
+    return equation

@@ -1,0 +1,52 @@
+"""Any sympy equation on parts of the boundary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pdelsr.declare.conditions.base import (
+    AbstractCondition,
+    Order,
+    refuse_hard,
+    select,
+)
+from pdelsr.declare.domains import Domain, On
+from pdelsr.declare.expressions import as_equation
+from pdelsr.declare.regions import OnParts
+from pdelsr.declare.statements import Statement
+
+
+@dataclass(frozen=True)
+class Condition(AbstractCondition):
+    """Any sympy equation (or expression that should vanish) on parts of the boundary.
+
+    It may use the components `normal(x)` of the outward normal and `normal_derivative(u)`.
+
+    Attributes:
+        equation: `sp.Eq(lhs, rhs)`, or an expression meant to be zero.
+        on: part name, names, or sympy predicate in the coordinates; all sides by default.
+        hard: refused, since a general equation has no hard form.
+
+    Raises:
+        ProblemError: `equation` is no equation or sympy already decided it, or `hard` is true.
+    """
+
+    equation: Any
+    on: On = None
+    hard: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "equation", as_equation(self.equation, "Condition"))
+        refuse_hard(self, self.hard)
+
+    @property
+    def title(self) -> str:
+        """How messages call the condition."""
+        return f"Condition {self.equation.lhs} = {self.equation.rhs}"
+
+    def statements(self, domain: Domain, order: Order) -> tuple[Statement, ...]:
+        """The equation itself."""
+        where = OnParts(select(self, domain, self.on))
+        lhs, rhs = self.equation.args
+        return (Statement("condition", "condition", lhs, rhs, where, self.title),)

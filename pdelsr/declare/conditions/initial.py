@@ -1,0 +1,73 @@
+"""Values, or derivatives in time, at the initial time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import sympy as sp
+
+from pdelsr.declare.conditions.base import (
+    AbstractCondition,
+    Order,
+    require_data,
+    solved_for_jet,
+)
+from pdelsr.declare.domains import Domain, Part
+from pdelsr.declare.expressions import as_equation, jet_name
+from pdelsr.declare.regions import OnParts
+from pdelsr.declare.statements import Statement
+from pdelsr.errors import ProblemError
+
+
+@dataclass(frozen=True)
+class Initial(AbstractCondition):
+    """u = u0 or ∂u/∂t = u1 at the initial time.
+
+    Attributes:
+        equation: `sp.Eq(u, u0)` or `sp.Eq(u.diff(t), u1)`.
+        hard: insist on the ansatz u0 + (t - t0) N, or u0 + (t - t0) u1 + (t - t0)² N.
+
+    Raises:
+        ProblemError: neither side is an unknown or a derivative of one, or the other side is
+            not an expression in the coordinates.
+    """
+
+    equation: Any
+    hard: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.equation, sp.Eq):
+            as_equation(self.equation, "Initial")
+            raise ProblemError(
+                f"Initial({self.equation}): expected sp.Eq(u, value) or sp.Eq(u.diff(t), value)."
+            )
+        equation = solved_for_jet(self.equation, "Initial")
+        require_data(cast(sp.Expr, equation.rhs), f"Initial on {equation.lhs}")
+        object.__setattr__(self, "equation", equation)
+
+    @property
+    def title(self) -> str:
+        """How messages call the condition."""
+        return f"Initial on {self.equation.lhs}"
+
+    def statements(self, domain: Domain, order: Order) -> tuple[Statement, ...]:
+        """u = u0, or u_t = u1, at the initial time."""
+        lhs, rhs = self.equation.args
+        if domain.time is None:
+            raise ProblemError(
+                f"{self.title}: the domain has no time; multiply it by a TimeInterval, or use "
+                "Dirichlet for a condition on a side."
+            )
+        if isinstance(lhs, sp.Derivative) and set(lhs.variables) != {domain.time}:
+            raise ProblemError(
+                f"{self.title}: expected the unknown or its derivative by time {domain.time}; "
+                f"use Condition(equation, on='{_initial(domain)[0].name}') for anything else."
+            )
+        where = OnParts(_initial(domain))
+        name = f"initial {jet_name(lhs, domain.coordinates)}"
+        return (Statement(name, "initial", lhs, rhs, where, self.title, self.hard),)
+
+
+def _initial(domain: Domain) -> tuple[Part, ...]:
+    return tuple(part for part in domain.parts if part.kind == "initial")

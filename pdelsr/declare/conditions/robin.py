@@ -1,0 +1,60 @@
+"""Mixtures of value and normal derivative on parts of the boundary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pdelsr.declare.conditions.base import (
+    AbstractCondition,
+    Order,
+    convert_data,
+    refuse_hard,
+    require_unknown,
+    select_sides,
+)
+from pdelsr.declare.domains import Domain, On
+from pdelsr.declare.regions import OnParts
+from pdelsr.declare.statements import Statement
+from pdelsr.declare.symbols import normal_derivative
+
+
+@dataclass(frozen=True)
+class Robin(AbstractCondition):
+    """alpha u + beta n · ∇u = value on parts of the boundary, n the outward unit normal.
+
+    Attributes:
+        u: the unknown.
+        alpha: factor of u, number or expression in the coordinates.
+        beta: factor of the normal derivative, number or expression in the coordinates.
+        value: number or sympy expression in the coordinates.
+        on: part name, names, or sympy predicate in the coordinates; all sides by default.
+        hard: refused, since no hard form of a Robin condition is built in.
+
+    Raises:
+        ProblemError: `u` is no unknown, a number is missing or no expression, or `hard` is true.
+    """
+
+    u: Any
+    alpha: Any = None
+    beta: Any = None
+    value: Any = None
+    on: On = None
+    hard: bool = False
+
+    def __post_init__(self) -> None:
+        require_unknown(self.u, "Robin")
+        for name in ("alpha", "beta", "value"):
+            convert_data(self, name)
+        refuse_hard(self, self.hard)
+
+    @property
+    def title(self) -> str:
+        """How messages call the condition."""
+        return f"Robin on {self.u}"
+
+    def statements(self, domain: Domain, order: Order) -> tuple[Statement, ...]:
+        """alpha u + beta n · ∇u = value."""
+        where = OnParts(select_sides(self, domain, self.on))
+        lhs = self.alpha * self.u + self.beta * normal_derivative(self.u)
+        return (Statement(f"robin {self.u.name}", "robin", lhs, self.value, where, self.title),)

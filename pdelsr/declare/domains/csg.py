@@ -1,0 +1,212 @@
+"""Union, intersection and difference of domains, and the parts of boundary that they leave."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+import sympy as sp
+from jaxtyping import Bool, Float
+
+from pdelsr.declare.domains.base import OPERATIONS, SMALL, Domain
+from pdelsr.declare.domains.checks import listed
+from pdelsr.declare.domains.cut import Cut, CutPart
+from pdelsr.declare.domains.part import Part
+from pdelsr.declare.domains.probes import INTERIOR_PROBES, probes
+from pdelsr.errors import ProblemError
+
+
+@dataclass(frozen=True, repr=False)
+class Combination(Domain):
+    """Two domains over the same space coordinates, combined.
+
+    Attributes:
+        left: First operand.
+        right: Second operand.
+
+    Raises:
+        ProblemError: The coordinates differ, an operand has time, or the result is empty.
+    """
+
+    left: Domain
+    right: Domain
+    sign: ClassVar[str]
+    left_cut: ClassVar[Cut]
+    right_cut: ClassVar[Cut]
+
+    def __post_init__(self) -> None:
+        require_combinable(self.left, self.sign, self.right)
+        low, high = self.bounding_box.T
+        if (low >= high).any() or self._share == 0:
+            raise ProblemError(f"{self.title} is empty: no point belongs to it")
+
+    @property
+    @abstractmethod
+    def bounding_box(self) -> Float[np.ndarray, "d 2"]: ...
+
+    @abstractmethod
+    def _uncut_measure(self) -> float | None:
+        """The exact measure where neither operand cuts the boundary of the other, else None."""
+
+    @property
+    def coordinates(self) -> tuple[sp.Symbol, ...]:
+        return self.left.coordinates
+
+    @property
+    def title(self) -> str:
+        chained = isinstance(self.left, type(self))
+        left = self.left.title if chained else f"({self.left.title})"
+        return f"{left} {self.sign} ({self.right.title})"
+
+    @cached_property
+    def measure(self) -> float:
+        exact = self._uncut_measure()
+        if exact is not None:
+            return exact
+        return self._share * float(np.prod(np.diff(self.bounding_box, axis=1)))
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        parts: list[Part] = []
+        for operand, other, cut in self._operands:
+            for base in operand.parts:
+                name = _free_name(base.name, {part.name for part in parts})
+                part = CutPart(name, base, other, cut, self.diameter)
+                if part.acceptance > 0:
+                    parts.append(part)
+        return tuple(parts)
+
+    @property
+    def _operands(self) -> tuple[tuple[Domain, Domain, Cut], ...]:
+        return (
+            (self.left, self.right, self.left_cut),
+            (self.right, self.left, self.right_cut),
+        )
+
+    @cached_property
+    def _share(self) -> float:
+        """Share of the bounding box that the result fills."""
+        return float(self.place(probes(INTERIOR_PROBES, self.dim)).kept.mean())
+
+    def _kept(self) -> tuple[bool | None, bool | None]:
+        """For either operand: its boundary is kept whole (True), not at all (False), or cut."""
+        shares = [
+            {CutPart("", base, other, cut, self.diameter).acceptance for base in operand.parts}
+            for operand, other, cut in self._operands
+        ]
+        left, right = (None if s not in ({0.0}, {1.0}) else s == {1.0} for s in shares)
+        return left, right
+
+
+@dataclass(frozen=True, repr=False)
+class Union(Combination):
+    """The points of either operand, `left | right`."""
+
+    sign: ClassVar[str] = "|"
+    left_cut: ClassVar[Cut] = Cut(shift=SMALL, grow=0.0, inside=False)
+    right_cut: ClassVar[Cut] = Cut(shift=0.0, grow=SMALL, inside=False)
+
+    @property
+    def bounding_box(self) -> Float[np.ndarray, "d 2"]:
+        a, b = self.left.bounding_box, self.right.bounding_box
+        return np.stack([np.minimum(a, b)[:, 0], np.maximum(a, b)[:, 1]], axis=1)
+
+    def contains(
+        self, points: Float[np.ndarray, "n d"], tolerance: float = 0.0
+    ) -> Bool[np.ndarray, " n"]:
+        return self.left.contains(points, tolerance) | self.right.contains(points, tolerance)
+
+    def _uncut_measure(self) -> float | None:
+        if self._kept() == (True, True):  # disjoint
+            return self.left.measure + self.right.measure
+        return None
+
+
+@dataclass(frozen=True, repr=False)
+class Intersection(Combination):
+    """The points of both operands, `left & right`."""
+
+    sign: ClassVar[str] = "&"
+    left_cut: ClassVar[Cut] = Cut(shift=-SMALL, grow=0.0, inside=True)
+    right_cut: ClassVar[Cut] = Cut(shift=0.0, grow=-SMALL, inside=True)
+
+    @property
+    def bounding_box(self) -> Float[np.ndarray, "d 2"]:
+        a, b = self.left.bounding_box, self.right.bounding_box
+        return np.stack([np.maximum(a, b)[:, 0], np.minimum(a, b)[:, 1]], axis=1)
+
+    def contains(
+        self, points: Float[np.ndarray, "n d"], tolerance: float = 0.0
+    ) -> Bool[np.ndarray, " n"]:
+        return self.left.contains(points, tolerance) & self.right.contains(points, tolerance)
+
+    def _uncut_measure(self) -> float | None:
+        return None
+
+
+@dataclass(frozen=True, repr=False)
+class Difference(Combination):
+    """The points of the left operand that are not inside the right one, `left - right`."""
+
+    sign: ClassVar[str] = "-"
+    left_cut: ClassVar[Cut] = Cut(shift=-SMALL, grow=0.0, inside=False)
+    right_cut: ClassVar[Cut] = Cut(shift=0.0, grow=-SMALL, inside=True, flip=True)
+
+    @property
+    def bounding_box(self) -> Float[np.ndarray, "d 2"]:
+        return self.left.bounding_box
+
+    def contains(
+        self, points: Float[np.ndarray, "n d"], tolerance: float = 0.0
+    ) -> Bool[np.ndarray, " n"]:
+        # The boundary of the hole belongs to the result, whatever its rounding errors.
+        shrink = tolerance if tolerance < 0 else max(tolerance, 1e-3 * SMALL * self.diameter)
+        return self.left.contains(points, tolerance) & ~self.right.contains(points, -shrink)
+
+    def _uncut_measure(self) -> float | None:
+        kept = self._kept()
+        if kept == (True, True):  # a hole strictly inside
+            return self.left.measure - self.right.measure
+        return self.left.measure if kept == (True, False) else None
+
+
+def require_combinable(left: Domain, sign: str, right: Domain) -> None:
+    """Refuse operands that have time, or different coordinates."""
+    if left.time is not None or right.time is not None:
+        raise ProblemError(
+            f"({left.title}) {sign} ({right.title}): combine the shapes in space first, then "
+            "multiply by the TimeInterval"
+        )
+    if left.coordinates != right.coordinates:
+        raise ProblemError(
+            f"({left.title}) {sign} ({right.title}): expected the same coordinates in the same "
+            f"order, got ({listed(left.coordinates)}) and ({listed(right.coordinates)})"
+        )
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    """The name itself, or the name with the first free number from 2 on."""
+    free, number = name, 2
+    while free in taken:
+        free, number = f"{name} {number}", number + 1
+    return free
+
+
+def _operation(kind: type[Combination]) -> Callable[[Domain, object], Domain]:
+    """What an operator does: it refuses what is no domain, then combines."""
+
+    def combine(left: Domain, right: object) -> Domain:
+        if isinstance(right, Domain):
+            return kind(left, right)
+        raise ProblemError(
+            f"({left.title}) {kind.sign} {right!r}: expected a domain on either side"
+        )
+
+    return combine
+
+
+OPERATIONS.update({kind.sign: _operation(kind) for kind in (Union, Intersection, Difference)})

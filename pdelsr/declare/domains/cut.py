@@ -1,0 +1,50 @@
+"""What one operand of a union, intersection or difference leaves of the boundary of the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from pdelsr.declare.domains.base import Domain
+from pdelsr.declare.domains.filtered import FilteredPart
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Which boundary points of one operand bound the result: a test against the other operand.
+
+    A point p with outward normal n is kept where p + shift n lies in the other operand, grown by
+    `grow`, exactly if `inside` is true. The shift decides on which side coincident boundaries
+    fall, so that a common face is counted once or, where two shapes touch, not at all. Lengths
+    are shares of the diameter.
+    """
+
+    shift: float
+    grow: float
+    inside: bool
+    flip: bool = False
+
+
+@dataclass(frozen=True, repr=False)
+class CutPart(FilteredPart):
+    """What the other operand leaves of a boundary part.
+
+    Attributes:
+        other: The other operand.
+        cut: The test against it.
+        scale: Diameter of the result, the unit of the lengths of `cut`.
+    """
+
+    other: Domain
+    cut: Cut
+    scale: float
+
+    def keeps(self, points: Float[np.ndarray, "n d"]) -> Bool[np.ndarray, " n"]:
+        shifted = points + self.cut.shift * self.scale * self.base.normals(points)
+        return self.other.contains(shifted, self.cut.grow * self.scale) == self.cut.inside
+
+    def normals(self, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
+        normals = self.base.normals(points)
+        return -normals if self.cut.flip else normals

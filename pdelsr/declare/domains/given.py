@@ -1,0 +1,25 @@
+"""Types of what a user gives: exact for editors and pyright, open at run time.
+
+At run time the domains check these values themselves, in `__post_init__`, and refuse them in the
+user's words; the type checks of the test suite must not come first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+import sympy as sp
+from sympy.logic.boolalg import Boolean
+
+from pdelsr.declare.domains.part import Part
+
+if TYPE_CHECKING:
+    Number: TypeAlias = float | int | sp.Expr
+    Coordinate: TypeAlias = sp.Symbol
+    Coordinates: TypeAlias = tuple[sp.Symbol, ...]
+    Vector: TypeAlias = Sequence[Number]
+    Vertices: TypeAlias = Sequence[Sequence[Number]]
+    On: TypeAlias = str | Part | Boolean | Sequence[str | Part | Boolean] | None
+else:
+    Number = Coordinate = Coordinates = Vector = Vertices = On = object

@@ -1,0 +1,28 @@
+"""The fixed quasi-random points by which a domain measures what it cannot know in closed form."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from jaxtyping import Float
+from scipy.stats import qmc
+
+PART_PROBES = 2**12
+INTERIOR_PROBES = 2**16
+
+
+@lru_cache(maxsize=16)
+def probes(count: int, dim: int) -> Float[np.ndarray, "n {dim}"]:
+    """Scrambled Sobol points of the unit cube, always the same ones.
+
+    Args:
+        count: A power of two; in dimension zero there is a single point.
+        dim: Dimension of the cube.
+    """
+    if dim == 0:
+        return np.zeros((1, 0))
+    engine = qmc.Sobol(dim, seed=np.random.default_rng(2601))  # pyright: ignore
+    points = engine.random_base2(count.bit_length() - 1)
+    points.flags.writeable = False
+    return points

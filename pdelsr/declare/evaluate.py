@@ -1,0 +1,53 @@
+"""Numerical values of sympy expressions in the coordinates, by numpy."""
+
+from __future__ import annotations
+
+import numpy as np
+import sympy as sp
+from jaxtyping import Float
+
+from pdelsr.errors import ProblemError
+
+
+def evaluate(
+    expression: sp.Expr,
+    coordinates: tuple[sp.Symbol, ...],
+    points: Float[np.ndarray, "n d"],
+    what: str,
+) -> Float[np.ndarray, " n"]:
+    """Evaluate an expression in the coordinates at points.
+
+    Args:
+        expression: free of unknowns and parameters.
+        coordinates: symbols of the columns of `points`.
+        points: points, (n, d).
+        what: how the message calls the expression.
+
+    Raises:
+        ProblemError: numpy cannot evaluate it, or a value is not finite.
+    """
+    try:
+        function = sp.lambdify(coordinates, expression, modules=["scipy", "numpy"], cse=True)
+        with np.errstate(all="ignore"):
+            values = np.asarray(function(*points.T), dtype=np.float64)
+    except Exception as error:  # whatever a printer or a user's callable raises
+        raise ProblemError(f"{what}: {expression} cannot be evaluated ({error}).") from error
+    return require_finite(np.broadcast_to(values, len(points)).copy(), points, coordinates, what)
+
+
+def require_finite(
+    values: Float[np.ndarray, "*shape"],
+    points: Float[np.ndarray, "n d"],
+    coordinates: tuple[sp.Symbol, ...],
+    what: str,
+) -> Float[np.ndarray, "*shape"]:
+    """Refuse values that are not finite, naming the first point; return them otherwise."""
+    bad = ~np.isfinite(values).reshape(len(points), -1).all(axis=1)
+    if bad.any():
+        i = int(np.argmax(bad))
+        at = ", ".join(f"{c} = {v:.6g}" for c, v in zip(coordinates, points[i], strict=True))
+        raise ProblemError(
+            f"{what}: the value at {at} is {values[i]}, which is not finite; check the formula "
+            "there."
+        )
+    return values

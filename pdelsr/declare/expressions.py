@@ -1,0 +1,177 @@
+"""Reading sympy expressions of unknowns: equations, jets u_α, their names, affinity, numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+import sympy as sp
+from sympy.core.function import AppliedUndef
+from sympy.logic.boolalg import Boolean, BooleanAtom
+
+from pdelsr.declare.symbols import NormalDerivative, Unknown, normal
+from pdelsr.errors import ProblemError
+
+
+def as_expression(given: Any, what: str) -> sp.Expr:
+    """Convert a number or sympy expression given as `what`; refuse everything else.
+
+    Raises:
+        ProblemError: a callable, a string, an array, a truth value, a non-finite or complex number.
+    """
+    if callable(given) and not isinstance(given, sp.Basic):
+        raise ProblemError(
+            f"{what}: got a Python function; wrap it as "
+            'pl.coefficient("name", function, x, ...) and use that as an expression.'
+        )
+    if isinstance(given, str | bool):
+        raise ProblemError(f"{what}: expected a number or sympy expression, got {given!r}.")
+    try:
+        expression = sp.sympify(given)
+    except (sp.SympifyError, TypeError, ValueError) as error:
+        raise ProblemError(
+            f"{what}: expected a number or sympy expression, got {type(given).__name__}."
+        ) from error
+    if not isinstance(expression, sp.Expr) or expression.is_Matrix:
+        raise ProblemError(f"{what}: expected a number or sympy expression, got {expression}.")
+    _require_finite_real(expression, what)
+    return expression
+
+
+def as_equation(given: Any, what: str) -> sp.Eq:
+    """Convert `sp.Eq(lhs, rhs)`, or an expression that should vanish, to an unevaluated `Eq`.
+
+    Raises:
+        ProblemError: sympy already decided the equation, or it is not an equation.
+    """
+    if isinstance(given, bool | BooleanAtom):
+        raise ProblemError(
+            f"{what}: it evaluates to {bool(given)}, so it says nothing about the unknowns. "
+            "Write sp.Eq(lhs, rhs) instead of lhs == rhs, and check that both sides are not "
+            "equal (or never equal) for every real value."
+        )
+    if isinstance(given, sp.Eq):
+        lhs, rhs = as_expression(given.lhs, what), as_expression(given.rhs, what)
+        return cast(sp.Eq, sp.Eq(lhs, rhs, evaluate=False))
+    if isinstance(given, Boolean):
+        raise ProblemError(f"{what}: expected an equation sp.Eq(lhs, rhs), got {given}.")
+    return cast(sp.Eq, sp.Eq(as_expression(given, what), sp.Integer(0), evaluate=False))
+
+
+def resolve(expression: sp.Expr, space: Iterable[sp.Symbol]) -> sp.Expr:
+    """Write n·∇u by components, carry out derivatives, drop real parts of real derivatives."""
+    along = tuple(space)
+    expression = cast(
+        sp.Expr,
+        expression.replace(
+            NormalDerivative,
+            lambda e: sp.Add(*(normal(c) * sp.diff(e, c) for c in along)),
+        ),
+    )
+    if expression.has(sp.Derivative, sp.Subs, sp.Integral, sp.Sum, sp.Product, sp.Limit):
+        expression = cast(sp.Expr, expression.doit())
+    # sympy does not know that derivatives of a real field are real: |u_x|' brings re and im
+    for jet in jets(expression):
+        rule = {sp.re(jet): jet, sp.im(jet): sp.Integer(0), sp.conjugate(jet): jet}
+        expression = cast(sp.Expr, expression.xreplace(rule))
+    return expression
+
+
+def jets(expression: sp.Basic) -> tuple[sp.Expr, ...]:
+    """The fields and derivatives of fields in an expression, outermost only, in a fixed order."""
+    found: set[sp.Expr] = set()
+    _collect(expression, found)
+    return tuple(sorted(found, key=sp.default_sort_key))
+
+
+def field(jet: sp.Expr) -> Unknown:
+    """The unknown that a jet u_α belongs to."""
+    return cast(Unknown, jet.expr if isinstance(jet, sp.Derivative) else jet)
+
+
+def multi_index(jet: sp.Expr, coordinates: tuple[sp.Symbol, ...]) -> tuple[int, ...]:
+    """The multi-index α of u_α over `coordinates`."""
+    if not isinstance(jet, sp.Derivative):
+        return (0,) * len(coordinates)
+    counts = {symbol: int(count) for symbol, count in cast(Any, jet).variable_count}
+    return tuple(counts.get(c, 0) for c in coordinates)
+
+
+def derivative(u: sp.Expr, index: tuple[int, ...], coordinates: tuple[sp.Symbol, ...]) -> sp.Expr:
+    """The derivative of an expression by a multi-index."""
+    for coordinate, count in zip(coordinates, index, strict=True):
+        u = cast(sp.Expr, sp.diff(u, coordinate, count)) if count else u
+    return u
+
+
+def jet_name(jet: sp.Expr, coordinates: tuple[sp.Symbol, ...]) -> str:
+    """The name of a jet in messages and tables: u, u_x, u_xxt."""
+    counts = zip(coordinates, multi_index(jet, coordinates), strict=True)
+    suffix = "".join(c.name * k for c, k in counts)
+    name = cast(Any, field(jet)).name
+    return f"{name}_{suffix}" if suffix else name
+
+
+def abbreviate(expression: sp.Basic, coordinates: tuple[sp.Symbol, ...]) -> str:
+    """The expression in one line with u_xx for second derivatives and k(x) for callables."""
+    rule = {jet: sp.Symbol(jet_name(jet, coordinates)) for jet in jets(expression)}
+    return sp.sstr(expression.xreplace(rule))
+
+
+def gradient(expression: sp.Expr, variables: Mapping[sp.Expr, sp.Symbol]) -> dict[sp.Expr, sp.Expr]:
+    """∂F/∂u_α for each jet, in the symbols that stand for the jets.
+
+    The slopes of sign and Heaviside are zero almost everywhere, and taken as zero.
+    """
+    F = expression.xreplace(dict(variables))
+    slopes = {jet: cast(sp.Expr, sp.diff(F, symbol)) for jet, symbol in variables.items()}
+    return {jet: _simplify_slope(c, variables.values()) for jet, c in slopes.items()}
+
+
+def is_affine(expression: sp.Expr) -> bool:
+    """Whether F(u) is a linear part plus a part without unknowns."""
+    variables = {
+        j: cast(sp.Symbol, sp.Dummy(f"u{i}", real=True)) for i, j in enumerate(jets(expression))
+    }
+    slopes = gradient(expression, variables).values()
+    return not any(c.free_symbols & set(variables.values()) for c in slopes)
+
+
+def opaque_derivatives(expression: sp.Basic) -> list[sp.Expr]:
+    """Derivatives and substitutions left unevaluated that are no jets."""
+    known = {j for j in jets(expression) if isinstance(j, sp.Derivative)}
+    return sorted(
+        (e for e in expression.atoms(sp.Derivative, sp.Subs) if e not in known),
+        key=sp.default_sort_key,
+    )
+
+
+def _collect(expression: sp.Basic, found: set[sp.Expr]) -> None:
+    is_field = isinstance(expression, Unknown)
+    is_slope = isinstance(expression, sp.Derivative) and isinstance(expression.expr, Unknown)
+    if is_field or is_slope:
+        found.add(cast(sp.Expr, expression))
+        return
+    for argument in expression.args:
+        _collect(argument, found)
+
+
+def _simplify_slope(slope: sp.Expr, variables: Iterable[sp.Symbol]) -> sp.Expr:
+    slope = cast(sp.Expr, slope.replace(sp.DiracDelta, lambda *_: sp.Integer(0)))
+    if slope.free_symbols & set(variables) and not slope.has(AppliedUndef, sp.Piecewise):
+        slope = min(slope, cast(sp.Expr, sp.expand(slope)), key=_still_depends(set(variables)))
+    return slope
+
+
+def _still_depends(variables: set[sp.Symbol]) -> Any:
+    return lambda expression: bool(expression.free_symbols & variables)
+
+
+def _require_finite_real(expression: sp.Expr, what: str) -> None:
+    if expression.has(sp.nan, sp.oo, -sp.oo, sp.zoo):
+        raise ProblemError(f"{what}: {expression} is not finite; every number must be finite.")
+    if expression.has(sp.I):
+        raise ProblemError(
+            f"{what}: {expression} is complex; unknowns are real. Write a complex field as two "
+            "real unknowns, its real and imaginary parts."
+        )

@@ -1,0 +1,149 @@
+"""The symbols of a declaration: coordinates, unknown fields, callable coefficients and normals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import sympy as sp
+from sympy.core.function import AppliedUndef, UndefinedFunction
+
+from pdelsr.errors import ProblemError
+
+
+class Unknown(AppliedUndef):
+    """Base class of the unknown fields u(x, t); made by `unknown`, never directly."""
+
+    def diff(self, *symbols: Any, **assumptions: Any) -> Any:
+        """Differentiate like sympy, but refuse what would silently become zero."""
+        for symbol in sp.flatten(symbols):
+            # sympy differentiates by a Dummy when it forms d/du or d/du_x of an expression
+            if isinstance(symbol, sp.Symbol) and not isinstance(symbol, sp.Dummy):
+                _require_argument(self, symbol)
+        return super().diff(*symbols, **assumptions)
+
+
+class Coefficient(AppliedUndef):
+    """Base class of the applied callables k(x, y) that `coefficient` makes."""
+
+
+class NormalComponent(sp.Symbol):
+    """The component of the outward unit normal along one coordinate; made by `normal`."""
+
+
+class NormalDerivative(sp.Function):
+    """n · ∇ of an expression, opaque until the problem knows which coordinates are space."""
+
+    nargs = 1
+
+    def _eval_is_real(self) -> bool:
+        return True
+
+
+def coordinates(names: str) -> Any:
+    """Declare real coordinates, for example `x, t = coordinates("x t")`.
+
+    Args:
+        names: names separated by spaces or commas, as in `sympy.symbols`.
+
+    Returns:
+        One symbol for one name, otherwise a tuple of symbols.
+
+    Raises:
+        ProblemError: `names` is not text, is empty, or repeats a name.
+    """
+    if not isinstance(names, str) or not names.replace(",", " ").split():
+        raise ProblemError(f'coordinates({names!r}): expected names, such as coordinates("x t").')
+    symbols = sp.symbols(names, real=True)
+    listed = symbols if isinstance(symbols, tuple) else (symbols,)
+    if len(set(listed)) < len(listed):
+        raise ProblemError(f"coordinates({names!r}): a name occurs twice; use distinct names.")
+    return symbols
+
+
+def unknown(name: str, *arguments: sp.Symbol) -> Any:
+    """Declare a real unknown field, for example `u = unknown("u", x, t)`.
+
+    Args:
+        name: its name, a Python identifier.
+        *arguments: the coordinates that it depends on.
+
+    Returns:
+        The application u(x, t), ready for `u.diff(x, 2)`, `sp.sin(u)`, `sp.Eq(u, 0)`.
+
+    Raises:
+        ProblemError: the name is not an identifier, or an argument is not a distinct coordinate.
+    """
+    _require_name("unknown", name)
+    _require_symbols("unknown", name, arguments)
+    if name in {symbol.name for symbol in arguments}:
+        raise ProblemError(f'unknown("{name}"): a coordinate has the same name; choose another.')
+    make = cast(Any, UndefinedFunction)
+    return make(name, bases=(Unknown,), real=True)(*arguments)
+
+
+def coefficient(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Declare a coefficient or source given by code, for example `coefficient("k", k, x, y)`.
+
+    Note that sympy cannot differentiate it: write a·u_xx + a_x·u_x with a second coefficient
+    for a_x instead of (a·u_x)_x.
+
+    Args:
+        name: the name used in messages and in `pdelsr show`.
+        function: takes one torch tensor of shape (n,) per argument and returns a tensor or
+            an array of shape (n,), or a number.
+        *arguments: the coordinates (or expressions in them) that it is applied to.
+
+    Raises:
+        ProblemError: `function` is not callable, or there are no arguments.
+    """
+    _require_name("coefficient", name)
+    if not callable(function):
+        raise ProblemError(
+            f'coefficient("{name}", ...): expected a function of the coordinates as second '
+            f"argument, got {type(function).__name__}."
+        )
+    if not arguments:
+        raise ProblemError(
+            f'coefficient("{name}", ...): name the coordinates that the function takes, '
+            f'such as coefficient("{name}", function, x).'
+        )
+    make = cast(Any, UndefinedFunction)
+    return make(name, bases=(Coefficient,), real=True, _imp_=staticmethod(function))(*arguments)
+
+
+def normal(coordinate: sp.Symbol) -> NormalComponent:
+    """The component n_x of the outward unit normal along `coordinate`."""
+    if not isinstance(coordinate, sp.Symbol):
+        raise ProblemError(f"normal({coordinate}): expected a coordinate, such as normal(x).")
+    return cast(NormalComponent, NormalComponent(f"n_{coordinate.name}", real=True))
+
+
+def normal_derivative(expression: Any) -> Any:
+    """The derivative n · ∇ along the outward normal, over the space coordinates."""
+    return cast(Any, NormalDerivative)(expression)
+
+
+def _require_argument(field: Unknown, symbol: sp.Symbol) -> None:
+    if symbol not in field.free_symbols:
+        name = cast(Any, field).name
+        raise ProblemError(
+            f"derivative of {field} by {symbol}: {symbol} is not a coordinate of {name}; it has "
+            f'{", ".join(map(str, field.args))}. Declare unknown("{name}", ...) with it, or '
+            "differentiate by another coordinate."
+        )
+
+
+def _require_name(what: str, name: object) -> None:
+    if not isinstance(name, str) or not name.isidentifier():
+        raise ProblemError(f'{what}({name!r}, ...): expected a name, such as {what}("u", ...).')
+
+
+def _require_symbols(what: str, name: str, arguments: tuple[object, ...]) -> None:
+    good = all(isinstance(a, sp.Symbol) for a in arguments)
+    if not arguments or not good or len(set(arguments)) < len(arguments):
+        given = ", ".join(map(str, arguments)) or "nothing"
+        raise ProblemError(
+            f'{what}("{name}", ...): expected distinct coordinates as arguments, got {given}; '
+            f'write for example {what}("{name}", x, t) with x, t = coordinates("x t").'
+        )

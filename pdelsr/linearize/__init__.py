@@ -1,0 +1,18 @@
+"""Network and blocks to the stacked residual, its rows and products, and the refined predictor."""
+
+from pdelsr.linearize.bound_block import BoundBlock, Predictor
+from pdelsr.linearize.directions import Columns, Dense, Directions, Identity
+from pdelsr.linearize.refined import RefinedPredictor
+from pdelsr.linearize.residual import Jets, StackedResidual
+
+__all__ = [
+    "BoundBlock",
+    "Columns",
+    "Dense",
+    "Directions",
+    "Identity",
+    "Jets",
+    "Predictor",
+    "RefinedPredictor",
+    "StackedResidual",
+]

@@ -1,0 +1,112 @@
+"""A residual block bound to its points: what has to be evaluated where, and with which scale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pdelsr.compile import Block
+from pdelsr.networks.index_set import Index, IndexSet, closure
+
+Predictor = Callable[[Tensor, IndexSet], Tensor]
+"""Maps points (n, d) and an index set to the jet (A, n, k): a network, or a refined predictor."""
+
+
+@dataclass(frozen=True)
+class SiteEntries:
+    """The jet entries of one site: which of the block's entries, and where they are in the jet."""
+
+    slots: tuple[int, ...]
+    indices: IndexSet
+    positions: tuple[int, ...]
+    components: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class BoundBlock:
+    """A block and its points.
+
+    Args:
+        block: value and coefficients of the residual as functions of the jet.
+        sites: one (n, d) tensor of coordinates a site (two for a periodic pair).
+        columns: (n, c), the first argument of `block.value`: coordinates, normals, data.
+        scale: (n,), multiplies the residual: s_i = sqrt(w · q_i) with Σ q_i = 1 over the block.
+    """
+
+    block: Block
+    sites: tuple[Tensor, ...]
+    columns: Float[Tensor, "n c"]
+    scale: Float[Tensor, "n"]
+
+    def __len__(self) -> int:
+        return self.columns.shape[0]
+
+    @cached_property
+    def site_entries(self) -> tuple[SiteEntries, ...]:
+        """The entries of each site."""
+        return tuple(
+            _site_entries(self.block, site, self.sites[site].shape[1])
+            for site in range(len(self.sites))
+        )
+
+    def jet(self, predictor: Predictor, part: slice = slice(None)) -> Float[Tensor, "E n"]:
+        """The values of the block's jet entries, at the points of `part`."""
+        found: list[Tensor] = [torch.empty(0)] * len(self.block.entries)
+        for points, site in zip(self.sites, self.site_entries, strict=True):
+            jet = predictor(points[part], site.indices)
+            for slot, position, component in zip(
+                site.slots, site.positions, site.components, strict=True
+            ):
+                found[slot] = jet[position, :, component]
+        return torch.stack(found)
+
+    def seeds(
+        self, site: SiteEntries, coefficients: Float[Tensor, "E n"], outputs: int
+    ) -> Float[Tensor, "A n k"]:
+        """Scatter the coefficients of one site to the seeds of its reverse pass."""
+        n = coefficients.shape[1]
+        seeds = coefficients.new_zeros(len(site.indices), n, outputs)
+        for slot, position, component in zip(
+            site.slots, site.positions, site.components, strict=True
+        ):
+            seeds[position, :, component] += coefficients[slot]
+        return seeds
+
+    def scaled_value(self, jet: Float[Tensor, "E n"]) -> Float[Tensor, "n"]:
+        """s · F(x, jet)."""
+        return self.scale * self.block.value(self.columns, jet)
+
+    def scaled_coefficients(self, jet: Float[Tensor, "E n"]) -> Float[Tensor, "E n"]:
+        """s · ∂F/∂jet."""
+        return self.scale * self.block.coefficients(self.columns, jet)
+
+
+    def thinned(self, share: float) -> BoundBlock:
+        """A random share of the points, at least one; the scale grows to keep the mean."""
+        n = len(self)
+        keep = max(1, round(share * n))
+        generator = torch.Generator().manual_seed(n)
+        index = torch.randperm(n, generator=generator)[:keep].sort().values.to(self.columns.device)
+        return BoundBlock(
+            self.block,
+            tuple(points[index] for points in self.sites),
+            self.columns[index],
+            self.scale[index] * (n / keep) ** 0.5,
+        )
+
+
+def _site_entries(block: Block, site: int, dim: int) -> SiteEntries:
+    slots = [i for i, entry in enumerate(block.entries) if entry.site == site]
+    wanted: list[Index] = [block.entries[i].index for i in slots]
+    indices = closure(tuple(wanted)) if wanted else closure(((0,) * dim,))
+    return SiteEntries(
+        slots=tuple(slots),
+        indices=indices,
+        positions=tuple(indices.positions[index] for index in wanted),
+        components=tuple(block.entries[i].component for i in slots),
+    )

@@ -1,0 +1,86 @@
+"""Parameter directions V ∈ R^{m×r}: dense, a choice of coordinates, or the identity."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+
+class Directions(ABC):
+    """The columns of V, as far as Jacobian rows and reduced unknowns need them."""
+
+    @property
+    @abstractmethod
+    def rank(self) -> int:
+        """r, the number of directions."""
+
+    @abstractmethod
+    def project(self, rows: Float[Tensor, "n m"]) -> Float[Tensor, "n r"]:
+        """rows · V."""
+
+    @abstractmethod
+    def lift(self, y: Float[Tensor, "r"]) -> Float[Tensor, "m"]:
+        """V y."""
+
+
+@dataclass(frozen=True)
+class Dense(Directions):
+    """V as a matrix."""
+
+    V: Float[Tensor, "m r"]
+
+    @property
+    def rank(self) -> int:
+        return self.V.shape[1]
+
+    def project(self, rows: Float[Tensor, "n m"]) -> Float[Tensor, "n r"]:
+        return rows @ self.V
+
+    def lift(self, y: Float[Tensor, "r"]) -> Float[Tensor, "m"]:
+        return self.V @ y
+
+
+@dataclass(frozen=True)
+class Columns(Directions):
+    """V made of unit vectors: some of the parameters, the others frozen."""
+
+    index: Int[Tensor, "r"]
+    parameter_count: int
+
+    @property
+    def rank(self) -> int:
+        return self.index.numel()
+
+    def project(self, rows: Float[Tensor, "n m"]) -> Float[Tensor, "n r"]:
+        return rows[:, self.index]
+
+    def lift(self, y: Float[Tensor, "r"]) -> Float[Tensor, "m"]:
+        delta = y.new_zeros(self.parameter_count)
+        delta[self.index] = y
+        return delta
+
+
+@dataclass(frozen=True)
+class Identity(Directions):
+    """V = I: the whole tangent space."""
+
+    parameter_count: int
+
+    @property
+    def rank(self) -> int:
+        return self.parameter_count
+
+    def project(self, rows: Float[Tensor, "n m"]) -> Float[Tensor, "n m"]:
+        return rows
+
+    def lift(self, y: Float[Tensor, "m"]) -> Float[Tensor, "m"]:
+        return y
+
+
+def as_directions(V: Directions | Float[Tensor, "m r"]) -> Directions:
+    """A matrix as directions; directions as they are."""
+    return Dense(V) if isinstance(V, torch.Tensor) else V

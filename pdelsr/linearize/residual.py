@@ -1,0 +1,171 @@
+"""The stacked residual f(θ), its Jacobian G by explicit rows, and the jets of a basis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pdelsr.linearize.bound_block import BoundBlock, Predictor, SiteEntries
+from pdelsr.linearize.directions import Directions, as_directions
+from pdelsr.linearize.memory import points_per_chunk
+from pdelsr.networks.base import Network
+from pdelsr.networks.index_set import IndexSet, closure
+
+Jets = list[Tensor]
+"""One (E, n) tensor a block: the values of its jet entries."""
+
+
+@dataclass(frozen=True)
+class StackedResidual:
+    """f(θ) = [s_b F_b]_b of a network, with G = ∂f/∂θ = A J applied through explicit rows.
+
+    F is symbolic, so row i of G is Σ_α c_α(x_i) ∂_θ u_α(x_i) with c_α = ∂F/∂u_α: one reverse pass
+    over the jet, seeded with c, gives it. Rows are built in chunks within `memory_budget`.
+
+    Args:
+        network: holds θ.
+        blocks: the residual blocks on their points.
+        memory_budget: bytes that one chunk of rows may take; None for a share of what is free.
+    """
+
+    network: Network
+    blocks: tuple[BoundBlock, ...]
+    memory_budget: int | None = None
+
+    @property
+    def row_count(self) -> int:
+        """n, the number of residuals."""
+        return sum(len(b) for b in self.blocks)
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether every block is affine in the unknowns."""
+        return all(b.block.linear for b in self.blocks)
+
+    def with_blocks(self, blocks: Sequence[BoundBlock]) -> StackedResidual:
+        """The same residual on other points or scales."""
+        return replace(self, blocks=tuple(blocks))
+
+    def jets(self, predictor: Predictor | None = None) -> Jets:
+        """The jet entries of every block, of the network or of another predictor."""
+        return [b.jet(predictor or self.network) for b in self.blocks]
+
+    def jets_without_graph(self, predictor: Predictor | None = None) -> Jets:
+        """`jets` for solves, where nothing is differentiated."""
+        with torch.no_grad():
+            return self.jets(predictor)
+
+    def values(self, jets: Jets) -> Float[Tensor, "n"]:
+        """f for given jets."""
+        return torch.cat([b.scaled_value(jet) for b, jet in zip(self.blocks, jets, strict=True)])
+
+    def coefficients(self, jets: Jets) -> Jets:
+        """The scaled coefficients s ∂F/∂u_α for given jets, one (E, n) tensor a block."""
+        return [b.scaled_coefficients(jet) for b, jet in zip(self.blocks, jets, strict=True)]
+
+    def evaluate(self, predictor: Predictor | None = None) -> Float[Tensor, "n"]:
+        """f of the network or of another predictor, without a graph."""
+        return self.values(self.jets_without_graph(predictor))
+
+    def rows(self, coefficients: Jets) -> Iterator[tuple[slice, Float[Tensor, "c m"]]]:
+        """Chunks of G = Σ_α c_α ∂_θ u_α, with the rows that they are."""
+        step = points_per_chunk(self.network.parameter_count, self.like, self.memory_budget)
+        offset = 0
+        for bound, c in zip(self.blocks, coefficients, strict=True):
+            for start in range(0, len(bound), step):
+                part = slice(start, min(start + step, len(bound)))
+                yield (
+                    slice(offset + part.start, offset + part.stop),
+                    self._block_rows(bound, c[:, part], part),
+                )
+            offset += len(bound)
+
+    def matrix(self, coefficients: Jets) -> Float[Tensor, "n m"]:
+        """G as a dense matrix: for small networks."""
+        out = self.like.new_empty(self.row_count, self.network.parameter_count)
+        for part, rows in self.rows(coefficients):
+            out[part] = rows
+        return out
+
+    def times(
+        self, V: Directions | Float[Tensor, "m r"], coefficients: Jets
+    ) -> Float[Tensor, "n r"]:
+        """G V, at 2 n m r operations once the rows exist (none where V picks coordinates)."""
+        directions = as_directions(V)
+        out = self.like.new_empty(self.row_count, directions.rank)
+        for part, rows in self.rows(coefficients):
+            out[part] = directions.project(rows)
+        return out
+
+    def transpose_times(self, w: Float[Tensor, "n"], coefficients: Jets) -> Float[Tensor, "m"]:
+        """Gᵀ w."""
+        out = self.like.new_zeros(self.network.parameter_count)
+        for part, rows in self.rows(coefficients):
+            out += rows.T @ w[part]
+        return out
+
+    def basis_jets(
+        self, V: Directions | Float[Tensor, "m r"]
+    ) -> list[Float[Tensor, "E n r"]]:
+        """Φ_α = ∂^α(J V) at the points of every block, one tensor a block."""
+        directions = as_directions(V)
+        return [self._block_basis_jets(bound, directions) for bound in self.blocks]
+
+    def _block_basis_jets(self, bound: BoundBlock, V: Directions) -> Tensor:
+        out = self.like.new_empty(len(bound.block.entries), len(bound), V.rank)
+        step = points_per_chunk(self.network.parameter_count, self.like, self.memory_budget)
+        for points, site in zip(bound.sites, bound.site_entries, strict=True):
+            for slot, position, component in zip(
+                site.slots, site.positions, site.components, strict=True
+            ):
+                # One entry needs only the derivatives below it, not the site's whole jet.
+                indices = closure((site.indices.indices[position],))
+                for start in range(0, len(bound), step):
+                    part = slice(start, min(start + step, len(bound)))
+                    out[slot, part] = V.project(self._unit_rows(points[part], indices, component))
+        return out
+
+    def output_rows(self, points: Float[Tensor, "n d"]) -> Iterator[Float[Tensor, "c m"]]:
+        """Chunks of the output Jacobian J = ∂q/∂θ at `points`, all outputs of a point in turn."""
+        value = closure(((0,) * points.shape[1],))
+        step = points_per_chunk(self.network.parameter_count, points, self.memory_budget)
+        for start in range(0, points.shape[0], step):
+            for component in range(self.network.out_features):
+                yield self._unit_rows(points[start : start + step], value, component)
+
+    def _unit_rows(self, points: Tensor, indices: IndexSet, component: int) -> Tensor:
+        seeds = points.new_zeros(len(indices), points.shape[0], self.network.out_features)
+        seeds[-1, :, component] = 1.0
+        return self.network.rows(points, indices, seeds)
+
+    def _block_rows(self, bound: BoundBlock, coefficients: Tensor, part: slice) -> Tensor:
+        total: Tensor | None = None
+        for points, site in zip(bound.sites, bound.site_entries, strict=True):
+            rows = self._site_rows(bound, points[part], site, coefficients)
+            total = rows if total is None else total.add_(rows)
+        assert total is not None
+        return total
+
+    def _site_rows(
+        self, bound: BoundBlock, points: Tensor, site: SiteEntries, coefficients: Tensor
+    ) -> Tensor:
+        seeds = bound.seeds(site, coefficients, self.network.out_features)
+        return self.network.rows(points, site.indices, seeds)
+
+    def thinned(self, share: float) -> StackedResidual:
+        """The same residual on a random share of the points of every block."""
+        return self.with_blocks([b.thinned(share) for b in self.blocks])
+
+    @property
+    def like(self) -> Tensor:
+        """A tensor of the dtype and device of everything here."""
+        return self.blocks[0].columns
+
+    @property
+    def device(self) -> torch.device:
+        """Where the points are."""
+        return self.like.device

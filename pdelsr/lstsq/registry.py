@@ -1,0 +1,27 @@
+"""Choosing a least-squares solver by name."""
+
+from __future__ import annotations
+
+from pdelsr.errors import SettingsError
+from pdelsr.lstsq.base import LeastSquares
+from pdelsr.lstsq.cholesky import Cholesky
+from pdelsr.lstsq.lsmr import LSMR
+from pdelsr.lstsq.qr import QR
+from pdelsr.lstsq.truncated_svd import TruncatedSVD
+
+SOLVERS: dict[str, LeastSquares] = {s.name: s for s in (QR(), TruncatedSVD(), Cholesky(), LSMR())}
+
+
+def solver_named(solver: str | LeastSquares) -> LeastSquares:
+    """The solver of that name with its defaults, or the given one.
+
+    Raises:
+        SettingsError: no solver has that name.
+    """
+    if isinstance(solver, LeastSquares):
+        return solver
+    if solver not in SOLVERS:
+        raise SettingsError(
+            f"least-squares solver {solver!r} is not known: choose one of {', '.join(SOLVERS)}."
+        )
+    return SOLVERS[solver]

@@ -1,0 +1,54 @@
+"""Least squares by a truncated singular value decomposition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pdelsr.lstsq.base import LeastSquares, Spectrum, equilibrate, spectrum_of
+
+
+@dataclass(frozen=True)
+class SVDState:
+    """Thin SVD A D⁻¹ = U Σ Wᵀ, cut at the effective rank, and the column lengths."""
+
+    U: Float[Tensor, "n k"]
+    values: Float[Tensor, "r"]
+    Wt: Float[Tensor, "k r"]
+    lengths: Float[Tensor, "r"]
+
+
+@dataclass(frozen=True)
+class TruncatedSVD(LeastSquares):
+    """Minimum-norm solution in the singular directions above a cut.
+
+    The most robust choice for rank-deficient systems, at several times the cost of `QR`.
+
+    Args:
+        cut: singular values below cut · σ_max are dropped; None for max(n, r) · epsilon.
+    """
+
+    cut: float | None = None
+    name = "svd"
+
+    def init(self, A: Float[Tensor, "n r"]) -> SVDState:
+        A, lengths = equilibrate(A)
+        Q, R = torch.linalg.qr(A)
+        U, values, Wt = torch.linalg.svd(R, full_matrices=False)
+        rank = spectrum_of(values, self._cut(A)).effective_rank
+        return SVDState(Q @ U[:, :rank], values, Wt[:rank], lengths)
+
+    def compute(self, state: SVDState, b: Float[Tensor, "n"]) -> Float[Tensor, "r"]:
+        rank = state.Wt.shape[0]
+        y = state.Wt.T @ ((state.U.T @ b) / state.values[:rank])
+        return y / state.lengths
+
+    def spectrum(self, state: SVDState) -> Spectrum:
+        found = spectrum_of(state.values, 0.0)
+        return Spectrum(found.singular_values, state.Wt.shape[0], found.condition)
+
+    def _cut(self, A: Tensor) -> float:
+        return max(A.shape) * torch.finfo(A.dtype).eps if self.cut is None else self.cut

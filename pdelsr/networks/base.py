@@ -1,0 +1,90 @@
+"""What every network offers: values, jets, Jacobian rows and directional derivatives."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from pdelsr.networks.index_set import Index, IndexSet, closure
+
+
+class Network(nn.Module, ABC):
+    """A map q(x; θ) from R^d to R^k whose jets and parameter Jacobians are cheap.
+
+    The parameters θ are ordered as `torch.nn.utils.parameters_to_vector` orders those that
+    require gradients.
+    """
+
+    in_features: int
+    out_features: int
+
+    @abstractmethod
+    def forward(
+        self, x: Float[Tensor, "n d"], indices: IndexSet | None = None
+    ) -> Float[Tensor, "*A n k"]:
+        """Values (n, k), or the jet (A, n, k) over `indices`."""
+
+    @abstractmethod
+    def rows(
+        self,
+        x: Float[Tensor, "n d"],
+        indices: IndexSet,
+        seeds: Float[Tensor, "A n k"],
+    ) -> Float[Tensor, "n m"]:
+        """Row i: Σ_{α,j} seeds[α, i, j] · ∂_θ (∂^α q_j)(x_i; θ)."""
+
+    @abstractmethod
+    def settings(self) -> dict[str, Any]:
+        """The arguments that build this network again (plain numbers, strings and lists)."""
+
+    def jet(self, x: Float[Tensor, "n d"], indices: Sequence[Index]) -> Float[Tensor, "E n k"]:
+        """Partial derivatives ∂^α q at `x` for exactly the multi-indices asked for, in order."""
+        full = closure(tuple(indices))
+        values = self(x, full)
+        return values[[full.positions[i] for i in indices]]
+
+    def tangent_jet(
+        self, x: Float[Tensor, "n d"], indices: IndexSet, direction: Float[Tensor, "m"]
+    ) -> tuple[Tensor, Tensor]:
+        """Jet (A, n, k), and its derivative along the parameter direction, by forward mode."""
+        parameters = self.trainable()
+        tangents = unflatten(direction, list(parameters.values()))
+
+        def evaluate(values: dict[str, Tensor]) -> Tensor:
+            return torch.func.functional_call(self, values, (x, indices))
+
+        directions = dict(zip(parameters, tangents, strict=True))
+        with torch.no_grad():
+            jet, tangent, *_ = torch.func.jvp(evaluate, (parameters,), (directions,))
+        return jet, tangent
+
+    def trainable(self) -> dict[str, Tensor]:
+        """The parameters that require gradients, by name, detached."""
+        return {name: p.detach() for name, p in self.named_parameters() if p.requires_grad}
+
+    @property
+    def parameter_count(self) -> int:
+        """m, the number of trainable parameters."""
+        return sum(p.numel() for p in self.parameters() if p.requires_grad)
+
+    def get_vector(self) -> Float[Tensor, "m"]:
+        """A copy of θ as one vector."""
+        return torch.cat([p.reshape(-1) for p in self.trainable().values()])
+
+    def set_vector(self, theta: Float[Tensor, "m"]) -> None:
+        """Overwrite θ."""
+        trainable = [p for p in self.parameters() if p.requires_grad]
+        with torch.no_grad():
+            for p, value in zip(trainable, unflatten(theta, trainable), strict=True):
+                p.copy_(value)
+
+
+def unflatten(vector: Tensor, like: Sequence[Tensor]) -> list[Tensor]:
+    """Cut a vector into tensors of the given shapes."""
+    pieces = torch.split(vector, [p.numel() for p in like])
+    return [piece.view(p.shape) for piece, p in zip(pieces, like, strict=True)]

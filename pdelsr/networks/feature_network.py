@@ -1,0 +1,142 @@
+"""What the built-in networks share: fixed input features, seeded affine layers, settings."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from typing import Any
+
+import torch
+
+from pdelsr.errors import SettingsError
+from pdelsr.networks.activations import Activation, activation_named
+from pdelsr.networks.features import Features
+from pdelsr.networks.layers import Affine, TapedNetwork, require_initialization
+
+
+class FeatureNetwork(TapedNetwork):
+    """Features of the coordinates, hidden affine layers with an activation, a linear last layer.
+
+    Subclasses add the hidden layers and say how they are connected. The last layer's weight and
+    bias are the trailing entries of θ.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int = 1,
+        hidden: Sequence[int] = (64, 64),
+        activation: str | Activation = "tanh",
+        bounds: Sequence[Sequence[float]] | None = None,
+        periodic: Mapping[int, float] | None = None,
+        harmonics: int = 1,
+        fourier: int = 0,
+        fourier_scale: float = 1.0,
+        initialization: str = "torch",
+        weight_scale: float = 1.0,
+        seed: int = 0,
+        dtype: torch.dtype = torch.float64,
+        device: torch.device | str | None = None,
+    ) -> None:
+        """Build the network; the same seed gives the same weights in every dtype, up to rounding.
+
+        Args:
+            in_features: d, number of coordinates.
+            out_features: k, number of fields.
+            hidden: widths of the hidden layers.
+            activation: "tanh", "sin", "gelu", "silu", "softplus", or an `Activation`.
+            bounds: (low, high) of each coordinate, for the normalization.
+            periodic: period of each periodic coordinate, by its position.
+            harmonics: harmonics of a periodic coordinate.
+            fourier: number of random Fourier features; 0 for none.
+            fourier_scale: standard deviation of their frequencies.
+            initialization: "torch", "xavier" or "he".
+            weight_scale: multiplies the initial weights and biases of the hidden layers. An
+                untrained tangent space needs about 2 to be rich enough; trained ones start from 1.
+            seed: of the initial weights and the Fourier frequencies.
+            dtype: of parameters, points and jets.
+            device: where the parameters live; None for torch's default.
+
+        Raises:
+            SettingsError: an unknown activation or initialization, a width, bound or period that
+                is not positive, a periodic coordinate that does not exist.
+        """
+        super().__init__()
+        require_initialization(initialization)
+        require_widths(in_features=[in_features], out_features=[out_features], hidden=hidden)
+        require_bounds(bounds, in_features)
+        periods = {int(axis): float(period) for axis, period in dict(periodic or {}).items()}
+        require_periods(periods, in_features)
+        self.in_features, self.out_features = in_features, out_features
+        self.hidden = tuple(int(width) for width in hidden)
+        self.activation = activation_named(activation)
+        box = None if bounds is None else [(float(low), float(high)) for low, high in bounds]
+        self._settings = {
+            "in_features": in_features,
+            "out_features": out_features,
+            "hidden": list(self.hidden),
+            "activation": self.activation.name,
+            "bounds": None if box is None else [list(pair) for pair in box],
+            "periodic": periods,
+            "harmonics": harmonics,
+            "fourier": fourier,
+            "fourier_scale": fourier_scale,
+            "initialization": initialization,
+            "weight_scale": weight_scale,
+            "seed": seed,
+        }
+        generator = torch.Generator().manual_seed(seed)
+        self.features = Features(
+            in_features, box, periods, harmonics, fourier, fourier_scale, generator
+        )
+        self._add_hidden_layers([self.features.out_features, *self.hidden])
+        for layer in self.affine_layers():
+            layer.initialize(initialization, weight_scale, generator)
+        self.last = Affine([self.features.out_features, *self.hidden][-1], out_features)
+        self.last.initialize(initialization, 1.0, generator)
+        self.to(device=device or torch.get_default_device(), dtype=dtype)
+
+    @abstractmethod
+    def _add_hidden_layers(self, widths: list[int]) -> None:
+        """Create the hidden layers; widths[0] is that of the features."""
+
+    def settings(self) -> dict[str, Any]:
+        return dict(self._settings)
+
+
+def require_widths(**widths: Sequence[int]) -> None:
+    """Refuse widths below one."""
+    for name, values in widths.items():
+        for value in values:
+            if int(value) != value or value < 1:
+                raise SettingsError(f"{name} has width {value!r}: give whole numbers from 1 on.")
+
+
+def require_bounds(bounds: Sequence[Sequence[float]] | None, in_features: int) -> None:
+    """Refuse bounds that are not one increasing, finite pair a coordinate."""
+    if bounds is None:
+        return
+    if len(bounds) != in_features:
+        raise SettingsError(
+            f"bounds has {len(bounds)} pair(s) for {in_features} coordinate(s): give one (low, "
+            "high) pair a coordinate."
+        )
+    for axis, (low, high) in enumerate(bounds):
+        if not (isfinite(low) and isfinite(high) and low < high):
+            raise SettingsError(
+                f"bounds[{axis}] is ({low}, {high}): give finite numbers with low < high."
+            )
+
+
+def require_periods(periods: Mapping[int, float], in_features: int) -> None:
+    """Refuse a periodic coordinate that does not exist, or a period that is not positive."""
+    for axis, period in periods.items():
+        if not 0 <= axis < in_features:
+            raise SettingsError(
+                f"periodic names coordinate {axis}: there are {in_features}, counted from 0."
+            )
+        if not (isfinite(period) and period > 0):
+            raise SettingsError(
+                f"periodic[{axis}] is {period}: give the length of one period, a positive number."
+            )

@@ -1,0 +1,133 @@
+"""The affine layer on jets, which records what the Jacobian rows are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from pdelsr.errors import SettingsError
+from pdelsr.networks.base import Network
+from pdelsr.networks.index_set import IndexSet
+
+
+@dataclass
+class Tape:
+    """Input and output jets of the affine layers that one evaluation passed, by layer."""
+
+    entries: dict[nn.Module, tuple[Tensor, Tensor]] = field(default_factory=dict)
+
+
+_INITIAL: dict[str, Any] = {"dtype": torch.float64, "device": "cpu"}
+
+
+class Affine(nn.Module):
+    """z = a Wᵀ + b on values (n, w) and on jets (A, n, w), where only the value has a bias.
+
+    Created in float64, so that a seed means the same weights in every dtype.
+    """
+
+    def __init__(self, in_features: int, out_features: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(out_features, in_features, **_INITIAL))
+        self.bias = nn.Parameter(torch.zeros(out_features, **_INITIAL))
+        self.tape: Tape | None = None
+
+    def forward(self, a: Float[Tensor, "*A n i"]) -> Float[Tensor, "*A n o"]:
+        if a.ndim == 2:
+            return torch.addmm(self.bias, a, self.weight.T)
+        z = a @ self.weight.T
+        z = torch.cat([(z[0] + self.bias)[None], z[1:]])
+        if self.tape is not None:
+            self.tape.entries[self] = (a.detach(), z)
+        return z
+
+    @property
+    def is_trainable(self) -> bool:
+        """Whether any of its parameters belongs to θ."""
+        return self.weight.requires_grad or self.bias.requires_grad
+
+    def initialize(self, scheme: str, scale: float, generator: torch.Generator) -> None:
+        """Draw weights and biases; `scale` multiplies both.
+
+        `"torch"` is U(±1/√fan_in) for weights and biases, `"xavier"` the Glorot normal with zero
+        biases, `"he"` the Kaiming normal with zero biases.
+        """
+        fan_out, fan_in = self.weight.shape
+        with torch.no_grad():
+            if scheme == "torch":
+                bound = scale / fan_in**0.5
+                self.weight.uniform_(-bound, bound, generator=generator)
+                self.bias.uniform_(-bound, bound, generator=generator)
+                return
+            variance = {"xavier": 2.0 / (fan_in + fan_out), "he": 2.0 / fan_in}[scheme]
+            self.weight.normal_(0.0, scale * variance**0.5, generator=generator)
+            self.bias.zero_()
+
+
+INITIALIZATIONS = ("torch", "xavier", "he")
+
+
+def require_initialization(scheme: str) -> None:
+    """Refuse an unknown initialization scheme."""
+    if scheme not in INITIALIZATIONS:
+        raise SettingsError(
+            f"initialization {scheme!r} is not known: choose one of {', '.join(INITIALIZATIONS)}."
+        )
+
+
+class TapedNetwork(Network):
+    """A network all of whose trainable parameters live in `Affine` layers.
+
+    One reverse pass over the jet gives δ = seeds · ∂jet/∂z at every affine layer, and the row of
+    a weight matrix is Σ_α δ_α ⊗ a_α: exact, with no loop over points.
+    """
+
+    def rows(
+        self,
+        x: Float[Tensor, "n d"],
+        indices: IndexSet,
+        seeds: Float[Tensor, "A n k"],
+    ) -> Float[Tensor, "n m"]:
+        with torch.enable_grad(), self._record() as tape:
+            jet = self(x, indices)
+        layers = [layer for layer in self.affine_layers() if layer.is_trainable]
+        outputs = [tape.entries[layer][1] for layer in layers]
+        deltas = torch.autograd.grad(jet, outputs, grad_outputs=seeds)
+        rows = x.new_empty(x.shape[0], self.parameter_count)
+        offset = 0
+        for layer, delta in zip(layers, deltas, strict=True):
+            offset = _write_rows(rows, offset, layer, delta, tape.entries[layer][0])
+        return rows
+
+    def affine_layers(self) -> list[Affine]:
+        """The affine layers, in the order of their parameters in θ."""
+        return [layer for layer in self.modules() if isinstance(layer, Affine)]
+
+    @contextmanager
+    def _record(self) -> Iterator[Tape]:
+        tape = Tape()
+        for layer in self.affine_layers():
+            layer.tape = tape
+        try:
+            yield tape
+        finally:
+            for layer in self.affine_layers():
+                layer.tape = None
+
+
+def _write_rows(rows: Tensor, offset: int, layer: Affine, delta: Tensor, a: Tensor) -> int:
+    """Write Σ_α δ_α ⊗ a_α and the bias row δ_0 from column `offset` on; return the next column."""
+    if layer.weight.requires_grad:
+        start, offset = offset, offset + layer.weight.numel()
+        block = torch.bmm(delta.permute(1, 2, 0), a.permute(1, 0, 2))
+        rows[:, start:offset] = block.view(len(rows), -1)
+    if layer.bias.requires_grad:
+        start, offset = offset, offset + layer.bias.numel()
+        rows[:, start:offset] = delta[0]
+    return offset

@@ -1,0 +1,82 @@
+"""Networks by name: from plain settings to a network, and back for saving."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+import torch
+
+from pdelsr.errors import SettingsError
+from pdelsr.networks.activations import ACTIVATIONS
+from pdelsr.networks.base import Network
+from pdelsr.networks.feature_network import FeatureNetwork
+from pdelsr.networks.mlp import MLP
+from pdelsr.networks.modified_mlp import ModifiedMLP
+
+KINDS: dict[str, type[FeatureNetwork]] = {"mlp": MLP, "modified_mlp": ModifiedMLP}
+
+
+def build_network(
+    settings: Mapping[str, Any],
+    dtype: torch.dtype = torch.float64,
+    device: torch.device | str | None = None,
+) -> FeatureNetwork:
+    """The network of these settings, freshly initialized.
+
+    Args:
+        settings: "kind" ("mlp" or "modified_mlp") and the arguments of that class; what
+            `network_settings` gives.
+        dtype: of the parameters.
+        device: where they live.
+
+    Raises:
+        SettingsError: an unknown kind, argument, or value.
+    """
+    arguments = dict(settings)
+    kind = arguments.pop("kind", None)
+    if kind not in KINDS:
+        raise SettingsError(
+            f"network kind {kind!r} is not known: choose one of {', '.join(KINDS)}."
+        )
+    require_known_arguments(kind, arguments)
+    return KINDS[kind](**arguments, dtype=dtype, device=device)
+
+
+def network_settings(network: Network) -> dict[str, Any]:
+    """The "kind" and the arguments of a built-in network, as plain numbers, strings and lists.
+
+    Raises:
+        SettingsError: the network or its activation is not built in, so settings cannot bring it
+            back.
+    """
+    for kind, cls in KINDS.items():
+        if isinstance(network, cls):
+            require_named_activation(network)
+            return {"kind": kind, **network.settings()}
+    raise SettingsError(
+        f"{type(network).__name__} cannot be written as settings, only "
+        f"{' and '.join(cls.__name__ for cls in KINDS.values())} can: save the weights, and build "
+        "the network in your own code before loading them."
+    )
+
+
+def require_named_activation(network: FeatureNetwork) -> None:
+    """Refuse an activation that settings cannot bring back."""
+    if ACTIVATIONS.get(network.activation.name) is not network.activation:
+        raise SettingsError(
+            f"activation {network.activation.name!r} is code and cannot be written as a setting: "
+            "save the weights, and build the network in your own code before loading them."
+        )
+
+
+def require_known_arguments(kind: str, arguments: Mapping[str, Any]) -> None:
+    """Refuse arguments that the class does not have, with the nearest one that it has."""
+    known = set(inspect.signature(KINDS[kind]).parameters) - {"dtype", "device"}
+    for name in arguments:
+        if name not in known:
+            nearest = get_close_matches(name, known, n=1)
+            hint = f"did you mean {nearest[0]!r}?" if nearest else f"it has {sorted(known)}."
+            raise SettingsError(f"network kind {kind!r} has no setting {name!r}: {hint}")

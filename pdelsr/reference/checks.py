@@ -1,0 +1,124 @@
+"""Refusals that the reference solutions share, in the user's words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from jaxtyping import Float
+from numpy.typing import ArrayLike
+from sympy.core.function import AppliedUndef
+
+from pdelsr.errors import ProblemError
+
+VARIABLE = sp.Symbol("s", real=True)
+TIME_SLACK = 1e-12
+
+
+def require_number(value: Any, name: str) -> float:
+    """A finite real float from a number or a sympy constant."""
+    symbols = getattr(value, "free_symbols", set())
+    if symbols:
+        listed = ", ".join(sorted(map(str, symbols)))
+        raise ProblemError(
+            f"{name} = {value} contains {listed}: expected a number. Substitute values for the "
+            f"parameters first."
+        )
+    try:
+        number = float(value)
+    except (TypeError, ValueError) as error:
+        raise ProblemError(f"{name} = {value!r}: expected a real number.") from error
+    if not np.isfinite(number):
+        raise ProblemError(f"{name} = {value}: expected a finite number.")
+    return number
+
+
+def require_positive(value: Any, name: str) -> float:
+    """A finite positive float."""
+    number = require_number(value, name)
+    if number <= 0:
+        raise ProblemError(f"{name} = {value}: expected a positive number.")
+    return number
+
+
+def require_count(value: Any, name: str, least: int) -> int:
+    """A whole number that is at least ``least``."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise ProblemError(f"{name} = {value!r}: expected a whole number, at least {least}.")
+    return int(value)
+
+
+def require_interval(bounds: Any, name: str) -> tuple[float, float]:
+    """An interval (low, high) with low < high."""
+    if not isinstance(bounds, Sequence) or len(bounds) != 2:
+        raise ProblemError(f"{name} = {bounds}: expected two numbers (low, high).")
+    low, high = (require_number(bound, name) for bound in bounds)
+    if low >= high:
+        raise ProblemError(f"{name} = ({low:g}, {high:g}) is empty: expected low < high.")
+    return low, high
+
+
+def require_one_variable(expression: Any, name: str) -> sp.Expr:
+    """The expression in its only variable (a symbol, or an unknown such as u(x, t)), renamed.
+
+    Unknowns are replaced first, so that u(x, t) counts as one variable and not as two.
+    """
+    try:
+        expr = sp.sympify(expression)
+    except (sp.SympifyError, TypeError) as error:
+        raise ProblemError(f"{name} = {expression!r}: expected a sympy expression.") from error
+    if not isinstance(expr, sp.Expr):
+        raise ProblemError(f"{name} = {expression!r}: expected a sympy expression.")
+    fields = expr.atoms(AppliedUndef)
+    expr = expr.xreplace({field: sp.Dummy(str(field)) for field in fields})
+    variables = sorted(expr.free_symbols, key=str)
+    if len(variables) > 1:
+        listed = ", ".join(str(v).lstrip("_") for v in variables)
+        raise ProblemError(
+            f"{name} = {expression} contains {listed}: expected an expression in one variable. "
+            f"Substitute values for the parameters first."
+        )
+    return expr.xreplace({variable: VARIABLE for variable in variables})
+
+
+@lru_cache(maxsize=256)
+def as_function(expression: sp.Expr) -> Callable[[Float[np.ndarray, "..."]], np.ndarray]:
+    """The numpy function of an expression in `VARIABLE`, constants broadcast.
+
+    Polynomials go through Horner's form, because numpy's general power is slow.
+    """
+    if expression.is_polynomial(VARIABLE) and VARIABLE in expression.free_symbols:
+        expression = sp.horner(expression, wrt=VARIABLE)
+    function = sp.lambdify(VARIABLE, expression, modules=["numpy", "scipy"])
+    return lambda s: np.broadcast_to(np.asarray(function(s), dtype=float), np.shape(s))
+
+
+def require_points(points: ArrayLike, name: str, dim: int) -> Float[np.ndarray, "n d"]:
+    """Points as a finite float array (n, dim)."""
+    array = np.asarray(points, dtype=float)
+    if array.ndim != 2 or array.shape[1] != dim:
+        raise ProblemError(
+            f"{name}: points have shape {array.shape}; expected (n, {dim}), one row a point."
+        )
+    if not np.isfinite(array).all():
+        row = int(np.argmin(np.isfinite(array).all(axis=1)))
+        raise ProblemError(f"{name}: point {row} is {array[row]}; expected finite coordinates.")
+    return array
+
+
+def require_within(
+    values: Float[np.ndarray, " n"], low: float, high: float, name: str, axis: str
+) -> Float[np.ndarray, " n"]:
+    """The values clipped to [low, high]; beyond rounding outside of it they are refused."""
+    slack = TIME_SLACK * max(1.0, abs(low), abs(high) if np.isfinite(high) else 0.0)
+    outside = (values < low - slack) | (values > high + slack)
+    if outside.any():
+        row = int(np.argmax(outside))
+        raise ProblemError(
+            f"{name}: point {row} has {axis} = {values[row]:g}; the reference is known for "
+            f"{low:g} <= {axis} <= {high:g}."
+        )
+    return np.clip(values, low, high)

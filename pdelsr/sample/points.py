@@ -1,0 +1,177 @@
+"""Collocation points of a domain, of boundary parts and of pairs of periodic faces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import sympy as sp
+from jaxtyping import Float
+
+from pdelsr.declare.domains import Domain, Part
+from pdelsr.errors import ProblemError
+from pdelsr.sample.own import own_boundary, own_interior
+from pdelsr.sample.samplers import Points, Sampler, Seed, UnitSampler
+from pdelsr.sample.split import spawn, split_by_measure
+
+_MOST_CANDIDATES = 2**24
+
+
+@dataclass(frozen=True, eq=False)
+class PointSet:
+    """Points with what belongs to them.
+
+    Attributes:
+        points: Points, (n, d).
+        normals: Outward unit normals, (n, d), or None inside the domain.
+        weights: Quadrature weights, (n,): the sum of w_i F(x_i) estimates the integral of F.
+            None for the user's own points.
+    """
+
+    points: Float[np.ndarray, "n d"]
+    normals: Float[np.ndarray, "n d"] | None = None
+    weights: Float[np.ndarray, " n"] | None = None
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+
+class FacePair(NamedTuple):
+    """Points on two opposite faces; equal rows differ in one coordinate only."""
+
+    low: PointSet
+    high: PointSet
+
+
+def sample_interior(domain: Domain, n: int, sampler: Sampler, seed: Seed = 0) -> PointSet:
+    """Points of a domain.
+
+    Args:
+        domain: The domain.
+        n: Number of points. A grid gives about n, and the user's own points are taken as they are.
+        sampler: Where the points come from.
+        seed: Equal seeds give equal points.
+
+    Returns:
+        Points (n, d) without normals.
+
+    Raises:
+        ProblemError: A point of the user's lies outside, or hardly any point hits the domain.
+    """
+    if isinstance(sampler, Points):
+        return PointSet(own_interior(domain, sampler))
+    points = _accepted(domain, n, sampler, seed)
+    return PointSet(points, weights=_equal_weights(domain.measure, len(points)))
+
+
+def sample_parts(parts: Sequence[Part], n: int, sampler: Sampler, seed: Seed = 0) -> PointSet:
+    """Points of boundary parts, split over the parts by measure.
+
+    Every part gets at least one point and draws from its own random stream. A part that is a
+    single point gives one point, whatever n.
+
+    Args:
+        parts: Boundary parts of one domain.
+        n: Number of points over all parts.
+        sampler: Where the points come from.
+        seed: Equal seeds give equal points.
+
+    Returns:
+        Points (n, d) with outward unit normals.
+
+    Raises:
+        ProblemError: There are no parts, or a point of the user's lies on none of them.
+    """
+    if not parts:
+        raise ProblemError("no boundary part to put points on; expected at least one")
+    if isinstance(sampler, Points):
+        own = own_boundary(parts, sampler)
+        return PointSet(own.points, own.normals)
+    seeds = spawn(seed, len(parts))
+    sets = [
+        _sample_part(part, count, sampler, part_seed)
+        for part, count, part_seed in zip(parts, split_by_measure(parts, n), seeds, strict=True)
+    ]
+    return _concatenate(sets)
+
+
+def sample_pair(
+    domain: Domain, coordinate: sp.Symbol, n: int, sampler: Sampler, seed: Seed = 0
+) -> FacePair:
+    """Matching points on the two faces across a periodic coordinate.
+
+    Args:
+        domain: An interval, a box, or their product with time.
+        coordinate: The coordinate across which the faces lie.
+        n: Number of pairs; where the faces are single points there is one pair.
+        sampler: Where the points come from; the user's own points lie on the lower face.
+        seed: Equal seeds give equal points.
+
+    Raises:
+        ProblemError: The domain has no such faces, or a point of the user's misses the lower one.
+    """
+    axis = domain.require_coordinate(coordinate)
+    low, high = domain.faces(coordinate)
+    if isinstance(sampler, Points):
+        first = own_boundary((low,), sampler)
+        points = first.points.copy()
+        points[:, axis] = domain.bounds(coordinate)[1]
+        return FacePair(
+            PointSet(first.points, first.normals), PointSet(points, high.normals(points))
+        )
+    first, second = (_sample_part(face, n, sampler, seed) for face in (low, high))
+    return FacePair(first, second)
+
+
+def _sample_part(part: Part, n: int, sampler: Sampler, seed: Seed) -> PointSet:
+    """Points of one part."""
+    count = n if part.unit_dim > 0 else 1
+    points = _accepted(part, count, sampler, seed)
+    return PointSet(points, part.normals(points), _equal_weights(part.measure, len(points)))
+
+
+def _accepted(
+    region: Domain | Part, n: int, sampler: Sampler, seed: Seed
+) -> Float[np.ndarray, "m d"]:
+    """The first n points that land on the region, from a long enough request."""
+    assert isinstance(sampler, UnitSampler), f"{sampler} has no unit points"
+    request, hits = n, 0
+    while True:
+        placed = region.place(sampler.unit(request, region.unit_dim, seed))
+        points = placed.points[placed.kept]
+        hits = len(points)
+        if sampler.exact and hits >= n:
+            return points[:n]
+        if not sampler.exact and hits > 0 and (request > n or placed.kept.all()):
+            return points
+        if request >= _MOST_CANDIDATES:
+            raise ProblemError(
+                f"only {hits} of {request} points hit {_describe(region)}, expected {n}; "
+                "it is too thin to sample, give your own points by Points(array)"
+            )
+        request = min(_grown(request, n, hits, sampler.exact), _MOST_CANDIDATES)
+
+
+def _grown(request: int, n: int, hits: int, exact: bool) -> int:
+    """The next request: what the share of hits suggests, with a margin where n is exact."""
+    if hits == 0:
+        return 8 * request
+    margin = 1.1 if exact else 1.0
+    return max(round(margin * request * n / hits), request + 1) + (8 if exact else 0)
+
+
+def _equal_weights(measure: float, n: int) -> Float[np.ndarray, " n"]:
+    return np.full(n, measure / n)
+
+
+def _concatenate(sets: Sequence[PointSet]) -> PointSet:
+    normals = [s.normals for s in sets if s.normals is not None]
+    weights = [s.weights for s in sets if s.weights is not None]
+    points = np.concatenate([s.points for s in sets])
+    return PointSet(points, np.concatenate(normals), np.concatenate(weights))
+
+
+def _describe(region: Domain | Part) -> str:
+    return f"the part '{region.name}'" if isinstance(region, Part) else region.title

@@ -1,0 +1,150 @@
+"""Samplers: ways to fill the unit cube with points, and the user's own points.
+
+The keyword of the scipy engines is `seed` up to scipy 1.14 and, with `seed` still accepted, `rng`
+later: hence the notes to pyright.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
+
+import numpy as np
+from jaxtyping import Float
+from scipy.stats import qmc
+
+from pdelsr.errors import ProblemError
+
+Seed: TypeAlias = int | np.random.SeedSequence
+"""A seed, or an independent sub-stream spawned from one."""
+
+if TYPE_CHECKING:
+    UserArray: TypeAlias = Float[np.ndarray, "n d"]
+else:
+    UserArray = object  # checked by Points itself, in the user's words
+
+
+class Sampler(ABC):  # noqa: B024 (its two kinds have no method in common)
+    """Where the points of a region come from: a UnitSampler, or Points."""
+
+
+class UnitSampler(Sampler):
+    """A rule that fills the unit cube.
+
+    Attributes:
+        exact: Whether a region gets exactly as many points as are asked for. A grid gives about
+            as many.
+    """
+
+    exact: ClassVar[bool] = True
+
+    def unit(self, n: int, dim: int, seed: Seed = 0) -> Float[np.ndarray, "k {dim}"]:
+        """Points of the unit cube.
+
+        Args:
+            n: Number of points, at least one.
+            dim: Dimension; in dimension zero all points are the same empty row.
+            seed: Equal seeds give equal points.
+
+        Returns:
+            Points, (n, dim); a grid returns about n.
+
+        Raises:
+            ProblemError: n is less than one.
+        """
+        if n < 1:
+            raise ProblemError(f"{type(self).__name__}: got {n} points, expected at least one")
+        if dim == 0:
+            return np.zeros((n, 0))
+        return self._fill(n, dim, np.random.default_rng(seed))
+
+    @abstractmethod
+    def _fill(self, n: int, dim: int, rng: np.random.Generator) -> Float[np.ndarray, "k {dim}"]:
+        """The points, for n >= 1 and dim >= 1."""
+
+
+@dataclass(frozen=True)
+class Uniform(UnitSampler):
+    """Independent uniform points."""
+
+    def _fill(self, n: int, dim: int, rng: np.random.Generator) -> Float[np.ndarray, "k {dim}"]:
+        return rng.random((n, dim))
+
+
+@dataclass(frozen=True)
+class LatinHypercube(UnitSampler):
+    """Random points, one in each of n slices of every coordinate (McKay et al. 1979)."""
+
+    def _fill(self, n: int, dim: int, rng: np.random.Generator) -> Float[np.ndarray, "k {dim}"]:
+        return qmc.LatinHypercube(dim, seed=rng).random(n)  # pyright: ignore
+
+
+@dataclass(frozen=True)
+class Sobol(UnitSampler):
+    """The first n points of a scrambled Sobol sequence (Owen 1998).
+
+    Note that a sequence must never be strided: every fourth point fills a quarter of the square.
+    """
+
+    def _fill(self, n: int, dim: int, rng: np.random.Generator) -> Float[np.ndarray, "k {dim}"]:
+        engine = qmc.Sobol(dim, seed=rng)  # pyright: ignore
+        return engine.random_base2((n - 1).bit_length())[:n]
+
+
+@dataclass(frozen=True)
+class Halton(UnitSampler):
+    """The first n points of a scrambled Halton sequence (Owen 2017)."""
+
+    def _fill(self, n: int, dim: int, rng: np.random.Generator) -> Float[np.ndarray, "k {dim}"]:
+        return qmc.Halton(dim, seed=rng).random(n)  # pyright: ignore
+
+
+@dataclass(frozen=True)
+class Grid(UnitSampler):
+    """A tensor grid of about n points, as many along each coordinate.
+
+    Args:
+        endpoints: Put the outermost points on the boundary of the cube; otherwise they lie in
+            the middle of equal cells.
+    """
+
+    endpoints: bool = False
+    exact: ClassVar[bool] = False
+
+    def _fill(self, n: int, dim: int, rng: np.random.Generator) -> Float[np.ndarray, "k {dim}"]:
+        count = max(round(n ** (1 / dim)), 2 if self.endpoints else 1)
+        cells = (np.arange(count) + 0.5) / count
+        axis = np.linspace(0, 1, count) if self.endpoints else cells
+        return np.stack(np.meshgrid(*[axis] * dim, indexing="ij"), axis=-1).reshape(-1, dim)
+
+
+@dataclass(frozen=True, eq=False)
+class Points(Sampler):
+    """The user's own points, in the coordinates of the domain.
+
+    Args:
+        points: Array (n, d), one column a coordinate, time last.
+
+    Raises:
+        ProblemError: The array is not two-dimensional, is empty, or holds NaN or inf.
+    """
+
+    points: UserArray
+
+    def __post_init__(self) -> None:
+        try:
+            points = np.array(self.points, dtype=float)
+        except (TypeError, ValueError) as error:
+            raise ProblemError(f"Points: expected an array of numbers, got {error}") from None
+        if points.ndim != 2 or points.size == 0:
+            raise ProblemError(
+                f"Points: got an array of shape {points.shape}, expected (n, d): one row a point, "
+                "one column a coordinate"
+            )
+        bad = np.flatnonzero(~np.isfinite(points).all(axis=1))
+        if bad.size:
+            raise ProblemError(
+                f"Points: point {bad[0]} is {points[bad[0]]}, expected finite numbers"
+            )
+        object.__setattr__(self, "points", points)

@@ -1,0 +1,50 @@
+"""The contract of subspaces: a recipe that turns a linearization into parameter directions."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pdelsr.linearize import Directions, StackedResidual
+
+
+@dataclass(frozen=True)
+class Subspace:
+    """Directions V, and the singular values where the recipe computes them."""
+
+    directions: Directions
+    singular_values: Float[Tensor, "k"] | None = None
+
+
+class Basis(ABC):
+    """A recipe for V ∈ R^{m×r}."""
+
+    name: str
+
+    @abstractmethod
+    def build(
+        self, residual: StackedResidual, rank: int | None, generator: torch.Generator
+    ) -> Subspace:
+        """Directions for the network of `residual` at its current θ.
+
+        Args:
+            residual: the linearization.
+            rank: r; at most min(m, what the recipe can give). None for all that it can give, or
+                1000 where that has no bound.
+            generator: a CPU generator, for the random recipes.
+        """
+
+
+def clipped(rank: int | None, largest: int) -> int:
+    """The rank asked for, no larger than what exists."""
+    return min(1000 if rank is None else rank, largest)
+
+
+def gaussian(rows: int, columns: int, like: Tensor, generator: torch.Generator) -> Tensor:
+    """A standard normal matrix, the same on every device."""
+    values = torch.randn(rows, columns, dtype=torch.float64, generator=generator)
+    return values.to(dtype=like.dtype, device=like.device)

@@ -1,0 +1,24 @@
+"""A random subset of the parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from pdelsr.linearize import Columns, StackedResidual
+from pdelsr.subspace.base import Basis, Subspace, clipped
+
+
+@dataclass(frozen=True)
+class Coordinate(Basis):
+    """V = r distinct unit vectors: the rows of G are read, never multiplied."""
+
+    name = "coordinate"
+
+    def build(
+        self, residual: StackedResidual, rank: int | None, generator: torch.Generator
+    ) -> Subspace:
+        m = residual.network.parameter_count
+        index = torch.randperm(m, generator=generator)[: clipped(rank, m)].sort().values
+        return Subspace(Columns(index.to(residual.device), m))

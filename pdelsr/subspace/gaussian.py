@@ -1,0 +1,24 @@
+"""Gaussian random directions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from pdelsr.linearize import Dense, StackedResidual
+from pdelsr.subspace.base import Basis, Subspace, clipped, gaussian
+
+
+@dataclass(frozen=True)
+class Gaussian(Basis):
+    """V with independent entries N(0, 1/m): no decomposition, hardly worse than the SVD."""
+
+    name = "gaussian"
+
+    def build(
+        self, residual: StackedResidual, rank: int | None, generator: torch.Generator
+    ) -> Subspace:
+        m = residual.network.parameter_count
+        V = gaussian(m, clipped(rank, m), residual.like, generator).div_(m**0.5)
+        return Subspace(Dense(V))

@@ -1,0 +1,31 @@
+"""The last layer alone: random features, also known as an extreme learning machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from pdelsr.errors import SettingsError
+from pdelsr.linearize import Columns, StackedResidual
+from pdelsr.subspace.base import Basis, Subspace
+
+
+@dataclass(frozen=True)
+class LastLayer(Basis):
+    """V = the parameters of the network's last layer, its last two trainable tensors."""
+
+    name = "last_layer"
+
+    def build(
+        self, residual: StackedResidual, rank: int | None, generator: torch.Generator
+    ) -> Subspace:
+        m = residual.network.parameter_count
+        last = [p.numel() for p in residual.network.parameters() if p.requires_grad][-2:]
+        width = sum(last)
+        if rank is not None and rank < width:
+            raise SettingsError(
+                f"rank {rank} with the last-layer basis: it has {width} parameters and is taken "
+                "whole. Leave `rank` out, or make the last hidden layer narrower."
+            )
+        return Subspace(Columns(torch.arange(m - width, m, device=residual.device), m))

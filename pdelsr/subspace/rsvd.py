@@ -1,0 +1,102 @@
+"""Right singular vectors of a Jacobian by randomized SVD (Cao and Zhang 2026, Algorithm 1)."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pdelsr.linearize import Dense, StackedResidual
+from pdelsr.subspace.base import Basis, Subspace, clipped, gaussian
+
+RowChunks = Callable[[], Iterator[Tensor]]
+
+
+@dataclass(frozen=True)
+class RandomizedSVD(Basis):
+    """V from Y = JΩ, QR, B = QᵀJ, SVD(B): the r leading right singular vectors.
+
+    Args:
+        oversampling: extra columns of the Gaussian sketch Ω.
+        extra_rows: the basis is built from about r + extra_rows Jacobian rows.
+        scaled: V Σ⁻¹ instead of V, with singular values cut at rounding.
+    """
+
+    oversampling: int = 20
+    extra_rows: int = 1000
+    scaled: bool = False
+
+    @abstractmethod
+    def chunks(self, residual: StackedResidual, rows: int) -> RowChunks:
+        """A function that yields about `rows` rows of the Jacobian, the same at every call."""
+
+    def build(
+        self, residual: StackedResidual, rank: int | None, generator: torch.Generator
+    ) -> Subspace:
+        m = residual.network.parameter_count
+        wanted = clipped(rank, m)
+        chunks = self.chunks(residual, wanted + self.extra_rows)
+        sketch = gaussian(m, min(wanted + self.oversampling, m), residual.like, generator)
+        V, values = right_singular_vectors(chunks, sketch)
+        V, values = V[:, :wanted], values[:wanted]
+        if self.scaled:
+            floor = torch.finfo(values.dtype).eps * values[0]
+            V = V / values.clamp_min(floor)
+        return Subspace(Dense(V.contiguous()), values)
+
+
+def right_singular_vectors(
+    chunks: RowChunks, sketch: Float[Tensor, "m s"]
+) -> tuple[Float[Tensor, "m k"], Float[Tensor, "k"]]:
+    """V and Σ of the sketched matrix; the rows are made twice, and never all held at once."""
+    Y = torch.cat([rows @ sketch for rows in chunks()])
+    Q = torch.linalg.qr(Y).Q
+    B = sketch.new_zeros(sketch.shape[0], Q.shape[1])
+    start = 0
+    for rows in chunks():
+        B.addmm_(rows.T, Q[start : start + rows.shape[0]])
+        start += rows.shape[0]
+    basis, R = torch.linalg.qr(B)
+    U, values, _ = torch.linalg.svd(R, full_matrices=False)
+    return basis @ U, values
+
+
+@dataclass(frozen=True)
+class OutputRSVD(RandomizedSVD):
+    """From the output Jacobian J at the equation's points: the published choice."""
+
+    name = "output"
+
+    def chunks(self, residual: StackedResidual, rows: int) -> RowChunks:
+        points = torch.cat([b.sites[0] for b in residual.blocks])
+        count = -(-rows // residual.network.out_features)
+        points = points[spread(points.shape[0], count, points.device)]
+        return lambda: residual.output_rows(points)
+
+
+@dataclass(frozen=True)
+class ResidualRSVD(RandomizedSVD):
+    """From the residual Jacobian G: directions ranked by what they do to the equations."""
+
+    name = "residual"
+
+    def chunks(self, residual: StackedResidual, rows: int) -> RowChunks:
+        share = min(1.0, rows / residual.row_count)
+        thinned = residual.thinned(share)
+        coefficients = thinned.coefficients(thinned.jets_without_graph())
+        return lambda: (chunk for _, chunk in thinned.rows(coefficients))
+
+
+def spread(total: int, count: int, device: torch.device) -> Tensor:
+    """`count` positions spread over 0 … total − 1 (all of them where fewer exist).
+
+    Drawn at random: a regular stride through a Sobol sequence covers a part of the domain only.
+    """
+    if count >= total:
+        return torch.arange(total, device=device)
+    generator = torch.Generator().manual_seed(total)
+    return torch.randperm(total, generator=generator)[:count].sort().values.to(device)

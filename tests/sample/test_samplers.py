@@ -1,0 +1,76 @@
+"""Samplers of the unit cube, and the user's own points."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pdelsr.errors import ProblemError
+from pdelsr.sample import Grid, Halton, LatinHypercube, Points, Sobol, Uniform
+
+RANDOM = [Uniform(), LatinHypercube(), Sobol(), Halton()]
+IDS = [type(sampler).__name__ for sampler in RANDOM]
+
+
+@pytest.mark.parametrize("sampler", RANDOM, ids=IDS)
+@pytest.mark.parametrize("n", [1, 7, 100, 129])
+@pytest.mark.parametrize("dim", [0, 1, 2, 5])
+def test_exactly_n_reproducible_points(sampler, n, dim):
+    unit = sampler.unit(n, dim, seed=3)
+    assert unit.shape == (n, dim)
+    assert ((unit >= 0) & (unit <= 1)).all()
+    assert (unit == sampler.unit(n, dim, seed=3)).all()
+    assert dim == 0 or (unit != sampler.unit(n, dim, seed=4)).any()
+
+
+@pytest.mark.parametrize(
+    "sampler", [Sobol(), Halton(), Uniform()], ids=["Sobol", "Halton", "Uniform"]
+)
+def test_a_longer_request_goes_on_where_the_shorter_ended(sampler):
+    assert (sampler.unit(500, 3, seed=1)[:77] == sampler.unit(77, 3, seed=1)).all()
+
+
+@pytest.mark.parametrize("sampler", RANDOM[1:], ids=IDS[1:])
+def test_points_are_spread_better_than_at_random(sampler):
+    unit = sampler.unit(256, 2, seed=0)
+    for column in unit.T:
+        assert (np.histogram(column, bins=16, range=(0, 1))[0] >= 14).all()
+
+
+@pytest.mark.parametrize(
+    ("grid", "n", "dim", "count", "first"),
+    [
+        (Grid(), 100, 2, 100, 0.05),
+        (Grid(), 10, 1, 10, 0.05),
+        (Grid(), 1000, 3, 1000, 0.05),
+        (Grid(), 90, 2, 81, 1 / 18),
+        (Grid(endpoints=True), 100, 2, 100, 0.0),
+        (Grid(endpoints=True), 1, 2, 4, 0.0),
+    ],
+    ids=["square", "line", "cube", "about", "endpoints", "at least the corners"],
+)
+def test_grid(grid, n, dim, count, first):
+    unit = grid.unit(n, dim)
+    assert unit.shape == (count, dim)
+    assert unit.min() == pytest.approx(first)
+    assert unit.max() == pytest.approx(1 - first)
+
+
+def test_no_points_are_refused():
+    with pytest.raises(ProblemError, match="Sobol: got 0 points, expected at least one"):
+        Sobol().unit(0, 2)
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        ([1.0, 2.0], r"shape \(2,\), expected \(n, d\)"),
+        (np.empty((0, 2)), r"shape \(0, 2\), expected \(n, d\)"),
+        ([[0, 1], [0, np.nan]], r"point 1 is \[ 0. nan\], expected finite numbers"),
+        ([["a", "b"]], "expected an array of numbers"),
+    ],
+    ids=["shape", "empty", "nan", "text"],
+)
+def test_points_refuses(array, message):
+    with pytest.raises(ProblemError, match=message):
+        Points(array)
