@@ -11,7 +11,6 @@ from pdelsr.compile.block import Block
 from pdelsr.compile.hard import HardForm, HardPlan, plan_hard
 from pdelsr.compile.passes import compile_statement
 from pdelsr.declare.problem import Problem
-from pdelsr.declare.symbols import Unknown
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +27,7 @@ class CompiledProblem:
     """
 
     blocks: tuple[Block, ...]
-    unknowns: tuple[Unknown, ...]
+    unknowns: tuple[sp.Expr, ...]
     coordinates: tuple[sp.Symbol, ...]
     hard: tuple[HardForm | None, ...]
     periodic: Mapping[sp.Symbol, float]

@@ -104,7 +104,7 @@ class Call:
         title: how messages call the expression that contains it.
     """
 
-    applied: Coefficient
+    applied: sp.Expr
     columns: tuple[sp.Symbol, ...]
     title: str
 
@@ -150,5 +150,5 @@ def _outermost_calls(expression: sp.Basic) -> set[Any]:
 
 def _full(value: Any, x: Float[Tensor, "n c"]) -> Float[Tensor, " n"]:
     """A row over all points, from a tensor or from a number."""
-    row = torch.as_tensor(value, dtype=x.dtype, device=x.device)
+    row = value if isinstance(value, Tensor) else x.new_tensor(value)
     return row if row.ndim else row.expand(len(x))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, cast
 
 import numpy as np
@@ -17,7 +18,7 @@ from pdelsr.declare.evaluate import evaluate
 from pdelsr.declare.expressions import derivative, field, jets, multi_index
 from pdelsr.declare.regions import OnParts, PeriodicPair
 from pdelsr.declare.statements import Statement
-from pdelsr.declare.symbols import Coefficient, Unknown
+from pdelsr.declare.symbols import Coefficient
 from pdelsr.declare.system import System
 from pdelsr.errors import ProblemError
 
@@ -226,7 +227,7 @@ def _axis(statement: Statement) -> sp.Symbol | None:
     return region.coordinate if isinstance(region, PeriodicPair) else None
 
 
-def _of(statement: Statement) -> Unknown:
+def _of(statement: Statement) -> sp.Expr:
     return field(jets(statement.lhs)[0])
 
 
@@ -237,8 +238,8 @@ def _parts(statement: Statement) -> tuple[Part, ...]:
 def _probe(part: Part) -> np.ndarray:
     """Points of a part, its corners included, where data are most likely to disagree."""
     inner = probes(64, part.unit_dim)
-    corners = np.array(list(np.ndindex(*(2,) * part.unit_dim)), dtype=float)
-    return part.from_unit(np.concatenate([inner, corners.reshape(-1, part.unit_dim)])).points
+    corners = np.array(list(product((0.0, 1.0), repeat=part.unit_dim)))
+    return part.from_unit(np.concatenate([inner, corners])).points
 
 
 def _impossible(statement: Statement, why: str) -> ProblemError:

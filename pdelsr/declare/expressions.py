@@ -84,9 +84,9 @@ def jets(expression: sp.Basic) -> tuple[sp.Expr, ...]:
     return tuple(sorted(found, key=sp.default_sort_key))
 
 
-def field(jet: sp.Expr) -> Unknown:
+def field(jet: sp.Expr) -> sp.Expr:
     """The unknown that a jet u_α belongs to."""
-    return cast(Unknown, jet.expr if isinstance(jet, sp.Derivative) else jet)
+    return cast(sp.Expr, jet.expr if isinstance(jet, sp.Derivative) else jet)
 
 
 def multi_index(jet: sp.Expr, coordinates: tuple[sp.Symbol, ...]) -> tuple[int, ...]:

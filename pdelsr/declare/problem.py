@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -15,16 +13,24 @@ from jaxtyping import Float
 from pdelsr.declare.checks import (
     EQUATION_CHECKS,
     SYSTEM_CHECKS,
+    UNKNOWN_CHECKS,
     require_coordinate_derivatives,
     require_plain_normal_derivatives,
 )
-from pdelsr.declare.conditions import AbstractCondition
 from pdelsr.declare.domains import Domain
 from pdelsr.declare.exact import reference_values, require_reference
-from pdelsr.declare.expressions import as_equation, as_expression, resolve
+from pdelsr.declare.expressions import resolve
+from pdelsr.declare.reading import (
+    read_by_block,
+    read_conditions,
+    read_count,
+    read_equations,
+    read_parameters,
+    read_unknowns,
+    read_weight,
+)
 from pdelsr.declare.regions import Interior
 from pdelsr.declare.statements import Statement, name_apart, statement_text
-from pdelsr.declare.symbols import Unknown
 from pdelsr.declare.system import System
 from pdelsr.errors import ProblemError
 
@@ -51,8 +57,8 @@ class Problem:
         ProblemError: a mistake that can be seen in the symbols, in the user's own words.
     """
 
-    name: str
-    domain: Domain
+    name: Any
+    domain: Any
     equations: Any
     conditions: Any = ()
     unknowns: Any = None
@@ -69,11 +75,11 @@ class Problem:
             raise ProblemError(
                 f"Problem, domain: expected a domain such as Interval(x, 0, 1), got {self.domain}."
             )
-        equations = _equations(self.equations)
+        equations = read_equations(self.equations)
         self._set("equations", equations)
-        self._set("conditions", _conditions(self.conditions))
-        self._set("unknowns", _unknowns(self.unknowns, equations))
-        self._set("parameters", _parameters(self.parameters, self.domain))
+        self._set("conditions", read_conditions(self.conditions))
+        self._set("unknowns", read_unknowns(self.unknowns, equations))
+        self._set("parameters", read_parameters(self.parameters, self.domain))
         self._check()
 
     @cached_property
@@ -100,7 +106,7 @@ class Problem:
         """Whether every equation and condition is affine in the unknowns."""
         return self.system.is_linear
 
-    def order(self, u: Unknown, coordinate: sp.Symbol | None = None) -> int:
+    def order(self, u: sp.Expr, coordinate: sp.Symbol | None = None) -> int:
         """The highest derivative order of `u` in the equations, in all or along one coordinate."""
         return self.system.order(u, coordinate)
 
@@ -158,15 +164,17 @@ class Problem:
         return f"  {statement.name}: {text}{where}"
 
     def _check(self) -> None:
+        for check in UNKNOWN_CHECKS:
+            check(System(self.domain, self.unknowns, self.parameters, ()))
         for check in EQUATION_CHECKS:
             check(self._equation_system)
         for check in SYSTEM_CHECKS:
             check(self.system)
         require_reference(self.reference, self.system)
         names = [s.name for s in self.statements]
-        self._set("points", _by_block(self.points, names, "points", _count))
-        self._set("sampler", _by_block(self.sampler, names, "sampler", lambda s, _: s))
-        self._set("weights", _by_block(self.weights or {}, names, "weights", _weight))
+        self._set("points", read_by_block(self.points, names, "points", read_count))
+        self._set("sampler", read_by_block(self.sampler, names, "sampler", lambda s, _: s))
+        self._set("weights", read_by_block(self.weights or {}, names, "weights", read_weight))
 
     def _set(self, field: str, value: object) -> None:
         object.__setattr__(self, field, value)
@@ -178,99 +186,3 @@ def _resolved(statement: Statement, domain: Domain) -> Statement:
     space = domain.space.coordinates
     lhs, rhs = resolve(statement.lhs, space), resolve(statement.rhs, space)
     return replace(statement, lhs=lhs, rhs=rhs)
-
-
-def _equations(given: Any) -> tuple[sp.Eq, ...]:
-    listed = list(given) if isinstance(given, list | tuple) else [given]
-    if not listed:
-        raise ProblemError("Problem, equations: the list is empty; give at least one equation.")
-    many = len(listed) > 1
-    return tuple(
-        as_equation(e, f"equation {i + 1}" if many else "equation") for i, e in enumerate(listed)
-    )
-
-
-def _conditions(given: Any) -> tuple[AbstractCondition, ...]:
-    listed = tuple(given) if isinstance(given, list | tuple) else (given,)
-    for i, condition in enumerate(listed):
-        if not isinstance(condition, AbstractCondition):
-            raise ProblemError(
-                f"Problem, conditions[{i}]: expected Dirichlet, Neumann, Robin, Periodic, "
-                f"Initial, Condition or Observations, got {condition}. Write a bare equation as "
-                "Condition(equation, on=...)."
-            )
-    return listed
-
-
-def _unknowns(given: Any, equations: tuple[sp.Eq, ...]) -> tuple[Unknown, ...]:
-    if given is None:
-        found: dict[Unknown, None] = {}
-        for equation in equations:
-            fields = cast(set[Unknown], equation.atoms(Unknown))
-            # u(0, t) is a mistake that the checks explain; it is not another unknown
-            plain = [u for u in fields if all(isinstance(a, sp.Symbol) for a in u.args)]
-            found.update(dict.fromkeys(sorted(plain or fields, key=str)))
-        if not found:
-            raise ProblemError(
-                f"equation: {equations[0].lhs} = {equations[0].rhs} contains no unknown; "
-                'declare one by pl.unknown("u", x, ...) and use it.'
-            )
-        return tuple(found)
-    listed: tuple[Any, ...] = tuple(given) if isinstance(given, list | tuple) else (given,)
-    for u in listed:
-        if not isinstance(u, Unknown):
-            raise ProblemError(
-                f'Problem, unknowns: expected unknowns made by pl.unknown("u", ...), got {u}.'
-            )
-    return listed
-
-
-def _parameters(given: Any, domain: Domain) -> dict[str, sp.Expr]:
-    parameters: dict[str, sp.Expr] = {}
-    for key, value in dict(given or {}).items():
-        name = key.name if isinstance(key, sp.Symbol) else key
-        if not isinstance(name, str) or name in {c.name for c in domain.coordinates}:
-            raise ProblemError(
-                f"Problem, parameters: {key!r} cannot be a parameter; expected a symbol, or its "
-                "name, that is not a coordinate."
-            )
-        number = as_expression(value, f"parameter {name}")
-        if number.free_symbols or not number.is_real:
-            raise ProblemError(f"parameter {name}: expected a real number, got {value}.")
-        parameters[name] = number
-    return parameters
-
-
-def _by_block(
-    given: Any, names: Sequence[str], option: str, convert: Callable[[Any, str], Any]
-) -> Any:
-    """Check an option that is one value for all blocks, or a mapping from block names."""
-    if given is None:
-        return None
-    if not isinstance(given, Mapping):
-        if option == "weights":
-            raise ProblemError(f"weights: expected a mapping {{block: weight}}, got {given!r}.")
-        return convert(given, option)
-    for name in given:
-        if name not in names:
-            raise ProblemError(
-                f"{option}: the problem has no block '{name}'; it has "
-                f"{', '.join(map(repr, names))}."
-            )
-    return {name: convert(value, f"{option} of '{name}'") for name, value in given.items()}
-
-
-def _count(given: Any, what: str) -> int:
-    if isinstance(given, bool) or not isinstance(given, int | np.integer) or given < 1:
-        raise ProblemError(f"{what}: expected a whole number of at least 1, got {given!r}.")
-    return int(given)
-
-
-def _weight(given: Any, what: str) -> float:
-    try:
-        weight = float(given)
-    except (TypeError, ValueError):
-        weight = math.nan
-    if not (math.isfinite(weight) and weight > 0):
-        raise ProblemError(f"{what}: expected a positive finite number, got {given!r}.")
-    return weight

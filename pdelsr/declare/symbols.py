@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, cast
 
 import sympy as sp
@@ -40,7 +39,7 @@ class NormalDerivative(sp.Function):
         return True
 
 
-def coordinates(names: str) -> Any:
+def coordinates(names: Any) -> Any:
     """Declare real coordinates, for example `x, t = coordinates("x t")`.
 
     Args:
@@ -61,7 +60,7 @@ def coordinates(names: str) -> Any:
     return symbols
 
 
-def unknown(name: str, *arguments: sp.Symbol) -> Any:
+def unknown(name: Any, *arguments: Any) -> Any:
     """Declare a real unknown field, for example `u = unknown("u", x, t)`.
 
     Args:
@@ -82,7 +81,7 @@ def unknown(name: str, *arguments: sp.Symbol) -> Any:
     return make(name, bases=(Unknown,), real=True)(*arguments)
 
 
-def coefficient(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
+def coefficient(name: Any, function: Any, *arguments: Any) -> Any:
     """Declare a coefficient or source given by code, for example `coefficient("k", k, x, y)`.
 
     Note that sympy cannot differentiate it: write a·u_xx + a_x·u_x with a second coefficient
@@ -90,8 +89,8 @@ def coefficient(name: str, function: Callable[..., Any], *arguments: Any) -> Any
 
     Args:
         name: the name used in messages and in `pdelsr show`.
-        function: takes one torch tensor of shape (n,) per argument and returns a tensor or
-            an array of shape (n,), or a number.
+        function: a callable of one torch tensor of shape (n,) per argument; it returns a
+            tensor or an array of shape (n,), or a number.
         *arguments: the coordinates (or expressions in them) that it is applied to.
 
     Raises:
@@ -112,8 +111,12 @@ def coefficient(name: str, function: Callable[..., Any], *arguments: Any) -> Any
     return make(name, bases=(Coefficient,), real=True, _imp_=staticmethod(function))(*arguments)
 
 
-def normal(coordinate: sp.Symbol) -> NormalComponent:
-    """The component n_x of the outward unit normal along `coordinate`."""
+def normal(coordinate: Any) -> NormalComponent:
+    """The component n_x of the outward unit normal along `coordinate`.
+
+    Raises:
+        ProblemError: `coordinate` is not a symbol.
+    """
     if not isinstance(coordinate, sp.Symbol):
         raise ProblemError(f"normal({coordinate}): expected a coordinate, such as normal(x).")
     return cast(NormalComponent, NormalComponent(f"n_{coordinate.name}", real=True))
@@ -124,7 +127,7 @@ def normal_derivative(expression: Any) -> Any:
     return cast(Any, NormalDerivative)(expression)
 
 
-def _require_argument(field: Unknown, symbol: sp.Symbol) -> None:
+def _require_argument(field: sp.Expr, symbol: sp.Symbol) -> None:
     if symbol not in field.free_symbols:
         name = cast(Any, field).name
         raise ProblemError(

@@ -11,7 +11,7 @@ import sympy as sp
 from pdelsr.declare.domains import Domain
 from pdelsr.declare.expressions import field, is_affine, jets, multi_index
 from pdelsr.declare.statements import Statement
-from pdelsr.declare.symbols import NormalComponent, Unknown
+from pdelsr.declare.symbols import NormalComponent
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +26,7 @@ class System:
     """
 
     domain: Domain
-    unknowns: tuple[Unknown, ...]
+    unknowns: tuple[sp.Expr, ...]
     parameters: Mapping[str, sp.Expr]
     statements: tuple[Statement, ...]
 
@@ -45,7 +45,7 @@ class System:
         """The statements that do not hold in the interior."""
         return tuple(s for s in self.statements if s.kind != "equation")
 
-    def order(self, u: Unknown, coordinate: sp.Symbol | None = None) -> int:
+    def order(self, u: sp.Expr, coordinate: sp.Symbol | None = None) -> int:
         """The highest derivative order of `u` in the equations, in all or along one coordinate."""
         axes = self.coordinates if coordinate is None else (coordinate,)
         found = (j for s in self.equations for j in jets(s.residual) if field(j) == u)

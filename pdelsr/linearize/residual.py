@@ -15,6 +15,8 @@ from pdelsr.linearize.memory import points_per_chunk
 from pdelsr.networks.base import Network
 from pdelsr.networks.index_set import IndexSet, closure
 
+ROWS_FOR_BALANCE = 256  # rows of a block that its mean length is estimated from
+
 Jets = list[Tensor]
 """One (E, n) tensor a block: the values of its jet entries."""
 
@@ -70,6 +72,30 @@ class StackedResidual:
     def evaluate(self, predictor: Predictor | None = None) -> Float[Tensor, "n"]:
         """f of the network or of another predictor, without a graph."""
         return self.values(self.jets_without_graph(predictor))
+
+    def block_rms(self, predictor: Predictor | None = None) -> dict[str, float]:
+        """Root mean square of F_b on the points of every block, without weights."""
+        with torch.no_grad():
+            return {
+                b.block.name: b.block.value(b.columns, b.jet(predictor or self.network))
+                .square()
+                .mean()
+                .sqrt()
+                .item()
+                for b in self.blocks
+            }
+
+    def block_weights(self) -> dict[str, float]:
+        """w_b of ‖f‖² = Σ_b w_b mean(F_b²)."""
+        return {b.block.name: b.scale.square().sum().item() for b in self.blocks}
+
+    def mean_square_row(self, bound: BoundBlock) -> float:
+        """Mean square length of the unscaled rows of G of one block, on a few of its points."""
+        few = bound.thinned(min(1.0, ROWS_FOR_BALANCE / len(bound)))
+        with torch.no_grad():
+            c = few.block.coefficients(few.columns, few.jet(self.network))
+        rows = self._block_rows(few, c, slice(None))
+        return rows.square().sum(dim=1).mean().item()
 
     def rows(self, coefficients: Jets) -> Iterator[tuple[slice, Float[Tensor, "c m"]]]:
         """Chunks of G = Σ_α c_α ∂_θ u_α, with the rows that they are."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -15,6 +15,7 @@ from pdelsr.networks.index_set import Index, IndexSet, closure
 from pdelsr.networks.taylor import multiply
 
 
+@runtime_checkable
 class LiftAndFactor(Protocol):
     """The lift g and the factor D of one field, through their jets; `compile.HardForm` is one."""
 

@@ -6,6 +6,9 @@ derivatives of w functions at n points.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import groupby
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -17,12 +20,16 @@ from pdelsr.networks.index_set import IndexSet
 def compose(
     activation: Activation, z: Float[Tensor, "*A n w"], indices: IndexSet | None
 ) -> Float[Tensor, "*A n w"]:
-    """Jet of σ(z) by Faà di Bruno's formula, with closed-form reverse and forward derivatives.
+    """Jet of σ(z) by Faà di Bruno's formula, with a closed-form reverse pass.
 
     Without indices z and the result are plain values.
     """
     if indices is None:
         return activation(z)
+    if torch._C._are_functorch_transforms_active():
+        # Plain operations nest to any depth; torch drops the outer levels of forward mode in the
+        # jvp of a Function without a word, and this is as fast.
+        return _composition(z, activation, indices)
     return _Compose.apply(z, activation, indices)  # type: ignore[return-value]
 
 
@@ -41,22 +48,25 @@ def multiply(
     )
 
 
-def faa_di_bruno(z: Tensor, derivatives: list[Tensor], indices: IndexSet) -> Tensor:
-    """σ(z)_α from the derivatives σ^(k)(z₀): terms of equal k share one product."""
-    out = torch.empty_like(z)
-    out[0] = derivatives[0]
-    for position, monomials in enumerate(indices.faa_di_bruno):
-        if position == 0:
-            continue
+def faa_di_bruno(z: Tensor, derivatives: list[Tensor], indices: IndexSet) -> list[Tensor]:
+    """All σ(z)_α from the derivatives σ^(k)(z₀): terms of equal k share one product."""
+    entries = z.unbind()
+    out = [derivatives[0]]
+    for monomials in indices.faa_di_bruno[1:]:
         total: Tensor | None = None
-        for order in range(1, monomials[-1].order + 1):
-            terms = [m for m in monomials if m.order == order]
-            inner = _sum([_scaled(m.coefficient, _product(z, m.positions)) for m in terms])
+        for order, terms in groupby(monomials, key=lambda m: m.order):
+            inner = _sum([_scaled(m.coefficient, _product(entries, m.positions)) for m in terms])
             if total is None:
-                total = torch.mul(derivatives[order], inner, out=out[position])
+                total = derivatives[order] * inner
             else:
-                total.addcmul_(derivatives[order], inner)
+                total = torch.addcmul(total, derivatives[order], inner)
+        assert total is not None
+        out.append(total)
     return out
+
+
+def _composition(z: Tensor, activation: Activation, indices: IndexSet) -> Tensor:
+    return torch.stack(faa_di_bruno(z, activation.derivatives(z[0], indices.order), indices))
 
 
 class _Compose(torch.autograd.Function):
@@ -67,39 +77,28 @@ class _Compose(torch.autograd.Function):
     and the reverse pass is its transpose. No graph of the elementwise operations is kept.
     """
 
-    generate_vmap_rule = False
-
     @staticmethod
     def forward(z: Tensor, activation: Activation, indices: IndexSet) -> Tensor:
-        return faa_di_bruno(z, activation.derivatives(z[0], indices.order), indices)
+        return _composition(z, activation, indices)
 
     @staticmethod
     def setup_context(ctx, inputs, output) -> None:
         z, ctx.activation, ctx.indices = inputs
         ctx.save_for_backward(z)
-        ctx.save_for_forward(z)
-
-    @staticmethod
-    def _slope(ctx) -> Tensor:
-        (z,) = ctx.saved_tensors
-        derivatives = ctx.activation.derivatives(z[0], ctx.indices.order + 1)
-        return faa_di_bruno(z, derivatives[1:], ctx.indices)
 
     @staticmethod
     def backward(ctx, grad: Tensor):
-        slope = _Compose._slope(ctx)
+        (z,) = ctx.saved_tensors
+        derivatives = ctx.activation.derivatives(z[0], ctx.indices.order + 1)
+        slope = faa_di_bruno(z, derivatives[1:], ctx.indices)
         out = torch.zeros_like(grad)
         for position, terms in enumerate(ctx.indices.leibniz):
             for t in terms:
                 out[t.left].addcmul_(slope[t.right], grad[position], value=t.coefficient)
         return out, None, None
 
-    @staticmethod
-    def jvp(ctx, tangent: Tensor, *_) -> Tensor:
-        return multiply(tangent, _Compose._slope(ctx), ctx.indices)
 
-
-def _product(z: Tensor, positions: tuple[int, ...]) -> Tensor:
+def _product(z: Sequence[Tensor], positions: tuple[int, ...]) -> Tensor:
     value = z[positions[0]]
     for position in positions[1:]:
         value = value * z[position]

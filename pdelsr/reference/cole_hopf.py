@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -106,7 +106,7 @@ class ColeHopf:
         weight = np.exp(exponent)
         return (weight * u0(y)).sum(axis=1) / weight.sum(axis=1)
 
-    @cached_property
+    @property
     def _functions(self) -> tuple[Callable[..., np.ndarray], Callable[..., np.ndarray]]:
         """u0 and its antiderivative as numpy functions."""
         return as_function(self.initial), as_function(antiderivative(self.initial))
@@ -157,6 +157,7 @@ def period_of(initial: sp.Expr) -> float:
     return float(period)
 
 
+@lru_cache(maxsize=64)
 def antiderivative(initial: sp.Expr) -> sp.Expr:
     """∫ u0 in closed form."""
     integral = sp.integrate(initial, VARIABLE)

@@ -1,5 +1,6 @@
 """The Cole-Hopf reference against itself, its equation, its symmetry and a travelling front."""
 
+import pickle
 import sys
 
 import numpy as np
@@ -70,6 +71,12 @@ def test_slope_of_the_front_matches_the_literature(derivative):
     u = reference.cole_hopf(0.01 / np.pi)
     slope = derivative(u, np.array([[0.0, 1.6037 / np.pi]]), 0, 1, 2e-4)
     assert slope[0] == pytest.approx(-152.00516, abs=1e-4)
+
+
+def test_survives_pickling_after_use():
+    u, points = reference.cole_hopf(0.05), points_with_front(10)
+    values = u(points)
+    assert np.array_equal(pickle.loads(pickle.dumps(u))(points), values)
 
 
 def test_blocks_of_points_make_no_difference(monkeypatch):

@@ -1,5 +1,7 @@
 """The Fourier reference against exact solutions, itself at doubled resolution, and misuse."""
 
+import pickle
+
 import numpy as np
 import pytest
 import sympy as sp
@@ -65,7 +67,7 @@ def test_a_kink_under_reaction_agrees_with_doubled_resolution():
     points = spread()
     points[:50, 0] = 1 - np.geomspace(1e-6, 0.1, 50)
     points[:50, 1] = np.geomspace(1e-6, 0.1, 50)[::-1]
-    settings = {"modes": 512, "steps": 400, "panels": 8}
+    settings = {"modes": 512, "steps": 600, "panels": 8}
     one = reference.spectral({2: 1e-2, 0: 3}, {0: -3 * u**3}, x**2, **settings)
     other = reference.spectral({2: 1e-2}, {0: 3 * u - 3 * u**3}, x**2, **settings)
     assert abs(one(points) - one.doubled()(points)).max() < 1e-10
@@ -103,6 +105,7 @@ def test_computes_at_the_first_call_and_only_once():
     panels = solution.solution
     solution([[0.1, 0.3]])
     assert solution.solution is panels
+    assert "solution" in vars(pickle.loads(pickle.dumps(solution)))
 
 
 SINE, HALF = sp.sin(pi * x), sp.Rational(1, 2)

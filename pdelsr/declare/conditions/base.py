@@ -14,7 +14,7 @@ from pdelsr.declare.statements import Statement
 from pdelsr.declare.symbols import Unknown
 from pdelsr.errors import ProblemError
 
-Order: TypeAlias = Callable[[Unknown, sp.Symbol], int]
+Order: TypeAlias = Callable[[sp.Expr, sp.Symbol], int]
 """The highest order in which the equations differentiate an unknown by a coordinate."""
 
 
@@ -78,9 +78,9 @@ def refuse_hard(condition: AbstractCondition, hard: bool) -> None:
         )
 
 
-def solved_for_jet(equation: sp.Eq, what: str) -> sp.Eq:
+def solved_for_jet(given: Any, what: str) -> sp.Eq:
     """The equation with an unknown or a derivative of one alone on its left side."""
-    equation = as_equation(equation, what)
+    equation = as_equation(given, what)
     lhs, rhs = equation.lhs, equation.rhs
     if lhs in jets(lhs):
         return equation

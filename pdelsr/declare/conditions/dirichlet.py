@@ -62,9 +62,9 @@ class Dirichlet(AbstractCondition):
         return (Statement(name, "dirichlet", self.u, self.value, where, self.title, self.hard),)
 
 
-def _solved_for_unknown(equation: sp.Eq) -> sp.Eq:
+def _solved_for_unknown(given: Any) -> sp.Eq:
     """The equation with the unknown alone on its left side."""
-    equation = solved_for_jet(equation, "Dirichlet")
+    equation = solved_for_jet(given, "Dirichlet")
     if not isinstance(equation.lhs, Unknown):
         raise ProblemError(
             f"Dirichlet({equation}): expected sp.Eq(u, value) with an unknown u; use Neumann or "

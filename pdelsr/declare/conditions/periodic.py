@@ -16,7 +16,6 @@ from pdelsr.declare.domains import Domain
 from pdelsr.declare.expressions import jet_name
 from pdelsr.declare.regions import PeriodicPair
 from pdelsr.declare.statements import Statement
-from pdelsr.declare.symbols import Unknown
 from pdelsr.errors import ProblemError
 
 
@@ -67,7 +66,7 @@ class Periodic(AbstractCondition):
             for k in range(max(1, order(u, self.coordinate)))
         )
 
-    def _statement(self, u: Unknown, k: int, domain: Domain) -> Statement:
+    def _statement(self, u: sp.Expr, k: int, domain: Domain) -> Statement:
         lhs = cast(sp.Expr, u.diff(self.coordinate, k) if k else u)
         name = f"periodic {jet_name(lhs, domain.coordinates)}"
         where = PeriodicPair(self.coordinate)

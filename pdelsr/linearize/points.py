@@ -1,0 +1,147 @@
+"""Putting compiled blocks on points: counts, samplers, seeds, residual-adaptive draws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pdelsr.compile import AtPoints, Block, Interior, OnParts, PeriodicPair
+from pdelsr.declare.domains import Domain
+from pdelsr.linearize.bound_block import BoundBlock, Predictor
+from pdelsr.sample import (
+    PointSet,
+    Sampler,
+    Sobol,
+    UnitSampler,
+    refine_by_residual,
+    sample_interior,
+    sample_pair,
+    sample_parts,
+)
+
+CANDIDATES = 6  # interior points drawn for each one that residual-adaptive sampling keeps
+
+
+@dataclass(frozen=True)
+class PointPlan:
+    """How many points each block gets, from which sampler, and with which weight.
+
+    Args:
+        domain: where the problem is posed.
+        counts: points of each block.
+        samplers: sampler of each block; Sobol where it is missing.
+        weights: w_b of ‖f‖² = Σ_b w_b mean(F_b²); 1 where it is missing.
+        dtype: of the points.
+        device: where they live.
+    """
+
+    domain: Domain
+    counts: Mapping[str, int]
+    samplers: Mapping[str, Sampler] = field(default_factory=dict)
+    weights: Mapping[str, float] = field(default_factory=dict)
+    dtype: torch.dtype = torch.float64
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    def scaled(self, factor: float) -> PointPlan:
+        """The same plan with `factor` times the points, at least one a block."""
+        counts = {name: max(1, round(factor * n)) for name, n in self.counts.items()}
+        return replace(self, counts=counts)
+
+    def bind(
+        self, blocks: Sequence[Block], seed: int, adapt_to: Predictor | None = None
+    ) -> tuple[BoundBlock, ...]:
+        """Every block on fresh points.
+
+        Args:
+            blocks: the compiled blocks.
+            seed: equal seeds give equal points; all interior blocks share theirs.
+            adapt_to: draw the interior points with a density that follows this predictor's
+                residual; uniform where None.
+        """
+        points = [self._points(block, seed, i) for i, block in enumerate(blocks)]
+        if adapt_to is not None:
+            points = self._adapted(blocks, points, seed, adapt_to)
+        return tuple(self._bound(b, sets) for b, sets in zip(blocks, points, strict=True))
+
+    def _points(self, block: Block, seed: int, position: int, factor: int = 1) -> list[PointSet]:
+        n, sampler = factor * self.counts[block.name], self.samplers.get(block.name, Sobol())
+        region = block.region
+        if isinstance(region, Interior):
+            return [sample_interior(region.domain, n, sampler, stream(seed, 0))]
+        if isinstance(region, OnParts):
+            return [sample_parts(region.parts, n, sampler, stream(seed, 1 + position))]
+        if isinstance(region, PeriodicPair):
+            where = stream(seed, 1 + position)
+            return list(sample_pair(self.domain, region.coordinate, n, sampler, where))
+        assert isinstance(region, AtPoints)
+        return [PointSet(np.asarray(region.points))]
+
+    def _bound(self, block: Block, sets: list[PointSet]) -> BoundBlock:
+        sites = tuple(self._tensor(s.points) for s in sets)
+        columns = [sites[0]]
+        if block.uses_normals:
+            normals = sets[0].normals
+            assert normals is not None
+            columns.append(self._tensor(normals))
+        if block.uses_data:
+            assert isinstance(block.region, AtPoints)
+            columns.append(self._tensor(np.asarray(block.region.values)).reshape(-1, 1))
+        n = sites[0].shape[0]
+        weight = block.weight * self.weights.get(block.name, 1.0)
+        scale = torch.full((n,), (weight / n) ** 0.5, dtype=self.dtype, device=self.device)
+        return BoundBlock(block, sites, torch.cat(columns, dim=1), scale)
+
+    def _adapted(
+        self,
+        blocks: Sequence[Block],
+        points: list[list[PointSet]],
+        seed: int,
+        predictor: Predictor,
+    ) -> list[list[PointSet]]:
+        """Replace the points of interior blocks by a draw in proportion to |F| (Wu et al. 2023)."""
+        movable = [
+            i
+            for i, b in enumerate(blocks)
+            if isinstance(b.region, Interior)
+            and isinstance(self.samplers.get(b.name, Sobol()), UnitSampler)
+        ]
+        if not movable:
+            return points
+        first = blocks[movable[0]]
+        (candidates,) = self._points(first, seed, 0, CANDIDATES)
+        size = np.zeros(len(candidates))
+        with torch.no_grad():
+            for i in movable:
+                bound = self._bound(blocks[i], [candidates])
+                size += bound.scaled_value(bound.jet(predictor)).abs().cpu().double().numpy()
+        chosen = list(points)
+        for i in movable:
+            n = self.counts[blocks[i].name]
+            keep = refine_by_residual(candidates.points, size, n, seed)
+            chosen[i] = [PointSet(candidates.points[keep])]
+        return chosen
+
+    def _tensor(self, values: np.ndarray) -> Tensor:
+        return torch.as_tensor(values, dtype=self.dtype, device=self.device)
+
+
+def stream(seed: int, position: int) -> np.random.SeedSequence:
+    """An independent random stream for one use of one seed."""
+    return np.random.SeedSequence([seed, position])
+
+
+def balanced_weights(
+    blocks: Sequence[BoundBlock], mean_square_row: Callable[[BoundBlock], float]
+) -> dict[str, float]:
+    """Weights that give the rows of every block the same mean square length.
+
+    Second derivatives of a network are orders of magnitude larger than its values, so unweighted
+    boundary rows would drown in the equation's. The block with the longest rows keeps weight 1.
+    """
+    sizes = {b.block.name: mean_square_row(b) for b in blocks}
+    largest = max(sizes.values())
+    return {name: largest / size if size > 0 else 1.0 for name, size in sizes.items()}

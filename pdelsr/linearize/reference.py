@@ -1,0 +1,113 @@
+"""Slow, obvious counterparts of the rows: G V and Gᵀw by jvp and vjp, jets by nested reverse mode.
+
+The tests and the benchmark compare the fast path with them. They also serve where a single row of
+length m is too long to be worth storing: a product with one vector costs one pass over the jets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pdelsr.linearize.residual import Jets, StackedResidual
+from pdelsr.networks.base import unflatten
+from pdelsr.networks.index_set import Index, IndexSet
+
+Values = Callable[..., Tensor]
+"""A network as a function of points, and of an index set where jets are asked for."""
+
+JetRule = Callable[[Values, Tensor, IndexSet], Tensor]
+"""How a network, points (n, d) and an index set give a jet (A, n, k)."""
+
+
+def own_jet(values: Values, x: Float[Tensor, "n d"], indices: IndexSet) -> Float[Tensor, "A n k"]:
+    """The jet as the network itself computes it."""
+    return values(x, indices)
+
+
+def nested_reverse_jet(
+    values: Values, x: Float[Tensor, "n d"], indices: IndexSet
+) -> Float[Tensor, "A n k"]:
+    """The jet by nested `jacrev` under `vmap`, the structure of the published code.
+
+    Every order p costs the whole tensor of d^p derivatives at every point.
+    """
+
+    def at_point(point: Tensor) -> Tensor:
+        tensors: list[Tensor] = []
+        function: Callable[[Tensor], Tensor] = lambda point: values(point[None])[0]  # noqa: E731
+        for _ in range(indices.order + 1):
+            tensors.append(function(point))
+            function = torch.func.jacrev(function)
+        return torch.stack([_entry(tensors, index) for index in indices.indices])
+
+    return torch.func.vmap(at_point, out_dims=1)(x)
+
+
+def _entry(tensors: list[Tensor], index: Index) -> Tensor:
+    """∂^α of all fields from the derivative tensors (k, d, …, d) of order 0, 1, …"""
+    axes = [axis for axis, order in enumerate(index) for _ in range(order)]
+    return tensors[len(axes)][(slice(None), *axes)]
+
+
+def times_by_jvp(
+    residual: StackedResidual,
+    V: Float[Tensor, "m r"],
+    coefficients: Jets,
+    jet: JetRule = own_jet,
+) -> Float[Tensor, "n r"]:
+    """G V, one forward-mode pass a column.
+
+    Args:
+        residual: network, blocks and points.
+        V: parameter directions.
+        coefficients: s ∂F/∂u_α, as `residual.coefficients` gives them.
+        jet: how jets are computed.
+    """
+    parameters = residual.network.trainable()
+    combine = _combination(residual, coefficients, jet)
+    out = V.new_empty(residual.row_count, V.shape[1])
+    with torch.no_grad():
+        for column in range(V.shape[1]):
+            tangents = unflatten(V[:, column].contiguous(), list(parameters.values()))
+            directions = dict(zip(parameters, tangents, strict=True))
+            out[:, column] = torch.func.jvp(combine, (parameters,), (directions,))[1]
+    return out
+
+
+def transpose_times_by_vjp(
+    residual: StackedResidual,
+    w: Float[Tensor, "n"],
+    coefficients: Jets,
+    jet: JetRule = own_jet,
+) -> Float[Tensor, "m"]:
+    """Gᵀ w by one reverse-mode pass; the arguments are those of `times_by_jvp`."""
+    parameters = residual.network.trainable()
+    combine = _combination(residual, coefficients, jet)
+    (gradient,) = torch.func.vjp(combine, parameters)[1](w)
+    return torch.cat([gradient[name].reshape(-1) for name in parameters])
+
+
+def _combination(
+    residual: StackedResidual, coefficients: Jets, jet: JetRule
+) -> Callable[[dict[str, Tensor]], Tensor]:
+    """θ ↦ [Σ_α c_α u_α(θ)]_b with fixed c, whose derivative is G."""
+
+    def combine(parameters: dict[str, Tensor]) -> Tensor:
+        def values(*arguments: Any) -> Tensor:
+            return torch.func.functional_call(residual.network, parameters, arguments)
+
+        def predictor(x: Tensor, indices: IndexSet) -> Tensor:
+            return jet(values, x, indices)
+
+        pieces = [
+            (c * bound.jet(predictor)).sum(dim=0)
+            for bound, c in zip(residual.blocks, coefficients, strict=True)
+        ]
+        return torch.cat(pieces)
+
+    return combine

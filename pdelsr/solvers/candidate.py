@@ -1,0 +1,51 @@
+"""A state worth keeping: parameters, and the linear step on top of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor
+
+from pdelsr.linearize import Predictor, RefinedPredictor
+from pdelsr.networks import Network
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """θ, and δ where the state is a refined predictor q + J δ.
+
+    Args:
+        theta: (m,), a copy.
+        delta: (m,), or None for the network itself.
+    """
+
+    theta: Float[Tensor, "m"]
+    delta: Float[Tensor, "m"] | None = None
+
+    @classmethod
+    def of_network(cls, network: Network) -> Candidate:
+        """The network as it is now."""
+        return cls(network.get_vector())
+
+    def predictor(self, network: Network) -> Predictor:
+        """The predictor of this state; sets the network's parameters to θ."""
+        network.set_vector(self.theta)
+        return network if self.delta is None else RefinedPredictor(network, self.delta)
+
+
+@dataclass(frozen=True)
+class Assessed:
+    """A candidate and how good it is on held-out points.
+
+    Args:
+        candidate: the state.
+        objective: norm of the weighted stacked residual on held-out points.
+        largest_rms: the largest root mean square of a block there, unweighted.
+        iteration: when it was found.
+    """
+
+    candidate: Candidate
+    objective: float
+    largest_rms: float
+    iteration: int

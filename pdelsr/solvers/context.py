@@ -1,0 +1,88 @@
+"""What a method works with: network, fresh points, held-out points, clock, reports."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+
+from pdelsr.compile import CompiledProblem
+from pdelsr.linearize import Predictor, StackedResidual
+from pdelsr.linearize.points import PointPlan
+from pdelsr.networks import Network
+from pdelsr.solvers.candidate import Assessed, Candidate
+from pdelsr.solvers.clock import Clock
+from pdelsr.solvers.history import Record
+
+HELDOUT_SEED = 2**31 - 1  # the stream of held-out points; training seeds stay below
+ROUNDS = 10_000  # point rounds of one seed before two seeds could meet
+
+
+@dataclass
+class Context:
+    """One run of one method on one problem.
+
+    Args:
+        compiled: the blocks.
+        network: holds θ, and moves as the method trains it.
+        plan: points, samplers and weights of the blocks.
+        clock: of the run.
+        seed: of points and bases.
+        memory_budget: bytes for one chunk of rows.
+        max_iterations: of the outer loop.
+        patience: outer iterations without progress before the run counts as stagnated.
+        listener: called with every record.
+    """
+
+    compiled: CompiledProblem
+    network: Network
+    plan: PointPlan
+    clock: Clock
+    seed: int = 0
+    memory_budget: int | None = None
+    max_iterations: int = 1
+    patience: int = 3
+    listener: Callable[[Record], None] = lambda record: None
+    history: list[Record] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.generator = torch.Generator().manual_seed(self.seed)
+        self.heldout = self._residual(self.plan, HELDOUT_SEED, None)
+        self._round = 0
+
+    def fresh_residual(
+        self, factor: float = 1.0, adapt_to: Predictor | None = None
+    ) -> StackedResidual:
+        """The residual on points that were not used before.
+
+        Args:
+            factor: times the planned number of points.
+            adapt_to: draw interior points where this predictor's residual is large.
+        """
+        self._round += 1
+        seed = ROUNDS * self.seed + self._round
+        return self._residual(self.plan.scaled(factor), seed, adapt_to)
+
+    def _residual(
+        self, plan: PointPlan, seed: int, adapt_to: Predictor | None
+    ) -> StackedResidual:
+        blocks = plan.bind(self.compiled.blocks, seed, adapt_to)
+        return StackedResidual(self.network, blocks, self.memory_budget)
+
+    def assess(self, candidate: Candidate, iteration: int) -> Assessed:
+        """Held-out residual of a candidate; infinite where it is not finite."""
+        predictor = candidate.predictor(self.network)
+        rms = self.heldout.block_rms(predictor)
+        weights = self.heldout.block_weights()
+        objective = math.sqrt(sum(w * rms[name] ** 2 for name, w in weights.items()))
+        largest = max(rms.values())
+        if not math.isfinite(objective):
+            objective = largest = math.inf
+        return Assessed(candidate, objective, largest, iteration)
+
+    def report(self, record: Record) -> None:
+        """Add to the history and tell whoever listens."""
+        self.history.append(record)
+        self.listener(record)

@@ -1,0 +1,141 @@
+"""Iterative LSR: refinement in the tangent space, alternated with alignment of the network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pdelsr.lstsq import LeastSquares
+from pdelsr.solvers.candidate import Candidate
+from pdelsr.solvers.context import Context
+from pdelsr.solvers.gradient import lbfgs
+from pdelsr.solvers.levenberg_marquardt import LevenbergMarquardt, minimize
+from pdelsr.solvers.lsr import Refiner
+from pdelsr.solvers.method import Method, State
+from pdelsr.solvers.pseudo_time import pseudo_time_residual, stable_signs
+from pdelsr.solvers.settings import (
+    require_at_least,
+    require_choice,
+    require_positive,
+    require_whole,
+)
+from pdelsr.solvers.tangent_newton import Refinement
+from pdelsr.solvers.watch import Watch
+from pdelsr.subspace import Basis
+
+
+@dataclass(frozen=True)
+class _Alignment:
+    """What alignment carries from one iteration to the next."""
+
+    descent: LevenbergMarquardt
+    signs: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ILSR(Method):
+    """Repeat: align the network, then refine it in its tangent space.
+
+    The first iteration refines the untrained network, which is enough for many linear problems.
+    Alignment by "gauss-newton" lowers the residual of the network itself by damped Gauss–Newton
+    steps, so that the next tangent space is adapted to the solution. Alignment by "lbfgs" is the
+    published one: L-BFGS on the TSONN residual with q_prev the refined predictor.
+
+    Args:
+        alignment: "gauss-newton" or "lbfgs".
+        alignment_steps: optimizer steps in one iteration.
+        resample_every: Gauss–Newton steps between new points.
+        adaptive: draw interior points where the residual is large.
+        pseudo_time_step: Δτ of the published alignment.
+        refine_first: refine before the first alignment.
+        refine_points: times the planned points, for the refinement.
+        basis: as in `LSR`.
+        rank: as in `LSR`.
+        lstsq: as in `LSR`.
+        newton_steps: as in `LSR`.
+    """
+
+    alignment: str = "gauss-newton"
+    alignment_steps: int = 50
+    resample_every: int = 10
+    adaptive: bool = True
+    pseudo_time_step: float = 0.3
+    refine_first: bool = True
+    refine_points: float = 2.0
+    basis: str | Basis | None = None
+    rank: int | None = None
+    lstsq: str | LeastSquares = "qr"
+    newton_steps: int = 6
+
+    name = "ilsr"
+    default_hard = True
+    default_iterations = 12
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_choice("alignment", self.alignment, ("gauss-newton", "lbfgs"))
+        require_whole("alignment_steps", self.alignment_steps, 1)
+        require_whole("resample_every", self.resample_every, 1)
+        require_positive("pseudo_time_step", self.pseudo_time_step)
+        require_at_least("refine_points", self.refine_points, 0.1)
+        self.refiner()
+
+    def refiner(self) -> Refiner:
+        """The refinement with these options."""
+        return Refiner(self.basis, self.rank, self.lstsq, self.newton_steps)
+
+    def default_hidden(self, dim: int, outputs: int, linear: bool) -> tuple[int, ...]:
+        return (50, 50) if linear else (20, 20, 20, 20)
+
+    def default_scale(self, linear: bool) -> float:
+        return 2.5 if linear else 1.0
+
+    def default_points(self, parameters: int) -> int:
+        return 2 * min(self.rank or 4500, parameters)
+
+    def init(self, context: Context) -> State:
+        signs = ()
+        if self.alignment == "lbfgs":
+            signs = stable_signs(context.heldout, context.generator)
+        memory = _Alignment(LevenbergMarquardt(), signs)
+        return State(0, Candidate.of_network(context.network), float("nan"), "start", memory=memory)
+
+    def step(self, context: Context, state: State) -> State:
+        iteration = state.iteration + 1
+        if iteration > 1 or not self.refine_first:
+            self._align(context, state, iteration)
+        found = self._refine(context)
+        candidate = Candidate(
+            context.network.get_vector(), found.delta if found.steps else None
+        )
+        return State(iteration, candidate, found.train, "refine", found.report, state.memory)
+
+    def _refine(self, context: Context) -> Refinement:
+        adapt_to = context.network if self.adaptive else None
+        return self.refiner()(context, self.refine_points, adapt_to)
+
+    def _align(self, context: Context, state: State, iteration: int) -> None:
+        watch = Watch(context, iteration, "align", every=5)
+        if self.alignment == "lbfgs":
+            self._align_in_pseudo_time(context, state, watch)
+            return
+
+        def renew():
+            return context.fresh_residual(adapt_to=context.network if self.adaptive else None)
+
+        minimize(
+            state.memory.descent,
+            renew(),
+            self.alignment_steps,
+            renew,
+            self.resample_every,
+            context.generator,
+            watch,
+        )
+
+    def _align_in_pseudo_time(self, context: Context, state: State, watch: Watch) -> None:
+        previous = state.candidate.predictor(context.network)
+        problem = pseudo_time_residual(
+            context.fresh_residual(), previous, self.pseudo_time_step, state.memory.signs
+        )
+        steps = self.alignment_steps
+        lbfgs(context.network, problem.loss, steps, steps, watch)

@@ -1,0 +1,117 @@
+"""The outer loop: step, assess on held-out points, keep the best, stop with a status."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+
+from pdelsr.solvers.candidate import Assessed, Candidate
+from pdelsr.solvers.context import Context
+from pdelsr.solvers.history import Record
+from pdelsr.solvers.method import Method, RankReport, State
+from pdelsr.solvers.status import Status
+
+GAIN = 0.8  # factor on the held-out residual that counts as progress
+ROUNDING = 1e7  # a fall of the residual by 1 / (ROUNDING · epsilon) is down to rounding errors
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The best state of a run, and how the run ended."""
+
+    best: Assessed
+    report: RankReport | None
+    status: Status
+    iterations: int
+
+
+def run(
+    context: Context, method: Method, tolerance: float = 0.0, start: Candidate | None = None
+) -> Outcome:
+    """Iterate until the method, the tolerance, the clock, the user or stagnation ends it.
+
+    Ctrl-C returns the best state so far. A state whose held-out residual is not finite, or larger
+    than that of the best one, never replaces it.
+    """
+    first = start or Candidate.of_network(context.network)
+    keeper = Keeper(context.assess(first, 0), tolerance)
+    status, iterations = Status.INTERRUPTED, 0
+    try:
+        state = method.init(context)
+        while True:
+            state = method.step(context, state)
+            iterations = state.iteration
+            keeper.offer(context.assess(state.candidate, iterations), state.report)
+            context.report(_record(context, state, keeper))
+            context.network.set_vector(state.candidate.theta)
+            ended = keeper.verdict(context, state)
+            if ended is not None:
+                status = ended
+                break
+    except KeyboardInterrupt:
+        keeper.offer(context.assess(Candidate.of_network(context.network), iterations), None)
+    best = keeper.best
+    if not math.isfinite(best.objective):
+        status = Status.DIVERGED
+    context.network.set_vector(best.candidate.theta)
+    return Outcome(best, keeper.report, status, iterations)
+
+
+class Keeper:
+    """Keeps the best state and decides when to stop."""
+
+    def __init__(self, first: Assessed, tolerance: float) -> None:
+        self.best = first
+        self.report: RankReport | None = None
+        self.tolerance = tolerance
+        self.last = first
+        self._start = first.objective
+        self._objectives: list[float] = []
+
+    def offer(self, assessed: Assessed, report: RankReport | None) -> None:
+        """Take a state if it is better than the best one."""
+        self.last = assessed
+        if assessed.objective < self.best.objective:
+            self.best, self.report = assessed, report
+        self._objectives.append(self.best.objective)
+
+    def verdict(self, context: Context, state: State) -> Status | None:
+        """Why to stop now, or None."""
+        if self.best.largest_rms <= self.tolerance:
+            return Status.CONVERGED
+        if context.clock.expired:
+            return Status.OUT_OF_TIME
+        if state.finished is not None:
+            return state.finished
+        if state.iteration >= context.max_iterations:
+            return Status.MAX_ITERATIONS
+        if self._stalled(context.patience):
+            return Status.PRECISION_LIMITED if self._rounded(context) else Status.STAGNATED
+        return None
+
+    def _stalled(self, patience: int) -> bool:
+        """Whether the last `patience` iterations together gained less than GAIN."""
+        if len(self._objectives) <= patience:
+            return False
+        return self._objectives[-1] > GAIN * self._objectives[-1 - patience]
+
+    def _rounded(self, context: Context) -> bool:
+        epsilon = torch.finfo(context.heldout.like.dtype).eps
+        return self.best.objective < ROUNDING * epsilon * self._start
+
+
+def _record(context: Context, state: State, keeper: Keeper) -> Record:
+    report = state.report
+    return Record(
+        state.iteration,
+        state.phase,
+        context.clock.seconds,
+        state.train,
+        heldout=keeper.last.objective,
+        best=keeper.best.objective,
+        rank=report and report.rank,
+        effective_rank=report and report.effective_rank,
+        condition=report and report.condition,
+    )

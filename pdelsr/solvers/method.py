@@ -1,0 +1,123 @@
+"""The contract of methods: `init`, `step`, and the loop that a user could write."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor
+
+from pdelsr.errors import SettingsError
+from pdelsr.networks import activation_named
+from pdelsr.networks.layers import require_initialization
+from pdelsr.solvers.candidate import Candidate
+from pdelsr.solvers.context import Context
+from pdelsr.solvers.settings import require_positive, require_whole
+from pdelsr.solvers.status import Status
+
+
+@dataclass(frozen=True)
+class RankReport:
+    """The reduced system of a refinement.
+
+    Args:
+        rank: r, directions of the subspace.
+        effective_rank: directions above rounding.
+        condition: of the column-equilibrated system.
+        singular_values: of the column-equilibrated system, in falling order.
+        basis_values: singular values that the basis was built from, where it was.
+    """
+
+    rank: int
+    effective_rank: int
+    condition: float
+    singular_values: Float[Tensor, "r"]
+    basis_values: Float[Tensor, "k"] | None = None
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a method stands.
+
+    Args:
+        iteration: completed outer iterations.
+        candidate: what the last iteration found.
+        train: norm of the stacked residual on the last training points.
+        phase: what the last iteration did.
+        report: of the last refinement.
+        memory: what the method carries to its next step.
+        finished: why the method itself wants to stop.
+    """
+
+    iteration: int
+    candidate: Candidate
+    train: float
+    phase: str
+    report: RankReport | None = None
+    memory: Any = None
+    finished: Status | None = None
+
+
+@dataclass(frozen=True)
+class Method(ABC):
+    """Options and iteration of one method; the network options are shared by all.
+
+    Args:
+        hidden: widths of the hidden layers; None for the method's default.
+        activation: of the default network.
+        weight_scale: of the initial weights; None for the method's default.
+        initialization: "torch", "xavier" or "he".
+        harmonics: harmonics of periodic coordinates under hard conditions.
+    """
+
+    hidden: Sequence[int] | None = None
+    activation: str = "tanh"
+    weight_scale: float | None = None
+    initialization: str = "torch"
+    harmonics: int = 1
+
+    name = ""
+    default_hard = False
+    default_balance = True
+    default_iterations = 1
+    patience = 3
+
+    def __post_init__(self) -> None:
+        activation_named(self.activation)
+        require_initialization(self.initialization)
+        require_whole("harmonics", self.harmonics, 1)
+        if self.weight_scale is not None:
+            require_positive("weight_scale", self.weight_scale)
+        if self.hidden is not None:
+            require_hidden(self.hidden)
+
+    @abstractmethod
+    def default_hidden(self, dim: int, outputs: int, linear: bool) -> tuple[int, ...]:
+        """Widths of the hidden layers for a problem of this size."""
+
+    def default_scale(self, linear: bool) -> float:
+        """Scale of the initial weights."""
+        return 1.0
+
+    @abstractmethod
+    def default_points(self, parameters: int) -> int:
+        """Rows of the equations for a network of this size."""
+
+    @abstractmethod
+    def init(self, context: Context) -> State:
+        """The state before the first iteration."""
+
+    @abstractmethod
+    def step(self, context: Context, state: State) -> State:
+        """One outer iteration."""
+
+
+def require_hidden(hidden: Sequence[int]) -> None:
+    """Refuse hidden layers that are not a list of positive widths."""
+    if isinstance(hidden, int) or not len(hidden):
+        raise SettingsError(f"hidden is {hidden!r}: give the widths of the layers, as in (64, 64).")
+    for width in hidden:
+        require_whole("a width in hidden", width, 1)

@@ -1,0 +1,103 @@
+"""The pseudo-time residual of TSONN (Cao and Zhang 2025, JCP 520, 113494).
+
+For every equation F = 0 the residual becomes (u − u_prev)/Δτ + σ F with u_prev frozen; boundary
+blocks stay as they are. A small Δτ makes the problem of one step well conditioned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pdelsr.linearize import BoundBlock, Predictor, RefinedPredictor, StackedResidual
+from pdelsr.networks.index_set import closure
+
+PROBES = 8  # random perturbations that the sign of an equation is estimated from
+
+
+@dataclass(frozen=True)
+class PseudoTimeResidual:
+    """The stacked residual of one pseudo-time step.
+
+    Args:
+        residual: on the points of the step.
+        step: Δτ.
+        signs: σ of every block; 0 for blocks without a pseudo-time term.
+        previous: u_prev at the points, (n,) a block; empty where σ is 0.
+    """
+
+    residual: StackedResidual
+    step: float
+    signs: tuple[int, ...]
+    previous: tuple[Tensor, ...]
+
+    def loss(self) -> Float[Tensor, ""]:
+        """‖·‖² of the pseudo-time residual, with a graph."""
+        jets = self.residual.jets()
+        total = jets[0].new_zeros(())
+        for i, (bound, jet) in enumerate(zip(self.residual.blocks, jets, strict=True)):
+            value = bound.scaled_value(jet)
+            if self.signs[i]:
+                field = _field(bound, self.residual.network, _component(i, self.residual))
+                change = bound.scale * (field - self.previous[i]) / self.step
+                value = change + self.signs[i] * value
+            total = total + value.square().sum()
+        return total
+
+
+def pseudo_time_residual(
+    residual: StackedResidual, previous: Predictor, step: float, signs: tuple[int, ...]
+) -> PseudoTimeResidual:
+    """Freeze `previous` at the points of `residual`."""
+    with torch.no_grad():
+        frozen = tuple(
+            _field(bound, previous, _component(i, residual)) if signs[i] else residual.like[:0, 0]
+            for i, bound in enumerate(residual.blocks)
+        )
+    return PseudoTimeResidual(residual, step, signs, frozen)
+
+
+def stable_signs(residual: StackedResidual, generator: torch.Generator) -> tuple[int, ...]:
+    """The sign σ of each equation for which u_τ = −σ F(u) decays.
+
+    It is the sign of ⟨v, (∂F/∂u) v⟩ over random perturbations v of the network: for −Δu this is
+    ∫|∇v|² > 0. Equation i is paired with field i; blocks without a partner get 0.
+    """
+    network = residual.network
+    sums = [0.0] * len(residual.blocks)
+    jets = residual.jets_without_graph()
+    for _ in range(PROBES):
+        direction = torch.randn(network.parameter_count, generator=generator).to(residual.like)
+        delta = direction * network.get_vector().abs().mean()
+        moved = residual.jets_without_graph(RefinedPredictor(network, delta))
+        for i, bound in enumerate(residual.blocks):
+            if _is_equation(bound, i, residual):
+                change = moved[i] - jets[i]
+                with torch.no_grad():
+                    slope = (bound.scaled_coefficients(jets[i]) * change).sum(dim=0)
+                    refined = RefinedPredictor(network, delta)
+                    component = _component(i, residual)
+                    v = _field(bound, refined, component) - _field(bound, network, component)
+                sums[i] += (v * slope).sum().item()
+    return tuple(
+        (1 if sums[i] >= 0 else -1) if _is_equation(bound, i, residual) else 0
+        for i, bound in enumerate(residual.blocks)
+    )
+
+
+def _is_equation(bound: BoundBlock, position: int, residual: StackedResidual) -> bool:
+    component = _component(position, residual)
+    return bound.block.kind == "equation" and component < residual.network.out_features
+
+
+def _component(position: int, residual: StackedResidual) -> int:
+    """Equations are numbered in their order; equation i advances field i."""
+    return sum(b.block.kind == "equation" for b in residual.blocks[:position])
+
+
+def _field(bound: BoundBlock, predictor: Predictor, component: int) -> Tensor:
+    points = bound.sites[0]
+    return predictor(points, closure(((0,) * points.shape[1],)))[0, :, component]

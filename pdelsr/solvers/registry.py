@@ -1,0 +1,51 @@
+"""Choosing a method by name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from pdelsr.errors import SettingsError
+from pdelsr.solvers.ilsr import ILSR
+from pdelsr.solvers.lsr import LSR
+from pdelsr.solvers.method import Method
+from pdelsr.solvers.pinn import PINN
+from pdelsr.solvers.settings import RunSettings, split_options
+from pdelsr.solvers.tsonn import TSONN
+
+METHODS: dict[str, type[Method]] = {m.name: m for m in (PINN, TSONN, LSR, ILSR)}
+
+
+def parse_options(
+    method: str | Method, options: Mapping[str, Any]
+) -> tuple[Method, RunSettings]:
+    """The method with its options, and the options that every method shares.
+
+    Args:
+        method: a name, or a method that already has its options.
+        options: by name.
+
+    Raises:
+        SettingsError: an unknown method or option, with the nearest valid name; a value out of
+            range.
+    """
+    if isinstance(method, Method):
+        (shared,) = split_options(options, [RunSettings], method.name)
+        return method, RunSettings(**shared)
+    cls = method_class(method)
+    own, shared = split_options(options, [cls, RunSettings], method)
+    return cls(**own), RunSettings(**shared)
+
+
+def method_class(name: str) -> type[Method]:
+    """The class of a method.
+
+    Raises:
+        SettingsError: there is none of this name.
+    """
+    if name not in METHODS:
+        near = difflib.get_close_matches(str(name).lower(), METHODS, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(METHODS)}."
+        raise SettingsError(f"method {name!r} is not known: {hint}")
+    return METHODS[name]

@@ -1,0 +1,173 @@
+"""Options that every method shares, and the parsing of options by name."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+import torch
+from torch import nn
+
+from pdelsr.errors import SettingsError
+from pdelsr.sample import Sampler
+
+T = TypeVar("T")
+DTYPES = {"float64": torch.float64, "float32": torch.float32}
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a callback sees after every iteration.
+
+    Args:
+        iteration: outer iteration, from 1.
+        phase: what the method is doing.
+        seconds: since the start.
+        train: norm of the stacked residual on the training points.
+        heldout: the same on points that were never trained on; None inside an iteration.
+    """
+
+    iteration: int
+    phase: str
+    seconds: float
+    train: float
+    heldout: float | None = None
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What `solve` takes with any method.
+
+    Args:
+        network: a network to start from, any torch module that maps (n, d) to (n, k); None for
+            the method's default.
+        points: points of each block, or of the interior in all; None for the method's default.
+        sampler: of every block, or by block name; Sobol by default.
+        weights: factors on the weights w_b of blocks, by name.
+        balance: give the rows of every block the same mean length before `weights` apply; None
+            for the method's default.
+        hard: satisfy every condition that can be satisfied exactly by the form of the ansatz;
+            None for the method's default.
+        tolerance: stop when the largest held-out root mean square of a block is below.
+        time_limit: seconds after which the run stops with the best state.
+        max_iterations: of the outer loop; None for the method's default.
+        seed: of weights, points and bases.
+        dtype: "float64" or "float32", or the torch dtype.
+        device: "cpu", "cuda", …; None for the CPU.
+        callback: called with a `Progress` after every iteration.
+        verbose: show a progress display.
+        refine: append a one-shot LSR to whatever the method found.
+        memory_budget: bytes that one chunk of Jacobian rows may take.
+
+    Raises:
+        SettingsError: a value out of range.
+    """
+
+    network: nn.Module | None = None
+    points: int | Mapping[str, int] | None = None
+    sampler: Sampler | Mapping[str, Sampler] | None = None
+    weights: Mapping[str, float] | None = None
+    balance: bool | None = None
+    hard: bool | None = None
+    tolerance: float = 0.0
+    time_limit: float = math.inf
+    max_iterations: int | None = None
+    seed: int = 0
+    dtype: str | torch.dtype = torch.float64
+    device: str | torch.device | None = None
+    callback: Callable[[Progress], None] | None = None
+    verbose: bool = False
+    refine: bool = False
+    memory_budget: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "dtype", _dtype(self.dtype))
+        object.__setattr__(self, "device", _device(self.device))
+        require_at_least("tolerance", self.tolerance, 0.0)
+        require_positive("time_limit", self.time_limit)
+        if self.max_iterations is not None:
+            require_whole("max_iterations", self.max_iterations, 1)
+        require_whole("seed", self.seed, 0)
+        if self.memory_budget is not None:
+            require_whole("memory_budget", self.memory_budget, 1)
+        if self.callback is not None and not callable(self.callback):
+            raise SettingsError(f"callback is {self.callback!r}: give a function of one Progress.")
+        if self.network is not None and not isinstance(self.network, nn.Module):
+            raise SettingsError(
+                f"network is {type(self.network).__name__}: give a torch.nn.Module that maps "
+                "points (n, d) to values (n, k)."
+            )
+
+
+def split_options(
+    options: Mapping[str, Any], owners: Iterable[type], method: str
+) -> list[dict[str, Any]]:
+    """Give every option to the dataclass that has a field of its name.
+
+    Raises:
+        SettingsError: no owner has the option; the message names the nearest valid one.
+    """
+    owners = list(owners)
+    names = [{f.name for f in fields(owner)} for owner in owners]
+    for option in options:
+        if not any(option in known for known in names):
+            raise unknown_option(option, set().union(*names), method)
+    return [{k: v for k, v in options.items() if k in known} for known in names]
+
+
+def unknown_option(option: str, known: Iterable[str], method: str) -> SettingsError:
+    """The error for an option that does not exist."""
+    near = difflib.get_close_matches(option, sorted(known), n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(sorted(known))}."
+    return SettingsError(f"method {method!r} has no option {option!r}: {hint}")
+
+
+def require_positive(name: str, value: float) -> None:
+    """Refuse what is not a number above zero (infinity is one)."""
+    if not _is_number(value) or not value > 0:
+        raise SettingsError(f"{name} is {value!r}: give a number above 0.")
+
+
+def require_at_least(name: str, value: float, least: float) -> None:
+    """Refuse what is not a number, or below `least`."""
+    if not _is_number(value) or not value >= least:
+        raise SettingsError(f"{name} is {value!r}: give a number from {least:g} on.")
+
+
+def require_whole(name: str, value: int, least: int) -> None:
+    """Refuse what is not a whole number, or below `least`."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise SettingsError(f"{name} is {value!r}: give a whole number from {least} on.")
+
+
+def require_choice(name: str, value: str, choices: Iterable[str]) -> None:
+    """Refuse what is not among the choices."""
+    if value not in choices:
+        raise SettingsError(f"{name} is {value!r}: choose one of {', '.join(choices)}.")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
+
+
+def _dtype(given: str | torch.dtype) -> torch.dtype:
+    if given in DTYPES.values():
+        return given  # type: ignore[return-value]
+    if given not in DTYPES:
+        raise SettingsError(f"dtype is {given!r}: choose one of {', '.join(DTYPES)}.")
+    return DTYPES[given]  # type: ignore[index]
+
+
+def _device(given: str | torch.device | None) -> torch.device:
+    try:
+        device = torch.device("cpu" if given is None else given)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, TypeError) as error:
+        reason = str(error).splitlines()[0]
+        raise SettingsError(
+            f"device {given!r} cannot be used here: {reason} Leave it out for the CPU."
+        ) from None
+    return device

@@ -1,0 +1,39 @@
+"""How a run can end, and what to do about it."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Status(Enum):
+    """Why a run stopped; the value is what summaries and the JSON print."""
+
+    CONVERGED = "converged"
+    STAGNATED = "stagnated"
+    PRECISION_LIMITED = "precision-limited"
+    RANK_DEFICIENT = "rank-deficient"
+    MAX_ITERATIONS = "max-iterations"
+    OUT_OF_TIME = "out-of-time"
+    INTERRUPTED = "interrupted"
+    DIVERGED = "diverged"
+
+    @property
+    def advice(self) -> str:
+        """One sentence on what the user can do next."""
+        return _ADVICE[self]
+
+
+_ADVICE = {
+    Status.CONVERGED: "The held-out residual is below the tolerance.",
+    Status.STAGNATED: "More iterations gained nothing: try a wider network (hidden=) or more "
+    "points (points=).",
+    Status.PRECISION_LIMITED: "The held-out residual has reached the rounding errors of this "
+    "dtype: nothing more can be gained from this network in it.",
+    Status.RANK_DEFICIENT: "Most directions of the subspace are below rounding: raise "
+    "weight_scale, train the network first, or choose a wider network.",
+    Status.MAX_ITERATIONS: "All iterations are used: raise max_iterations, or go on with start=.",
+    Status.OUT_OF_TIME: "The time limit is reached: raise time_limit, or go on with start=.",
+    Status.INTERRUPTED: "Interrupted: this is the best solution so far; go on with start=.",
+    Status.DIVERGED: "The residual became infinite or NaN before any good state was found: check "
+    "the equations at the points, or lower the learning rate.",
+}

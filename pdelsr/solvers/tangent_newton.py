@@ -1,0 +1,143 @@
+"""LSR with Newton steps in the tangent space: re-linearize F at the refined predictor.
+
+The predictor u(y) = q0 + J V y is linear in y while F need not be. With the network's jets fixed,
+each step costs one recombination of Jacobian rows and one least-squares solve; the first one is
+the published LSR (Cao and Zhang 2026, Algorithm 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pdelsr.linearize import Dense, Directions, Jets, RefinedPredictor, StackedResidual
+from pdelsr.linearize.memory import free_bytes
+from pdelsr.lstsq import LeastSquares
+from pdelsr.solvers.method import RankReport
+
+HALVINGS = 6  # of a step that does not lower the residual
+DECREASE = 0.5  # a step that gains less than this factor is the last
+BASIS_SHARE = 0.25  # of the free memory that the jets of a dense basis may take
+
+
+@dataclass(frozen=True)
+class Refinement:
+    """What a refinement found.
+
+    Args:
+        delta: δ = V y, (m,).
+        train: ‖f‖ of the refined predictor on the points of the solve.
+        steps: Newton steps that were taken; 0 where none lowered the residual.
+        report: rank, effective rank and condition of the last reduced system.
+    """
+
+    delta: Float[Tensor, "m"]
+    train: float
+    steps: int
+    report: RankReport
+
+
+def refine_in_subspace(
+    residual: StackedResidual,
+    directions: Directions,
+    solver: LeastSquares,
+    newton_steps: int = 1,
+    stop: Callable[[], bool] = lambda: False,
+) -> Refinement:
+    """min_y ‖f(q0 + J V y)‖ by Gauss–Newton in y, with step halving on the true residual.
+
+    Each step solves min_z ‖ f(y) + A(y) (z − y) ‖ with A = Σ_α c_α(u(y)) Φ_α for the whole z, not
+    for the update: rounding errors of one step do not pile up on the next.
+
+    Args:
+        residual: on the points to fit.
+        directions: V.
+        solver: of the reduced problem.
+        newton_steps: at most; 1 is the published method, which takes the full step.
+        stop: asked between steps.
+    """
+    matrix = _reduced_matrix(residual, directions, newton_steps)
+    y = residual.like.new_zeros(directions.rank)
+    jets = residual.jets_without_graph()
+    f = residual.values(jets)
+    report: RankReport | None = None
+    taken = 0
+    for step in range(newton_steps):
+        A = matrix(jets)
+        b = A @ y - f
+        state = solver.init(A)
+        del A  # the solver owns it now
+        target = solver.compute(state, b)
+        if not torch.isfinite(target).all():
+            break
+        report = _report(directions.rank, solver, state)
+        del state
+        found = _backtrack(residual, directions, y, target, f, full=newton_steps == 1)
+        if found is None:
+            break
+        before = torch.linalg.vector_norm(f)
+        y, jets, f = found
+        taken = step + 1
+        if residual.is_linear or stop() or torch.linalg.vector_norm(f) > DECREASE * before:
+            break
+    report = report or RankReport(directions.rank, 0, float("inf"), y.new_zeros(0))
+    train = torch.linalg.vector_norm(f).item()
+    return Refinement(directions.lift(y), train, taken, report)
+
+
+def _backtrack(
+    residual: StackedResidual,
+    directions: Directions,
+    y: Tensor,
+    target: Tensor,
+    f: Tensor,
+    full: bool,
+) -> tuple[Tensor, Jets, Tensor] | None:
+    """The longest of y + 2⁻ᵏ (target − y) whose true residual is below that at y."""
+    size = torch.linalg.vector_norm(f)
+    for k in range(1 if full else HALVINGS + 1):
+        trial = y + 0.5**k * (target - y)
+        predictor = RefinedPredictor(residual.network, directions.lift(trial))
+        jets = residual.jets_without_graph(predictor)
+        values = residual.values(jets)
+        if torch.linalg.vector_norm(values) < size or (full and torch.isfinite(values).all()):
+            return trial, jets, values
+    return None
+
+
+def _reduced_matrix(
+    residual: StackedResidual, directions: Directions, newton_steps: int
+) -> Callable[[Jets], Tensor]:
+    """A(u) as a function of the jets of u.
+
+    Where the basis is dense, rows · V is the expensive part: it is done once an entry, and kept,
+    if more than one step will use it and it fits. Elsewhere rows are as cheap as a recombination.
+    """
+    if isinstance(directions, Dense) and newton_steps > 1 and not residual.is_linear:
+        entries = sum(len(b) * len(b.block.entries) for b in residual.blocks)
+        size = entries * directions.rank * residual.like.element_size()
+        if size < BASIS_SHARE * free_bytes(residual.device):
+            phi = residual.basis_jets(directions)
+            return lambda jets: recombine(phi, residual.coefficients(jets))
+    return lambda jets: residual.times(directions, residual.coefficients(jets))
+
+
+def recombine(phi: list[Tensor], coefficients: Jets) -> Float[Tensor, "n r"]:
+    """A = Σ_α c_α Φ_α, all blocks stacked."""
+    return torch.cat(
+        [torch.einsum("en,enr->nr", c, p) for c, p in zip(coefficients, phi, strict=True)]
+    )
+
+
+def _report(rank: int, solver: LeastSquares, state: object) -> RankReport:
+    spectrum = solver.spectrum(state)
+    return RankReport(rank, spectrum.effective_rank, spectrum.condition, spectrum.singular_values)
+
+
+def with_basis_values(refinement: Refinement, values: Tensor | None) -> Refinement:
+    """The same refinement with the singular values of its basis in the report."""
+    return replace(refinement, report=replace(refinement.report, basis_values=values))

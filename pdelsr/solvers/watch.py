@@ -1,0 +1,37 @@
+"""Looks at an inner iteration: records its progress, and stops it when time is up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pdelsr.solvers.context import Context
+from pdelsr.solvers.history import Record
+
+
+@dataclass
+class Watch:
+    """Called with ‖f‖ after every inner step; returns True to stop.
+
+    Args:
+        context: of the run.
+        iteration: outer iteration that the inner one belongs to.
+        phase: what it is doing.
+        every: steps between two records.
+    """
+
+    context: Context
+    iteration: int
+    phase: str
+    every: int = 1
+    count: int = 0
+    last: float = float("nan")
+    stopped: bool = False
+
+    def __call__(self, size: float) -> bool:
+        self.count += 1
+        self.last = size
+        if self.count % self.every == 0:
+            seconds = self.context.clock.seconds
+            self.context.report(Record(self.iteration, self.phase, seconds, size))
+        self.stopped = self.context.clock.expired
+        return self.stopped

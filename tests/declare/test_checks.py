@@ -1,0 +1,289 @@
+"""What a problem refuses, and what it warns of, on the words that a user sees."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+import sympy as sp
+
+from pdelsr.declare import (
+    Box,
+    Condition,
+    Dirichlet,
+    Disk,
+    Initial,
+    Interval,
+    Neumann,
+    Observations,
+    Periodic,
+    Problem,
+    TimeInterval,
+    coefficient,
+    coordinates,
+    normal,
+    normal_derivative,
+    unknown,
+)
+from pdelsr.errors import ConditionWarning, ProblemError
+
+x, y, t = coordinates("x y t")
+u, v, w = unknown("u", x, t), unknown("v", x, t), unknown("w", x, y)
+k = coefficient("k", abs, x)
+BAR = Interval(x, -1, 1) * TimeInterval(t, 0, 1)
+SQUARE = Box((x, y), (0, 0), (1, 1))
+HEAT = u.diff(t) - u.diff(x, 2)
+WAVE = u.diff(t, 2) - u.diff(x, 2)
+LAPLACE = w.diff(x, 2) + w.diff(y, 2)
+START = Initial(sp.Eq(u, sp.sin(sp.pi * x)))
+WALLS = Dirichlet(u, 0)
+
+
+def make(equations=HEAT, conditions=(START, WALLS), domain=BAR, **options):
+    return Problem("case", domain, equations, conditions, **options)
+
+
+EQUATIONS = {
+    "undeclared_symbol": (
+        HEAT - sp.Symbol("nu") * u,
+        r"equation: the symbol nu is neither a coordinate \(x, t\) nor a parameter with a value; "
+        r"give it in parameters=\{'nu': ...\}",
+    ),
+    "same_name_other_assumptions": (
+        HEAT + sp.Symbol("x"),
+        "symbol x has the name of the coordinate x but other assumptions",
+    ),
+    "undeclared_field": (
+        HEAT + sp.Function("q")(x),
+        r"equation: the field q\(x\) is not declared; use pl.unknown\(\"q\"",
+    ),
+    "no_unknown_at_all": (sp.Eq(x, t), "x = t contains no unknown"),
+    "no_unknown_in_one": (
+        [HEAT, sp.Eq(x, t)],
+        r"equation 2: it contains no unknown.*the unknowns are u\(x, t\)",
+    ),
+    "decided": (sp.Eq(0, 0), "equation: it evaluates to True"),
+    "no_equation": ([], "the list is empty"),
+    "derivative_by_no_coordinate": (
+        sp.Derivative(u, y) + HEAT,
+        r"the derivative Derivative\(u\(x, t\), y\) is by y, which is not a coordinate; "
+        "the coordinates are x, t",
+    ),
+    "derivative_by_a_parameter": (
+        sp.Derivative(u, sp.Symbol("nu")) + HEAT,
+        "is by nu, which is not a coordinate",
+    ),
+    "fewer_unknowns": ([HEAT, u.diff(t) - u], "2 equations for 1 unknown "),
+    "fewer_equations": (HEAT + v, r"1 equation for 2 unknowns \(u\(x, t\), v\(x, t\)\)"),
+    "value_elsewhere": (
+        HEAT + u.subs(x, 0),
+        r"u\(0, t\) is the unknown at other arguments.*use a condition, such as Dirichlet",
+    ),
+    "only_a_value_elsewhere": (u.subs(x, 0), r"u\(0, t\) is the unknown at other arguments"),
+    "slope_elsewhere": (HEAT + u.diff(x).subs(x, 0), "Subs.* is the unknown at other arguments"),
+    "complex": (sp.I * u.diff(t) - u.diff(x, 2), "is complex; unknowns are real"),
+    "other_coordinates": (
+        [LAPLACE, HEAT],
+        r"unknown w\(x, y\): y is not a coordinate of the domain, which has \(x, t\)",
+    ),
+    "fewer_coordinates": (
+        unknown("z", x).diff(x),
+        r"unknown z\(x\): it does not depend on the coordinate t",
+    ),
+    "normal_inside": (HEAT + normal(x), "outward normal exists on the sides .*'interior'"),
+    "derivative_of_callable": (
+        u.diff(t) - (k * u.diff(x)).diff(x),
+        r"Derivative\(k\(x\), x\) is the derivative of a callable.*product rule",
+    ),
+    "callable_of_unknown": (
+        HEAT + coefficient("k", abs, u),
+        r"callable k\(u\(x, t\)\) is applied to an unknown",
+    ),
+    "fifth_order": (HEAT + u.diff(x, 5), "has order 5; orders up to 4 are supported"),
+    "integral": (HEAT + sp.Integral(u, (x, 0, 1)), "cannot be evaluated point by point"),
+    "derivative_of_the_unknown_at_an_angle": (
+        HEAT + sp.Derivative(u.subs(x, 2 * x), x),
+        "unknown at other arguments",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EQUATIONS)
+def test_equations_refused(name):
+    equations, message = EQUATIONS[name]
+    with pytest.raises(ProblemError, match=message):
+        make(equations)
+
+
+def given(*conditions):
+    return lambda: make(conditions=conditions)
+
+
+CONDITIONS = {
+    "bare_equation": (
+        given(sp.Eq(u, 0)),
+        r"conditions\[0\]: expected Dirichlet.*Condition\(equation, on=...\)",
+    ),
+    "no_such_part": (given(START, Dirichlet(u, 0, on="left")), "no boundary part named 'left'"),
+    "no_points": (
+        given(START, Dirichlet(u, 0, on=sp.Eq(x, 3))),
+        "no boundary point satisfies",
+    ),
+    "stranger": (
+        given(START, Dirichlet(v, 0)),
+        r"Dirichlet on v\(x, t\): v\(x, t\) is not an unknown of the problem",
+    ),
+    "undeclared_symbol": (
+        given(START, Dirichlet(u, sp.Symbol("a"))),
+        r"Dirichlet on u\(x, t\): the symbol a is neither",
+    ),
+    "no_unknown": (
+        given(START, Condition(sp.Eq(x, 1), on="x=1")),
+        "Condition x = 1: it contains no unknown",
+    ),
+    "normal_at_an_end_of_time": (
+        given(START, Condition(normal_derivative(u), on="t=1")),
+        "outward normal exists on the sides of the boundary only, and this holds on 't=1'",
+    ),
+    "normal_along_time": (
+        given(START, Condition(normal(t) * u - 1)),
+        r"normal\(t\) has no meaning; the normal has the components x",
+    ),
+    "slope_of_normal_derivative": (
+        given(START, Condition(normal_derivative(u).diff(x))),
+        "differentiates a normal derivative",
+    ),
+    "not_periodic_there": (given(START, Periodic(u, y)), "y is not a coordinate of the domain"),
+    "no_initial_condition": (
+        given(WALLS),
+        r"equations are of first order in time t, and there is no initial condition for u; "
+        r"add Initial\(sp.Eq\(u, value\)\)",
+    ),
+    "no_velocity": (
+        lambda: make(WAVE),
+        r"of second order in time t, and there is no initial condition for u.diff\(t\); "
+        r"add Initial\(sp.Eq\(u.diff\(t\), value\)\)",
+    ),
+    "velocity_only": (
+        lambda: make(WAVE, [Initial(sp.Eq(u.diff(t), 0)), WALLS]),
+        "there is no initial condition for u; ",
+    ),
+    "one_of_two": (
+        lambda: make([HEAT, v.diff(t) - u], [START, WALLS]),
+        r"unknown v\(x, t\): .* no initial condition for v",
+    ),
+    "disk_is_not_periodic": (
+        lambda: make(LAPLACE, [Periodic(w, x)], Disk((x, y))),
+        r"Periodic on w\(x, y\) in x: .* no pair of opposite faces",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_conditions_refused(name):
+    call, message = CONDITIONS[name]
+    with pytest.raises(ProblemError, match=message):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("equations", "conditions"),
+    [
+        pytest.param(HEAT, [WALLS, Condition(sp.Eq(u, x), on="t=0")], id="condition_at_start"),
+        pytest.param(HEAT, [WALLS, Condition(sp.Eq(u, x), on="t=1")], id="condition_at_end"),
+        pytest.param(HEAT, [WALLS, Dirichlet(u, 0, on="t=0")], id="dirichlet_at_start"),
+        pytest.param(HEAT, [WALLS, Periodic(u, t)], id="periodic_in_time"),
+        pytest.param(
+            WAVE, [WALLS, START, Condition(sp.Eq(u, x), on="t=1")], id="boundary_value_in_time"
+        ),
+        pytest.param(
+            [HEAT + v, v.diff(x, 2) - u], [START, WALLS, Dirichlet(v, 0)], id="no_rate_of_v"
+        ),
+    ],
+)
+def test_time_problems_accepted(equations, conditions):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        make(equations, conditions)
+
+
+def test_observations_may_stand_in_for_initial_data():
+    data = Observations(u, [[0, 0.5]], [1])
+    with pytest.warns(ConditionWarning, match=r"u\(x, t\) has no complete initial condition"):
+        make(HEAT, [WALLS, data])
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        pytest.param(lambda: make(HEAT, START), "no condition on 'x=-1', 'x=1': ", id="all"),
+        pytest.param(
+            lambda: make(HEAT, [START, Neumann(u, 0, on="x=1")]),
+            "no condition on 'x=-1': ",
+            id="one_side",
+        ),
+        pytest.param(
+            lambda: make(LAPLACE, Dirichlet(w, 0, on=x > 0), Disk((x, y))),
+            "no condition on part of 'circle': ",
+            id="half_a_circle",
+        ),
+        pytest.param(
+            lambda: make(LAPLACE, Periodic(w, x), SQUARE),
+            "no condition on 'y=0', 'y=1': ",
+            id="periodic_covers_two_faces",
+        ),
+        pytest.param(
+            lambda: make(
+                LAPLACE, Dirichlet(w, 0, on="x=0"), SQUARE - Disk((x, y), (0.5, 0.5), 0.2)
+            ),
+            "no condition on 'x=1', 'y=0', 'y=1', 'circle': ",
+            id="hole",
+        ),
+    ],
+)
+def test_bare_boundary_is_named(call, message):
+    with pytest.warns(ConditionWarning, match=message):
+        call()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        pytest.param(lambda: make(), id="all_sides"),
+        pytest.param(lambda: make(HEAT, [START, Periodic(u, x)]), id="periodic"),
+        pytest.param(
+            lambda: make(
+                LAPLACE, [Dirichlet(w, 0, on=x > 0), Neumann(w, 0, on=x <= 0)], Disk((x, y))
+            ),
+            id="two_halves",
+        ),
+        pytest.param(lambda: make(u.diff(t) - x * u, START), id="no_derivative_in_space"),
+        pytest.param(
+            lambda: make(LAPLACE, Dirichlet(w, 0), SQUARE - Disk((x, y), (0.5, 0.5), 0.2)),
+            id="hole",
+        ),
+    ],
+)
+def test_no_warning_where_all_is_given(call):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        call()
+
+
+def test_one_warning_names_all_sides():
+    with pytest.warns(ConditionWarning) as caught:
+        make(HEAT, START)
+    assert len(caught) == 1
+
+
+def test_stokes_needs_no_condition_on_the_pressure():
+    a, b, p = (unknown(name, x, y) for name in "abp")
+    equations = [
+        p.diff(x) - a.diff(x, 2) - a.diff(y, 2),
+        p.diff(y) - b.diff(x, 2) - b.diff(y, 2),
+        a.diff(x) + b.diff(y),
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        problem = make(equations, [Dirichlet(a, 0), Dirichlet(b, 0)], SQUARE)
+    assert problem.unknowns == (a, p, b)
