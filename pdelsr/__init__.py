@@ -1,1 +1,131 @@
 """Solve partial differential equations with neural networks to many correct digits."""
+
+from pdelsr import reference
+from pdelsr.declare import (
+    Ball,
+    Box,
+    Condition,
+    Dirichlet,
+    Disk,
+    Domain,
+    Initial,
+    Interval,
+    Neumann,
+    Observations,
+    Periodic,
+    Polygon,
+    Problem,
+    Robin,
+    TimeInterval,
+    coefficient,
+    coordinates,
+    normal,
+    normal_derivative,
+    unknown,
+)
+from pdelsr.errors import (
+    ConditionWarning,
+    FileFormatError,
+    PdelsrError,
+    ProblemError,
+    SettingsError,
+)
+from pdelsr.lstsq import LSMR, QR, Cholesky, LeastSquares, NormalEquationsWarning, TruncatedSVD
+from pdelsr.networks import MLP, Activation, ModifiedMLP, Network, UserActivation
+from pdelsr.results import Solution
+from pdelsr.results.storage import load
+from pdelsr.sample import (
+    Grid,
+    Halton,
+    LatinHypercube,
+    Points,
+    Sampler,
+    Sobol,
+    Uniform,
+)
+from pdelsr.solve import solve
+from pdelsr.solvers.history import Record
+from pdelsr.solvers.ilsr import ILSR
+from pdelsr.solvers.lsr import LSR
+from pdelsr.solvers.method import Method
+from pdelsr.solvers.pinn import PINN
+from pdelsr.solvers.settings import Progress
+from pdelsr.solvers.status import Status
+from pdelsr.solvers.tsonn import TSONN
+from pdelsr.subspace import (
+    Basis,
+    Coordinate,
+    Full,
+    Gaussian,
+    LastLayer,
+    OutputRSVD,
+    ResidualRSVD,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ILSR",
+    "LSMR",
+    "LSR",
+    "MLP",
+    "PINN",
+    "QR",
+    "TSONN",
+    "Activation",
+    "Ball",
+    "Basis",
+    "Box",
+    "Cholesky",
+    "Condition",
+    "ConditionWarning",
+    "Coordinate",
+    "Dirichlet",
+    "Disk",
+    "Domain",
+    "FileFormatError",
+    "Full",
+    "Gaussian",
+    "Grid",
+    "Halton",
+    "Initial",
+    "Interval",
+    "LastLayer",
+    "LatinHypercube",
+    "LeastSquares",
+    "Method",
+    "ModifiedMLP",
+    "Network",
+    "Neumann",
+    "NormalEquationsWarning",
+    "Observations",
+    "OutputRSVD",
+    "PdelsrError",
+    "Periodic",
+    "Points",
+    "Polygon",
+    "Problem",
+    "ProblemError",
+    "Progress",
+    "Record",
+    "ResidualRSVD",
+    "Robin",
+    "Sampler",
+    "SettingsError",
+    "Sobol",
+    "Solution",
+    "Status",
+    "TimeInterval",
+    "TruncatedSVD",
+    "Uniform",
+    "UserActivation",
+    "__version__",
+    "coefficient",
+    "coordinates",
+    "load",
+    "normal",
+    "normal_derivative",
+    "reference",
+    "solve",
+    "unknown",
+]

@@ -8,7 +8,6 @@ from typing import cast
 import sympy as sp
 
 from pdelsr.declare.domains import Domain, Part
-from pdelsr.errors import ProblemError
 
 
 def exact_number(value: float) -> sp.Rational:
@@ -72,6 +71,3 @@ def _blend(
     weights = {low: 1 - xi, high: xi} if len(given) == 2 else {low: 1, high: 1}
     corrections = (weights[at] * (value - lift).subs(x, at) for value, at in given)
     return cast(sp.Expr, lift + sp.Add(*corrections))
-
-
-__all__ = ["ProblemError", "exact_number", "factor_initial", "lift_initial", "lift_sides"]

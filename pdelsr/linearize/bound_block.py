@@ -85,7 +85,6 @@ class BoundBlock:
         """s · ∂F/∂jet."""
         return self.scale * self.block.coefficients(self.columns, jet)
 
-
     def thinned(self, share: float) -> BoundBlock:
         """A random share of the points, at least one; the scale grows to keep the mean."""
         n = len(self)

@@ -134,9 +134,7 @@ class StackedResidual:
             out += rows.T @ w[part]
         return out
 
-    def basis_jets(
-        self, V: Directions | Float[Tensor, "m r"]
-    ) -> list[Float[Tensor, "E n r"]]:
+    def basis_jets(self, V: Directions | Float[Tensor, "m r"]) -> list[Float[Tensor, "E n r"]]:
         """Φ_α = ∂^α(J V) at the points of every block, one tensor a block."""
         directions = as_directions(V)
         return [self._block_basis_jets(bound, directions) for bound in self.blocks]

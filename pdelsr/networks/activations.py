@@ -30,6 +30,9 @@ class Activation(ABC):
     def __call__(self, z: Float[Tensor, "*s"]) -> Float[Tensor, "*s"]:
         return self.derivatives(z, 0)[0]
 
+    def __deepcopy__(self, memo: dict) -> Activation:
+        return self  # without state, and known by identity: a copied network keeps its own
+
 
 def _polynomials(slope: Polynomial, count: int = MAX_ORDER) -> list[list[float]]:
     """Coefficients of P_1, P_2, … with y' = P_1(y) and P_{k+1} = P_k' · P_1."""

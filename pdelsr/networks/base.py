@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from pdelsr.errors import SettingsError
 from pdelsr.networks.index_set import Index, IndexSet, closure
 
 
@@ -88,3 +89,12 @@ def unflatten(vector: Tensor, like: Sequence[Tensor]) -> list[Tensor]:
     """Cut a vector into tensors of the given shapes."""
     pieces = torch.split(vector, [p.numel() for p in like])
     return [piece.view(p.shape) for piece, p in zip(pieces, like, strict=True)]
+
+
+def require_trainable(network: Network) -> None:
+    """Refuse a network without parameters to move."""
+    if network.parameter_count == 0:
+        raise SettingsError(
+            f"{type(network).__name__} has no trainable parameter, so it has no tangent space: set "
+            "requires_grad of the parameters that may move."
+        )

@@ -65,6 +65,7 @@ class FeatureNetwork(TapedNetwork):
         super().__init__()
         require_initialization(initialization)
         require_widths(in_features=[in_features], out_features=[out_features], hidden=hidden)
+        require_feature_counts(harmonics, fourier)
         require_bounds(bounds, in_features)
         periods = {int(axis): float(period) for axis, period in dict(periodic or {}).items()}
         require_periods(periods, in_features)
@@ -86,16 +87,25 @@ class FeatureNetwork(TapedNetwork):
             "weight_scale": weight_scale,
             "seed": seed,
         }
-        generator = torch.Generator().manual_seed(seed)
-        self.features = Features(
-            in_features, box, periods, harmonics, fourier, fourier_scale, generator
-        )
-        self._add_hidden_layers([self.features.out_features, *self.hidden])
-        for layer in self.affine_layers():
-            layer.initialize(initialization, weight_scale, generator)
-        self.last = Affine([self.features.out_features, *self.hidden][-1], out_features)
-        self.last.initialize(initialization, 1.0, generator)
+        with torch.device("cpu"):  # where the generator draws
+            self._build(box, periods, torch.Generator().manual_seed(seed))
         self.to(device=device or torch.get_default_device(), dtype=dtype)
+
+    def _build(
+        self,
+        box: list[tuple[float, float]] | None,
+        periods: Mapping[int, float],
+        generator: torch.Generator,
+    ) -> None:
+        given = self._settings
+        features = (given["harmonics"], given["fourier"], given["fourier_scale"])
+        self.features = Features(self.in_features, box, periods, *features, generator)
+        widths = [self.features.out_features, *self.hidden]
+        self._add_hidden_layers(widths)
+        for layer in self.affine_layers():
+            layer.initialize(given["initialization"], given["weight_scale"], generator)
+        self.last = Affine(widths[-1], self.out_features)
+        self.last.initialize(given["initialization"], 1.0, generator)
 
     @abstractmethod
     def _add_hidden_layers(self, widths: list[int]) -> None:
@@ -111,6 +121,15 @@ def require_widths(**widths: Sequence[int]) -> None:
         for value in values:
             if int(value) != value or value < 1:
                 raise SettingsError(f"{name} has width {value!r}: give whole numbers from 1 on.")
+
+
+def require_feature_counts(harmonics: int, fourier: int) -> None:
+    """Refuse a periodic coordinate without harmonics, and a negative number of features."""
+    if harmonics < 1 or fourier < 0:
+        raise SettingsError(
+            f"harmonics={harmonics} and fourier={fourier}: give at least one harmonic, and a "
+            "number of Fourier features from 0 on."
+        )
 
 
 def require_bounds(bounds: Sequence[Sequence[float]] | None, in_features: int) -> None:

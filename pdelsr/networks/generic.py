@@ -14,7 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
 from pdelsr.errors import SettingsError
-from pdelsr.networks.base import Network
+from pdelsr.networks.base import Network, require_trainable
 from pdelsr.networks.index_set import Index, IndexSet
 
 CHUNK_BYTES = 64 * 2**20  # rows that are built at once
@@ -68,6 +68,8 @@ class ModuleNetwork(Network):
         indices: IndexSet,
         seeds: Float[Tensor, "A n k"],
     ) -> Float[Tensor, "n m"]:
+        require_trainable(self)
+
         def seeded(parameters: dict[str, Tensor], point: Tensor, seed: Tensor) -> Tensor:
             jet = torch.func.functional_call(self, parameters, (point[None], indices))
             return torch.sum(seed * jet[:, 0])
@@ -75,11 +77,11 @@ class ModuleNetwork(Network):
         gradients = torch.func.vmap(torch.func.grad(seeded), in_dims=(None, 0, 1))
         parameters = self.trainable()
         rows = x.new_empty(x.shape[0], self.parameter_count)
-        step = max(1, CHUNK_BYTES // max(1, self.parameter_count * x.element_size()))
+        step = max(1, CHUNK_BYTES // (self.parameter_count * x.element_size()))
         for start in range(0, x.shape[0], step):
             part = slice(start, start + step)
             pieces = gradients(parameters, x[part], seeds[:, part]).values()
-            torch.cat([piece.flatten(1) for piece in pieces], dim=1, out=rows[part])
+            torch.cat([piece.reshape(len(piece), -1) for piece in pieces], dim=1, out=rows[part])
         return rows
 
     def settings(self) -> dict[str, Any]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from pdelsr.errors import SettingsError
-from pdelsr.networks.base import Network
+from pdelsr.networks.base import Network, require_trainable
 from pdelsr.networks.index_set import IndexSet
 
 
@@ -25,8 +24,6 @@ class Tape:
 
 CACHE_BYTES = 4 * 2**20  # fresh memory costs more than the products: measured 6 times faster
 
-_INITIAL: dict[str, Any] = {"dtype": torch.float64, "device": "cpu"}
-
 
 class Affine(nn.Module):
     """z = a Wᵀ + b on values (n, w) and on jets (A, n, w), where only the value has a bias.
@@ -36,8 +33,8 @@ class Affine(nn.Module):
 
     def __init__(self, in_features: int, out_features: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(out_features, in_features, **_INITIAL))
-        self.bias = nn.Parameter(torch.zeros(out_features, **_INITIAL))
+        self.weight = nn.Parameter(torch.empty(out_features, in_features, dtype=torch.float64))
+        self.bias = nn.Parameter(torch.zeros(out_features, dtype=torch.float64))
         self.tape: Tape | None = None
 
     def forward(self, a: Float[Tensor, "*A n i"]) -> Float[Tensor, "*A n o"]:
@@ -96,6 +93,7 @@ class TapedNetwork(Network):
         indices: IndexSet,
         seeds: Float[Tensor, "A n k"],
     ) -> Float[Tensor, "n m"]:
+        require_trainable(self)
         with torch.enable_grad(), self._record() as tape:
             jet = self(x, indices)
         layers = [layer for layer in self.affine_layers() if layer.is_trainable]

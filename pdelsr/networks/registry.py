@@ -42,6 +42,8 @@ def build_network(
             f"network kind {kind!r} is not known: choose one of {', '.join(KINDS)}."
         )
     require_known_arguments(kind, arguments)
+    if arguments.get("periodic"):  # JSON turns the positions into text
+        arguments["periodic"] = {int(axis): p for axis, p in arguments["periodic"].items()}
     return KINDS[kind](**arguments, dtype=dtype, device=device)
 
 
@@ -65,7 +67,7 @@ def network_settings(network: Network) -> dict[str, Any]:
 
 def require_named_activation(network: FeatureNetwork) -> None:
     """Refuse an activation that settings cannot bring back."""
-    if ACTIVATIONS.get(network.activation.name) is not network.activation:
+    if type(ACTIVATIONS.get(network.activation.name)) is not type(network.activation):
         raise SettingsError(
             f"activation {network.activation.name!r} is code and cannot be written as a setting: "
             "save the weights, and build the network in your own code before loading them."

@@ -50,7 +50,13 @@ class Context:
     def __post_init__(self) -> None:
         self.generator = torch.Generator().manual_seed(self.seed)
         self.heldout = self._residual(self.plan, HELDOUT_SEED, None)
-        self._round = 0
+        self.training: StackedResidual | None = None
+        self.rounds = 0
+
+    def go_on(self, rounds: int) -> None:
+        """Continue the random streams of an earlier run after its last round of points."""
+        self.rounds = rounds
+        self.generator.manual_seed(ROUNDS * self.seed + rounds)
 
     def fresh_residual(
         self, factor: float = 1.0, adapt_to: Predictor | None = None
@@ -61,13 +67,12 @@ class Context:
             factor: times the planned number of points.
             adapt_to: draw interior points where this predictor's residual is large.
         """
-        self._round += 1
-        seed = ROUNDS * self.seed + self._round
-        return self._residual(self.plan.scaled(factor), seed, adapt_to)
+        self.rounds += 1
+        seed = ROUNDS * self.seed + self.rounds
+        self.training = self._residual(self.plan.scaled(factor), seed, adapt_to)
+        return self.training
 
-    def _residual(
-        self, plan: PointPlan, seed: int, adapt_to: Predictor | None
-    ) -> StackedResidual:
+    def _residual(self, plan: PointPlan, seed: int, adapt_to: Predictor | None) -> StackedResidual:
         blocks = plan.bind(self.compiled.blocks, seed, adapt_to)
         return StackedResidual(self.network, blocks, self.memory_budget)
 

@@ -104,9 +104,7 @@ class ILSR(Method):
         if iteration > 1 or not self.refine_first:
             self._align(context, state, iteration)
         found = self._refine(context)
-        candidate = Candidate(
-            context.network.get_vector(), found.delta if found.steps else None
-        )
+        candidate = Candidate(context.network.get_vector(), found.delta if found.steps else None)
         return State(iteration, candidate, found.train, "refine", found.report, state.memory)
 
     def _refine(self, context: Context) -> Refinement:

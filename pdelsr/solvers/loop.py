@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
+from pdelsr.linearize import StackedResidual
 from pdelsr.solvers.candidate import Assessed, Candidate
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.history import Record
@@ -19,12 +20,21 @@ ROUNDING = 1e7  # a fall of the residual by 1 / (ROUNDING · epsilon) is down to
 
 @dataclass(frozen=True)
 class Outcome:
-    """The best state of a run, and how the run ended."""
+    """The best state of a run, and how the run ended.
+
+    Args:
+        best: the state with the smallest held-out residual.
+        report: of the refinement that found it, if one did.
+        status: why the run stopped.
+        iterations: completed outer iterations.
+        training: the points that the best state was found on; None for the start itself.
+    """
 
     best: Assessed
     report: RankReport | None
     status: Status
     iterations: int
+    training: StackedResidual | None = None
 
 
 def run(
@@ -43,7 +53,8 @@ def run(
         while True:
             state = method.step(context, state)
             iterations = state.iteration
-            keeper.offer(context.assess(state.candidate, iterations), state.report)
+            assessed = context.assess(state.candidate, iterations)
+            keeper.offer(assessed, state.report, context.training)
             context.report(_record(context, state, keeper))
             context.network.set_vector(state.candidate.theta)
             ended = keeper.verdict(context, state)
@@ -51,12 +62,13 @@ def run(
                 status = ended
                 break
     except KeyboardInterrupt:
-        keeper.offer(context.assess(Candidate.of_network(context.network), iterations), None)
+        assessed = context.assess(Candidate.of_network(context.network), iterations)
+        keeper.offer(assessed, None, context.training)
     best = keeper.best
     if not math.isfinite(best.objective):
         status = Status.DIVERGED
     context.network.set_vector(best.candidate.theta)
-    return Outcome(best, keeper.report, status, iterations)
+    return Outcome(best, keeper.report, status, iterations, keeper.training)
 
 
 class Keeper:
@@ -65,16 +77,19 @@ class Keeper:
     def __init__(self, first: Assessed, tolerance: float) -> None:
         self.best = first
         self.report: RankReport | None = None
+        self.training: StackedResidual | None = None
         self.tolerance = tolerance
         self.last = first
         self._start = first.objective
         self._objectives: list[float] = []
 
-    def offer(self, assessed: Assessed, report: RankReport | None) -> None:
+    def offer(
+        self, assessed: Assessed, report: RankReport | None, training: StackedResidual | None
+    ) -> None:
         """Take a state if it is better than the best one."""
         self.last = assessed
         if assessed.objective < self.best.objective:
-            self.best, self.report = assessed, report
+            self.best, self.report, self.training = assessed, report, training
         self._objectives.append(self.best.objective)
 
     def verdict(self, context: Context, state: State) -> Status | None:

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pdelsr.errors import SettingsError
+from pdelsr.linearize import Directions
 from pdelsr.networks import activation_named
 from pdelsr.networks.layers import require_initialization
 from pdelsr.solvers.candidate import Candidate
@@ -29,13 +30,17 @@ class RankReport:
         condition: of the column-equilibrated system.
         singular_values: of the column-equilibrated system, in falling order.
         basis_values: singular values that the basis was built from, where it was.
+        directions: V.
+        y: the reduced unknowns; the refined predictor is q + J V y.
     """
 
     rank: int
     effective_rank: int
     condition: float
-    singular_values: Float[Tensor, "r"]
+    singular_values: Float[Tensor, "s"]
     basis_values: Float[Tensor, "k"] | None = None
+    directions: Directions | None = None
+    y: Float[Tensor, "r"] | None = None
 
 
 @dataclass(frozen=True)

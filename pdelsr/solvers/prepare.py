@@ -13,7 +13,7 @@ from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
 from pdelsr.linearize import StackedResidual
 from pdelsr.linearize.points import PointPlan, balanced_weights
-from pdelsr.networks import HardConditions, ModuleNetwork, Network
+from pdelsr.networks import FeatureNetwork, HardConditions, ModuleNetwork, Network
 from pdelsr.networks.mlp import MLP
 from pdelsr.sample import Sampler, Sobol
 from pdelsr.solvers.clock import Clock
@@ -36,7 +36,8 @@ def prepare(problem: Problem, method: Method, settings: RunSettings) -> Context:
     hard = method.default_hard if settings.hard is None else settings.hard
     compiled = compile_problem(problem, hard)
     network = build_network(problem, compiled, method, settings)
-    assert isinstance(settings.dtype, torch.dtype) and isinstance(settings.device, torch.device)
+    assert isinstance(settings.dtype, torch.dtype)
+    assert isinstance(settings.device, torch.device)
     plan = PointPlan(
         problem.domain,
         point_counts(problem, compiled, method, settings, network.parameter_count),
@@ -97,7 +98,7 @@ def adopted(network: nn.Module, d: int, k: int, periodic: Mapping[int, float]) -
             f"network maps {network.in_features} coordinate(s) to {network.out_features} "
             f"field(s); the problem has {d} coordinate(s) and {k} unknown(s)."
         )
-    built_in = network.settings().get("periodic", {}) if isinstance(network, MLP) else {}
+    built_in = network.settings()["periodic"] if isinstance(network, FeatureNetwork) else {}
     missing = [axis for axis in periodic if axis not in {int(a) for a in built_in}]
     if missing:
         raise SettingsError(
@@ -163,6 +164,5 @@ def require_blocks(option: str, given: Mapping[str, object], compiled: CompiledP
     for name in given:
         if name not in known:
             raise SettingsError(
-                f"{option} names the block {name!r}; the problem has "
-                f"{', '.join(map(repr, known))}."
+                f"{option} names the block {name!r}; the problem has {', '.join(map(repr, known))}."
             )

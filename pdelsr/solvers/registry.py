@@ -17,9 +17,7 @@ from pdelsr.solvers.tsonn import TSONN
 METHODS: dict[str, type[Method]] = {m.name: m for m in (PINN, TSONN, LSR, ILSR)}
 
 
-def parse_options(
-    method: str | Method, options: Mapping[str, Any]
-) -> tuple[Method, RunSettings]:
+def parse_options(method: str | Method, options: Mapping[str, Any]) -> tuple[Method, RunSettings]:
     """The method with its options, and the options that every method shares.
 
     Args:

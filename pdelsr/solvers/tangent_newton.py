@@ -85,6 +85,7 @@ def refine_in_subspace(
         if residual.is_linear or stop() or torch.linalg.vector_norm(f) > DECREASE * before:
             break
     report = report or RankReport(directions.rank, 0, float("inf"), y.new_zeros(0))
+    report = replace(report, directions=directions, y=y)
     train = torch.linalg.vector_norm(f).item()
     return Refinement(directions.lift(y), train, taken, report)
 

@@ -11,8 +11,7 @@ from pdelsr.subspace.last_layer import LastLayer
 from pdelsr.subspace.rsvd import OutputRSVD, ResidualRSVD
 
 BASES: dict[str, Basis] = {
-    b.name: b
-    for b in (Full(), OutputRSVD(), ResidualRSVD(), Gaussian(), Coordinate(), LastLayer())
+    b.name: b for b in (Full(), OutputRSVD(), ResidualRSVD(), Gaussian(), Coordinate(), LastLayer())
 }
 
 

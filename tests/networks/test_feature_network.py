@@ -35,6 +35,14 @@ def test_the_default_dtype_of_torch_does_not_matter() -> None:
 
 
 @pytest.mark.parametrize("cls", CLASSES)
+def test_device(cls: type[FeatureNetwork]) -> None:
+    with torch.device("meta"):
+        assert cls(2, 1, (6, 6), fourier=3).last.weight.is_meta
+        here = cls(2, 1, (6, 6), fourier=3, device="cpu")
+    assert torch.equal(here.get_vector(), cls(2, 1, (6, 6), fourier=3).get_vector())
+
+
+@pytest.mark.parametrize("cls", CLASSES)
 def test_seed_decides_the_weights(cls: type[FeatureNetwork]) -> None:
     first, again, other = (cls(2, 1, (6, 6), seed=s).get_vector() for s in (0, 0, 1))
     assert torch.equal(first, again)
@@ -120,9 +128,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "initialization": ({"initialization": "glorot"}, "initialization 'glorot' is not known"),
     "width": ({"hidden": (5, 0)}, "hidden has width 0: give whole numbers"),
     "no field": ({"out_features": 0}, "out_features has width 0"),
-    "bounds in number": ({"bounds": [(0, 1)]}, r"1 pair\(s\) for 2 coordinate\(s\)"),
-    "inverted bounds": ({"bounds": [(0, 1), (1, -1)]}, r"bounds\[1\] is \(1, -1\)"),
-    "infinite bounds": ({"bounds": [(0, 1), (0, float("inf"))]}, "finite numbers"),
+    "harmonics": ({"harmonics": 0}, "harmonics=0 .*at least one harmonic"),
+    "fourier": ({"fourier": -1}, "fourier=-1: .*from 0 on"),
+    "bounds in number": ({"bounds": [(0.0, 1.0)]}, r"1 pair\(s\) for 2 coordinate\(s\)"),
+    "inverted bounds": ({"bounds": [(0.0, 1.0), (1.0, -1.0)]}, r"bounds\[1\] is \(1.0, -1.0\)"),
+    "infinite bounds": ({"bounds": [(0.0, 1.0), (0.0, float("inf"))]}, "finite numbers"),
     "periodic coordinate": ({"periodic": {2: 1.0}}, "periodic names coordinate 2: there are 2"),
     "period": ({"periodic": {0: 0.0}}, r"periodic\[0\] is 0.0"),
 }

@@ -7,6 +7,7 @@ import torch
 from network_cases import INDEX_SETS, NETWORKS, assert_close, normal, points
 from torch import Tensor
 
+from pdelsr.errors import SettingsError
 from pdelsr.networks import MLP, IndexSet, ModifiedMLP, ModuleNetwork, Network
 
 PATHS = {"own": lambda network: network, "generic": lambda network: ModuleNetwork(network, 2)}
@@ -117,3 +118,11 @@ def test_single_precision(name: str, path: str) -> None:
     rows = network.to(torch.float32).rows(x.float(), indices, seeds.float())
     assert rows.dtype == torch.float32
     assert_close(rows.double(), exact, 1e-4)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_nothing_to_train_is_refused(path: str) -> None:
+    network, x, indices = MLP(2, 1, (5,)).requires_grad_(False), points(3), INDEX_SETS["heat"]
+    subject = PATHS[path](network)
+    with pytest.raises(SettingsError, match="no trainable parameter"):
+        subject.rows(x, indices, seeds_for(subject, indices, 3))

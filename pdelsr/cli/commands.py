@@ -1,0 +1,95 @@
+"""What the commands do."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pdelsr.cli.options import read_options, read_parameters, read_widths
+from pdelsr.cli.problem_file import list_problems, load_problem
+from pdelsr.cli.show import show_text
+from pdelsr.declare import Problem
+from pdelsr.errors import SettingsError
+from pdelsr.results.storage import load
+from pdelsr.solve import solve
+from pdelsr.solvers.status import Status
+
+DIVERGED = 1
+PLAIN_OPTIONS = (
+    *("rank", "points", "dtype", "device", "seed"),
+    *("time_limit", "tolerance", "max_iterations"),
+)
+
+
+def solve_command(chosen: argparse.Namespace) -> int:
+    """Solve, print the summary, write the files that were asked for."""
+    for path in (chosen.plot, chosen.json, chosen.save):
+        require_folder(path)
+    problem = read_problem(chosen)
+    options = read_method_options(chosen)
+    start = load(chosen.start, problem) if chosen.start else None
+    solution = solve(problem, chosen.method, start=start, verbose=not chosen.quiet, **options)
+    if not chosen.quiet:
+        print(solution.summary(color=sys.stdout.isatty()))
+    if chosen.save:
+        solution.save(chosen.save)
+    if chosen.json:
+        solution.to_json(chosen.json)
+    if chosen.plot:
+        solution.plot(chosen.plot)
+    return DIVERGED if solution.status is Status.DIVERGED else 0
+
+
+def show_command(chosen: argparse.Namespace) -> int:
+    """Print what was understood, and what the method would need."""
+    problem = read_problem(chosen)
+    print(show_text(problem, chosen.method, read_method_options(chosen)))
+    return 0
+
+
+def list_command(chosen: argparse.Namespace) -> int:
+    """Print the problem files of a folder, one line each."""
+    found = list_problems(chosen.folder)
+    if not found:
+        print(f"no file in {chosen.folder} defines `problem`")
+        return 0
+    table = Table.grid(padding=(0, 2))
+    for listed in found:
+        table.add_row(Text(listed.path.stem, style="bold"), Text(listed.title))
+    Console(highlight=False, soft_wrap=True).print(table)
+    return 0
+
+
+def read_problem(chosen: argparse.Namespace) -> Problem:
+    """The problem of the file, with the parameters that were set."""
+    problem = load_problem(chosen.file)
+    values = read_parameters(chosen.set)
+    return problem.with_parameters(**values) if values else problem
+
+
+def read_method_options(chosen: argparse.Namespace) -> dict[str, Any]:
+    """The options that were given, by name; what was not given keeps its default."""
+    options = {name: getattr(chosen, name, None) for name in PLAIN_OPTIONS}
+    options = {name: value for name, value in options.items() if value is not None}
+    if chosen.hidden is not None:
+        options["hidden"] = read_widths(chosen.hidden)
+    if getattr(chosen, "refine", False):
+        options["refine"] = True
+    return {**options, **read_options(chosen.method, chosen.option)}
+
+
+def require_folder(path: Path | None) -> None:
+    """Refuse a file in a folder that does not exist, before any time is spent.
+
+    Raises:
+        SettingsError: the folder does not exist, or the path is a folder.
+    """
+    if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
+        why = "is a folder" if path.is_dir() else "lies in a folder that does not exist"
+        raise SettingsError(f"{path} {why}: give the path of a file in an existing folder.")

@@ -1,0 +1,64 @@
+"""The entry point: run a command, and turn every mistake into one paragraph and an exit code."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+import warnings
+from collections.abc import Sequence
+from typing import TextIO
+
+from pdelsr.cli.commands import list_command, show_command, solve_command
+from pdelsr.cli.parser import build_parser
+from pdelsr.errors import PdelsrError
+
+COMMANDS = {"solve": solve_command, "show": show_command, "list": list_command}
+MISTAKE = 2  # exit code of usage and declaration errors; a run that diverged gives 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: without the program's name; those of the process by default.
+
+    Returns:
+        0 where all went well, 1 where the run ended diverged, 2 for errors of usage or
+        declaration.
+    """
+    chosen = build_parser().parse_args(arguments)
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        try:
+            return COMMANDS[chosen.command](chosen)
+        except PdelsrError as error:
+            if chosen.debug:
+                traceback.print_exc()
+            print(f"pdelsr: error: {error}", file=sys.stderr)
+            return MISTAKE
+        except MemoryError:
+            return _no_memory(chosen.debug)
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """A warning in one line, without the code that raised it."""
+    text = " ".join(str(message).split())
+    print(f"pdelsr: warning: {text}", file=file or sys.stderr)
+
+
+def _no_memory(debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    print(
+        "pdelsr: error: there is not enough memory: lower --rank or --points, or use a narrower "
+        "network (--hidden); `pdelsr show` estimates what a method needs.",
+        file=sys.stderr,
+    )
+    return MISTAKE

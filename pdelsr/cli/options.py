@@ -1,0 +1,128 @@
+"""Options of a method given as text, typed by the fields that they are for."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import sympy as sp
+
+from pdelsr.errors import SettingsError
+from pdelsr.sample import Grid, Halton, LatinHypercube, Sobol, Uniform
+from pdelsr.solvers.registry import method_class
+from pdelsr.solvers.settings import RunSettings, unknown_option
+
+WORDS = {"none": None, "true": True, "false": False, "yes": True, "no": False}
+SAMPLERS = {type(s).__name__.lower(): s for s in (Uniform(), LatinHypercube(), Sobol(), Halton(), Grid())}
+NUMBER = re.compile(r"(?:\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|pi|sqrt|[-+*/() ])+")
+
+
+def read_options(method: str, texts: Iterable[str]) -> dict[str, Any]:
+    """`name=value` texts as options of a method.
+
+    Raises:
+        SettingsError: a text without "=", an option that the method does not have, or a value
+            that its type does not allow.
+    """
+    types = {**_types(RunSettings), **_types(method_class(method))}
+    found = {}
+    for text in texts:
+        name, value = split_pair(text, "--option")
+        if name not in types:
+            raise unknown_option(name, types, method)
+        found[name] = read_value(name, value, types[name])
+    return found
+
+
+def read_value(name: str, text: str, kind: Any) -> Any:
+    """A text as a value of one of the types that a field allows.
+
+    Raises:
+        SettingsError: it is none of these.
+    """
+    allowed = _flat(kind)
+    if text.lower() in WORDS and type(WORDS[text.lower()]) in allowed:
+        return WORDS[text.lower()]
+    value = _literal(text)
+    if _allows(allowed, Sequence) and re.fullmatch(r"\s*\d+(\s*,\s*\d+)*,?\s*", text):
+        return read_widths(text)
+    if isinstance(value, str):
+        if text.lower() in SAMPLERS and not _allows(allowed, str):
+            return SAMPLERS[text.lower()]
+        if float in allowed and text.lower() in ("inf", "infinity"):
+            return float("inf")
+        if str not in allowed:
+            raise SettingsError(f"{name}={text}: expected {_described(allowed)}.")
+        return text
+    if isinstance(value, dict) and not _allows(allowed, Mapping):
+        raise SettingsError(f"{name}={text}: expected {_described(allowed)}.")
+    return value
+
+
+def read_widths(text: str) -> tuple[int, ...]:
+    """Widths such as "60,60".
+
+    Raises:
+        SettingsError: something that is not a whole number.
+    """
+    try:
+        return tuple(int(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise SettingsError(f"hidden={text}: expected widths such as 60,60.") from None
+
+
+def read_parameters(texts: Iterable[str]) -> dict[str, Any]:
+    """`name=number` texts, with numbers such as 0.01, 1/100, 0.01/pi or sqrt(2).
+
+    Raises:
+        SettingsError: a text without "=", or a value that is not such a number.
+    """
+    found = {}
+    for text in texts:
+        name, value = split_pair(text, "--set")
+        if not NUMBER.fullmatch(value):
+            raise SettingsError(f"--set {text}: expected a number such as 0.01, 1/100 or 0.01/pi.")
+        try:
+            found[name] = sp.sympify(value)
+        except (sp.SympifyError, TypeError) as error:
+            raise SettingsError(f"--set {text}: {value} is not a number.") from error
+    return found
+
+
+def split_pair(text: str, option: str) -> tuple[str, str]:
+    """The name and the value of "name=value"."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip() or not value.strip():
+        raise SettingsError(f"{option} {text}: expected name=value.")
+    return name.strip(), value.strip()
+
+
+def _types(cls: type) -> dict[str, Any]:
+    hints = get_type_hints(cls)
+    return {f.name: hints[f.name] for f in fields(cls)}
+
+
+def _flat(kind: Any) -> tuple[Any, ...]:
+    """The members of a union, without their parameters."""
+    members = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    return tuple(get_origin(m) or m for m in members)
+
+
+def _allows(allowed: tuple[Any, ...], kind: type) -> bool:
+    return any(isinstance(a, type) and issubclass(kind, a) for a in allowed)
+
+
+def _literal(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _described(allowed: tuple[Any, ...]) -> str:
+    names = {bool: "true or false", int: "a whole number", float: "a number", type(None): "none"}
+    return " or ".join(names.get(a, getattr(a, "__name__", str(a))) for a in allowed)

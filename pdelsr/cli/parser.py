@@ -1,0 +1,78 @@
+"""The arguments of the commands."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from pdelsr.solvers.registry import METHODS
+from pdelsr.solvers.settings import DTYPES
+
+FILE_HELP = "a Python file that defines `problem`, or the name of one in ./problems"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of `pdelsr`."""
+    parser = argparse.ArgumentParser(
+        prog="pdelsr", description="Solve partial differential equations to many correct digits."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    solve = commands.add_parser("solve", help="solve a problem file")
+    _add_problem(solve)
+    _add_method(solve)
+    _add_run(solve)
+    _add_output(solve)
+    show = commands.add_parser("show", help="show what was understood of a problem file")
+    _add_problem(show)
+    _add_method(show)
+    listing = commands.add_parser("list", help="list the problem files of a folder")
+    listing.add_argument("folder", nargs="?", type=Path, default=Path("problems"), metavar="FOLDER")
+    for command in (solve, show, listing):
+        command.add_argument("--debug", action="store_true", help="show tracebacks of errors")
+    return parser
+
+
+def _add_problem(command: argparse.ArgumentParser) -> None:
+    command.add_argument("file", metavar="FILE", help=FILE_HELP)
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=NUMBER",
+        help="value of a parameter of the problem, such as nu=0.01/pi",
+    )
+
+
+def _add_method(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("method")
+    group.add_argument("--method", default="ilsr", help=f"{', '.join(METHODS)} (default: ilsr)")
+    group.add_argument("--rank", type=int, metavar="R", help="directions of the refinement")
+    group.add_argument("--hidden", metavar="W,W", help="widths of the hidden layers, as in 60,60")
+    group.add_argument("--points", type=int, metavar="N", help="points of each equation")
+    group.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="any other option of the method, such as basis=gaussian",
+    )
+    group.add_argument("--dtype", help=f"{' or '.join(DTYPES)} (default: float64)")
+    group.add_argument("--device", help="cpu, cuda, … (default: cpu)")
+    group.add_argument("--seed", type=int, help="of weights, points and bases (default: 0)")
+
+
+def _add_run(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("run")
+    group.add_argument("--time-limit", type=float, metavar="S", help="seconds")
+    group.add_argument("--tolerance", type=float, metavar="EPS", help="on the held-out residual")
+    group.add_argument("--max-iterations", type=int, metavar="N", help="of the outer loop")
+    group.add_argument("--refine", action="store_true", help="append a one-shot LSR")
+    group.add_argument("--start", type=Path, metavar="FILE", help="saved solution to go on from")
+
+
+def _add_output(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("output")
+    group.add_argument("--plot", type=Path, metavar="PNG", help="write a picture")
+    group.add_argument("--json", type=Path, metavar="FILE", help="write the record of the run")
+    group.add_argument("--save", type=Path, metavar="FILE", help="write the solution")
+    group.add_argument("--quiet", action="store_true", help="no progress and no summary")

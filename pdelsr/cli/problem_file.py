@@ -1,0 +1,121 @@
+"""Problem files: finding one, running it, and saying in one paragraph what is wrong with it."""
+
+from __future__ import annotations
+
+import ast
+import runpy
+import sys
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+from pdelsr.declare import Problem
+from pdelsr.errors import PdelsrError, ProblemError
+
+FOLDER = Path("problems")
+SKELETON = "problem = pl.Problem(name=..., domain=..., equations=..., conditions=...)"
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A problem file as a list shows it.
+
+    Args:
+        path: of the file.
+        title: first line of its docstring; empty where it has none.
+    """
+
+    path: Path
+    title: str
+
+
+def load_problem(given: str | Path) -> Problem:
+    """The `problem` that a Python file defines.
+
+    Args:
+        given: path of the file, or the name of a file in ./problems without its ending.
+
+    Raises:
+        ProblemError: there is no such file, it fails, or it defines no problem; the message names
+            the line.
+    """
+    path = find_file(given)
+    sys.path.insert(0, str(path.parent))  # as `python FILE` does, so that it can import neighbours
+    try:
+        namespace = runpy.run_path(str(path), run_name="pdelsr_problem")
+    except SyntaxError as error:
+        where = f"{error.filename or path}, line {error.lineno}"
+        raise ProblemError(f"{where}: Python cannot read it ({error.msg}).") from error
+    except PdelsrError as error:
+        raise type(error)(f"{_place(path, error)}: {error}") from error
+    except (Exception, SystemExit) as error:
+        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise ProblemError(f"{_place(path, error)}: the file fails with {what}") from error
+    finally:
+        sys.path.remove(str(path.parent))
+    return _require_problem(path, namespace.get("problem"), "problem" in namespace)
+
+
+def find_file(given: str | Path) -> Path:
+    """The file of this path, or problems/NAME.py for a bare name.
+
+    Raises:
+        ProblemError: there is none; near names are suggested.
+    """
+    path = Path(given)
+    if path.is_file():
+        return path
+    bare = FOLDER / f"{given}.py"
+    if path.suffix == "" and path.parent == Path() and bare.is_file():
+        return bare
+    if path.is_dir():
+        raise ProblemError(f"{given} is a folder; give a Python file that defines `problem`.")
+    names = [listed.path.stem for listed in list_problems(FOLDER)] if FOLDER.is_dir() else []
+    known = f" ./{FOLDER} has {', '.join(names)}." if names else ""
+    raise ProblemError(f"there is no file {given}.{known}")
+
+
+def list_problems(folder: Path) -> list[Listed]:
+    """The Python files of a folder that define `problem`, read without running them.
+
+    Raises:
+        ProblemError: the folder does not exist.
+    """
+    if not folder.is_dir():
+        raise ProblemError(f"there is no folder {folder}; give one that holds problem files.")
+    found = (_listed(path) for path in sorted(folder.glob("*.py")))
+    return [listed for listed in found if listed is not None]
+
+
+def _listed(path: Path) -> Listed | None:
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except (SyntaxError, UnicodeDecodeError):
+        return Listed(path, "(Python cannot read it)")
+    assigned = [
+        target.id
+        for node in tree.body
+        for target in (node.targets if isinstance(node, ast.Assign) else ())
+        if isinstance(target, ast.Name)
+    ]
+    if "problem" not in assigned:
+        return None
+    lines = (ast.get_docstring(tree) or "").splitlines()
+    return Listed(path, lines[0] if lines else "")
+
+
+def _require_problem(path: Path, problem: object, defined: bool) -> Problem:
+    if not defined:
+        raise ProblemError(f"{path} defines no `problem`: end it with {SKELETON}.")
+    if not isinstance(problem, Problem):
+        raise ProblemError(
+            f"{path}: `problem` is {type(problem).__name__}, expected a pl.Problem: {SKELETON}."
+        )
+    return problem
+
+
+def _place(path: Path, error: BaseException) -> str:
+    """The last line of the file that was being executed."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [f.lineno for f in frames if Path(f.filename) == path]
+    return f"{path}, line {lines[-1]}" if lines else str(path)

@@ -1,0 +1,92 @@
+"""From the outcome of a run to a `Solution`."""
+
+from __future__ import annotations
+
+import sys
+
+import torch
+
+from pdelsr.declare import Problem
+from pdelsr.linearize import StackedResidual
+from pdelsr.results.accuracy import BlockResidual
+from pdelsr.results.solution import Solution
+from pdelsr.solvers.context import Context
+from pdelsr.solvers.loop import Outcome
+from pdelsr.solvers.method import Method
+from pdelsr.solvers.settings import RunSettings
+
+try:
+    import resource
+except ImportError:  # Windows keeps no such record
+    resource = None
+
+
+def collect(
+    problem: Problem,
+    method: Method,
+    settings: RunSettings,
+    context: Context,
+    outcome: Outcome,
+    start: Solution | None = None,
+) -> Solution:
+    """Everything worth keeping of a run.
+
+    Args:
+        problem: what was solved.
+        method: that ran.
+        settings: of the run.
+        context: of the run.
+        outcome: of the run.
+        start: where the run started; its report and points stay valid if nothing better came.
+    """
+    candidate, training = outcome.best.candidate, outcome.training
+    seconds = context.clock.seconds
+    kept = start if start is not None and training is None else None
+    return Solution(
+        problem=problem,
+        compiled=context.compiled,
+        network=context.network,
+        delta=candidate.delta,
+        method=method,
+        settings=settings,
+        status=outcome.status,
+        blocks=block_residuals(context, outcome, kept),
+        history=tuple(context.history),
+        report=kept.report if kept else outcome.report,
+        training=kept.training if kept else training_points(training),
+        weights=dict(context.plan.weights),
+        heldout=outcome.best.objective,
+        iterations=outcome.iterations,
+        rounds=context.rounds,
+        seconds=seconds,
+        peak_memory_bytes=peak_memory(context.plan.device),
+    )
+
+
+def block_residuals(
+    context: Context, outcome: Outcome, kept: Solution | None
+) -> dict[str, BlockResidual]:
+    """Residual of every block on training and on held-out points."""
+    predictor = outcome.best.candidate.predictor(context.network)
+    heldout = context.heldout.block_rms(predictor)
+    train = outcome.training.block_rms(predictor) if outcome.training else {}
+    if kept:
+        train = {name: found.train_rms for name, found in kept.blocks.items()}
+    return {
+        name: BlockResidual(train.get(name, float("nan")), rms) for name, rms in heldout.items()
+    }
+
+
+def training_points(training: StackedResidual | None) -> dict[str, tuple[torch.Tensor, ...]]:
+    """The points of every block, by name."""
+    return {b.block.name: b.sites for b in training.blocks} if training else {}
+
+
+def peak_memory(device: torch.device) -> int:
+    """Bytes: of the process so far on the CPU, of torch since the last reset on a GPU."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    if resource is None:
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak

@@ -1,0 +1,105 @@
+"""The file format: tensors and a JSON document in safetensors, with version and checksum."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from pdelsr.errors import FileFormatError
+
+FORMAT = "pdelsr-solution"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a file holds: named tensors on the CPU, and a document of plain data."""
+
+    tensors: Mapping[str, Tensor]
+    document: Mapping[str, Any]
+
+
+def write(path: str | Path, contents: Contents) -> None:
+    """Write to a temporary file beside `path`, then move it there.
+
+    Raises:
+        FileFormatError: the folder does not exist or cannot be written.
+    """
+    path = Path(path)
+    tensors = {k: t.detach().cpu().contiguous().clone() for k, t in contents.tensors.items()}
+    document = json.dumps(contents.document)
+    metadata = {
+        "format": FORMAT,
+        "version": str(VERSION),
+        "document": document,
+        "sha256": _checksum(tensors, document),
+    }
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(save(tensors, metadata))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise FileFormatError(f"{path} cannot be written: {error.strerror}.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read(path: str | Path) -> Contents:
+    """Read what `write` has written.
+
+    Raises:
+        FileFormatError: the file is missing, foreign, damaged, or of a newer version.
+    """
+    if not Path(path).is_file():
+        raise FileFormatError(f"there is no file {path}.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            _require_readable(path, metadata)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise FileFormatError(
+            f"{path} is damaged, or not a solution saved by pdelsr ({error}): save it again, or "
+            "use another copy."
+        ) from error
+    if _checksum(tensors, metadata["document"]) != metadata["sha256"]:
+        raise FileFormatError(
+            f"{path} was changed after it was saved (its checksum differs): use another copy, or "
+            "solve again."
+        )
+    return Contents(tensors, json.loads(metadata["document"]))
+
+
+def _require_readable(path: str | Path, metadata: Mapping[str, str]) -> None:
+    if metadata.get("format") != FORMAT or not {"version", "document", "sha256"} <= set(metadata):
+        raise FileFormatError(
+            f"{path} is not a solution saved by pdelsr: give a file written by Solution.save."
+        )
+    if metadata["version"] != str(VERSION):
+        raise FileFormatError(
+            f"{path} has format version {metadata['version']}, and this pdelsr reads version "
+            f"{VERSION}: install the version of pdelsr that wrote it."
+        )
+
+
+def _checksum(tensors: Mapping[str, Tensor], document: str) -> str:
+    """SHA-256 over the document and the name, type, shape and bytes of every tensor."""
+    found = hashlib.sha256(document.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        found.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return found.hexdigest()

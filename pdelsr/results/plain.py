@@ -1,0 +1,78 @@
+"""Methods, settings and samplers as plain data for files, and back: no code is ever stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from pdelsr.errors import FileFormatError
+from pdelsr.lstsq import SOLVERS
+from pdelsr.sample import Grid, Halton, LatinHypercube, Points, Sobol, Uniform
+from pdelsr.solvers.registry import METHODS
+from pdelsr.solvers.settings import RunSettings
+from pdelsr.subspace import BASES
+
+CLASSES: dict[str, type] = {
+    cls.__name__: cls
+    for cls in (
+        *METHODS.values(),
+        *(type(basis) for basis in BASES.values()),
+        *(type(solver) for solver in SOLVERS.values()),
+        *(Uniform, LatinHypercube, Sobol, Halton, Grid, Points),
+        RunSettings,
+    )
+}
+"""The only classes that a file can name."""
+
+
+class _Code:
+    """Stands for a value that is code, and so stays out of files."""
+
+
+def to_plain(value: Any) -> Any:
+    """Numbers, strings, lists and dictionaries; fields that hold code are left out.
+
+    A dataclass of `CLASSES` becomes {"class": name, field: value, …}.
+    """
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, torch.dtype):
+        return str(value).removeprefix("torch.")
+    if isinstance(value, torch.device):
+        return str(value)
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, list | tuple):
+        return [to_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): to_plain(item) for key, item in value.items()}
+    if is_dataclass(value) and CLASSES.get(type(value).__name__) is type(value):
+        items = {f.name: to_plain(getattr(value, f.name)) for f in fields(value)}
+        kept = {k: v for k, v in items.items() if not isinstance(v, _Code)}
+        return {"class": type(value).__name__, **kept}
+    return _Code()
+
+
+def from_plain(plain: Any) -> Any:
+    """The value that `to_plain` was given; fields that were left out get their defaults.
+
+    Raises:
+        FileFormatError: a class that this version does not have.
+    """
+    if isinstance(plain, list):
+        return tuple(from_plain(item) for item in plain)
+    if not isinstance(plain, dict):
+        return plain
+    items = {key: from_plain(item) for key, item in plain.items() if key != "class"}
+    if "class" not in plain:
+        return items
+    if plain["class"] not in CLASSES:
+        raise FileFormatError(
+            f"the file names {plain['class']!r}, which this version of pdelsr does not have: "
+            "install the version that wrote it, or solve again."
+        )
+    return CLASSES[plain["class"]](**items)

@@ -1,0 +1,54 @@
+"""The record of a run that other programs read: plain numbers and strings, as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
+    from pdelsr.results.solution import Solution
+
+NO_REFERENCE = {"relative_l2": None, "max_error": None}
+
+
+def record(solution: Solution) -> dict[str, Any]:
+    """The record of a solution.
+
+    Args:
+        solution: evaluated against its reference on 10,000 points; without a reference the
+            errors are None.
+    """
+    errors = solution.errors
+    return {
+        "problem": solution.problem.name,
+        "method": solution.method.name,
+        "status": solution.status.value,
+        "unknowns": {
+            name: asdict(errors[name]) if name in errors else NO_REFERENCE
+            for name in solution.names
+        },
+        "blocks": {name: asdict(residual) for name, residual in solution.blocks.items()},
+        "rank": solution.rank,
+        "effective_rank": solution.effective_rank,
+        "condition": solution.condition,
+        "parameters": solution.parameters,
+        "points": sum(solution.points.values()),
+        "dtype": str(solution.settings.dtype).removeprefix("torch."),
+        "device": str(solution.settings.device),
+        "seed": solution.settings.seed,
+        "seconds": solution.seconds,
+        "peak_memory_bytes": solution.peak_memory_bytes,
+    }
+
+
+def json_text(values: dict[str, Any]) -> str:
+    """Strict JSON, in which NaN and infinity do not exist: they become null."""
+    return json.dumps(_finite(values), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value

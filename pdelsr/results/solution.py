@@ -1,0 +1,266 @@
+"""What comes back from `solve`: a predictor, and an honest statement of how good it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pdelsr.compile import CompiledProblem
+from pdelsr.declare import Problem
+from pdelsr.errors import SettingsError
+from pdelsr.linearize import Predictor
+from pdelsr.networks import Network, closure
+from pdelsr.results.accuracy import BlockResidual, UnknownError, error_of, heldout_points
+from pdelsr.results.derivative import read_derivative
+from pdelsr.results.points import read_points
+from pdelsr.results.record import json_text, record
+from pdelsr.results.summary import summary_text
+from pdelsr.solvers.candidate import Candidate
+from pdelsr.solvers.history import Record
+from pdelsr.solvers.method import Method, RankReport
+from pdelsr.solvers.settings import RunSettings
+from pdelsr.solvers.status import Status
+
+BATCH = 4096  # points of one evaluation
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Solution:
+    """The best state of a run: u(x) = q(x; θ) + J(x; θ) δ, with all its derivatives.
+
+    Args:
+        problem: what was solved.
+        compiled: its blocks, and the forms of hard conditions.
+        network: q at θ, with hard conditions around it. It must not be trained further.
+        delta: δ = V y, (m,), of the refinement; None where the network itself was best.
+        method: with its options.
+        settings: options that every method shares, with the choices that were made.
+        status: why the run stopped; `status.advice` says what to do next.
+        blocks: training and held-out residual of each block.
+        history: what the run did, iteration by iteration.
+        report: the reduced system of the refinement; None where there was none.
+        training: points that the solution was fitted to, a tensor a site of each block.
+        weights: factors w_b on the blocks in ‖f‖² = Σ_b w_b mean(F_b²).
+        heldout: norm of the weighted stacked residual on held-out points.
+        iterations: outer iterations that the run took.
+        rounds: sets of points drawn so far, from which `solve(start=...)` goes on.
+        seconds: wall-clock time.
+        peak_memory_bytes: of the process so far on the CPU, of the run on a GPU.
+    """
+
+    problem: Problem
+    compiled: CompiledProblem
+    network: Network
+    delta: Float[Tensor, "m"] | None
+    method: Method
+    settings: RunSettings
+    status: Status
+    blocks: Mapping[str, BlockResidual]
+    history: Sequence[Record] = ()
+    report: RankReport | None = None
+    training: Mapping[str, tuple[Tensor, ...]] = field(default_factory=dict)
+    weights: Mapping[str, float] = field(default_factory=dict)
+    heldout: float = float("nan")
+    iterations: int = 0
+    rounds: int = 0
+    seconds: float = 0.0
+    peak_memory_bytes: int = 0
+
+    @property
+    def predictor(self) -> Predictor:
+        """Maps points (n, d) and an index set to the jet (A, n, k), as torch tensors."""
+        return self.candidate.predictor(self.network)
+
+    @property
+    def candidate(self) -> Candidate:
+        """θ and δ, from which another run can start."""
+        return Candidate(self.network.get_vector(), self.delta)
+
+    def predict(self, points: Any = None, *, batch: int = BATCH, **columns: Any) -> Any:
+        """The solution at points, or on arrays of coordinates.
+
+        Args:
+            points: array or tensor (n, d), columns in the order of `problem.coordinates`.
+            batch: points that are evaluated at once.
+            **columns: instead of `points`, an array, tensor or number for each coordinate by its
+                name, as in `predict(x=xs[:, None], t=ts[None, :])`; they broadcast together.
+
+        Returns:
+            Values of shape (n,), or of the shape to which the columns broadcast: a numpy array
+            for numpy input, a tensor on the device of the input for torch. With several unknowns
+            a dictionary of these by the name of the unknown.
+
+        Raises:
+            SettingsError: a coordinate is missing or unknown, or a shape does not fit.
+        """
+        query = read_points(points, columns, self.problem.coordinates, self._like)
+        values = self._entries(query.points, self._value_index, batch)
+        if len(self.names) == 1:
+            return query.answer(values[:, 0])
+        return {name: query.answer(values[:, i]) for i, name in enumerate(self.names)}
+
+    def derivative(
+        self, which: Any, points: Any = None, *, batch: int = BATCH, **columns: Any
+    ) -> Any:
+        """A derivative of the solution, exact (by Taylor jets), up to order four.
+
+        Args:
+            which: its name, such as "u_x" or "u_xxt", or by sympy, such as `u.diff(x, 2)`.
+            points: as in `predict`.
+            batch: points that are evaluated at once.
+            **columns: as in `predict`.
+
+        Returns:
+            An array or tensor as `predict` gives it.
+
+        Raises:
+            SettingsError: no such derivative, or the points do not fit.
+        """
+        entry = read_derivative(which, self.problem.unknowns, self.problem.coordinates)
+        query = read_points(points, columns, self.problem.coordinates, self._like)
+        return query.answer(self._entries(query.points, entry.index, batch)[:, entry.component])
+
+    def error(self, n: int = 10_000, seed: int = 0) -> dict[str, UnknownError]:
+        """Relative L2 and largest error of each unknown on points inside the domain.
+
+        Args:
+            n: number of points; none of them was trained on.
+            seed: of the points.
+
+        Raises:
+            ProblemError: the problem has no reference.
+        """
+        points = heldout_points(self.problem, n, seed)
+        reference = self.problem.reference_values(points)
+        values = self._entries(self._tensor(points), self._value_index, BATCH).cpu().numpy()
+        return {
+            name: error_of(values[:, i], reference[:, i]) for i, name in enumerate(self.names)
+        }
+
+    @cached_property
+    def errors(self) -> dict[str, UnknownError]:
+        """`error()` with its defaults, computed once; empty where there is no reference."""
+        return {} if self.problem.reference is None else self.error()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the unknowns, in the order of the network's outputs."""
+        return tuple(u.name for u in self.problem.unknowns)
+
+    @property
+    def rank(self) -> int | None:
+        """r, directions of the refinement; None where there was none."""
+        return self.report.rank if self.report else None
+
+    @property
+    def effective_rank(self) -> int | None:
+        """Directions above rounding; this, not r, is the capacity of the tangent space."""
+        return self.report.effective_rank if self.report else None
+
+    @property
+    def condition(self) -> float | None:
+        """Condition number of the column-equilibrated reduced system."""
+        return self.report.condition if self.report else None
+
+    @property
+    def singular_values(self) -> Float[np.ndarray, "s"] | None:
+        """Of the column-equilibrated reduced system, in falling order."""
+        return self.report.singular_values.cpu().numpy() if self.report else None
+
+    @property
+    def parameters(self) -> int:
+        """m, trainable parameters of the network."""
+        return self.network.parameter_count
+
+    @property
+    def points(self) -> dict[str, int]:
+        """Training points of each block."""
+        return {name: sites[0].shape[0] for name, sites in self.training.items()}
+
+    def summary(self, color: bool = False) -> str:
+        """Tables for the terminal: errors, residuals, and what it took.
+
+        Args:
+            color: with the codes of a color terminal.
+        """
+        return summary_text(self, color)
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """The result as JSON; what is unknown or not finite is null.
+
+        Args:
+            path: also write it there.
+        """
+        text = json_text(record(self))
+        if path is not None:
+            Path(path).write_text(text + "\n", encoding="utf-8")
+        return text
+
+    def plot(self, path: str | Path | None = None, what: str = "all", dpi: int = 150) -> Any:
+        """A figure of the fields, their errors, the history and the singular values.
+
+        Args:
+            path: also write it there; the ending chooses the format.
+            what: "all", "fields", "history" or "spectrum".
+            dpi: dots an inch of the file.
+
+        Returns:
+            A `matplotlib.figure.Figure`.
+
+        Raises:
+            SettingsError: `what` is something else, or there is nothing of it to draw.
+        """
+        # The one delayed import: matplotlib is slow to load, and most runs draw nothing.
+        return import_module("pdelsr.results.plot").draw(self, path, what, dpi)
+
+    def save(self, path: str | Path) -> None:
+        """Write everything needed to predict and to go on; `pdelsr.load` reads it.
+
+        The file is written beside its final place and then moved, so that an interrupted save
+        leaves an older file as it was.
+
+        Args:
+            path: file to write, by custom ending in ".safetensors".
+        """
+        import_module("pdelsr.results.storage").save(self, path)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Solution of {self.problem.name} by {self.method.name}: {self.status.value}, "
+            f"held-out residual {self.heldout:.2g}>"
+        )
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    @property
+    def _value_index(self) -> tuple[int, ...]:
+        return (0,) * self.problem.domain.dim
+
+    @property
+    def _like(self) -> Tensor:
+        dtype, device = self.settings.dtype, self.settings.device
+        assert isinstance(dtype, torch.dtype)
+        return torch.empty(0, dtype=dtype, device=device)
+
+    def _tensor(self, points: np.ndarray) -> Tensor:
+        return torch.as_tensor(points).to(self._like)
+
+    def _entries(self, points: Tensor, index: tuple[int, ...], batch: int) -> Tensor:
+        """∂^α of every unknown, (n, k)."""
+        if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
+            raise SettingsError(f"batch is {batch!r}: give a whole number from 1 on.")
+        indices, predictor = closure((index,)), self.predictor
+        position = indices.positions[index]
+        with torch.no_grad():
+            parts = [predictor(part, indices)[position] for part in points.split(batch)]
+        return torch.cat(parts)

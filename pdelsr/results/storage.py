@@ -1,0 +1,229 @@
+"""Saving a solution, and loading it for the same problem: to predict, and to go on."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pdelsr.compile import CompiledProblem, compile_problem
+from pdelsr.declare import Problem
+from pdelsr.errors import FileFormatError, SettingsError
+from pdelsr.linearize import Columns, Dense, Directions, Identity
+from pdelsr.networks import HardConditions, Network, build_network, network_settings
+from pdelsr.results.accuracy import BlockResidual
+from pdelsr.results.container import Contents, read, write
+from pdelsr.results.plain import from_plain, to_plain
+from pdelsr.results.solution import Solution
+from pdelsr.solvers.history import Record
+from pdelsr.solvers.method import RankReport
+from pdelsr.solvers.prepare import adopted
+from pdelsr.solvers.settings import RunSettings
+from pdelsr.solvers.status import Status
+
+NUMBERS = ("weights", "heldout", "iterations", "rounds", "seconds", "peak_memory_bytes")
+
+
+def save(solution: Solution, path: str | Path) -> None:
+    """Write a solution to a safetensors file; see `Solution.save`."""
+    write(path, Contents(_tensors(solution), _document(solution)))
+
+
+def load(
+    path: str | Path,
+    problem: Problem,
+    *,
+    network: nn.Module | None = None,
+    device: str | torch.device | None = None,
+) -> Solution:
+    """Bring back a saved solution; nothing in the file is executed.
+
+    The solution predicts as the saved one did, to the bit on the same machine, and
+    `solve(problem, start=solution)` goes on from it.
+
+    Args:
+        path: of a file written by `Solution.save`.
+        problem: the declaration that was solved; files hold no code, so it comes from you.
+        network: for solutions on a module or an activation of your own: that network, built as
+            it was built for `solve`; its weights are read from the file. It is copied.
+        device: where to put it; None for where it was, or the CPU where that is not available.
+
+    Raises:
+        FileFormatError: the file is missing, damaged, foreign, of another version, or belongs to
+            another problem or network.
+    """
+    contents = read(path)
+    document = contents.document
+    require_same_problem(path, document["problem"], problem)
+    plain = {**document["settings"], "device": _device(document["settings"]["device"], device)}
+    settings: RunSettings = from_plain(plain)
+    compiled = compile_problem(problem, bool(settings.hard))
+    tensors = {name: t.to(settings.device) for name, t in contents.tensors.items()}
+    report = document["report"]
+    return Solution(
+        problem=problem,
+        compiled=compiled,
+        network=_network(path, contents, compiled, settings, network),
+        delta=tensors.get("delta"),
+        method=from_plain(document["method"]),
+        settings=settings,
+        status=Status(document["status"]),
+        blocks={name: BlockResidual(**found) for name, found in document["blocks"].items()},
+        history=tuple(Record(**record) for record in document["history"]),
+        report=None if report is None else _report(report, tensors),
+        training={
+            name: tuple(tensors[f"points.{i}.{site}"] for site in range(sites))
+            for i, (name, sites) in enumerate(document["points"])
+        },
+        **{name: document[name] for name in NUMBERS},
+    )
+
+
+def problem_lines(problem: Problem) -> list[str]:
+    """What identifies a problem: unknowns, parameters, domain and statements, without its name."""
+    return str(problem).splitlines()[1:]
+
+
+def require_same_problem(path: str | Path, saved: Mapping[str, Any], problem: Problem) -> None:
+    """Refuse a problem whose mathematics differ from those of the file."""
+    lines = problem_lines(problem)
+    for old, new in zip(
+        [*saved["lines"], *[""] * len(lines)], [*lines, *[""] * len(saved["lines"])], strict=False
+    ):
+        if old != new:
+            raise FileFormatError(
+                f"{path} holds a solution of {saved['name']!r}, which is not this problem: it has "
+                f"'{old.strip()}' where this one has '{new.strip()}'. Give the problem that was "
+                "solved."
+            )
+
+
+def _tensors(solution: Solution) -> dict[str, Tensor]:
+    inner = _inner(solution.network)
+    trainable = inner.trainable()
+    tensors = {"theta": inner.get_vector()}
+    tensors |= {f"fixed.{k}": t for k, t in inner.state_dict().items() if k not in trainable}
+    for i, sites in enumerate(solution.training.values()):
+        tensors |= {f"points.{i}.{site}": t for site, t in enumerate(sites)}
+    report = solution.report
+    found = {"delta": solution.delta}
+    if report is not None:
+        found |= {"y": report.y, "singular_values": report.singular_values}
+        found |= {"basis_values": report.basis_values}
+        if isinstance(report.directions, Dense):
+            found["V"] = report.directions.V
+        if isinstance(report.directions, Columns):
+            found["index"] = report.directions.index
+    return tensors | {name: t for name, t in found.items() if t is not None}
+
+
+def _document(solution: Solution) -> dict[str, Any]:
+    inner, report = _inner(solution.network), solution.report
+    return {
+        "problem": {"name": solution.problem.name, "lines": problem_lines(solution.problem)},
+        "network": _network_document(inner),
+        "method": to_plain(solution.method),
+        "settings": to_plain(replace(solution.settings, network=None, callback=None)),
+        "status": solution.status.value,
+        "blocks": {name: asdict(found) for name, found in solution.blocks.items()},
+        "history": [asdict(record) for record in solution.history],
+        "report": None
+        if report is None
+        else {
+            "rank": report.rank,
+            "effective_rank": report.effective_rank,
+            "condition": report.condition,
+            "directions": type(report.directions).__name__,
+        },
+        "points": [[name, len(sites)] for name, sites in solution.training.items()],
+        **{name: to_plain(getattr(solution, name)) for name in NUMBERS},
+    }
+
+
+def _network_document(inner: Network) -> dict[str, Any]:
+    """The settings of a built-in network, or why the user has to build it."""
+    try:
+        return {"settings": network_settings(inner), "own": None}
+    except SettingsError:
+        count = f"{inner.parameter_count} trainable parameters"
+        return {"settings": None, "own": f"{type(inner).__name__} with {count}"}
+
+
+def _network(
+    path: str | Path,
+    contents: Contents,
+    compiled: CompiledProblem,
+    settings: RunSettings,
+    given: nn.Module | None,
+) -> Network:
+    """The network of the file, with its weights and the hard conditions of the problem."""
+    described = contents.document["network"]
+    assert isinstance(settings.dtype, torch.dtype)
+    if given is not None:
+        axes = {compiled.coordinates.index(c): p for c, p in compiled.periodic.items()}
+        size = len(compiled.coordinates), len(compiled.unknowns)
+        inner = adopted(copy.deepcopy(given), *size, axes)
+        inner = inner.to(dtype=settings.dtype, device=settings.device)
+    elif described["settings"] is None:
+        raise FileFormatError(
+            f"{path} holds the weights of a network of your own ({described['own']}), and files "
+            "hold no code: build it as for solve, and give load(..., network=...)."
+        )
+    else:
+        inner = build_network(described["settings"], settings.dtype, settings.device)
+    _read_weights(path, inner, contents.tensors)
+    hard = any(form is not None for form in compiled.hard)
+    return HardConditions(inner, compiled.hard) if hard else inner
+
+
+def _read_weights(path: str | Path, inner: Network, tensors: Mapping[str, Tensor]) -> None:
+    theta = tensors["theta"]
+    trainable = inner.trainable()
+    fixed = {k: t for k, t in inner.state_dict().items() if k not in trainable}
+    fits = inner.parameter_count == theta.numel() and all(
+        f"fixed.{k}" in tensors and tensors[f"fixed.{k}"].shape == t.shape for k, t in fixed.items()
+    )
+    if not fits:
+        raise FileFormatError(
+            f"{path} holds {theta.numel()} trainable parameters, and they do not fit the network "
+            f"with {inner.parameter_count}: build it as it was built for solve."
+        )
+    inner.load_state_dict({k: tensors[f"fixed.{k}"] for k in fixed}, strict=False)
+    inner.set_vector(theta)
+
+
+def _report(plain: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> RankReport:
+    return RankReport(
+        plain["rank"],
+        plain["effective_rank"],
+        plain["condition"],
+        tensors["singular_values"],
+        tensors.get("basis_values"),
+        _directions(plain["directions"], tensors),
+        tensors.get("y"),
+    )
+
+
+def _directions(kind: str, tensors: Mapping[str, Tensor]) -> Directions | None:
+    m = tensors["theta"].numel()
+    if kind == "Dense":
+        return Dense(tensors["V"])
+    if kind == "Columns":
+        return Columns(tensors["index"], m)
+    return Identity(m) if kind == "Identity" else None
+
+
+def _device(saved: str, wanted: str | torch.device | None) -> str:
+    if wanted is not None:
+        return str(wanted)
+    missing = saved.startswith("cuda") and not torch.cuda.is_available()
+    return "cpu" if missing else saved
+
+
+def _inner(network: Network) -> Network:
+    return network.network if isinstance(network, HardConditions) else network

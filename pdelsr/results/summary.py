@@ -1,0 +1,107 @@
+"""A summary of a solution for the terminal."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from pdelsr.networks import FeatureNetwork, HardConditions, ModuleNetwork, Network
+from pdelsr.solvers.status import Status
+
+if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
+    from pdelsr.results.solution import Solution
+
+WIDTH = 88
+GOOD = (Status.CONVERGED, Status.PRECISION_LIMITED, Status.MAX_ITERATIONS)
+
+
+def summary_text(solution: Solution, color: bool = False) -> str:
+    """Title, status with advice, errors, residuals, and what it took, in at most 88 columns."""
+    console = Console(
+        file=io.StringIO(), width=WIDTH, force_terminal=color, no_color=not color, highlight=False
+    )
+    parts = [_title(solution), _status(solution)]
+    parts += [_errors(solution)] if solution.errors else []
+    parts += [_residuals(solution), _facts(solution)]
+    console.print(Group(*parts))
+    lines = console.file.getvalue().splitlines()  # pyright: ignore[reportAttributeAccessIssue]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def network_text(network: Network) -> str:
+    """A network in a few words: "MLP 2-60-60-1, tanh, 3,901 parameters"."""
+    inner = network.network if isinstance(network, HardConditions) else network
+    if isinstance(inner, FeatureNetwork):
+        widths = "-".join(map(str, (inner.in_features, *inner.hidden, inner.out_features)))
+        what = f"{type(inner).__name__} {widths}, {inner.activation.name}"
+    else:
+        module = inner.module if isinstance(inner, ModuleNetwork) else inner
+        what = type(module).__name__
+    return f"{what}, {network.parameter_count:,} parameters"
+
+
+def bytes_text(size: float) -> str:
+    """A size in memory in a readable unit."""
+    for unit in ("B", "KiB", "MiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}"
+        size /= 1024
+    return f"{size:.1f} GiB"
+
+
+def _title(solution: Solution) -> Text:
+    text = Text(solution.problem.name, style="bold")
+    return text.append(f" by {solution.method.name}", style="not bold")
+
+
+def _status(solution: Solution) -> Text:
+    style = "green" if solution.status in GOOD else "yellow"
+    text = Text(solution.status.value, style=style)
+    return text.append(f": {solution.status.advice}", style="default")
+
+
+def _errors(solution: Solution) -> Table:
+    table = _table("unknown", "relative L2 error", "largest error")
+    for name, error in solution.errors.items():
+        table.add_row(name, f"{error.relative_l2:.2e}", f"{error.max_error:.2e}")
+    return table
+
+
+def _residuals(solution: Solution) -> Table:
+    table = _table("block", "points", "training residual", "held-out residual")
+    for name, found in solution.blocks.items():
+        points = solution.points.get(name)
+        count = "-" if points is None else f"{points:,}"
+        train = "-" if found.train_rms != found.train_rms else f"{found.train_rms:.2e}"
+        table.add_row(name, count, train, f"{found.heldout_rms:.2e}")
+    for name in solution.compiled.exact:
+        table.add_row(name, "-", "exact", "exact")
+    return table
+
+
+def _facts(solution: Solution) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_row("network", network_text(solution.network))
+    if solution.rank is not None:
+        condition = f"{solution.condition:.1e}"
+        effective = f"effective rank {solution.effective_rank:,} of {solution.rank:,}"
+        table.add_row("refinement", f"{effective}, condition {condition}")
+    dtype = str(solution.settings.dtype).removeprefix("torch.")
+    table.add_row("run on", f"{solution.settings.device}, {dtype}, seed {solution.settings.seed}")
+    steps = f"{solution.iterations} iteration{'' if solution.iterations == 1 else 's'}"
+    memory = bytes_text(solution.peak_memory_bytes)
+    table.add_row("it took", f"{solution.seconds:.1f} s, {steps}, {memory} at most")
+    return table
+
+
+def _table(first: str, *others: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(first, overflow="fold")
+    for name in others:
+        table.add_column(name, justify="right")
+    return table

@@ -1,0 +1,62 @@
+"""A one-shot LSR after any method: the star markers of Cao and Zhang (2026)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pdelsr.compile import Interior
+from pdelsr.solvers.candidate import Candidate
+from pdelsr.solvers.context import Context
+from pdelsr.solvers.history import Record
+from pdelsr.solvers.loop import Outcome
+from pdelsr.solvers.lsr import LSR
+from pdelsr.solvers.status import Status
+
+
+def refine_afterwards(
+    context: Context, outcome: Outcome, tolerance: float = 0.0, lsr: LSR | None = None
+) -> Outcome:
+    """Refine the network of the best state, and keep what is better on held-out points.
+
+    Note that this takes the time of one refinement on top of the time limit.
+
+    Args:
+        context: of the run.
+        outcome: what the method found.
+        tolerance: of the largest held-out root mean square of a block.
+        lsr: options of the refinement; None for the defaults.
+    """
+    lsr = lsr or LSR()
+    theta, iteration = outcome.best.candidate.theta, outcome.iterations + 1
+    context.network.set_vector(theta)
+    try:
+        found = lsr.refiner()(context, _more_points(context, lsr))
+    except KeyboardInterrupt:
+        return replace(outcome, status=Status.INTERRUPTED)
+    assessed = context.assess(Candidate(theta, found.delta), iteration)
+    better = assessed.objective < outcome.best.objective
+    best = assessed if better else outcome.best
+    context.report(
+        Record(
+            iteration,
+            "refine",
+            context.clock.seconds,
+            found.train,
+            heldout=assessed.objective,
+            best=best.objective,
+            rank=found.report.rank,
+            effective_rank=found.report.effective_rank,
+            condition=found.report.condition,
+        )
+    )
+    if not better:
+        return outcome
+    status = Status.CONVERGED if assessed.largest_rms <= tolerance else outcome.status
+    return Outcome(assessed, found.report, status, iteration, context.training)
+
+
+def _more_points(context: Context, lsr: LSR) -> float:
+    """How many times the planned points make the reduced system overdetermined."""
+    equations = [b.name for b in context.compiled.blocks if isinstance(b.region, Interior)]
+    planned = sum(context.plan.counts[name] for name in equations)
+    return max(1.0, lsr.default_points(context.network.parameter_count) / max(planned, 1))
