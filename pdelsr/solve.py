@@ -19,7 +19,9 @@ from pdelsr.results.display import Display
 from pdelsr.solvers.afterwards import refine_afterwards
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.history import Record
+from pdelsr.solvers.ilsr import ILSR
 from pdelsr.solvers.loop import run
+from pdelsr.solvers.lsr import LSR
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.prepare import prepare
 from pdelsr.solvers.registry import parse_options
@@ -99,14 +101,19 @@ def _solve(
         context.go_on(start.rounds)
     outcome = run(context, method, settings.tolerance, first)
     if settings.refine and outcome.status is not Status.INTERRUPTED:
-        outcome = refine_afterwards(context, outcome, settings.tolerance)
+        outcome = refine_afterwards(context, outcome, settings.tolerance, refinement(method))
     context.network.set_vector(outcome.best.candidate.theta)
     return collect(problem, method, settings, context, outcome, start)
 
 
-def started_options(
-    problem: Problem, start: Solution, options: dict[str, Any]
-) -> dict[str, Any]:
+def refinement(method: Method) -> LSR:
+    """The one-shot LSR that follows a method: with its own options where it refines itself."""
+    if isinstance(method, LSR | ILSR):
+        return LSR(basis=method.basis, rank=method.rank, lstsq=method.lstsq)
+    return LSR()
+
+
+def started_options(problem: Problem, start: Solution, options: dict[str, Any]) -> dict[str, Any]:
     """The options of a run that goes on from a solution.
 
     Raises:

@@ -7,10 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from pdelsr.cli.options import read_options, read_parameters, read_widths
 from pdelsr.cli.problem_file import list_problems, load_problem
 from pdelsr.cli.show import show_text
@@ -59,10 +55,9 @@ def list_command(chosen: argparse.Namespace) -> int:
     if not found:
         print(f"no file in {chosen.folder} defines `problem`")
         return 0
-    table = Table.grid(padding=(0, 2))
+    width = max(len(listed.path.stem) for listed in found)
     for listed in found:
-        table.add_row(Text(listed.path.stem, style="bold"), Text(listed.title))
-    Console(highlight=False, soft_wrap=True).print(table)
+        print(f"{listed.path.stem:<{width}}  {listed.title}".rstrip())
     return 0
 
 

@@ -12,6 +12,7 @@ from pdelsr.cli.commands import list_command, show_command, solve_command
 from pdelsr.cli.parser import build_parser
 from pdelsr.errors import PdelsrError
 
+INTERRUPTED = 130  # as shells report it; within a run Ctrl-C ends the run with its best state
 COMMANDS = {"solve": solve_command, "show": show_command, "list": list_command}
 MISTAKE = 2  # exit code of usage and declaration errors; a run that diverged gives 1
 
@@ -36,6 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 traceback.print_exc()
             print(f"pdelsr: error: {error}", file=sys.stderr)
             return MISTAKE
+        except KeyboardInterrupt:
+            print("pdelsr: interrupted", file=sys.stderr)
+            return INTERRUPTED
         except MemoryError:
             return _no_memory(chosen.debug)
 

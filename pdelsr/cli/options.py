@@ -17,7 +17,9 @@ from pdelsr.solvers.registry import method_class
 from pdelsr.solvers.settings import RunSettings, unknown_option
 
 WORDS = {"none": None, "true": True, "false": False, "yes": True, "no": False}
-SAMPLERS = {type(s).__name__.lower(): s for s in (Uniform(), LatinHypercube(), Sobol(), Halton(), Grid())}
+SAMPLERS = {
+    type(s).__name__.lower(): s for s in (Uniform(), LatinHypercube(), Sobol(), Halton(), Grid())
+}
 NUMBER = re.compile(r"(?:\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|pi|sqrt|[-+*/() ])+")
 
 
@@ -58,6 +60,8 @@ def read_value(name: str, text: str, kind: Any) -> Any:
         if str not in allowed:
             raise SettingsError(f"{name}={text}: expected {_described(allowed)}.")
         return text
+    if isinstance(value, int) and float in allowed and int not in allowed:
+        return float(value)
     if isinstance(value, dict) and not _allows(allowed, Mapping):
         raise SettingsError(f"{name}={text}: expected {_described(allowed)}.")
     return value
@@ -86,11 +90,18 @@ def read_parameters(texts: Iterable[str]) -> dict[str, Any]:
         name, value = split_pair(text, "--set")
         if not NUMBER.fullmatch(value):
             raise SettingsError(f"--set {text}: expected a number such as 0.01, 1/100 or 0.01/pi.")
-        try:
-            found[name] = sp.sympify(value)
-        except (sp.SympifyError, TypeError) as error:
-            raise SettingsError(f"--set {text}: {value} is not a number.") from error
+        found[name] = _number(text, value)
     return found
+
+
+def _number(text: str, value: str) -> sp.Expr:
+    try:
+        number = sp.sympify(value)
+    except (sp.SympifyError, TypeError):
+        number = None
+    if not isinstance(number, sp.Expr) or not number.is_number:
+        raise SettingsError(f"--set {text}: {value} is not a number.")
+    return number
 
 
 def split_pair(text: str, option: str) -> tuple[str, str]:

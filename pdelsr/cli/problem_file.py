@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import difflib
 import runpy
 import sys
 import traceback
@@ -71,8 +72,10 @@ def find_file(given: str | Path) -> Path:
     if path.is_dir():
         raise ProblemError(f"{given} is a folder; give a Python file that defines `problem`.")
     names = [listed.path.stem for listed in list_problems(FOLDER)] if FOLDER.is_dir() else []
-    known = f" ./{FOLDER} has {', '.join(names)}." if names else ""
-    raise ProblemError(f"there is no file {given}.{known}")
+    near = difflib.get_close_matches(path.stem, names, n=1)
+    known = f"./{FOLDER} has {', '.join(names)}." if names else "give the path of a problem file."
+    hint = f"did you mean {near[0]!r}?" if near else known
+    raise ProblemError(f"there is no file {given}: {hint}")
 
 
 def list_problems(folder: Path) -> list[Listed]:

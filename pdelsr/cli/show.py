@@ -45,8 +45,9 @@ def show_text(problem: Problem, method: str, options: Mapping[str, Any]) -> str:
 def estimated_bytes(context: Context, method: Method) -> float:
     """Bytes of the largest arrays of a method.
 
-    A refinement holds the reduced matrix and its factorization, 2 n r numbers, the basis, m r,
-    and one chunk of rows. Training by gradients holds the jets of all hidden layers.
+    A refinement holds the reduced matrix, the stack that is factored and its factor, 3 n r
+    numbers, the basis, m r, and one chunk of rows. Training by gradients holds the jets of all
+    hidden layers.
     """
     size = context.heldout.like.element_size()
     m = context.network.parameter_count
@@ -58,7 +59,7 @@ def estimated_bytes(context: Context, method: Method) -> float:
     rank = min(method.rank or (m if small or method.basis == "full" else 1000), m)
     basis = 0 if small or method.basis in ("full", "coordinate", "last_layer") else 2 * m * rank
     chunk = context.memory_budget or min(LARGEST_DEFAULT, size * rows * m)
-    return size * (2 * (rows + rank) * rank + basis) + chunk
+    return size * (3 * (rows + rank) * rank + basis) + chunk
 
 
 def _jet_numbers(context: Context) -> float:

@@ -41,7 +41,7 @@ def read_derivative(
         )
     if sum(entry.index) > HIGHEST:
         raise SettingsError(
-            f"{given} has order {sum(entry.index)}: derivatives up to order {HIGHEST} are available."
+            f"{given} has order {sum(entry.index)}: derivatives up to order {HIGHEST} can be had."
         )
     return entry
 

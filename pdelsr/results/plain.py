@@ -9,24 +9,27 @@ from typing import Any
 import numpy as np
 import torch
 
-from pdelsr.errors import FileFormatError
+from pdelsr.errors import FileFormatError, SettingsError
 from pdelsr.lstsq import SOLVERS
 from pdelsr.sample import Grid, Halton, LatinHypercube, Points, Sobol, Uniform
+from pdelsr.solvers.method import Method
 from pdelsr.solvers.registry import METHODS
 from pdelsr.solvers.settings import RunSettings
 from pdelsr.subspace import BASES
 
-CLASSES: dict[str, type] = {
-    cls.__name__: cls
-    for cls in (
-        *METHODS.values(),
-        *(type(basis) for basis in BASES.values()),
-        *(type(solver) for solver in SOLVERS.values()),
-        *(Uniform, LatinHypercube, Sobol, Halton, Grid, Points),
-        RunSettings,
-    )
-}
-"""The only classes that a file can name."""
+
+def known_classes() -> dict[str, type]:
+    """The only classes that a file can name: what is registered, samplers, settings."""
+    return {
+        cls.__name__: cls
+        for cls in (
+            *METHODS.values(),
+            *(type(basis) for basis in BASES.values()),
+            *(type(solver) for solver in SOLVERS.values()),
+            *(Uniform, LatinHypercube, Sobol, Halton, Grid, Points),
+            RunSettings,
+        )
+    }
 
 
 class _Code:
@@ -36,7 +39,7 @@ class _Code:
 def to_plain(value: Any) -> Any:
     """Numbers, strings, lists and dictionaries; fields that hold code are left out.
 
-    A dataclass of `CLASSES` becomes {"class": name, field: value, …}.
+    A dataclass of `known_classes` becomes {"class": name, field: value, …}.
     """
     if value is None or isinstance(value, bool | int | float | str):
         return value
@@ -50,11 +53,27 @@ def to_plain(value: Any) -> Any:
         return [to_plain(item) for item in value]
     if isinstance(value, Mapping):
         return {str(key): to_plain(item) for key, item in value.items()}
-    if is_dataclass(value) and CLASSES.get(type(value).__name__) is type(value):
+    if is_dataclass(value) and known_classes().get(type(value).__name__) is type(value):
         items = {f.name: to_plain(getattr(value, f.name)) for f in fields(value)}
         kept = {k: v for k, v in items.items() if not isinstance(v, _Code)}
         return {"class": type(value).__name__, **kept}
     return _Code()
+
+
+def method_to_plain(method: Method) -> Any:
+    """A method as plain data.
+
+    Raises:
+        SettingsError: it is of a class that is not registered.
+    """
+    plain = to_plain(method)
+    if isinstance(plain, _Code):
+        name = type(method).__name__
+        raise SettingsError(
+            f"a solution by {name} cannot be saved, because load would not know that class: "
+            f'register it first, pdelsr.solvers.registry.METHODS["{method.name}"] = {name}.'
+        )
+    return plain
 
 
 def from_plain(plain: Any) -> Any:
@@ -70,9 +89,10 @@ def from_plain(plain: Any) -> Any:
     items = {key: from_plain(item) for key, item in plain.items() if key != "class"}
     if "class" not in plain:
         return items
-    if plain["class"] not in CLASSES:
+    classes = known_classes()
+    if plain["class"] not in classes:
         raise FileFormatError(
             f"the file names {plain['class']!r}, which this version of pdelsr does not have: "
             "install the version that wrote it, or solve again."
         )
-    return CLASSES[plain["class"]](**items)
+    return classes[plain["class"]](**items)

@@ -66,7 +66,9 @@ def read_points(
         spread = torch.broadcast_tensors(*tensors)
     except RuntimeError:
         shapes = ", ".join(f"{n} {tuple(t.shape)}" for n, t in zip(names, tensors, strict=True))
-        raise SettingsError(f"the coordinates have shapes that do not broadcast: {shapes}.") from None
+        raise SettingsError(
+            f"the coordinates have shapes that do not broadcast: {shapes}."
+        ) from None
     flat = torch.stack([s.reshape(-1) for s in spread], dim=1)
     return Query(flat, tuple(spread[0].shape), _device_of(columns.values()))
 

@@ -142,9 +142,7 @@ class Solution:
         points = heldout_points(self.problem, n, seed)
         reference = self.problem.reference_values(points)
         values = self._entries(self._tensor(points), self._value_index, BATCH).cpu().numpy()
-        return {
-            name: error_of(values[:, i], reference[:, i]) for i, name in enumerate(self.names)
-        }
+        return {name: error_of(values[:, i], reference[:, i]) for i, name in enumerate(self.names)}
 
     @cached_property
     def errors(self) -> dict[str, UnknownError]:

@@ -18,7 +18,7 @@ from pdelsr.linearize import Columns, Dense, Directions, Identity
 from pdelsr.networks import HardConditions, Network, build_network, network_settings
 from pdelsr.results.accuracy import BlockResidual
 from pdelsr.results.container import Contents, read, write
-from pdelsr.results.plain import from_plain, to_plain
+from pdelsr.results.plain import from_plain, method_to_plain, to_plain
 from pdelsr.results.solution import Solution
 from pdelsr.solvers.history import Record
 from pdelsr.solvers.method import RankReport
@@ -127,7 +127,7 @@ def _document(solution: Solution) -> dict[str, Any]:
     return {
         "problem": {"name": solution.problem.name, "lines": problem_lines(solution.problem)},
         "network": _network_document(inner),
-        "method": to_plain(solution.method),
+        "method": method_to_plain(solution.method),
         "settings": to_plain(replace(solution.settings, network=None, callback=None)),
         "status": solution.status.value,
         "blocks": {name: asdict(found) for name, found in solution.blocks.items()},

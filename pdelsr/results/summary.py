@@ -45,7 +45,7 @@ def network_text(network: Network) -> str:
     return f"{what}, {network.parameter_count:,} parameters"
 
 
-def bytes_text(size: float) -> str:
+def bytes_text(size: int | float) -> str:
     """A size in memory in a readable unit."""
     for unit in ("B", "KiB", "MiB"):
         if size < 1024:

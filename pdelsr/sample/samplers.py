@@ -25,6 +25,12 @@ else:
     UserArray = object  # checked by Points itself, in the user's words
 
 
+def fresh(seed: Seed) -> np.random.SeedSequence:
+    """The seed as an untouched sequence: whoever spawns from one changes what it gives next."""
+    root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
+    return np.random.SeedSequence(root.entropy, spawn_key=root.spawn_key)
+
+
 class Sampler(ABC):  # noqa: B024 (its two kinds have no method in common)
     """Where the points of a region come from: a UnitSampler, or Points."""
 
@@ -57,7 +63,7 @@ class UnitSampler(Sampler):
             raise ProblemError(f"{type(self).__name__}: got {n} points, expected at least one")
         if dim == 0:
             return np.zeros((n, 0))
-        return self._fill(n, dim, np.random.default_rng(seed))
+        return self._fill(n, dim, np.random.default_rng(fresh(seed)))
 
     @abstractmethod
     def _fill(self, n: int, dim: int, rng: np.random.Generator) -> Float[np.ndarray, "k {dim}"]:

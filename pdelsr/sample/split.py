@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from pdelsr.declare.domains import Part
-from pdelsr.sample.samplers import Seed
+from pdelsr.sample.samplers import Seed, fresh
 
 
 def split_by_measure(parts: Sequence[Part], n: int) -> list[int]:
@@ -31,9 +31,7 @@ def split_by_measure(parts: Sequence[Part], n: int) -> list[int]:
 
 def spawn(seed: Seed, count: int) -> list[np.random.SeedSequence]:
     """Independent sub-streams of a seed, always the same ones."""
-    root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
-    # A fresh copy: spawn() counts on the sequence, and a second call would give other streams.
-    return np.random.SeedSequence(root.entropy, spawn_key=root.spawn_key).spawn(count)
+    return fresh(seed).spawn(count)
 
 
 def _largest_remainder(measures: Float[np.ndarray, " p"], n: int) -> Int[np.ndarray, " p"]:

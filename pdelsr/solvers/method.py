@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pdelsr.errors import SettingsError
 from pdelsr.linearize import Directions
-from pdelsr.networks import activation_named
+from pdelsr.networks import Activation, activation_named
 from pdelsr.networks.layers import require_initialization
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
@@ -79,7 +79,7 @@ class Method(ABC):
     """
 
     hidden: Sequence[int] | None = None
-    activation: str = "tanh"
+    activation: str | Activation = "tanh"
     weight_scale: float | None = None
     initialization: str = "torch"
     harmonics: int = 1

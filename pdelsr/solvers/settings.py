@@ -125,13 +125,13 @@ def unknown_option(option: str, known: Iterable[str], method: str) -> SettingsEr
     return SettingsError(f"method {method!r} has no option {option!r}: {hint}")
 
 
-def require_positive(name: str, value: float) -> None:
+def require_positive(name: str, value: int | float) -> None:
     """Refuse what is not a number above zero (infinity is one)."""
     if not _is_number(value) or not value > 0:
         raise SettingsError(f"{name} is {value!r}: give a number above 0.")
 
 
-def require_at_least(name: str, value: float, least: float) -> None:
+def require_at_least(name: str, value: int | float, least: int | float) -> None:
     """Refuse what is not a number, or below `least`."""
     if not _is_number(value) or not value >= least:
         raise SettingsError(f"{name} is {value!r}: give a number from {least:g} on.")

@@ -100,9 +100,10 @@ def test_grid_fills_what_is_asked_for():
     assert len(sample_parts(SQUARE.parts, 40, Grid(endpoints=True))) == 40
 
 
+@pytest.mark.parametrize("seed", [1, np.random.SeedSequence(1)], ids=["number", "sequence"])
 @pytest.mark.parametrize("sampler", [*SAMPLERS, Grid()], ids=[*IDS, "Grid"])
-def test_periodic_pairs_match(sampler):
-    low, high = sample_pair(TIMED, x, 20, sampler, seed=1)
+def test_periodic_pairs_match(sampler, seed):
+    low, high = sample_pair(TIMED, x, 20, sampler, seed)
     assert len(low) == len(high) == 20
     assert (low.points[:, 1] == high.points[:, 1]).all()
     assert (low.points[:, 0] == -1).all()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from matplotlib.axes import Axes
 
 from pdelsr.errors import SettingsError
 from pdelsr.results.plot.curves import draw_history, draw_spectrum
@@ -13,6 +16,7 @@ from pdelsr.results.plot.style import Picture, title
 if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
     from pdelsr.results.solution import Solution
 
+Curve = Callable[[Axes, "Solution"], None]
 KINDS = ("all", "fields", "history", "spectrum")
 CURVE_SIZE = (4.6, 2.9)  # inches
 
@@ -34,17 +38,19 @@ def draw(solution: Solution, path: str | Path | None, what: str, dpi: int) -> Pi
     if panels:
         panels.draw(parts[0])
     if curves:
-        for axes, curve in zip(parts[-1].subplots(1, len(curves), squeeze=False)[0], curves):
+        panels_below = parts[-1].subplots(1, len(curves), squeeze=False)[0]
+        for axes, curve in zip(panels_below, curves, strict=True):
             curve(axes, solution)
     if path is not None:
         _write(figure, path)
     return figure
 
 
-def _curves(solution: Solution, what: str) -> list:
+def _curves(solution: Solution, what: str) -> list[Curve]:
     values = solution.singular_values
-    curves = []
-    if what in ("all", "history") and solution.history:
+    curves: list[Curve] = []
+    fewest = 2 if what == "all" else 1  # one record alone says nothing that the summary does not
+    if what in ("all", "history") and len(solution.history) >= fewest:
         curves.append(draw_history)
     if what in ("all", "spectrum") and values is not None and values.size:
         curves.append(draw_spectrum)

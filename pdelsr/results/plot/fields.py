@@ -17,7 +17,8 @@ if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
     from pdelsr.results.solution import Solution
 
 MAP_SIZE = (3.3, 2.7)  # inches
-DECADES = 6  # that an error map shows below its largest value
+DECADES = 4  # that an error map shows below its largest value
+SMALLEST = 1e-18  # error that a logarithmic axis shows
 LONGEST = 3.0  # aspect ratio up to which space is drawn to scale
 
 
@@ -36,6 +37,12 @@ class Field:
         """|u − u_ref|."""
         return None if self.reference is None else np.ma.abs(self.value - self.reference)
 
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Smallest and largest value of the reference, or of the solution where there is none."""
+        shown = self.value if self.reference is None else self.reference
+        return float(shown.min()), float(shown.max())
+
 
 class FieldPanels:
     """The panels of all unknowns on all views.
@@ -51,6 +58,8 @@ class FieldPanels:
         self.fields = [f for view in views(domain) for f in _fields(solution, view)]
         self.fields.sort(key=lambda f: solution.names.index(f.name))
         self.with_reference = self.fields[0].reference is not None
+        self.signed = {f.name for f in self.fields if _is_signed(*f.limits)}
+        self.several = len(solution.names) > 1
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -79,12 +88,13 @@ class FieldPanels:
             return
         for row, field in zip(panels, self.fields, strict=True):
             self._draw_value(row[0], field)
+            of = f" of {field.name}" if self.several else ""
             if self._is_map:
-                self._map(row[1], field, field.reference, "reference", _norm(field), _colors(field))
-                norm = _error_norm(field.error)
-                self._map(row[2], field, field.error, "|error|", norm, ERROR)
+                norm, colors = self._scale(field)
+                self._map(row[1], field, field.reference, f"reference{of}", norm, colors)
+                self._map(row[2], field, field.error, f"|error|{of}", _error_norm(field), ERROR)
             else:
-                self._error_curve(row[1], field)
+                self._error_curve(row[1], field, f"|error|{of}")
 
     @property
     def _is_map(self) -> bool:
@@ -92,7 +102,7 @@ class FieldPanels:
 
     def _draw_value(self, axes: Axes, field: Field) -> None:
         if self._is_map:
-            self._map(axes, field, field.value, field.name, _norm(field), _colors(field))
+            self._map(axes, field, field.value, field.name, *self._scale(field))
             return
         (x,) = field.mesh.ticks
         axes.plot(x, field.value, color=BLUE, linewidth=1.8, label="solution")
@@ -103,11 +113,23 @@ class FieldPanels:
             axes.legend(fontsize=SMALL, frameon=False)
         frame(axes, field.name, self.labels[0], "", grid=True)
 
-    def _error_curve(self, axes: Axes, field: Field) -> None:
+    def _scale(self, field: Field) -> tuple[Normalize, str]:
+        """Colors for solution and reference; white is zero where both signs occur."""
+        low, high = field.limits
+        if field.name in self.signed:
+            high = max(-low, high)
+            low = -high
+        return Normalize(low, high if high > low else low + 1.0), self._colors(field)
+
+    def _colors(self, field: Field) -> str:
+        return SIGNED if field.name in self.signed else POSITIVE
+
+    def _error_curve(self, axes: Axes, field: Field, name: str) -> None:
         (x,) = field.mesh.ticks
-        error = np.ma.maximum(field.error, 1e-18)
+        assert field.error is not None
+        error = np.ma.maximum(field.error, SMALLEST)
         axes.semilogy(x, error, color=ORANGE, linewidth=1.2)
-        frame(axes, f"|error| of {field.name}", self.labels[0], "", grid=True)
+        frame(axes, name, self.labels[0], "", grid=True)
 
     def _map(
         self, axes: Axes, field: Field, values: Any, name: str, norm: Normalize, colors: str
@@ -147,24 +169,11 @@ def _fields(solution: Solution, view: View) -> list[Field]:
     ]
 
 
-def _norm(field: Field) -> Normalize:
-    """The same colors for solution and reference; white is zero where both signs occur."""
-    shown = field.value if field.reference is None else field.reference
-    low, high = float(shown.min()), float(shown.max())
-    if _is_signed(low, high):
-        low, high = -max(-low, high), max(-low, high)
-    return Normalize(low, high if high > low else low + 1.0)
-
-
-def _colors(field: Field) -> str:
-    shown = field.value if field.reference is None else field.reference
-    return SIGNED if _is_signed(float(shown.min()), float(shown.max())) else POSITIVE
-
-
 def _is_signed(low: float, high: float) -> bool:
     return low < 0 < high and min(-low, high) > 0.1 * max(-low, high)
 
 
-def _error_norm(error: Any) -> LogNorm:
-    high = max(float(error.max()), 1e-300)
+def _error_norm(field: Field) -> LogNorm:
+    assert field.error is not None
+    high = max(float(field.error.max()), SMALLEST)
     return LogNorm(high * 10.0**-DECADES, high, clip=True)

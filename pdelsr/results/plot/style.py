@@ -40,7 +40,7 @@ def frame(axes: Axes, name: str, x: str, y: str, grid: bool = False) -> None:
     axes.set_title(name, fontsize=MEDIUM)
     axes.set_xlabel(x, fontsize=SMALL)
     axes.set_ylabel(y, fontsize=SMALL)
-    axes.tick_params(labelsize=SMALL)
+    axes.tick_params(which="both", labelsize=SMALL)
     if grid:
         axes.grid(True, which="major", color="#DDDDDD", linewidth=0.6)
         axes.set_axisbelow(True)

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 
 from pdelsr.declare.domains import Domain
 
-ALONG = {1: 801, 2: 161}  # grid points along each axis of a view of that dimension
+ALONG = {1: 801, 2: 201}  # grid points along each axis of a view of that dimension
 WHERE = (0.5, 0.37, 0.63, 0.25, 0.75, 0.1, 0.9)  # where slices are tried, the middle first
 
 
@@ -78,9 +78,7 @@ def mesh(domain: Domain, view: View) -> Mesh:
     return Mesh(ticks, points, domain.contains(points))
 
 
-def _slice(
-    domain: Domain, space: tuple[int, ...], names: list[str], time: float | None
-) -> View:
+def _slice(domain: Domain, space: tuple[int, ...], names: list[str], time: float | None) -> View:
     """The plane of the first two coordinates at the first position that meets the domain."""
     low, high = domain.bounding_box.T
     when = {} if time is None else {domain.dim - 1: float(time)}

@@ -1,0 +1,81 @@
+"""The record of a run as JSON, and its summary."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from solved import solved
+
+from pdelsr.results.record import json_text
+from pdelsr.results.summary import WIDTH, bytes_text, network_text
+
+KEYS = [
+    *("problem", "method", "status", "unknowns", "blocks", "rank", "effective_rank", "condition"),
+    *("parameters", "points", "dtype", "device", "seed", "seconds", "peak_memory_bytes"),
+]
+
+
+def test_json_has_exactly_the_documented_keys(tmp_path: Path) -> None:
+    solution = solved("poisson_1d")
+    record = json.loads(solution.to_json(tmp_path / "a.json"))
+    assert json.loads((tmp_path / "a.json").read_text()) == record
+    assert list(record) == KEYS
+    assert record["unknowns"]["u"].keys() == {"relative_l2", "max_error"}
+    assert record["blocks"]["equation"].keys() == {"train_rms", "heldout_rms"}
+    assert record["points"] == 62
+    assert record["dtype"] == "float64"
+    assert record["device"] == "cpu"
+    assert record["parameters"] == solution.network.parameter_count
+
+
+def test_json_without_a_reference_or_a_refinement() -> None:
+    record = json.loads(solved("ring_2d").to_json())
+    assert record["unknowns"] == {"u": {"relative_l2": None, "max_error": None}}
+    record = json.loads(solved("poisson_1d", "pinn", adam_steps=5, lbfgs_steps=5).to_json())
+    assert record["rank"] is record["effective_rank"] is record["condition"] is None
+
+
+def test_json_is_strict() -> None:
+    assert json.loads(json_text({"a": float("inf"), "b": {"c": float("nan")}})) == {
+        "a": None,
+        "b": {"c": None},
+    }
+
+
+def test_summary_says_what_matters() -> None:
+    text = solved("system_2d", points=200).summary()
+    for words in (
+        *("system_2d by lsr", "relative L2 error", "held-out residual", "equation 1"),
+        *("dirichlet v", "MLP 2-8-8-2, tanh", "effective rank", "cpu, float64, seed 0"),
+    ):
+        assert words in text
+    assert all(len(line) <= WIDTH and line == line.rstrip() for line in text.splitlines())
+    assert "\x1b" not in text
+    assert "\x1b" in solved("system_2d", points=200).summary(color=True)
+
+
+def test_summary_names_conditions_that_hold_exactly() -> None:
+    text = solved("heat_1d", hard=True).summary()
+    assert "exact" in next(line for line in text.splitlines() if "initial u" in line)
+
+
+@pytest.mark.parametrize("status", ["interrupted", "rank-deficient", "out-of-time"])
+def test_summary_gives_the_advice_of_the_status(status: str) -> None:
+    solution = solved("poisson_1d")
+    changed = replace(solution, status=type(solution.status)(status))
+    text = " ".join(changed.summary().split())
+    assert f"{status}: {changed.status.advice}" in text
+
+
+@pytest.mark.parametrize(
+    ("size", "text"), [(12, "12 B"), (2048, "2 KiB"), (5 * 2**20, "5 MiB"), (3 * 2**30, "3.0 GiB")]
+)
+def test_sizes_in_memory(size: int, text: str) -> None:
+    assert bytes_text(size) == text
+
+
+def test_networks_in_words() -> None:
+    assert network_text(solved("poisson_1d").network) == "MLP 1-8-8-1, tanh, 97 parameters"

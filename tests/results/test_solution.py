@@ -1,0 +1,200 @@
+"""Predictions, derivatives and errors of a solution."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sympy as sp
+import torch
+
+import pdelsr as pl
+from solved import SMALL, T, X, Y, poisson_1d, solved
+
+
+def grid(n: int = 5) -> np.ndarray:
+    return np.random.default_rng(0).random((n, 2)) * [1.0, 0.1]
+
+
+def test_predict_takes_points_as_numpy_or_torch() -> None:
+    solution, points = solved("heat_1d"), grid()
+    values = solution.predict(points)
+    assert isinstance(values, np.ndarray)
+    assert values.shape == (5,)
+    tensor = solution.predict(torch.from_numpy(points))
+    assert isinstance(tensor, torch.Tensor)
+    np.testing.assert_array_equal(tensor.numpy(), values)
+
+
+def test_predict_takes_coordinates_by_name_and_broadcasts() -> None:
+    solution = solved("heat_1d")
+    x, t = np.linspace(-1, 1, 4), np.linspace(0, 0.1, 3)
+    values = solution.predict(x=x[:, None], t=t)
+    assert values.shape == (4, 3)
+    points = np.stack([a.ravel() for a in np.meshgrid(x, t, indexing="ij")], axis=1)
+    np.testing.assert_array_equal(values.ravel(), solution.predict(points))
+    assert solution.predict(x=0.5, t=torch.tensor([0.0, 0.1])).shape == (2,)
+    assert np.shape(solution.predict(x=0.5, t=0.1)) == ()
+
+
+def test_predict_in_batches_is_the_same() -> None:
+    solution, points = solved("heat_1d"), grid(10)
+    np.testing.assert_allclose(
+        solution.predict(points, batch=3), solution.predict(points), rtol=1e-9
+    )
+    assert solution.predict(np.empty((0, 2))).shape == (0,)
+
+
+def test_one_coordinate_needs_no_columns() -> None:
+    solution, x = solved("poisson_1d"), np.linspace(0, 1, 7)
+    np.testing.assert_array_equal(solution.predict(x), solution.predict(x[:, None]))
+
+
+def test_predict_gives_several_unknowns_by_name() -> None:
+    solution = solved("system_2d", points=200)
+    values = solution.predict(x=0.5, y=[0.1, 0.2, 0.3])
+    assert set(values) == {"u", "v"}
+    np.testing.assert_allclose(values["u"], np.exp(0.5 + np.array([0.1, 0.2, 0.3])), rtol=1e-3)
+
+
+BAD_POINTS = {
+    "nothing": ({}, "nothing was given"),
+    "both": ({"points": grid(), "x": 0.5}, "both was given"),
+    "columns": ({"points": np.ones((3, 3))}, r"shape \(3, 3\); expected \(n, 2\)"),
+    "missing": ({"x": 0.5}, "coordinate 't' is missing"),
+    "stranger": ({"x": 0.5, "t": 0.1, "y": 1.0}, "'y' is not a coordinate"),
+    "shapes": ({"x": np.ones(3), "t": np.ones(4)}, r"do not broadcast: x \(3,\), t \(4,\)"),
+    "text": ({"x": "left", "t": 0.0}, "x: expected numbers"),
+    "batch": ({"points": grid(), "batch": 0}, "batch is 0"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_POINTS)
+def test_predict_says_what_is_wrong_with_points(case: str) -> None:
+    arguments, message = BAD_POINTS[case]
+    with pytest.raises(pl.SettingsError, match=message):
+        solved("heat_1d").predict(**arguments)
+
+
+@pytest.mark.parametrize("name", ["u_x", "u_t", "u_xt", "u_xx", "u_xxt", "u_xxxx"])
+def test_derivatives_agree_with_differences(name: str) -> None:
+    solution, points, step = solved("heat_1d"), grid(), 1e-4
+    lower = name[:-1].removesuffix("_")
+    shift = step * np.array([name[-1] == "x", name[-1] == "t"])
+    high, low = (
+        solution.derivative(lower, points + shift),
+        solution.derivative(lower, points - shift),
+    )
+    exact = solution.derivative(name, points)
+    tolerance = 1e-5 * np.abs(exact).max()
+    np.testing.assert_allclose((high - low) / (2 * step), exact, rtol=1e-5, atol=tolerance)
+
+
+def test_derivative_of_order_zero_is_the_value() -> None:
+    solution, points = solved("heat_1d"), grid()
+    np.testing.assert_array_equal(solution.derivative("u", points), solution.predict(points))
+
+
+def test_derivatives_by_sympy_are_those_by_name() -> None:
+    solution, points = solved("system_2d"), grid()
+    u, v = pl.unknown("u", X, Y), pl.unknown("v", X, Y)
+    for which, name in ((u.diff(X, 2), "u_xx"), (v.diff(Y, X), "v_xy"), (v, "v")):
+        np.testing.assert_array_equal(
+            solution.derivative(which, points), solution.derivative(name, points)
+        )
+
+
+BAD_DERIVATIVES = {
+    "stranger": ("w_x", "w_x is not a derivative of an unknown: expected 'u_x'"),
+    "coordinate": ("u_y", "unknowns u and coordinates x, t"),
+    "empty": ("u_", "is not a derivative"),
+    "order": ("u_xxxxx", "has order 5: derivatives up to order 4"),
+    "expression": (sp.sin(X), "is not a derivative"),
+    "other field": (pl.unknown("w", X, T).diff(X), "is not a derivative"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_DERIVATIVES)
+def test_derivatives_that_do_not_exist_are_refused(case: str) -> None:
+    which, message = BAD_DERIVATIVES[case]
+    with pytest.raises(pl.SettingsError, match=message):
+        solved("heat_1d").derivative(which, grid())
+
+
+def test_names_of_several_letters() -> None:
+    a, ab = pl.coordinates("x xt")
+    flow_u = pl.unknown("flow_u", a, ab)
+    problem = pl.Problem(
+        "names",
+        pl.Box((a, ab), (0, 0), (1, 1)),
+        [flow_u.diff(a, 2) + flow_u.diff(ab, 2)],
+        [pl.Dirichlet(flow_u, a**2 - ab**2)],
+    )
+    solution = pl.solve(problem, "lsr", **SMALL)
+    np.testing.assert_array_equal(
+        solution.derivative("flow_u_xxt", grid()),
+        solution.derivative(flow_u.diff(a, ab), grid()),
+    )
+
+
+def test_error_is_that_of_the_predictions() -> None:
+    solution = solved("poisson_1d")
+    error = solution.error(n=2000, seed=3)["u"]
+    x = np.linspace(0, 1, 5000)
+    difference = np.abs(solution.predict(x) - np.sin(np.pi * x))
+    assert error.max_error == pytest.approx(difference.max(), rel=0.1)
+    relative = np.linalg.norm(difference) / np.linalg.norm(np.sin(np.pi * x))
+    assert error.relative_l2 == pytest.approx(relative, rel=0.1)
+    assert solution.error(seed=1) != solution.error(seed=2)
+    assert solution.error(seed=1) == solution.error(seed=1)
+
+
+def test_error_without_reference_says_so() -> None:
+    with pytest.raises(pl.ProblemError, match="no reference"):
+        solved("ring_2d").error()
+    assert solved("ring_2d").errors == {}
+
+
+def test_error_of_a_vanishing_reference_is_absolute() -> None:
+    u = pl.unknown("u", X)
+    problem = pl.Problem(
+        "zero", pl.Interval(X, 0, 1), [u.diff(X, 2)], [pl.Dirichlet(u, 0)], reference=sp.Integer(0)
+    )
+    error = pl.solve(problem, "lsr", **SMALL).error(n=100)["u"]
+    assert error.relative_l2 < 1e-6
+
+
+def test_residuals_of_blocks_are_those_of_the_derivatives() -> None:
+    solution = solved("poisson_1d")
+    assert set(solution.blocks) == {"equation", "dirichlet u"}
+    x = solution.training["equation"][0][:, 0]
+    f = -solution.derivative("u_xx", x) - np.pi**2 * torch.sin(np.pi * x)
+    assert solution.blocks["equation"].train_rms == pytest.approx(f.square().mean().sqrt().item())
+    other = np.linspace(0, 1, 1000)
+    f = -solution.derivative("u_xx", other) - np.pi**2 * np.sin(np.pi * other)
+    rms = float(np.sqrt(np.mean(f**2)))
+    assert rms / 4 < solution.blocks["equation"].heldout_rms < 4 * rms
+
+
+def test_rank_report_and_sizes() -> None:
+    solution = solved("poisson_1d")
+    assert solution.rank == solution.parameters == solution.network.parameter_count
+    assert solution.effective_rank is not None
+    assert 0 < solution.effective_rank <= solution.rank
+    values = solution.singular_values
+    assert values is not None
+    assert solution.condition == pytest.approx(values[0] / values[-1])
+    assert solution.points == {"equation": 60, "dirichlet u": 2}
+    assert solution.seconds > 0
+    assert solution.peak_memory_bytes > 10 * 2**20
+
+
+def test_fp32_solution_predicts_in_fp32() -> None:
+    solution = pl.solve(poisson_1d(), "lsr", dtype="float32", **SMALL)
+    assert solution.predict(np.array([0.5])).dtype == np.float32
+    assert solution.predict(torch.tensor([0.5])).dtype == torch.float32
+
+
+def test_repr_and_str() -> None:
+    solution = solved("poisson_1d")
+    assert repr(solution).startswith("<Solution of poisson_1d by lsr: ")
+    assert str(solution) == solution.summary()

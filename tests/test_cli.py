@@ -1,0 +1,239 @@
+"""The command line: what it prints, what it writes, how it fails."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pdelsr.cli import main
+from pdelsr.cli.options import read_options, read_parameters
+from pdelsr.errors import SettingsError
+from pdelsr.lstsq import LSMR
+
+FILE = '''"""A rod with a source: -u'' = k π² sin πx.
+
+More words.
+"""
+
+import sympy as sp
+
+import pdelsr as pl
+
+x = pl.coordinates("x")
+u = pl.unknown("u", x)
+k = sp.Symbol("k")
+problem = pl.Problem(
+    name="rod",
+    domain=pl.Interval(x, 0, 1),
+    equations=[sp.Eq(-u.diff(x, 2), k * sp.pi**2 * sp.sin(sp.pi * x))],
+    conditions=[pl.Dirichlet(u, 0)],
+    parameters={k: 1},
+    reference=k * sp.sin(sp.pi * x),
+)
+'''
+SMALL = ("--method", "lsr", "--hidden", "8,8", "--points", "60", "--option", "weight_scale=1")
+
+
+@pytest.fixture
+def rod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to work in, with a problem file in it."""
+    (tmp_path / "rod.py").write_text(FILE)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "rod.py"
+
+
+def test_solve_writes_what_was_asked_for(rod: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = ["--json", "a.json", "--plot", "a.png", "--save", "a.safetensors"]
+    assert main(["solve", "rod.py", *SMALL, "--seed", "3", "--time-limit", "60", *files]) == 0
+    captured = capsys.readouterr()
+    assert "rod by lsr" in captured.out
+    assert "relative L2 error" in captured.out
+    assert "iteration   1, refine" in captured.err
+    record = json.loads(Path("a.json").read_text())
+    assert record["problem"] == "rod"
+    assert record["seed"] == 3
+    assert record["unknowns"]["u"]["relative_l2"] < 1e-7
+    assert Path("a.png").read_bytes().startswith(b"\x89PNG")
+    assert main(["solve", "rod.py", *SMALL[:2], "--start", "a.safetensors", "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_parameters_can_be_set(rod: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "rod.py", "--set", "k=2/pi"]) == 0
+    assert "parameters: k = 2/pi" in capsys.readouterr().out
+    assert main(["solve", "rod.py", *SMALL, "--quiet", "--set", "k=3", "--save", "a"]) == 0
+    assert main(["solve", "rod.py", *SMALL, "--start", "a"]) == 2
+    assert "'parameters: k = 3' where this one has 'parameters: k = 1'" in capsys.readouterr().err
+
+
+def test_options_reach_the_method(rod: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--option", "basis=gaussian", "--option", "lstsq=svd", "--rank", "7", "--refine"]
+    assert main(["solve", "rod.py", *SMALL, *options, "--dtype", "float32"]) == 0
+    out = capsys.readouterr().out
+    assert "of 7" in out
+    assert "cpu, float32" in out
+
+
+def test_show_says_what_was_understood(rod: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "rod.py", "--hidden", "12,12"]) == 0
+    out = capsys.readouterr().out
+    for words in (
+        *("problem rod", "unknowns: u(x)", "parameters: k = 1", "x=0", "equation: -u_xx ="),
+        *("with method ilsr:", "equation", "satisfied exactly", "dirichlet u"),
+        *("network: MLP 1-12-12-1, tanh, 193 parameters", "estimated memory: about"),
+    ):
+        assert words in out
+
+
+@pytest.mark.parametrize("method", ["pinn", "tsonn", "lsr", "ilsr"])
+def test_show_knows_every_method(rod: Path, method: str) -> None:
+    assert main(["show", "rod.py", "--method", method]) == 0
+
+
+def test_list_gives_one_line_a_file(rod: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = rod.parent / "problems"
+    folder.mkdir()
+    (folder / "rod.py").write_text(FILE)
+    (folder / "broken.py").write_text("problem = (")
+    (folder / "helpers.py").write_text("x = 1")
+    assert main(["list"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "broken  (Python cannot read it)",
+        "rod     A rod with a source: -u'' = k π² sin πx.",
+    ]
+    assert main(["solve", "rod", *SMALL, "--quiet"]) == 0
+    assert main(["solve", "rad", *SMALL]) == 2
+    assert "there is no file rad: did you mean 'rod'?" in capsys.readouterr().err
+    assert main(["list", "nowhere"]) == 2
+    (folder.parent / "empty").mkdir()
+    assert main(["list", "empty"]) == 0
+
+
+BROKEN = {
+    "syntax": ("import sympy\nx = (\n", r"file\.py, line 2: Python cannot read it"),
+    "no problem": ("x = 1\n", r"file\.py defines no `problem`: end it with problem = pl\.Problem"),
+    "wrong type": ("problem = 3\n", r"file\.py: `problem` is int, expected a pl\.Problem"),
+    "exception": ("a = 1\nb = a / 0\n", r"file\.py, line 2: the file fails with ZeroDivisionErr"),
+    "exit": ("raise SystemExit\n", r"file\.py, line 1: the file fails with SystemExit"),
+    "declaration": (
+        FILE.replace("Interval(x, 0, 1)", "Interval(x, 1, 0)"),
+        r"file\.py, line 15: Interval",
+    ),
+    "import": ("import nothing_of_this_name\n", r"line 1: .* No module named 'nothing_of_this"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_file_is_explained_in_one_paragraph(
+    case: str, rod: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text, message = BROKEN[case]
+    (rod.parent / "file.py").write_text(text)
+    assert main(["solve", "file.py"]) == 2
+    error = capsys.readouterr().err
+    assert "Traceback" not in error
+    assert len(error.splitlines()) == 1
+    assert error.startswith("pdelsr: error: ")
+    with pytest.raises(AssertionError, match=message):
+        raise AssertionError(error)
+    assert main(["solve", "file.py", "--debug"]) == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+USAGE = {
+    "missing": (["solve", "nowhere.py"], "there is no file nowhere.py"),
+    "folder": (["solve", "."], r"\. is a folder"),
+    "method": (["solve", "rod.py", "--method", "lrs"], "did you mean 'lsr'"),
+    "option": (["solve", "rod.py", "--option", "baiss=full"], "did you mean 'basis'"),
+    "foreign": (["solve", "rod.py", "--method", "pinn", "--rank", "3"], "has no option 'rank'"),
+    "no value": (["solve", "rod.py", "--option", "basis"], "--option basis: expected name=value"),
+    "type": (["solve", "rod.py", "--option", "rank=many"], "rank=many: expected a whole number"),
+    "hidden": (["solve", "rod.py", "--hidden", "a,b"], "hidden=a,b: expected widths such as 60,60"),
+    "parameter": (["solve", "rod.py", "--set", "q=1"], "no such parameter; it has k"),
+    "number": (["solve", "rod.py", "--set", "k=open"], "expected a number such as 0.01, 1/100"),
+    "plot": (["solve", "rod.py", "--plot", "no/a.png"], "lies in a folder that does not exist"),
+    "json": (["solve", "rod.py", "--json", "."], "is a folder: give the path of a file"),
+    "start": (["solve", "rod.py", "--start", "rod.py"], "not a solution saved by pdelsr"),
+}
+
+
+@pytest.mark.parametrize("case", USAGE)
+def test_mistakes_of_usage(case: str, rod: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments, message = USAGE[case]
+    assert main(arguments) == 2
+    with pytest.raises(AssertionError, match=message):
+        raise AssertionError(capsys.readouterr().err)
+
+
+def test_a_run_that_diverges_gives_one(rod: Path) -> None:
+    rod.write_text(FILE.replace("sp.sin(sp.pi * x))],", "sp.log(x - 2))],"))
+    assert main(["solve", "rod.py", *SMALL, "--quiet"]) == 1
+
+
+def test_warnings_are_one_line(rod: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rod.write_text(FILE.replace("pl.Dirichlet(u, 0)", 'pl.Dirichlet(u, 0, on="x=0")'))
+    main(["show", "rod.py"])
+    (warning,) = capsys.readouterr().err.splitlines()
+    assert warning.startswith("pdelsr: warning: ")
+    assert "x=1" in warning
+
+
+VALUES = {
+    "int": ("newton_steps=3", 3),
+    "float": ("weight_scale=1e-3", 1e-3),
+    "whole float": ("weight_scale=2", 2.0),
+    "infinity": ("time_limit=inf", float("inf")),
+    "bool": ("balance=true", True),
+    "none": ("balance=none", None),
+    "name": ("basis=last_layer", "last_layer"),
+    "widths": ("hidden=20,30", (20, 30)),
+    "one width": ("hidden=20", (20,)),
+    "mapping": ("points={'equation': 9}", {"equation": 9}),
+    "sampler": ("sampler=halton", "Halton()"),
+}
+
+
+@pytest.mark.parametrize("case", VALUES)
+def test_values_take_the_type_of_their_field(case: str) -> None:
+    text, expected = VALUES[case]
+    (value,) = read_options("lsr", [text]).values()
+    assert value == expected or repr(value) == expected
+    assert type(value) is type(expected) or repr(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("0.01", 0.01), ("1/100", 0.01), ("0.01/pi", 0.0031831), ("-2e-3", -0.002)]
+)
+def test_parameters_are_numbers(text: str, value: float) -> None:
+    assert float(read_parameters([f"k={text}"])["k"]) == pytest.approx(value, rel=1e-4)
+
+
+@pytest.mark.parametrize("text", ["__import__('os')", "x", "(", "1/", "sqrt", "1 2"])
+def test_parameters_are_nothing_else(text: str) -> None:
+    with pytest.raises(SettingsError, match="--set k="):
+        read_parameters([f"k={text}"])
+
+
+def test_the_console_script_runs(rod: Path) -> None:
+    code = "import sys; from pdelsr.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", code, "solve", "rod.py", *SMALL]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr
+    assert "rod by lsr" in found.stdout
+    code = code.replace("main())", 'main(["solve", "nothing.py"]))')
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert found.returncode == 2
+
+
+def test_usage_errors_of_argparse_are_two() -> None:
+    with pytest.raises(SystemExit) as info:
+        main(["solve"])
+    assert info.value.code == 2
+
+
+def test_lsmr_by_name_is_a_solver() -> None:
+    assert read_options("lsr", ["lstsq=lsmr"])["lstsq"] == LSMR().name

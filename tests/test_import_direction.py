@@ -1,0 +1,75 @@
+"""Imports point one way, and heavy libraries stay where they belong."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "pdelsr"
+ORDER = [
+    *("errors", "reference", "declare", "sample", "compile", "networks", "linearize"),
+    *("subspace", "lstsq", "solvers", "results", "solve", "cli"),
+]
+"""Every stage imports from those to its left only."""
+
+WITHOUT_TORCH = ("errors", "reference", "declare", "sample")
+FILES = sorted(p.relative_to(PACKAGE) for p in PACKAGE.rglob("*.py"))
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The modules that a file imports, anywhere in it."""
+    for node in ast.walk(ast.parse((PACKAGE / path).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            assert node.module is not None
+            yield node.module
+            yield from (f"{node.module}.{a.name}" for a in node.names if node.module == "pdelsr")
+
+
+def stage(module: str) -> str | None:
+    """The stage of a module of the package; None for the package itself and for others."""
+    parts = module.split(".")
+    return parts[1] if parts[0] == "pdelsr" and len(parts) > 1 else None
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_imports_point_left(path: Path) -> None:
+    own = path.parts[0].removesuffix(".py")
+    if own == "__init__":
+        return
+    assert own in ORDER, f"{own} has no place in the order of imports"
+    allowed = set(ORDER[: ORDER.index(own) + 1])
+    for module in imported(path):
+        assert module != "pdelsr", f"{path} imports the whole package"
+        assert stage(module) in {None, *allowed}, f"{path} imports {module}, to its right"
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_only_plot_imports_matplotlib(path: Path) -> None:
+    found = [m for m in imported(path) if m.split(".")[0] == "matplotlib"]
+    assert not found or path.parts[:2] == ("results", "plot")
+    assert "matplotlib.pyplot" not in found
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_declarations_do_not_need_torch(path: Path) -> None:
+    if path.parts[0].removesuffix(".py") in WITHOUT_TORCH:
+        assert not [m for m in imported(path) if m.split(".")[0] == "torch"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_solvers_do_not_know_sympy(path: Path) -> None:
+    if path.parts[0] in ("networks", "linearize", "subspace", "lstsq", "solvers"):
+        assert not [m for m in imported(path) if m.split(".")[0] == "sympy"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_one_sentence_opens_every_module(path: Path) -> None:
+    text = ast.get_docstring(ast.parse((PACKAGE / path).read_text(encoding="utf-8")))
+    assert text, f"{path} has no docstring"
+    assert text.splitlines()[0].endswith(".")
