@@ -49,7 +49,7 @@ from pdelsr.solvers.ilsr import ILSR
 from pdelsr.solvers.lsr import LSR
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.pinn import PINN
-from pdelsr.solvers.settings import Progress
+from pdelsr.solvers.settings import Progress, RunSettings
 from pdelsr.solvers.status import Status
 from pdelsr.solvers.tsonn import TSONN
 from pdelsr.subspace import (
@@ -61,8 +61,7 @@ from pdelsr.subspace import (
     OutputRSVD,
     ResidualRSVD,
 )
-
-__version__ = "0.1.0"
+from pdelsr.version import __version__
 
 __all__ = [
     "ILSR",
@@ -110,6 +109,7 @@ __all__ = [
     "Record",
     "ResidualRSVD",
     "Robin",
+    "RunSettings",
     "Sampler",
     "SettingsError",
     "Sobol",

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+import pdelsr
+
 PACKAGE = Path(__file__).parent.parent / "pdelsr"
 ORDER = [
-    *("errors", "reference", "declare", "sample", "compile", "networks", "linearize"),
-    *("subspace", "lstsq", "solvers", "results", "solve", "cli"),
+    *("version", "errors", "reference", "declare", "sample", "compile", "networks", "linearize"),
+    *("subspace", "lstsq", "solvers", "results", "solve", "benchmark", "cli"),
 ]
 """Every stage imports from those to its left only."""
 
@@ -66,6 +68,17 @@ def test_declarations_do_not_need_torch(path: Path) -> None:
 def test_solvers_do_not_know_sympy(path: Path) -> None:
     if path.parts[0] in ("networks", "linearize", "subspace", "lstsq", "solvers"):
         assert not [m for m in imported(path) if m.split(".")[0] == "sympy"]
+
+
+def test_the_version_is_that_of_the_project() -> None:
+    project = (PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8")
+    assert f'\nversion = "{pdelsr.__version__}"\n' in project
+
+
+def test_public_names_exist_and_are_sorted_into_one_list() -> None:
+    assert len(set(pdelsr.__all__)) == len(pdelsr.__all__)
+    for name in pdelsr.__all__:
+        assert hasattr(pdelsr, name)
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)

@@ -8,12 +8,24 @@ import warnings
 from collections.abc import Sequence
 from typing import TextIO
 
+import torch
+
+from pdelsr.cli.benchmark import benchmark_command
 from pdelsr.cli.commands import list_command, show_command, solve_command
 from pdelsr.cli.parser import build_parser
 from pdelsr.errors import PdelsrError
 
 INTERRUPTED = 130  # as shells report it; within a run Ctrl-C ends the run with its best state
-COMMANDS = {"solve": solve_command, "show": show_command, "list": list_command}
+COMMANDS = {
+    "solve": solve_command,
+    "show": show_command,
+    "list": list_command,
+    "benchmark": benchmark_command,
+}
+NO_MEMORY = (
+    "there is not enough memory: lower --rank or --points, or use a narrower network (--hidden); "
+    "`pdelsr show` estimates what a method needs."
+)
 MISTAKE = 2  # exit code of usage and declaration errors; a run that diverged gives 1
 
 
@@ -33,15 +45,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             return COMMANDS[chosen.command](chosen)
         except PdelsrError as error:
-            if chosen.debug:
-                traceback.print_exc()
-            print(f"pdelsr: error: {error}", file=sys.stderr)
-            return MISTAKE
+            return _mistake(str(error), chosen.debug)
         except KeyboardInterrupt:
             print("pdelsr: interrupted", file=sys.stderr)
             return INTERRUPTED
-        except MemoryError:
-            return _no_memory(chosen.debug)
+        except OSError as error:
+            return _mistake(f"{error.filename}: {error.strerror}", chosen.debug)
+        except (MemoryError, RuntimeError) as error:
+            if not _is_out_of_memory(error):
+                raise
+            return _mistake(NO_MEMORY, chosen.debug)
 
 
 def _show_warning(
@@ -57,12 +70,15 @@ def _show_warning(
     print(f"pdelsr: warning: {text}", file=file or sys.stderr)
 
 
-def _no_memory(debug: bool) -> int:
+def _mistake(message: str, debug: bool) -> int:
+    """Say what is wrong, with the traceback of the exception where it is wanted."""
     if debug:
         traceback.print_exc()
-    print(
-        "pdelsr: error: there is not enough memory: lower --rank or --points, or use a narrower "
-        "network (--hidden); `pdelsr show` estimates what a method needs.",
-        file=sys.stderr,
-    )
+    print(f"pdelsr: error: {message}", file=sys.stderr)
     return MISTAKE
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether Python or torch, which has no exception of its own on the CPU, is out of memory."""
+    kinds = (MemoryError, torch.cuda.OutOfMemoryError)
+    return isinstance(error, kinds) or "can't allocate memory" in str(error)

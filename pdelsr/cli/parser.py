@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pdelsr.solvers.registry import METHODS
 from pdelsr.solvers.settings import DTYPES
+from pdelsr.version import __version__
 
 FILE_HELP = "a Python file that defines `problem`, or the name of one in ./problems"
 
@@ -16,6 +17,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pdelsr", description="Solve partial differential equations to many correct digits."
     )
+    parser.add_argument("--version", action="version", version=f"pdelsr {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     solve = commands.add_parser("solve", help="solve a problem file")
     _add_problem(solve)
@@ -27,7 +29,9 @@ def build_parser() -> argparse.ArgumentParser:
     _add_method(show)
     listing = commands.add_parser("list", help="list the problem files of a folder")
     listing.add_argument("folder", nargs="?", type=Path, default=Path("problems"), metavar="FOLDER")
-    for command in (solve, show, listing):
+    bench = commands.add_parser("benchmark", help="measure methods against each other")
+    _add_benchmark(bench)
+    for command in (solve, show, listing, bench):
         command.add_argument("--debug", action="store_true", help="show tracebacks of errors")
     return parser
 
@@ -76,3 +80,21 @@ def _add_output(command: argparse.ArgumentParser) -> None:
     group.add_argument("--json", type=Path, metavar="FILE", help="write the record of the run")
     group.add_argument("--save", type=Path, metavar="FILE", help="write the solution")
     group.add_argument("--quiet", action="store_true", help="no progress and no summary")
+
+
+def _add_benchmark(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "what",
+        choices=("suite", "step"),
+        nargs="?",
+        default="suite",
+        help="suite: problems × methods at equal time; step: one-shot LSR by rows against columns",
+    )
+    command.add_argument("--folder", type=Path, default=Path("problems"), help="of problem files")
+    command.add_argument("--problems", metavar="A,B", help="names (default: all in the folder)")
+    command.add_argument(
+        "--methods", default="pinn,ilsr", metavar="A,B", help="(default: %(default)s)"
+    )
+    command.add_argument("--time-limit", type=float, default=60.0, metavar="S", help="of each run")
+    command.add_argument("--seeds", default="0", metavar="0,1", help="runs of each pair")
+    command.add_argument("--json", type=Path, metavar="FILE", help="write all measurements")

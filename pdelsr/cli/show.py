@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from rich import box
@@ -31,6 +32,7 @@ def show_text(problem: Problem, method: str, options: Mapping[str, Any]) -> str:
         ProblemError: hard conditions that are not possible.
     """
     chosen, settings = parse_options(method, options)
+    chosen = replace(chosen, weight_scale=1.0)  # no trials for a scale that changes no size
     context = prepare(problem, chosen, settings)
     lines = [str(problem), "", f"with method {chosen.name}:", _blocks(context)]
     if context.compiled.exact:

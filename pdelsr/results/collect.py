@@ -9,6 +9,7 @@ import torch
 from pdelsr.declare import Problem
 from pdelsr.linearize import StackedResidual
 from pdelsr.results.accuracy import BlockResidual
+from pdelsr.results.identity import is_same_problem
 from pdelsr.results.solution import Solution
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.loop import Outcome
@@ -42,6 +43,7 @@ def collect(
     candidate, training = outcome.best.candidate, outcome.training
     seconds = context.clock.seconds
     kept = start if start is not None and training is None else None
+    trained = kept if kept and is_same_problem(kept.problem, problem) else None
     return Solution(
         problem=problem,
         compiled=context.compiled,
@@ -50,10 +52,10 @@ def collect(
         method=method,
         settings=settings,
         status=outcome.status,
-        blocks=block_residuals(context, outcome, kept),
+        blocks=block_residuals(context, outcome, trained),
         history=tuple(context.history),
         report=kept.report if kept else outcome.report,
-        training=kept.training if kept else training_points(training),
+        training=trained.training if trained else training_points(training),
         weights=dict(context.plan.weights),
         heldout=outcome.best.objective,
         iterations=outcome.iterations,
@@ -64,14 +66,14 @@ def collect(
 
 
 def block_residuals(
-    context: Context, outcome: Outcome, kept: Solution | None
+    context: Context, outcome: Outcome, trained: Solution | None
 ) -> dict[str, BlockResidual]:
     """Residual of every block on training and on held-out points."""
     predictor = outcome.best.candidate.predictor(context.network)
     heldout = context.heldout.block_rms(predictor)
     train = outcome.training.block_rms(predictor) if outcome.training else {}
-    if kept:
-        train = {name: found.train_rms for name, found in kept.blocks.items()}
+    if trained:
+        train = {name: found.train_rms for name, found in trained.blocks.items()}
     return {
         name: BlockResidual(train.get(name, float("nan")), rms) for name, rms in heldout.items()
     }

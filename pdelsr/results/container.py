@@ -16,6 +16,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from pdelsr.errors import FileFormatError
+from pdelsr.version import __version__
 
 FORMAT = "pdelsr-solution"
 VERSION = 1
@@ -33,14 +34,17 @@ def write(path: str | Path, contents: Contents) -> None:
     """Write to a temporary file beside `path`, then move it there.
 
     Raises:
-        FileFormatError: the folder does not exist or cannot be written.
+        FileFormatError: the path is a folder, or lies in one that cannot be written.
     """
     path = Path(path)
+    if path.is_dir():
+        raise FileFormatError(f"{path} is a folder: give the path of a file.")
     tensors = {k: t.detach().cpu().contiguous().clone() for k, t in contents.tensors.items()}
     document = json.dumps(contents.document)
     metadata = {
         "format": FORMAT,
         "version": str(VERSION),
+        "pdelsr": __version__,
         "document": document,
         "sha256": _checksum(tensors, document),
     }
@@ -90,8 +94,9 @@ def _require_readable(path: str | Path, metadata: Mapping[str, str]) -> None:
         )
     if metadata["version"] != str(VERSION):
         raise FileFormatError(
-            f"{path} has format version {metadata['version']}, and this pdelsr reads version "
-            f"{VERSION}: install the version of pdelsr that wrote it."
+            f"{path} has format version {metadata['version']}, and this pdelsr {__version__} reads "
+            f"version {VERSION}: install pdelsr {metadata.get('pdelsr', 'as it was')}, which wrote "
+            "it."
         )
 
 

@@ -68,11 +68,11 @@ class Display:
         table = Table.grid(padding=(0, 1))
         record = self._last
         what = "preparing" if record is None else f"iteration {record.iteration}, {record.phase}"
-        text = Text(f"{self.title}: {what}")
+        text = Text(f"{self.title}: {what}", no_wrap=True, overflow="ellipsis")
         if record is not None:
-            text.append(f"  training residual {record.train:.1e}")
+            text.append(f"  train {record.train:.1e}")
         if self._outer is not None and self._outer.best is not None:
-            text.append(f"  best held-out {self._outer.best:.1e}")
+            text.append(f"  held-out {self._outer.best:.1e}")
         text.append(f"  {self._time(time.perf_counter() - self._start)}")
         table.add_row(self._spinner, text)
         return table

@@ -16,6 +16,8 @@ NO_REFERENCE = {"relative_l2": None, "max_error": None}
 def record(solution: Solution) -> dict[str, Any]:
     """The record of a solution.
 
+    "parameters" counts those of the network, "points" the training points of all blocks.
+
     Args:
         solution: evaluated against its reference on 10,000 points; without a reference the
             errors are None.

@@ -18,11 +18,12 @@ from pdelsr.linearize import Columns, Dense, Directions, Identity
 from pdelsr.networks import HardConditions, Network, build_network, network_settings
 from pdelsr.results.accuracy import BlockResidual
 from pdelsr.results.container import Contents, read, write
+from pdelsr.results.identity import problem_lines
 from pdelsr.results.plain import from_plain, method_to_plain, to_plain
 from pdelsr.results.solution import Solution
+from pdelsr.solvers.build import adopted
 from pdelsr.solvers.history import Record
 from pdelsr.solvers.method import RankReport
-from pdelsr.solvers.prepare import adopted
 from pdelsr.solvers.settings import RunSettings
 from pdelsr.solvers.status import Status
 
@@ -82,11 +83,6 @@ def load(
         },
         **{name: document[name] for name in NUMBERS},
     )
-
-
-def problem_lines(problem: Problem) -> list[str]:
-    """What identifies a problem: unknowns, parameters, domain and statements, without its name."""
-    return str(problem).splitlines()[1:]
 
 
 def require_same_problem(path: str | Path, saved: Mapping[str, Any], problem: Problem) -> None:

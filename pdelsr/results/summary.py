@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -29,8 +30,9 @@ def summary_text(solution: Solution, color: bool = False) -> str:
     parts += [_errors(solution)] if solution.errors else []
     parts += [_residuals(solution), _facts(solution)]
     console.print(Group(*parts))
-    lines = console.file.getvalue().splitlines()  # pyright: ignore[reportAttributeAccessIssue]
-    return "\n".join(line.rstrip() for line in lines)
+    text = console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
+    lines = "\n".join(line.rstrip() for line in text.splitlines())
+    return re.sub(r"\n{3,}", "\n\n", lines)
 
 
 def network_text(network: Network) -> str:
@@ -86,7 +88,7 @@ def _residuals(solution: Solution) -> Table:
 
 def _facts(solution: Solution) -> Table:
     table = Table.grid(padding=(0, 2))
-    table.add_row("network", network_text(solution.network))
+    table.add_row("network", network_text(solution.network) + _scale(solution.network))
     if solution.rank is not None:
         condition = f"{solution.condition:.1e}"
         effective = f"effective rank {solution.effective_rank:,} of {solution.rank:,}"
@@ -97,6 +99,12 @@ def _facts(solution: Solution) -> Table:
     memory = bytes_text(solution.peak_memory_bytes)
     table.add_row("it took", f"{solution.seconds:.1f} s, {steps}, {memory} at most")
     return table
+
+
+def _scale(network: Network) -> str:
+    """The scale of the initial weights, which may have been chosen by trial."""
+    scale = network.settings().get("weight_scale", 1.0)
+    return "" if scale == 1.0 else f", weight scale {scale:g}"
 
 
 def _table(first: str, *others: str) -> Table:

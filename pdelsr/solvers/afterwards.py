@@ -27,13 +27,17 @@ def refine_afterwards(
         lsr: options of the refinement; None for the defaults.
     """
     lsr = lsr or LSR()
-    theta, iteration = outcome.best.candidate.theta, outcome.iterations + 1
-    context.network.set_vector(theta)
+    context.network.set_vector(outcome.best.candidate.theta)
     try:
-        found = lsr.refiner()(context, _more_points(context, lsr))
+        return _refined(context, outcome, tolerance, lsr)
     except KeyboardInterrupt:
         return replace(outcome, status=Status.INTERRUPTED)
-    assessed = context.assess(Candidate(theta, found.delta), iteration)
+
+
+def _refined(context: Context, outcome: Outcome, tolerance: float, lsr: LSR) -> Outcome:
+    found = lsr.refiner()(context, _more_points(context, lsr))
+    iteration = outcome.iterations + 1
+    assessed = context.assess(Candidate(outcome.best.candidate.theta, found.delta), iteration)
     better = assessed.objective < outcome.best.objective
     best = assessed if better else outcome.best
     context.report(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from pdelsr.lstsq import LeastSquares
 from pdelsr.solvers.candidate import Candidate
@@ -20,15 +21,43 @@ from pdelsr.solvers.settings import (
 )
 from pdelsr.solvers.tangent_newton import Refinement
 from pdelsr.solvers.watch import Watch
-from pdelsr.subspace import Basis
+from pdelsr.subspace import Basis, OutputRSVD
+
+_COMMON: dict[str, Any] = {
+    "hidden": (128,) * 6,
+    "alignment": "lbfgs",
+    "adaptive": False,
+    "refine_first": True,
+    "refine_points": 1.0,
+    "rank": 1000,
+    "newton_steps": 1,
+}
+_RUN: dict[str, Any] = {"points": 20_000, "dtype": "float32", "hard": False, "balance": False}
+PUBLISHED: dict[str, dict[str, Any]] = {
+    "burgers": {
+        **_COMMON,
+        "basis": OutputRSVD(),
+        "alignment_steps": 500,
+        "pseudo_time_step": 0.3,
+        "suggested": _RUN,
+    },
+    "poisson": {
+        **_COMMON,
+        "basis": OutputRSVD(scaled=True),
+        "alignment_steps": 300,
+        "pseudo_time_step": 0.001,
+        "suggested": {**_RUN, "weights": {"dirichlet u": 100.0**2}},
+    },
+}
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Alignment:
     """What alignment carries from one iteration to the next."""
 
     descent: LevenbergMarquardt
     signs: tuple[int, ...]
+    refine_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -55,7 +84,7 @@ class ILSR(Method):
     """
 
     alignment: str = "gauss-newton"
-    alignment_steps: int = 50
+    alignment_steps: int = 30
     resample_every: int = 10
     adaptive: bool = True
     pseudo_time_step: float = 0.3
@@ -67,6 +96,7 @@ class ILSR(Method):
     newton_steps: int = 6
 
     name = "ilsr"
+    tries_scales = True
     default_hard = True
     default_iterations = 12
 
@@ -79,15 +109,29 @@ class ILSR(Method):
         require_at_least("refine_points", self.refine_points, 0.1)
         self.refiner()
 
+    @classmethod
+    def paper(cls, problem: str) -> ILSR:
+        """The published settings for one problem of Cao and Zhang (2026).
+
+        6×128 tanh, 20,000 points, rank 1000, one linear step, alignment by L-BFGS on the TSONN
+        residual, soft conditions and single precision.
+
+        Args:
+            problem: "burgers" (Δτ = 0.3, 500 L-BFGS steps, V unscaled) or "poisson" (Δτ = 0.001
+                as in the published code, 300 steps, V Σ⁻¹, boundary residual times 100).
+
+        Raises:
+            SettingsError: no settings were published for it.
+        """
+        require_choice("paper", problem, tuple(PUBLISHED))
+        return cls(**PUBLISHED[problem])
+
     def refiner(self) -> Refiner:
         """The refinement with these options."""
         return Refiner(self.basis, self.rank, self.lstsq, self.newton_steps)
 
     def default_hidden(self, dim: int, outputs: int, linear: bool) -> tuple[int, ...]:
         return (50, 50) if linear else (20, 20, 20, 20)
-
-    def default_scale(self, linear: bool) -> float:
-        return 2.5 if linear else 1.0
 
     def default_points(self, parameters: int) -> int:
         return 2 * min(self.rank or 4500, parameters)
@@ -103,7 +147,9 @@ class ILSR(Method):
         iteration = state.iteration + 1
         if iteration > 1 or not self.refine_first:
             self._align(context, state, iteration)
+        begin = context.clock.seconds
         found = self._refine(context)
+        state.memory.refine_seconds = context.clock.seconds - begin
         candidate = Candidate(context.network.get_vector(), found.delta if found.steps else None)
         return State(iteration, candidate, found.train, "refine", found.report, state.memory)
 
@@ -112,7 +158,8 @@ class ILSR(Method):
         return self.refiner()(context, self.refine_points, adapt_to)
 
     def _align(self, context: Context, state: State, iteration: int) -> None:
-        watch = Watch(context, iteration, "align", every=5)
+        reserve = state.memory.refine_seconds
+        watch = Watch(context, iteration, "align", every=5, reserve=reserve)
         if self.alignment == "lbfgs":
             self._align_in_pseudo_time(context, state, watch)
             return

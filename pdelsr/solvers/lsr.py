@@ -83,6 +83,7 @@ class LSR(Method):
     newton_steps: int = 10
 
     name = "lsr"
+    tries_scales = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -96,7 +97,7 @@ class LSR(Method):
         return (60, 60)
 
     def default_scale(self, linear: bool) -> float:
-        return 2.5 if linear else 2.0
+        return 2.0
 
     def default_points(self, parameters: int) -> int:
         return 2 * min(self.rank or FULL_LIMIT, parameters)

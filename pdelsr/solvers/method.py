@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from jaxtyping import Float
@@ -76,6 +76,7 @@ class Method(ABC):
         weight_scale: of the initial weights; None for the method's default.
         initialization: "torch", "xavier" or "he".
         harmonics: harmonics of periodic coordinates under hard conditions.
+        suggested: run options that apply where the call to `solve` gives none.
     """
 
     hidden: Sequence[int] | None = None
@@ -83,11 +84,13 @@ class Method(ABC):
     weight_scale: float | None = None
     initialization: str = "torch"
     harmonics: int = 1
+    suggested: Mapping[str, Any] = field(default_factory=dict)
 
     name = ""
     default_hard = False
     default_balance = True
     default_iterations = 1
+    tries_scales = False
     patience = 3
 
     def __post_init__(self) -> None:

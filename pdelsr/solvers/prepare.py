@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
-from torch import nn
 
 from pdelsr.compile import CompiledProblem, Interior, compile_problem
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
 from pdelsr.linearize import StackedResidual
 from pdelsr.linearize.points import PointPlan, balanced_weights
-from pdelsr.networks import FeatureNetwork, HardConditions, ModuleNetwork, Network
-from pdelsr.networks.mlp import MLP
+from pdelsr.networks import Network
 from pdelsr.sample import Sampler, Sobol
+from pdelsr.solvers.build import build_network
 from pdelsr.solvers.clock import Clock
 from pdelsr.solvers.context import HELDOUT_SEED, Context
 from pdelsr.solvers.method import Method
+from pdelsr.solvers.scale import trial_scale
 from pdelsr.solvers.settings import RunSettings
 
 BOUNDARY_SHARE = 0.2  # points of one soft condition, relative to those of the equations
@@ -35,7 +35,10 @@ def prepare(problem: Problem, method: Method, settings: RunSettings) -> Context:
     clock = Clock(settings.time_limit)
     hard = method.default_hard if settings.hard is None else settings.hard
     compiled = compile_problem(problem, hard)
-    network = build_network(problem, compiled, method, settings)
+    scale = 1.0
+    if settings.network is None:
+        scale = method.weight_scale or default_scale(problem, compiled, method, settings)
+    network = build_network(problem, compiled, method, settings, scale)
     assert isinstance(settings.dtype, torch.dtype)
     assert isinstance(settings.device, torch.device)
     plan = PointPlan(
@@ -59,53 +62,13 @@ def prepare(problem: Problem, method: Method, settings: RunSettings) -> Context:
     )
 
 
-def build_network(
+def default_scale(
     problem: Problem, compiled: CompiledProblem, method: Method, settings: RunSettings
-) -> Network:
-    """The user's network or the method's default one, with hard conditions around it."""
-    d, k = len(compiled.coordinates), len(compiled.unknowns)
-    axes = {compiled.coordinates.index(c): p for c, p in compiled.periodic.items()}
-    if settings.network is not None:
-        inner = adopted(settings.network, d, k, axes)
-        inner = inner.to(dtype=settings.dtype, device=settings.device)
-    else:
-        scale = method.weight_scale or method.default_scale(problem.is_linear)
-        inner = MLP(
-            d,
-            k,
-            tuple(method.hidden or method.default_hidden(d, k, problem.is_linear)),
-            activation=method.activation,
-            bounds=[(float(a), float(b)) for a, b in problem.domain.bounding_box],
-            periodic=axes,
-            harmonics=method.harmonics,
-            initialization=method.initialization,
-            weight_scale=scale,
-            seed=settings.seed,
-            dtype=settings.dtype,
-            device=settings.device,
-        )
-    if any(form is not None for form in compiled.hard):
-        return HardConditions(inner, compiled.hard)
-    return inner
-
-
-def adopted(network: nn.Module, d: int, k: int, periodic: Mapping[int, float]) -> Network:
-    """The user's network, checked against the problem."""
-    if not isinstance(network, Network):
-        network = ModuleNetwork(network, d, k)
-    if (network.in_features, network.out_features) != (d, k):
-        raise SettingsError(
-            f"network maps {network.in_features} coordinate(s) to {network.out_features} "
-            f"field(s); the problem has {d} coordinate(s) and {k} unknown(s)."
-        )
-    built_in = network.settings()["periodic"] if isinstance(network, FeatureNetwork) else {}
-    missing = [axis for axis in periodic if axis not in {int(a) for a in built_in}]
-    if missing:
-        raise SettingsError(
-            f"a hard periodic condition in coordinate {missing[0]} needs a network with a periodic "
-            f"embedding: build it with MLP(..., periodic={dict(periodic)}), or use hard=False."
-        )
-    return network
+) -> float:
+    """By trial where the untrained tangent space has to hold the solution, else the method's."""
+    if method.tries_scales and problem.is_linear:
+        return trial_scale(problem, compiled, method, settings)
+    return method.default_scale(problem.is_linear)
 
 
 def point_counts(

@@ -30,10 +30,11 @@ def parse_options(method: str | Method, options: Mapping[str, Any]) -> tuple[Met
     """
     if isinstance(method, Method):
         (shared,) = split_options(options, [RunSettings], method.name)
-        return method, RunSettings(**shared)
+        return method, RunSettings(**{**method.suggested, **shared})
     cls = method_class(method)
     own, shared = split_options(options, [cls, RunSettings], method)
-    return cls(**own), RunSettings(**shared)
+    chosen = cls(**own)
+    return chosen, RunSettings(**{**chosen.suggested, **shared})
 
 
 def method_class(name: str) -> type[Method]:

@@ -17,12 +17,14 @@ class Watch:
         iteration: outer iteration that the inner one belongs to.
         phase: what it is doing.
         every: steps between two records.
+        reserve: seconds that must be left for what comes after.
     """
 
     context: Context
     iteration: int
     phase: str
     every: int = 1
+    reserve: float = 0.0
     count: int = 0
     last: float = float("nan")
     stopped: bool = False
@@ -33,5 +35,5 @@ class Watch:
         if self.count % self.every == 0:
             seconds = self.context.clock.seconds
             self.context.report(Record(self.iteration, self.phase, seconds, size))
-        self.stopped = self.context.clock.expired
+        self.stopped = self.context.clock.left <= self.reserve
         return self.stopped

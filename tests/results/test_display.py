@@ -35,7 +35,7 @@ def test_outside_a_terminal_it_prints_one_line_an_iteration() -> None:
 
 def test_in_a_terminal_it_shows_phase_residuals_and_time() -> None:
     text = shown(True, OUTER, INNER, time_limit=60.0)
-    for words in ("iteration 1, align", "training residual 2.0e+00", "held-out 2.0e-03", "of 60 s"):
+    for words in ("iteration 1, align", "train 2.0e+00", "held-out 2.0e-03", "of 60 s"):
         assert words in text
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import sympy as sp
 import torch
+from solved import SMALL, T, X, Y, poisson_1d, solved
 
 import pdelsr as pl
-from solved import SMALL, T, X, Y, poisson_1d, solved
 
 
 def grid(n: int = 5) -> np.ndarray:

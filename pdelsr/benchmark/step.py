@@ -1,0 +1,169 @@
+"""The one-shot step by explicit rows against its published structure, in one run.
+
+Both versions solve Poisson's equation, u = sin(4πx²) sin(πy), on the same points with the same
+network and rank: basis, product G V, least-squares solve. The reference forms the output Jacobian
+and the derivatives by nested `jacrev` under `vmap`, and G V column by column by `jvp`. Each
+version runs in a process of its own, so that peak memories can be told apart.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import sympy as sp
+import torch
+from rich.table import Table
+from torch import Tensor
+
+from pdelsr.compile import compile_problem
+from pdelsr.declare import Box, Dirichlet, Problem, coordinates, unknown
+from pdelsr.linearize import Dense, RefinedPredictor, StackedResidual
+from pdelsr.linearize.points import PointPlan
+from pdelsr.linearize.reference import nested_reverse_jet, times_by_jvp
+from pdelsr.lstsq import QR
+from pdelsr.networks import MLP, closure
+from pdelsr.results.collect import peak_memory
+from pdelsr.subspace.base import gaussian
+from pdelsr.subspace.rsvd import right_singular_vectors
+
+VERSIONS = ("columns", "rows")
+
+
+@dataclass(frozen=True)
+class StepSettings:
+    """Size of the comparison; the defaults are those of the documentation."""
+
+    hidden: tuple[int, ...] = (64, 64, 64, 64)
+    interior: int = 4000
+    boundary: int = 400
+    rank: int = 600
+
+
+@dataclass(frozen=True)
+class StepMeasurement:
+    """Seconds of the parts of one version, its peak memory, and its error."""
+
+    version: str
+    basis: float
+    product: float
+    solve: float
+    relative_l2: float
+    peak_memory_bytes: int
+    memory_at_start: int
+
+    @property
+    def seconds(self) -> float:
+        """Of the whole step."""
+        return self.basis + self.product + self.solve
+
+
+def measure_step(settings: StepSettings = StepSettings()) -> list[StepMeasurement]:
+    """Both versions, one after the other, each in a fresh process."""
+    found = []
+    for version in VERSIONS:
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            found.append(pool.apply(run_version, (version, settings)))
+    return found
+
+
+def run_version(version: str, settings: StepSettings) -> StepMeasurement:
+    """One version in this process, after a small warm-up of the same code."""
+    _step(version, StepSettings((8, 8), 40, 8, 10))
+    at_start = peak_memory(torch.device("cpu"))
+    basis, product, solve, error = _step(version, settings)
+    peak = peak_memory(torch.device("cpu"))
+    return StepMeasurement(version, basis, product, solve, error, peak, at_start)
+
+
+def step_problem() -> Problem:
+    """Poisson's equation of the paper."""
+    x, y = coordinates("x y")
+    u = unknown("u", x, y)
+    exact = sp.sin(4 * sp.pi * x**2) * sp.sin(sp.pi * y)
+    return Problem(
+        name="poisson",
+        domain=Box((x, y), (0, 0), (1, 1)),
+        equations=[sp.Eq(u.diff(x, 2) + u.diff(y, 2), exact.diff(x, 2) + exact.diff(y, 2))],
+        conditions=[Dirichlet(u, 0)],
+        reference=exact,
+    )
+
+
+def _step(version: str, settings: StepSettings) -> tuple[float, float, float, float]:
+    problem = step_problem()
+    network = MLP(2, 1, settings.hidden, bounds=[(0.0, 1.0), (0.0, 1.0)], weight_scale=1.5)
+    counts = {"equation": settings.interior, "dirichlet u": settings.boundary}
+    plan = PointPlan(problem.domain, counts, weights={"dirichlet u": 1e3})
+    blocks = plan.bind(compile_problem(problem).blocks, seed=0)
+    residual = StackedResidual(network, blocks)
+    sketch = gaussian(
+        network.parameter_count,
+        settings.rank + 20,
+        residual.like,
+        torch.Generator().manual_seed(0),
+    )
+    clock = [time.perf_counter()]
+    V = right_singular_vectors(_chunks(version, residual, settings.rank), sketch)[0]
+    V = V[:, : settings.rank].contiguous()
+    clock.append(time.perf_counter())
+    jets = residual.jets_without_graph()
+    coefficients = residual.coefficients(jets)
+    if version == "rows":
+        A = residual.times(V, coefficients)
+    else:
+        A = times_by_jvp(residual, V, coefficients, nested_reverse_jet)
+    clock.append(time.perf_counter())
+    solver = QR()
+    y = solver.compute(solver.init(A), -residual.values(jets))
+    clock.append(time.perf_counter())
+    error = _error(problem, RefinedPredictor(network, Dense(V).lift(y)))
+    return clock[1] - clock[0], clock[2] - clock[1], clock[3] - clock[2], error
+
+
+def _chunks(version: str, residual: StackedResidual, rank: int):
+    """Rows of the output Jacobian at r + 1000 points."""
+    points = residual.blocks[0].sites[0][: rank + 1000]
+    if version == "rows":
+        return lambda: residual.output_rows(points)
+    return lambda: _reverse_rows(residual, points)
+
+
+def _reverse_rows(residual: StackedResidual, points: Tensor) -> Iterator[Tensor]:
+    network = residual.network
+    parameters = network.trainable()
+
+    def value(p: dict[str, Tensor], x: Tensor) -> Tensor:
+        return torch.func.functional_call(network, p, (x[None],))[0, 0]
+
+    rows = torch.func.vmap(torch.func.grad(value), in_dims=(None, 0))(parameters, points)
+    yield torch.cat([r.reshape(points.shape[0], -1) for r in rows.values()], dim=1)
+
+
+def _error(problem: Problem, predictor: RefinedPredictor) -> float:
+    line = torch.linspace(0, 1, 101, dtype=torch.float64)
+    points = torch.cartesian_prod(line, line)
+    exact = torch.as_tensor(problem.reference_values(points.numpy()))[:, 0]
+    found = predictor(points, closure(((0, 0),)))[0, :, 0]
+    return ((found - exact).norm() / exact.norm()).item()
+
+
+def step_table(found: list[StepMeasurement]) -> Table:
+    """Seconds, memory and error of both versions, and their ratios."""
+    table = Table("version", "basis s", "G V s", "solve s", "total s", "peak MB", "error")
+    for m in found:
+        table.add_row(
+            m.version,
+            *(f"{s:.2f}" for s in (m.basis, m.product, m.solve, m.seconds)),
+            f"{m.peak_memory_bytes / 1e6:.0f} (start {m.memory_at_start / 1e6:.0f})",
+            f"{m.relative_l2:.2e}",
+        )
+    slow, fast = found
+    memory = slow.peak_memory_bytes / fast.peak_memory_bytes
+    error = fast.relative_l2 / slow.relative_l2
+    table.add_section()
+    ratio = f"{slow.seconds / fast.seconds:.0f}×"
+    table.add_row("ratio", "", "", "", ratio, f"{memory:.2f}×", f"{error:.2f}×")
+    return table
