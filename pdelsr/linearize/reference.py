@@ -59,6 +59,7 @@ def times_by_jvp(
     V: Float[Tensor, "m r"],
     coefficients: Jets,
     jet: JetRule = own_jet,
+    batch: int | None = None,
 ) -> Float[Tensor, "n r"]:
     """G V, one forward-mode pass a column.
 
@@ -67,16 +68,21 @@ def times_by_jvp(
         V: parameter directions.
         coefficients: s ∂F/∂u_α, as `residual.coefficients` gives them.
         jet: how jets are computed.
+        batch: columns that `vmap` takes at once, as the published code does; None for a plain
+            loop, which needs the least memory.
     """
     parameters = residual.network.trainable()
     combine = _combination(residual, coefficients, jet)
-    out = V.new_empty(residual.row_count, V.shape[1])
+
+    def product(column: Tensor) -> Tensor:
+        tangents = unflatten(column.contiguous(), list(parameters.values()))
+        directions = dict(zip(parameters, tangents, strict=True))
+        return torch.func.jvp(combine, (parameters,), (directions,))[1]
+
     with torch.no_grad():
-        for column in range(V.shape[1]):
-            tangents = unflatten(V[:, column].contiguous(), list(parameters.values()))
-            directions = dict(zip(parameters, tangents, strict=True))
-            out[:, column] = torch.func.jvp(combine, (parameters,), (directions,))[1]
-    return out
+        if batch is not None:
+            return torch.func.vmap(product, in_dims=1, out_dims=1, chunk_size=batch)(V)
+        return torch.stack([product(V[:, i]) for i in range(V.shape[1])], dim=1)
 
 
 def transpose_times_by_vjp(
