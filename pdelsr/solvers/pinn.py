@@ -44,7 +44,7 @@ class PINN(Method):
         adaptive: draw new points where the residual is large.
     """
 
-    adam_steps: int = 5000
+    adam_steps: int = 2000
     learning_rate: float = 1e-3
     decay: float = 0.1
     lbfgs_steps: int = 5000
@@ -68,10 +68,10 @@ class PINN(Method):
         require_at_least("adam_steps + lbfgs_steps", self.adam_steps + self.lbfgs_steps, 1)
 
     def default_hidden(self, dim: int, outputs: int, linear: bool) -> tuple[int, ...]:
-        return (50, 50, 50, 50)
+        return (32, 32, 32)
 
     def default_points(self, parameters: int) -> int:
-        return 4000
+        return 2000
 
     def init(self, context: Context) -> State:
         residual = context.fresh_residual()

@@ -41,10 +41,10 @@ class TSONN(Method):
         require_positive("learning_rate", self.learning_rate)
 
     def default_hidden(self, dim: int, outputs: int, linear: bool) -> tuple[int, ...]:
-        return (50, 50, 50, 50)
+        return (32, 32, 32)
 
     def default_points(self, parameters: int) -> int:
-        return 4000
+        return 2000
 
     def init(self, context: Context) -> State:
         signs = stable_signs(context.heldout, context.generator)
