@@ -90,9 +90,8 @@ def _solve(
     start: Solution | None,
     listen: Callable[[Record], None],
 ) -> Solution:
-    assert isinstance(settings.device, torch.device)
-    if settings.device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(settings.device)
+    if settings.torch_device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(settings.torch_device)
     context = prepare(problem, method, settings)
     context.listener = listen
     first = None

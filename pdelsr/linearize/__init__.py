@@ -2,6 +2,7 @@
 
 from pdelsr.linearize.bound_block import BoundBlock, Predictor
 from pdelsr.linearize.directions import Columns, Dense, Directions, Identity
+from pdelsr.linearize.products import reduced_matrix
 from pdelsr.linearize.refined import RefinedPredictor
 from pdelsr.linearize.residual import Jets, StackedResidual
 
@@ -15,4 +16,5 @@ __all__ = [
     "Predictor",
     "RefinedPredictor",
     "StackedResidual",
+    "reduced_matrix",
 ]

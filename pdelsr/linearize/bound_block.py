@@ -41,7 +41,7 @@ class BoundBlock:
     block: Block
     sites: tuple[Tensor, ...]
     columns: Float[Tensor, "n c"]
-    scale: Float[Tensor, "n"]
+    scale: Float[Tensor, " n"]
 
     def __len__(self) -> int:
         return self.columns.shape[0]
@@ -77,7 +77,7 @@ class BoundBlock:
             seeds[position, :, component] += coefficients[slot]
         return seeds
 
-    def scaled_value(self, jet: Float[Tensor, "E n"]) -> Float[Tensor, "n"]:
+    def scaled_value(self, jet: Float[Tensor, "E n"]) -> Float[Tensor, " n"]:
         """s · F(x, jet)."""
         return self.scale * self.block.value(self.columns, jet)
 
@@ -85,7 +85,7 @@ class BoundBlock:
         """s · ∂F/∂jet."""
         return self.scale * self.block.coefficients(self.columns, jet)
 
-    def thinned(self, share: float) -> BoundBlock:
+    def thinned(self, share: int | float) -> BoundBlock:
         """A random share of the points, at least one; the scale grows to keep the mean."""
         n = len(self)
         keep = max(1, round(share * n))

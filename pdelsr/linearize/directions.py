@@ -23,7 +23,7 @@ class Directions(ABC):
         """rows · V."""
 
     @abstractmethod
-    def lift(self, y: Float[Tensor, "r"]) -> Float[Tensor, "m"]:
+    def lift(self, y: Float[Tensor, " r"]) -> Float[Tensor, " m"]:
         """V y."""
 
 
@@ -40,7 +40,7 @@ class Dense(Directions):
     def project(self, rows: Float[Tensor, "n m"]) -> Float[Tensor, "n r"]:
         return rows @ self.V
 
-    def lift(self, y: Float[Tensor, "r"]) -> Float[Tensor, "m"]:
+    def lift(self, y: Float[Tensor, " r"]) -> Float[Tensor, " m"]:
         return self.V @ y
 
 
@@ -48,7 +48,7 @@ class Dense(Directions):
 class Columns(Directions):
     """V made of unit vectors: some of the parameters, the others frozen."""
 
-    index: Int[Tensor, "r"]
+    index: Int[Tensor, " r"]
     parameter_count: int
 
     @property
@@ -58,7 +58,7 @@ class Columns(Directions):
     def project(self, rows: Float[Tensor, "n m"]) -> Float[Tensor, "n r"]:
         return rows[:, self.index]
 
-    def lift(self, y: Float[Tensor, "r"]) -> Float[Tensor, "m"]:
+    def lift(self, y: Float[Tensor, " r"]) -> Float[Tensor, " m"]:
         delta = y.new_zeros(self.parameter_count)
         delta[self.index] = y
         return delta
@@ -77,7 +77,7 @@ class Identity(Directions):
     def project(self, rows: Float[Tensor, "n m"]) -> Float[Tensor, "n m"]:
         return rows
 
-    def lift(self, y: Float[Tensor, "m"]) -> Float[Tensor, "m"]:
+    def lift(self, y: Float[Tensor, " m"]) -> Float[Tensor, " m"]:
         return y
 
 

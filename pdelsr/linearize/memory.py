@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 DEFAULT_SHARE = 1 / 16
+UNKNOWN_FREE = 4 * 2**30  # bytes assumed where the system does not tell
 LARGEST_DEFAULT = 32 * 2**20  # larger chunks gain nothing and touch fresh pages
 
 
@@ -15,7 +16,10 @@ def free_bytes(device: torch.device) -> int:
     """Memory that the device could still give, in bytes."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return UNKNOWN_FREE
 
 
 def points_per_chunk(parameters: int, like: Tensor, budget: int | None) -> int:
@@ -26,6 +30,15 @@ def points_per_chunk(parameters: int, like: Tensor, budget: int | None) -> int:
         like: a tensor of the dtype and device of the rows.
         budget: bytes; None for a sixteenth of the free memory, at most 32 MiB.
     """
-    if budget is None:
-        budget = int(min(LARGEST_DEFAULT, DEFAULT_SHARE * free_bytes(like.device)))
-    return max(1, budget // (parameters * like.element_size()))
+    return max(1, _bytes(like, budget) // (parameters * like.element_size()))
+
+
+def row_fits(parameters: int, like: Tensor, budget: int | None) -> bool:
+    """Whether one row fits into the budget; the arguments are those of `points_per_chunk`."""
+    return parameters * like.element_size() <= _bytes(like, budget)
+
+
+def _bytes(like: Tensor, budget: int | None) -> int:
+    if budget is not None:
+        return budget
+    return int(min(LARGEST_DEFAULT, DEFAULT_SHARE * free_bytes(like.device)))

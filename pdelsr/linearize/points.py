@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -23,7 +24,8 @@ from pdelsr.sample import (
     sample_parts,
 )
 
-CANDIDATES = 6  # interior points drawn for each one that residual-adaptive sampling keeps
+CANDIDATES = 4  # interior points drawn for each one that residual-adaptive sampling keeps
+CHUNK = 8192  # candidates whose residual is evaluated at once
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,11 @@ class PointPlan:
     domain: Domain
     counts: Mapping[str, int]
     samplers: Mapping[str, Sampler] = field(default_factory=dict)
-    weights: Mapping[str, float] = field(default_factory=dict)
+    weights: Mapping[str, int | float] = field(default_factory=dict)
     dtype: torch.dtype = torch.float64
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
-    def scaled(self, factor: float) -> PointPlan:
+    def scaled(self, factor: int | float) -> PointPlan:
         """The same plan with `factor` times the points, at least one a block."""
         counts = {name: max(1, round(factor * n)) for name, n in self.counts.items()}
         return replace(self, counts=counts)
@@ -114,10 +116,8 @@ class PointPlan:
         first = blocks[movable[0]]
         (candidates,) = self._points(first, seed, 0, CANDIDATES)
         size = np.zeros(len(candidates))
-        with torch.no_grad():
-            for i in movable:
-                bound = self._bound(blocks[i], [candidates])
-                size += bound.scaled_value(bound.jet(predictor)).abs().cpu().double().numpy()
+        for i in movable:
+            size += _residual_size(self._bound(blocks[i], [candidates]), predictor)
         chosen = list(points)
         for i in movable:
             n = self.counts[blocks[i].name]
@@ -127,6 +127,18 @@ class PointPlan:
 
     def _tensor(self, values: np.ndarray) -> Tensor:
         return torch.as_tensor(values, dtype=self.dtype, device=self.device)
+
+
+def _residual_size(bound: BoundBlock, predictor: Predictor) -> np.ndarray:
+    """s |F| at the points of a block, chunk by chunk; 0 where it is not finite."""
+    pieces = []
+    with torch.no_grad():
+        for start in range(0, len(bound), CHUNK):
+            part = slice(start, start + CHUNK)
+            value = bound.block.value(bound.columns[part], bound.jet(predictor, part))
+            pieces.append((bound.scale[part] * value).abs().cpu().double().numpy())
+    size = np.concatenate(pieces)
+    return np.where(np.isfinite(size), size, 0.0)
 
 
 def stream(seed: int, position: int) -> np.random.SeedSequence:
@@ -143,5 +155,6 @@ def balanced_weights(
     boundary rows would drown in the equation's. The block with the longest rows keeps weight 1.
     """
     sizes = {b.block.name: mean_square_row(b) for b in blocks}
-    largest = max(sizes.values())
-    return {name: largest / size if size > 0 else 1.0 for name, size in sizes.items()}
+    usable = {name: size for name, size in sizes.items() if 0 < size < math.inf}
+    largest = max(usable.values(), default=1.0)
+    return {name: largest / usable[name] if name in usable else 1.0 for name in sizes}

@@ -87,10 +87,10 @@ def times_by_jvp(
 
 def transpose_times_by_vjp(
     residual: StackedResidual,
-    w: Float[Tensor, "n"],
+    w: Float[Tensor, " n"],
     coefficients: Jets,
     jet: JetRule = own_jet,
-) -> Float[Tensor, "m"]:
+) -> Float[Tensor, " m"]:
     """Gᵀ w by one reverse-mode pass; the arguments are those of `times_by_jvp`."""
     parameters = residual.network.trainable()
     combine = _combination(residual, coefficients, jet)

@@ -25,7 +25,7 @@ class RefinedPredictor:
     """
 
     network: Network
-    delta: Float[Tensor, "m"]
+    delta: Float[Tensor, " m"]
 
     def __call__(self, x: Float[Tensor, "n d"], indices: IndexSet) -> Float[Tensor, "A n k"]:
         jet, tangent = self.network.tangent_jet(x, indices, self.delta)

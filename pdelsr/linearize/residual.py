@@ -61,7 +61,7 @@ class StackedResidual:
         with torch.no_grad():
             return self.jets(predictor)
 
-    def values(self, jets: Jets) -> Float[Tensor, "n"]:
+    def values(self, jets: Jets) -> Float[Tensor, " n"]:
         """f for given jets."""
         return torch.cat([b.scaled_value(jet) for b, jet in zip(self.blocks, jets, strict=True)])
 
@@ -69,7 +69,7 @@ class StackedResidual:
         """The scaled coefficients s ∂F/∂u_α for given jets, one (E, n) tensor a block."""
         return [b.scaled_coefficients(jet) for b, jet in zip(self.blocks, jets, strict=True)]
 
-    def evaluate(self, predictor: Predictor | None = None) -> Float[Tensor, "n"]:
+    def evaluate(self, predictor: Predictor | None = None) -> Float[Tensor, " n"]:
         """f of the network or of another predictor, without a graph."""
         return self.values(self.jets_without_graph(predictor))
 
@@ -94,8 +94,8 @@ class StackedResidual:
         few = bound.thinned(min(1.0, ROWS_FOR_BALANCE / len(bound)))
         with torch.no_grad():
             c = few.block.coefficients(few.columns, few.jet(self.network))
-        rows = self._block_rows(few, c, slice(None))
-        return rows.square().sum(dim=1).mean().item()
+        chunks = self.with_blocks([few]).rows([c])
+        return sum(rows.square().sum().item() for _, rows in chunks) / len(few)
 
     def rows(self, coefficients: Jets) -> Iterator[tuple[slice, Float[Tensor, "c m"]]]:
         """Chunks of G = Σ_α c_α ∂_θ u_α, with the rows that they are."""
@@ -127,7 +127,7 @@ class StackedResidual:
             out[part] = directions.project(rows)
         return out
 
-    def transpose_times(self, w: Float[Tensor, "n"], coefficients: Jets) -> Float[Tensor, "m"]:
+    def transpose_times(self, w: Float[Tensor, " n"], coefficients: Jets) -> Float[Tensor, " m"]:
         """Gᵀ w."""
         out = self.like.new_zeros(self.network.parameter_count)
         for part, rows in self.rows(coefficients):
@@ -180,7 +180,7 @@ class StackedResidual:
         seeds = bound.seeds(site, coefficients, self.network.out_features)
         return self.network.rows(points, site.indices, seeds)
 
-    def thinned(self, share: float) -> StackedResidual:
+    def thinned(self, share: int | float) -> StackedResidual:
         """The same residual on a random share of the points of every block."""
         return self.with_blocks([b.thinned(share) for b in self.blocks])
 

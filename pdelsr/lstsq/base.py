@@ -21,7 +21,7 @@ class Spectrum:
         condition: largest over smallest.
     """
 
-    singular_values: Float[Tensor, "r"]
+    singular_values: Float[Tensor, " r"]
     effective_rank: int
     condition: float
 
@@ -36,7 +36,7 @@ class LeastSquares(ABC):
         """Factor A (which may be overwritten) into a state."""
 
     @abstractmethod
-    def compute(self, state: Any, b: Float[Tensor, "n"]) -> Float[Tensor, "r"]:
+    def compute(self, state: Any, b: Float[Tensor, " n"]) -> Float[Tensor, " r"]:
         """The solution y for one right-hand side."""
 
     @abstractmethod
@@ -44,7 +44,7 @@ class LeastSquares(ABC):
         """Effective rank and condition number of the factored matrix."""
 
 
-def equilibrate(A: Float[Tensor, "n r"]) -> tuple[Float[Tensor, "n r"], Float[Tensor, "r"]]:
+def equilibrate(A: Float[Tensor, "n r"]) -> tuple[Float[Tensor, "n r"], Float[Tensor, " r"]]:
     """Scale the columns of A to unit length, in place; zero columns stay.
 
     Tangent directions differ by many orders of magnitude; a cut by rounding is only meaningful
@@ -55,7 +55,7 @@ def equilibrate(A: Float[Tensor, "n r"]) -> tuple[Float[Tensor, "n r"], Float[Te
     return A.div_(lengths), lengths
 
 
-def spectrum_of(singular_values: Tensor, cut: float) -> Spectrum:
+def spectrum_of(singular_values: Tensor, cut: int | float) -> Spectrum:
     """Rank above `cut` · σ_max, and σ_max / σ_min."""
     largest, smallest = singular_values[0].item(), singular_values[-1].item()
     rank = int((singular_values > cut * largest).sum())

@@ -18,11 +18,12 @@ class NormalEquationsWarning(UserWarning):
 
 @dataclass(frozen=True)
 class CholeskyState:
-    """The Cholesky factor of the damped normal matrix, the matrix, and its column lengths."""
+    """The Cholesky factor of AᵀA + μ I, the matrix, its column lengths, and μ."""
 
     factor: Float[Tensor, "r r"]
     A: Float[Tensor, "n r"]
-    lengths: Float[Tensor, "r"]
+    lengths: Float[Tensor, " r"]
+    damping: float
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Cholesky(LeastSquares):
             positive definite.
     """
 
-    damping: float = 1.0
+    damping: int | float = 1.0
     name = "cholesky"
 
     def init(self, A: Float[Tensor, "n r"]) -> CholeskyState:
@@ -50,17 +51,20 @@ class Cholesky(LeastSquares):
         A, lengths = equilibrate(A)
         r = A.shape[1]
         normal = A.T @ A
-        damping = self.damping * r * torch.finfo(A.dtype).eps
+        smallest = r * torch.finfo(A.dtype).eps
+        damping = float(self.damping * smallest)
         while True:
             shifted = normal + damping * torch.eye(r, dtype=A.dtype, device=A.device)
             factor, info = torch.linalg.cholesky_ex(shifted)
             if int(info) == 0 or damping > 1.0:
-                return CholeskyState(factor, A, lengths)
-            damping *= 10.0
+                return CholeskyState(factor, A, lengths, damping)
+            damping = max(10.0 * damping, smallest)
 
-    def compute(self, state: CholeskyState, b: Float[Tensor, "n"]) -> Float[Tensor, "r"]:
+    def compute(self, state: CholeskyState, b: Float[Tensor, " n"]) -> Float[Tensor, " r"]:
         return torch.cholesky_solve((state.A.T @ b)[:, None], state.factor)[:, 0] / state.lengths
 
     def spectrum(self, state: CholeskyState) -> Spectrum:
         values = torch.linalg.svdvals(state.factor)
-        return spectrum_of(values, (values.numel() * torch.finfo(values.dtype).eps) ** 0.5)
+        rounding = (values.numel() * torch.finfo(values.dtype).eps) ** 0.5
+        # The factor has σ² + μ; a direction counts where σ² itself exceeds the damping.
+        return spectrum_of(values, max(rounding, (2.0 * state.damping) ** 0.5 / values[0].item()))

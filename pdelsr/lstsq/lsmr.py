@@ -9,15 +9,15 @@ from jaxtyping import Float
 from scipy.sparse.linalg import lsmr
 from torch import Tensor
 
-from pdelsr.lstsq.base import LeastSquares, Spectrum, equilibrate
+from pdelsr.lstsq.base import LeastSquares, Spectrum, equilibrate, spectrum_of
 
 
 @dataclass(frozen=True)
 class LSMRState:
-    """The equilibrated matrix on the CPU, its column lengths."""
+    """The equilibrated matrix and its column lengths."""
 
-    A: Tensor
-    lengths: Tensor
+    A: Float[Tensor, "n r"]
+    lengths: Float[Tensor, " r"]
 
 
 @dataclass(frozen=True)
@@ -33,14 +33,14 @@ class LSMR(LeastSquares):
     """
 
     iterations: int | None = None
-    tolerance: float = 1e-14
+    tolerance: int | float = 1e-14
     name = "lsmr"
 
     def init(self, A: Float[Tensor, "n r"]) -> LSMRState:
         A, lengths = equilibrate(A)
         return LSMRState(A, lengths)
 
-    def compute(self, state: LSMRState, b: Float[Tensor, "n"]) -> Float[Tensor, "r"]:
+    def compute(self, state: LSMRState, b: Float[Tensor, " n"]) -> Float[Tensor, " r"]:
         found = lsmr(
             state.A.cpu().numpy(),
             b.cpu().numpy(),
@@ -54,5 +54,4 @@ class LSMR(LeastSquares):
     def spectrum(self, state: LSMRState) -> Spectrum:
         values = torch.linalg.svdvals(state.A)
         cut = max(state.A.shape) * torch.finfo(values.dtype).eps
-        rank = int((values > cut * values[0]).sum())
-        return Spectrum(values, rank, (values[0] / values[-1]).item())
+        return spectrum_of(values, cut)

@@ -16,8 +16,8 @@ class QRState:
     """Householder vectors of the stacked matrix, and the column lengths."""
 
     reflectors: Float[Tensor, "nr r"]
-    tau: Float[Tensor, "r"]
-    lengths: Float[Tensor, "r"]
+    tau: Float[Tensor, " r"]
+    lengths: Float[Tensor, " r"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class QR(LeastSquares):
             gave the smallest errors, and 0 cost a factor of two.
     """
 
-    damping: float = 50.0
+    damping: int | float = 50.0
     name = "qr"
 
     def init(self, A: Float[Tensor, "n r"]) -> QRState:
@@ -47,7 +47,7 @@ class QR(LeastSquares):
         reflectors, tau = torch.geqrf(stacked)
         return QRState(reflectors, tau, lengths)
 
-    def compute(self, state: QRState, b: Float[Tensor, "n"]) -> Float[Tensor, "r"]:
+    def compute(self, state: QRState, b: Float[Tensor, " n"]) -> Float[Tensor, " r"]:
         rows, r = state.reflectors.shape
         padded = torch.cat([b, b.new_zeros(rows - b.shape[0])])[:, None]
         rotated = torch.ormqr(state.reflectors, state.tau, padded, left=True, transpose=True)

@@ -16,9 +16,9 @@ class SVDState:
     """Thin SVD A D⁻¹ = U Σ Wᵀ, cut at the effective rank, and the column lengths."""
 
     U: Float[Tensor, "n k"]
-    values: Float[Tensor, "r"]
+    values: Float[Tensor, " s"]
     Wt: Float[Tensor, "k r"]
-    lengths: Float[Tensor, "r"]
+    lengths: Float[Tensor, " r"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class TruncatedSVD(LeastSquares):
         cut: singular values below cut · σ_max are dropped; None for max(n, r) · epsilon.
     """
 
-    cut: float | None = None
+    cut: int | float | None = None
     name = "svd"
 
     def init(self, A: Float[Tensor, "n r"]) -> SVDState:
@@ -41,7 +41,7 @@ class TruncatedSVD(LeastSquares):
         rank = spectrum_of(values, self._cut(A)).effective_rank
         return SVDState(Q @ U[:, :rank], values, Wt[:rank], lengths)
 
-    def compute(self, state: SVDState, b: Float[Tensor, "n"]) -> Float[Tensor, "r"]:
+    def compute(self, state: SVDState, b: Float[Tensor, " n"]) -> Float[Tensor, " r"]:
         rank = state.Wt.shape[0]
         y = state.Wt.T @ ((state.U.T @ b) / state.values[:rank])
         return y / state.lengths

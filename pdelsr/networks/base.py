@@ -50,7 +50,7 @@ class Network(nn.Module, ABC):
         return values[[full.positions[i] for i in indices]]
 
     def tangent_jet(
-        self, x: Float[Tensor, "n d"], indices: IndexSet, direction: Float[Tensor, "m"]
+        self, x: Float[Tensor, "n d"], indices: IndexSet, direction: Float[Tensor, " m"]
     ) -> tuple[Tensor, Tensor]:
         """Jet (A, n, k), and its derivative along the parameter direction, by forward mode."""
         parameters = self.trainable()
@@ -73,11 +73,11 @@ class Network(nn.Module, ABC):
         """m, the number of trainable parameters."""
         return sum(p.numel() for p in self.parameters() if p.requires_grad)
 
-    def get_vector(self) -> Float[Tensor, "m"]:
+    def get_vector(self) -> Float[Tensor, " m"]:
         """A copy of θ as one vector."""
         return torch.cat([p.reshape(-1) for p in self.trainable().values()])
 
-    def set_vector(self, theta: Float[Tensor, "m"]) -> None:
+    def set_vector(self, theta: Float[Tensor, " m"]) -> None:
         """Overwrite θ."""
         trainable = [p for p in self.parameters() if p.requires_grad]
         with torch.no_grad():

@@ -45,7 +45,7 @@ def heldout_points(problem: Problem, n: int, seed: int) -> Float[np.ndarray, "n 
     return sample_interior(problem.domain, n, Halton(), stream).points
 
 
-def error_of(value: Float[np.ndarray, "n"], reference: Float[np.ndarray, "n"]) -> UnknownError:
+def error_of(value: Float[np.ndarray, " n"], reference: Float[np.ndarray, " n"]) -> UnknownError:
     """The error of one unknown from its values."""
     difference = value.astype(np.float64) - reference
     size = float(np.linalg.norm(reference)) or 1.0

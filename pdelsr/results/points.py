@@ -29,7 +29,7 @@ class Query:
     shape: tuple[int, ...]
     device: torch.device | None
 
-    def answer(self, values: Float[Tensor, "n"]) -> np.ndarray | Tensor:
+    def answer(self, values: Float[Tensor, " n"]) -> np.ndarray | Tensor:
         """Values at the points as the user gave these: numpy for numpy, torch for torch."""
         values = values.reshape(self.shape)
         return values.cpu().numpy() if self.device is None else values.to(self.device)

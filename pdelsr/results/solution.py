@@ -60,7 +60,7 @@ class Solution:
     problem: Problem
     compiled: CompiledProblem
     network: Network
-    delta: Float[Tensor, "m"] | None
+    delta: Float[Tensor, " m"] | None
     method: Method
     settings: RunSettings
     status: Status
@@ -170,7 +170,7 @@ class Solution:
         return self.report.condition if self.report else None
 
     @property
-    def singular_values(self) -> Float[np.ndarray, "s"] | None:
+    def singular_values(self) -> Float[np.ndarray, " s"] | None:
         """Of the column-equilibrated reduced system, in falling order."""
         return self.report.singular_values.cpu().numpy() if self.report else None
 

@@ -64,7 +64,7 @@ def load(
     plain = {**document["settings"], "device": _device(document["settings"]["device"], device)}
     settings: RunSettings = from_plain(plain)
     compiled = compile_problem(problem, bool(settings.hard))
-    tensors = {name: t.to(settings.device) for name, t in contents.tensors.items()}
+    tensors = {name: t.to(settings.torch_device) for name, t in contents.tensors.items()}
     report = document["report"]
     return Solution(
         problem=problem,
@@ -159,19 +159,18 @@ def _network(
 ) -> Network:
     """The network of the file, with its weights and the hard conditions of the problem."""
     described = contents.document["network"]
-    assert isinstance(settings.dtype, torch.dtype)
     if given is not None:
         axes = {compiled.coordinates.index(c): p for c, p in compiled.periodic.items()}
         size = len(compiled.coordinates), len(compiled.unknowns)
         inner = adopted(copy.deepcopy(given), *size, axes)
-        inner = inner.to(dtype=settings.dtype, device=settings.device)
+        inner = inner.to(dtype=settings.torch_dtype, device=settings.torch_device)
     elif described["settings"] is None:
         raise FileFormatError(
             f"{path} holds the weights of a network of your own ({described['own']}), and files "
             "hold no code: build it as for solve, and give load(..., network=...)."
         )
     else:
-        inner = build_network(described["settings"], settings.dtype, settings.device)
+        inner = build_network(described["settings"], settings.torch_dtype, settings.torch_device)
     _read_weights(path, inner, contents.tensors)
     hard = any(form is not None for form in compiled.hard)
     return HardConditions(inner, compiled.hard) if hard else inner

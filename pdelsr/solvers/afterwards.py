@@ -14,7 +14,7 @@ from pdelsr.solvers.status import Status
 
 
 def refine_afterwards(
-    context: Context, outcome: Outcome, tolerance: float = 0.0, lsr: LSR | None = None
+    context: Context, outcome: Outcome, tolerance: int | float = 0.0, lsr: LSR | None = None
 ) -> Outcome:
     """Refine the network of the best state, and keep what is better on held-out points.
 
@@ -34,7 +34,7 @@ def refine_afterwards(
         return replace(outcome, status=Status.INTERRUPTED)
 
 
-def _refined(context: Context, outcome: Outcome, tolerance: float, lsr: LSR) -> Outcome:
+def _refined(context: Context, outcome: Outcome, tolerance: int | float, lsr: LSR) -> Outcome:
     found = lsr.refiner()(context, _more_points(context, lsr))
     iteration = outcome.iterations + 1
     assessed = context.assess(Candidate(outcome.best.candidate.theta, found.delta), iteration)

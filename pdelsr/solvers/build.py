@@ -10,6 +10,7 @@ from pdelsr.compile import CompiledProblem
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
 from pdelsr.networks import FeatureNetwork, HardConditions, ModuleNetwork, Network
+from pdelsr.networks.base import require_trainable
 from pdelsr.networks.mlp import MLP
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.settings import RunSettings
@@ -20,7 +21,7 @@ def build_network(
     compiled: CompiledProblem,
     method: Method,
     settings: RunSettings,
-    weight_scale: float = 1.0,
+    weight_scale: int | float = 1.0,
 ) -> Network:
     """The user's network or the method's default one, with hard conditions around it.
 
@@ -31,7 +32,7 @@ def build_network(
     axes = {compiled.coordinates.index(c): p for c, p in compiled.periodic.items()}
     if settings.network is not None:
         inner = adopted(settings.network, d, k, axes)
-        inner = inner.to(dtype=settings.dtype, device=settings.device)
+        inner = inner.to(dtype=settings.torch_dtype, device=settings.torch_device)
     else:
         inner = MLP(
             d,
@@ -44,8 +45,8 @@ def build_network(
             initialization=method.initialization,
             weight_scale=weight_scale,
             seed=settings.seed,
-            dtype=settings.dtype,
-            device=settings.device,
+            dtype=settings.torch_dtype,
+            device=settings.torch_device,
         )
     if any(form is not None for form in compiled.hard):
         return HardConditions(inner, compiled.hard)
@@ -56,6 +57,7 @@ def adopted(network: nn.Module, d: int, k: int, periodic: Mapping[int, float]) -
     """The user's network, checked against the problem."""
     if not isinstance(network, Network):
         network = ModuleNetwork(network, d, k)
+    require_trainable(network)
     if (network.in_features, network.out_features) != (d, k):
         raise SettingsError(
             f"network maps {network.in_features} coordinate(s) to {network.out_features} "

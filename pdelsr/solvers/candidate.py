@@ -20,8 +20,8 @@ class Candidate:
         delta: (m,), or None for the network itself.
     """
 
-    theta: Float[Tensor, "m"]
-    delta: Float[Tensor, "m"] | None = None
+    theta: Float[Tensor, " m"]
+    delta: Float[Tensor, " m"] | None = None
 
     @classmethod
     def of_network(cls, network: Network) -> Candidate:

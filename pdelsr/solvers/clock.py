@@ -15,7 +15,7 @@ class Clock:
         limit: seconds after which `expired` is true.
     """
 
-    limit: float = math.inf
+    limit: int | float = math.inf
     start: float = field(default_factory=time.perf_counter)
 
     @property

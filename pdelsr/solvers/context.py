@@ -59,7 +59,7 @@ class Context:
         self.generator.manual_seed(ROUNDS * self.seed + rounds)
 
     def fresh_residual(
-        self, factor: float = 1.0, adapt_to: Predictor | None = None
+        self, factor: int | float = 1.0, adapt_to: Predictor | None = None
     ) -> StackedResidual:
         """The residual on points that were not used before.
 

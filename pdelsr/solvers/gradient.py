@@ -81,7 +81,6 @@ def lbfgs(
     optimizer = torch.optim.LBFGS(
         parameters,
         lr=1.0,
-        max_iter=min(chunk, steps),
         history_size=history,
         tolerance_grad=1e-10,
         tolerance_change=1e-12,
@@ -95,10 +94,11 @@ def lbfgs(
         return value
 
     size, previous = float("nan"), float("inf")
-    for _ in range(-(-steps // chunk)):
+    for start in range(0, steps, chunk):
+        optimizer.param_groups[0]["max_iter"] = min(chunk, steps - start)
         good = [p.detach().clone() for p in parameters]
         optimizer.step(closure)
-        with torch.enable_grad():
+        with torch.no_grad():
             size = loss().item() ** 0.5
         if not size < float("inf"):
             with torch.no_grad():

@@ -10,7 +10,7 @@ from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.gradient import lbfgs
 from pdelsr.solvers.levenberg_marquardt import LevenbergMarquardt, minimize
-from pdelsr.solvers.lsr import Refiner
+from pdelsr.solvers.lsr import FULL_LIMIT, Refiner
 from pdelsr.solvers.method import Method, State
 from pdelsr.solvers.pseudo_time import pseudo_time_residual, stable_signs
 from pdelsr.solvers.settings import (
@@ -87,9 +87,9 @@ class ILSR(Method):
     alignment_steps: int = 30
     resample_every: int = 10
     adaptive: bool = True
-    pseudo_time_step: float = 0.3
+    pseudo_time_step: int | float = 0.3
     refine_first: bool = True
-    refine_points: float = 2.0
+    refine_points: int | float = 2.0
     basis: str | Basis | None = None
     rank: int | None = None
     lstsq: str | LeastSquares = "qr"
@@ -134,7 +134,7 @@ class ILSR(Method):
         return (50, 50) if linear else (20, 20, 20, 20)
 
     def default_points(self, parameters: int) -> int:
-        return 2 * min(self.rank or 4500, parameters)
+        return 2 * min(self.rank or FULL_LIMIT, parameters)
 
     def init(self, context: Context) -> State:
         signs = ()
@@ -148,13 +148,15 @@ class ILSR(Method):
         if iteration > 1 or not self.refine_first:
             self._align(context, state, iteration)
         begin = context.clock.seconds
-        found = self._refine(context)
+        found = self._refine(context, iteration)
         state.memory.refine_seconds = context.clock.seconds - begin
         candidate = Candidate(context.network.get_vector(), found.delta if found.steps else None)
         return State(iteration, candidate, found.train, "refine", found.report, state.memory)
 
-    def _refine(self, context: Context) -> Refinement:
-        adapt_to = context.network if self.adaptive else None
+    def _refine(self, context: Context, iteration: int) -> Refinement:
+        # The residual of an untrained network says nothing about where points are needed.
+        aligned = iteration > 1 or not self.refine_first
+        adapt_to = context.network if self.adaptive and aligned else None
         return self.refiner()(context, self.refine_points, adapt_to)
 
     def _align(self, context: Context, state: State, iteration: int) -> None:

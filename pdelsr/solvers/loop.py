@@ -38,7 +38,7 @@ class Outcome:
 
 
 def run(
-    context: Context, method: Method, tolerance: float = 0.0, start: Candidate | None = None
+    context: Context, method: Method, tolerance: int | float = 0.0, start: Candidate | None = None
 ) -> Outcome:
     """Iterate until the method, the tolerance, the clock, the user or stagnation ends it.
 
@@ -56,7 +56,6 @@ def run(
             assessed = context.assess(state.candidate, iterations)
             keeper.offer(assessed, state.report, context.training)
             context.report(_record(context, state, keeper))
-            context.network.set_vector(state.candidate.theta)
             ended = keeper.verdict(context, state)
             if ended is not None:
                 status = ended
@@ -74,7 +73,7 @@ def run(
 class Keeper:
     """Keeps the best state and decides when to stop."""
 
-    def __init__(self, first: Assessed, tolerance: float) -> None:
+    def __init__(self, first: Assessed, tolerance: int | float) -> None:
         self.best = first
         self.report: RankReport | None = None
         self.training: StackedResidual | None = None

@@ -43,7 +43,7 @@ class Refiner:
             require_whole("rank", self.rank, 1)
 
     def __call__(
-        self, context: Context, factor: float = 1.0, adapt_to: Predictor | None = None
+        self, context: Context, factor: int | float = 1.0, adapt_to: Predictor | None = None
     ) -> Refinement:
         """Refine the network of the context on fresh points."""
         residual = context.fresh_residual(factor, adapt_to)

@@ -37,10 +37,10 @@ class RankReport:
     rank: int
     effective_rank: int
     condition: float
-    singular_values: Float[Tensor, "s"]
-    basis_values: Float[Tensor, "k"] | None = None
+    singular_values: Float[Tensor, " s"]
+    basis_values: Float[Tensor, " k"] | None = None
     directions: Directions | None = None
-    y: Float[Tensor, "r"] | None = None
+    y: Float[Tensor, " r"] | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Method(ABC):
 
     hidden: Sequence[int] | None = None
     activation: str | Activation = "tanh"
-    weight_scale: float | None = None
+    weight_scale: int | float | None = None
     initialization: str = "torch"
     harmonics: int = 1
     suggested: Mapping[str, Any] = field(default_factory=dict)

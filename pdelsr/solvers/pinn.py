@@ -45,8 +45,8 @@ class PINN(Method):
     """
 
     adam_steps: int = 2000
-    learning_rate: float = 1e-3
-    decay: float = 0.1
+    learning_rate: int | float = 1e-3
+    decay: int | float = 0.1
     lbfgs_steps: int = 5000
     resample_every: int = 0
     adaptive: bool = False
@@ -100,13 +100,14 @@ class PINN(Method):
         watch = Watch(context, iteration, "adam", every=100)
         steps = min(self.adam_chunk, self.adam_steps - done.adam)
         residual, optimizer, taken = done.residual, done.optimizer, 0
-        chunk = min(self.resample_every or steps, steps)
         decay_per_step = self.decay ** (1.0 / self.adam_steps)
         while taken < steps and not watch.stopped:
-            if self.resample_every and done.adam + taken:
-                residual = self._renewed(context)
-            now = min(chunk, steps - taken)
-            rate = self.learning_rate * decay_per_step ** (done.adam + taken)
+            total, now = done.adam + taken, steps - taken
+            if self.resample_every:
+                if total and total % self.resample_every == 0:
+                    residual = self._renewed(context)
+                now = min(now, self.resample_every - total % self.resample_every)
+            rate = self.learning_rate * decay_per_step**total
             optimizer = adam(
                 context.network,
                 squared_norm(residual),
@@ -122,9 +123,10 @@ class PINN(Method):
     def _lbfgs(self, context: Context, done: _Training, iteration: int) -> tuple[float, _Training]:
         watch = Watch(context, iteration, "l-bfgs", every=1)
         loss = squared_norm(done.residual)
-        size = lbfgs(context.network, loss, self.lbfgs_chunk, self.lbfgs_chunk, watch)
+        steps = min(self.lbfgs_chunk, self.lbfgs_steps - done.lbfgs)
+        size = lbfgs(context.network, loss, steps, self.lbfgs_chunk, watch)
         stalled = size >= 0.999 * done.size
-        taken = self.lbfgs_steps if stalled else done.lbfgs + self.lbfgs_chunk
+        taken = self.lbfgs_steps if stalled else done.lbfgs + steps
         end = Status.STAGNATED if stalled else Status.MAX_ITERATIONS
         return size, _Training(done.residual, done.adam, taken, None, size, end)
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-import torch
-
 from pdelsr.compile import CompiledProblem, Interior, compile_problem
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
@@ -39,14 +37,12 @@ def prepare(problem: Problem, method: Method, settings: RunSettings) -> Context:
     if settings.network is None:
         scale = method.weight_scale or default_scale(problem, compiled, method, settings)
     network = build_network(problem, compiled, method, settings, scale)
-    assert isinstance(settings.dtype, torch.dtype)
-    assert isinstance(settings.device, torch.device)
     plan = PointPlan(
         problem.domain,
         point_counts(problem, compiled, method, settings, network.parameter_count),
         samplers(compiled, settings.sampler if settings.sampler is not None else problem.sampler),
-        dtype=settings.dtype,
-        device=settings.device,
+        dtype=settings.torch_dtype,
+        device=settings.torch_device,
     )
     balance = method.default_balance if settings.balance is None else settings.balance
     plan = replace(plan, weights=block_weights(compiled, network, plan, settings, balance))

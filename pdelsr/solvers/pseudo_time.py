@@ -30,7 +30,7 @@ class PseudoTimeResidual:
     """
 
     residual: StackedResidual
-    step: float
+    step: int | float
     signs: tuple[int, ...]
     previous: tuple[Tensor, ...]
 
@@ -49,7 +49,7 @@ class PseudoTimeResidual:
 
 
 def pseudo_time_residual(
-    residual: StackedResidual, previous: Predictor, step: float, signs: tuple[int, ...]
+    residual: StackedResidual, previous: Predictor, step: int | float, signs: tuple[int, ...]
 ) -> PseudoTimeResidual:
     """Freeze `previous` at the points of `residual`."""
     with torch.no_grad():
@@ -72,13 +72,13 @@ def stable_signs(residual: StackedResidual, generator: torch.Generator) -> tuple
     for _ in range(PROBES):
         direction = torch.randn(network.parameter_count, generator=generator).to(residual.like)
         delta = direction * network.get_vector().abs().mean()
-        moved = residual.jets_without_graph(RefinedPredictor(network, delta))
+        refined = RefinedPredictor(network, delta)
+        moved = residual.jets_without_graph(refined)
         for i, bound in enumerate(residual.blocks):
             if _is_equation(bound, i, residual):
                 change = moved[i] - jets[i]
                 with torch.no_grad():
                     slope = (bound.scaled_coefficients(jets[i]) * change).sum(dim=0)
-                    refined = RefinedPredictor(network, delta)
                     component = _component(i, residual)
                     v = _field(bound, refined, component) - _field(bound, network, component)
                 sums[i] += (v * slope).sum().item()

@@ -64,9 +64,9 @@ def _plan(
         b.name: interior if isinstance(b.region, Interior) else interior // 4
         for b in compiled.blocks
     }
-    assert isinstance(settings.dtype, torch.dtype)
-    assert isinstance(settings.device, torch.device)
-    return PointPlan(problem.domain, counts, dtype=settings.dtype, device=settings.device)
+    return PointPlan(
+        problem.domain, counts, dtype=settings.torch_dtype, device=settings.torch_device
+    )
 
 
 def _size(residual: StackedResidual, predictor: RefinedPredictor) -> float:

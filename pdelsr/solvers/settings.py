@@ -69,11 +69,11 @@ class RunSettings:
     network: nn.Module | None = None
     points: int | Mapping[str, int] | None = None
     sampler: Sampler | Mapping[str, Sampler] | None = None
-    weights: Mapping[str, float] | None = None
+    weights: Mapping[str, int | float] | None = None
     balance: bool | None = None
     hard: bool | None = None
-    tolerance: float = 0.0
-    time_limit: float = math.inf
+    tolerance: int | float = 0.0
+    time_limit: int | float = math.inf
     max_iterations: int | None = None
     seed: int = 0
     dtype: str | torch.dtype = torch.float64
@@ -86,6 +86,9 @@ class RunSettings:
     def __post_init__(self) -> None:
         object.__setattr__(self, "dtype", _dtype(self.dtype))
         object.__setattr__(self, "device", _device(self.device))
+        _require_counts(self.points)
+        _require_samplers(self.sampler)
+        _require_weights(self.weights)
         require_at_least("tolerance", self.tolerance, 0.0)
         require_positive("time_limit", self.time_limit)
         if self.max_iterations is not None:
@@ -100,6 +103,16 @@ class RunSettings:
                 f"network is {type(self.network).__name__}: give a torch.nn.Module that maps "
                 "points (n, d) to values (n, k)."
             )
+
+    @property
+    def torch_dtype(self) -> torch.dtype:
+        """The dtype of everything."""
+        return _dtype(self.dtype)
+
+    @property
+    def torch_device(self) -> torch.device:
+        """Where everything lives."""
+        return torch.device("cpu" if self.device is None else self.device)
 
 
 def split_options(
@@ -147,6 +160,35 @@ def require_choice(name: str, value: str, choices: Iterable[str]) -> None:
     """Refuse what is not among the choices."""
     if value not in choices:
         raise SettingsError(f"{name} is {value!r}: choose one of {', '.join(choices)}.")
+
+
+def _require_counts(points: Any) -> None:
+    if isinstance(points, Mapping):
+        for name, count in points.items():
+            require_whole(f"points of {name!r}", count, 1)
+    elif points is not None:
+        require_whole("points", points, 1)
+
+
+def _require_samplers(given: Any) -> None:
+    samplers = given.values() if isinstance(given, Mapping) else [] if given is None else [given]
+    for sampler in samplers:
+        if not isinstance(sampler, Sampler):
+            raise SettingsError(
+                f"sampler is {sampler!r}: give a sampler such as Sobol() or Points(array), or one "
+                "for each block by name."
+            )
+
+
+def _require_weights(weights: Any) -> None:
+    if weights is None:
+        return
+    if not isinstance(weights, Mapping):
+        raise SettingsError(f"weights is {weights!r}: give a factor for each block by name.")
+    for name, factor in weights.items():
+        require_at_least(f"the weight of {name!r}", factor, 0.0)
+        if math.isinf(factor):
+            raise SettingsError(f"the weight of {name!r} is infinite: give a finite number.")
 
 
 def _is_number(value: Any) -> bool:

@@ -14,7 +14,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pdelsr.linearize import Dense, Directions, Jets, RefinedPredictor, StackedResidual
+from pdelsr.linearize import (
+    Dense,
+    Directions,
+    Jets,
+    RefinedPredictor,
+    StackedResidual,
+    reduced_matrix,
+)
 from pdelsr.linearize.memory import free_bytes
 from pdelsr.lstsq import LeastSquares
 from pdelsr.solvers.method import RankReport
@@ -35,7 +42,7 @@ class Refinement:
         report: rank, effective rank and condition of the last reduced system.
     """
 
-    delta: Float[Tensor, "m"]
+    delta: Float[Tensor, " m"]
     train: float
     steps: int
     report: RankReport
@@ -69,21 +76,23 @@ def refine_in_subspace(
     for step in range(newton_steps):
         A = matrix(jets)
         b = A @ y - f
+        if not torch.isfinite(b).all():  # 0 · NaN is NaN: this sees every entry of A
+            break
         state = solver.init(A)
         del A  # the solver owns it now
         target = solver.compute(state, b)
         if not torch.isfinite(target).all():
             break
-        report = _report(directions.rank, solver, state)
-        del state
         found = _backtrack(residual, directions, y, target, f, full=newton_steps == 1)
-        if found is None:
-            break
         before = torch.linalg.vector_norm(f)
-        y, jets, f = found
-        taken = step + 1
-        if residual.is_linear or stop() or torch.linalg.vector_norm(f) > DECREASE * before:
+        if found is not None:
+            y, jets, f = found
+            taken = step + 1
+        last = found is None or residual.is_linear or taken == newton_steps or stop()
+        if last or torch.linalg.vector_norm(f) > DECREASE * before:
+            report = _report(directions.rank, solver, state)  # an SVD: only of the last system
             break
+        del state  # before the next matrix is made
     report = report or RankReport(directions.rank, 0, float("inf"), y.new_zeros(0))
     report = replace(report, directions=directions, y=y)
     train = torch.linalg.vector_norm(f).item()
@@ -124,7 +133,7 @@ def _reduced_matrix(
         if size < BASIS_SHARE * free_bytes(residual.device):
             phi = residual.basis_jets(directions)
             return lambda jets: recombine(phi, residual.coefficients(jets))
-    return lambda jets: residual.times(directions, residual.coefficients(jets))
+    return lambda jets: reduced_matrix(residual, directions, residual.coefficients(jets))
 
 
 def recombine(phi: list[Tensor], coefficients: Jets) -> Float[Tensor, "n r"]:

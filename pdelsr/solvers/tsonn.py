@@ -24,10 +24,10 @@ class TSONN(Method):
         learning_rate: of Adam.
     """
 
-    pseudo_time_step: float = 0.3
+    pseudo_time_step: int | float = 0.3
     inner_steps: int = 300
     optimizer: str = "lbfgs"
-    learning_rate: float = 1e-3
+    learning_rate: int | float = 1e-3
 
     name = "tsonn"
     default_balance = False

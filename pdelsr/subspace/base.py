@@ -17,7 +17,7 @@ class Subspace:
     """Directions V, and the singular values where the recipe computes them."""
 
     directions: Directions
-    singular_values: Float[Tensor, "k"] | None = None
+    singular_values: Float[Tensor, " k"] | None = None
 
 
 class Basis(ABC):

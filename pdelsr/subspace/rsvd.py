@@ -51,7 +51,7 @@ class RandomizedSVD(Basis):
 
 def right_singular_vectors(
     chunks: RowChunks, sketch: Float[Tensor, "m s"]
-) -> tuple[Float[Tensor, "m k"], Float[Tensor, "k"]]:
+) -> tuple[Float[Tensor, "m k"], Float[Tensor, " k"]]:
     """V and Σ of the sketched matrix; the rows are made twice, and never all held at once."""
     Y = torch.cat([rows @ sketch for rows in chunks()])
     Q = torch.linalg.qr(Y).Q
@@ -67,7 +67,7 @@ def right_singular_vectors(
 
 @dataclass(frozen=True)
 class OutputRSVD(RandomizedSVD):
-    """From the output Jacobian J at the equation's points: the published choice."""
+    """From the output Jacobian J at the points of all blocks: the published choice."""
 
     name = "output"
 
@@ -88,7 +88,8 @@ class ResidualRSVD(RandomizedSVD):
         share = min(1.0, rows / residual.row_count)
         thinned = residual.thinned(share)
         coefficients = thinned.coefficients(thinned.jets_without_graph())
-        return lambda: (chunk for _, chunk in thinned.rows(coefficients))
+        # Rows where the equations are not finite say nothing about directions.
+        return lambda: (chunk.nan_to_num(0.0, 0.0, 0.0) for _, chunk in thinned.rows(coefficients))
 
 
 def spread(total: int, count: int, device: torch.device) -> Tensor:

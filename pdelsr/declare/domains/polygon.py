@@ -135,7 +135,7 @@ class Edge(Part):
         return np.linalg.norm(points - nearest, axis=1) <= tolerance
 
     @property
-    def _ends(self) -> tuple[Float[np.ndarray, "2"], Float[np.ndarray, "2"]]:
+    def _ends(self) -> tuple[Float[np.ndarray, " 2"], Float[np.ndarray, " 2"]]:
         corners = self.polygon._corners
         return corners[self.index], corners[(self.index + 1) % len(corners)]
 

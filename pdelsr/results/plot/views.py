@@ -39,11 +39,11 @@ class Mesh:
         inside: which of them lie in the domain, (n,).
     """
 
-    ticks: tuple[Float[np.ndarray, "a"], ...]
+    ticks: tuple[Float[np.ndarray, " a"], ...]
     points: Float[np.ndarray, "n d"]
-    inside: Bool[np.ndarray, "n"]
+    inside: Bool[np.ndarray, " n"]
 
-    def spread(self, values: Float[np.ndarray, "i"]) -> np.ma.MaskedArray:
+    def spread(self, values: Float[np.ndarray, " i"]) -> np.ma.MaskedArray:
         """Values of the points inside, on the grid: rows upwards, masked outside."""
         full = np.full(len(self.points), np.nan)
         full[self.inside] = values

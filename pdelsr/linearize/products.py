@@ -1,0 +1,25 @@
+"""G V by explicit rows, or by forward-mode passes where a single row is too long to be built."""
+
+from __future__ import annotations
+
+from jaxtyping import Float
+from torch import Tensor
+
+from pdelsr.linearize.directions import Dense, Directions
+from pdelsr.linearize.memory import row_fits
+from pdelsr.linearize.reference import times_by_jvp
+from pdelsr.linearize.residual import Jets, StackedResidual
+
+
+def reduced_matrix(
+    residual: StackedResidual, directions: Directions, coefficients: Jets
+) -> Float[Tensor, "n r"]:
+    """G V for the given coefficients.
+
+    Rows cost one reverse pass for all directions together, columns one forward pass for each:
+    rows win by orders of magnitude, as long as one of them fits into the memory budget.
+    """
+    m = residual.network.parameter_count
+    if isinstance(directions, Dense) and not row_fits(m, residual.like, residual.memory_budget):
+        return times_by_jvp(residual, directions.V, coefficients)
+    return residual.times(directions, coefficients)
