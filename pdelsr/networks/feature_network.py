@@ -28,8 +28,8 @@ class FeatureNetwork(TapedNetwork):
         out_features: int = 1,
         hidden: Sequence[int] = (64, 64),
         activation: str | Activation = "tanh",
-        bounds: Sequence[Sequence[float]] | None = None,
-        periodic: Mapping[int, float] | None = None,
+        bounds: Sequence[Sequence[int | float]] | None = None,
+        periodic: Mapping[int, int | float] | None = None,
         harmonics: int = 1,
         fourier: int = 0,
         fourier_scale: int | float = 1.0,
@@ -132,7 +132,7 @@ def require_feature_counts(harmonics: int, fourier: int) -> None:
         )
 
 
-def require_bounds(bounds: Sequence[Sequence[float]] | None, in_features: int) -> None:
+def require_bounds(bounds: Sequence[Sequence[int | float]] | None, in_features: int) -> None:
     """Refuse bounds that are not one increasing, finite pair a coordinate."""
     if bounds is None:
         return

@@ -42,7 +42,7 @@ class Features(nn.Module):
         periodic: Mapping[int, float] | None = None,
         harmonics: int = 1,
         fourier: int = 0,
-        fourier_scale: float = 1.0,
+        fourier_scale: int | float = 1.0,
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()

@@ -51,7 +51,7 @@ class Affine(nn.Module):
         """Whether any of its parameters belongs to θ."""
         return self.weight.requires_grad or self.bias.requires_grad
 
-    def initialize(self, scheme: str, scale: float, generator: torch.Generator) -> None:
+    def initialize(self, scheme: str, scale: int | float, generator: torch.Generator) -> None:
         """Draw weights and biases; `scale` multiplies both.
 
         `"torch"` is U(±1/√fan_in) for weights and biases, `"xavier"` the Glorot normal with zero

@@ -21,8 +21,8 @@ def adam(
     network: nn.Module,
     loss: Loss,
     steps: int,
-    rate: float,
-    decay: float,
+    rate: int | float,
+    decay: int | float,
     watch: Callable[[float], bool],
     optimizer: torch.optim.Adam | None = None,
 ) -> torch.optim.Adam:

@@ -16,6 +16,7 @@ from pdelsr.linearize import BoundBlock, Predictor, RefinedPredictor, StackedRes
 from pdelsr.networks.index_set import closure
 
 PROBES = 8  # random perturbations that the sign of an equation is estimated from
+CONDITION_ROWS = 100  # points of a condition that the perturbations respect
 
 
 @dataclass(frozen=True)
@@ -63,16 +64,19 @@ def pseudo_time_residual(
 def stable_signs(residual: StackedResidual, generator: torch.Generator) -> tuple[int, ...]:
     """The sign σ of each equation for which u_τ = −σ F(u) decays.
 
-    It is the sign of ⟨v, (∂F/∂u) v⟩ over random perturbations v of the network: for −Δu this is
-    ∫|∇v|² > 0. Equation i is paired with field i; blocks without a partner get 0.
+    It is the sign of ⟨v, (∂F/∂u) v⟩ over random perturbations v of the network that respect the
+    conditions: for −Δu this is ∫|∇v|² > 0, and for u_t − Δu it is ∫|∇v|² + ½ ∫v(T)² > 0, where
+    v(0) ≠ 0 would leave a term of either sign. Equation i is paired with field i; blocks without
+    a partner get 0.
     """
     network = residual.network
     sums = [0.0] * len(residual.blocks)
     jets = residual.jets_without_graph()
-    for _ in range(PROBES):
-        direction = torch.randn(network.parameter_count, generator=generator).to(residual.like)
-        delta = direction * network.get_vector().abs().mean()
-        refined = RefinedPredictor(network, delta)
+    size = network.parameter_count, PROBES
+    directions = torch.randn(size, generator=generator).to(residual.like)
+    directions = _respecting_conditions(residual, directions)
+    for direction in directions.T:
+        refined = RefinedPredictor(network, direction * network.get_vector().abs().mean())
         moved = residual.jets_without_graph(refined)
         for i, bound in enumerate(residual.blocks):
             if _is_equation(bound, i, residual):
@@ -86,6 +90,21 @@ def stable_signs(residual: StackedResidual, generator: torch.Generator) -> tuple
         (1 if sums[i] >= 0 else -1) if _is_equation(bound, i, residual) else 0
         for i, bound in enumerate(residual.blocks)
     )
+
+
+def _respecting_conditions(
+    residual: StackedResidual, directions: Float[Tensor, "m p"]
+) -> Float[Tensor, "m p"]:
+    """The directions without their part that changes a condition: δ − Bᵀ (B Bᵀ + λ I)⁻¹ B δ."""
+    soft = [b for b in residual.blocks if b.block.kind != "equation"]
+    if not soft:
+        return directions
+    few = residual.with_blocks([b.thinned(min(1.0, CONDITION_ROWS / len(b))) for b in soft])
+    B = few.matrix(few.coefficients(few.jets_without_graph())).nan_to_num(0.0, 0.0, 0.0)
+    B = torch.nn.functional.normalize(B, dim=1)
+    gram = B @ B.T
+    gram.diagonal().add_(torch.finfo(B.dtype).eps ** 0.5)
+    return directions - B.T @ torch.linalg.solve(gram, B @ directions)
 
 
 def _is_equation(bound: BoundBlock, position: int, residual: StackedResidual) -> bool:

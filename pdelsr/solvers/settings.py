@@ -44,7 +44,7 @@ class RunSettings:
     Args:
         network: a network to start from, any torch module that maps (n, d) to (n, k); None for
             the method's default.
-        points: points of each block, or of the interior in all; None for the method's default.
+        points: points of each equation, or of each block by name; None for the method's default.
         sampler: of every block, or by block name; Sobol by default.
         weights: factors on the weights w_b of blocks, by name.
         balance: give the rows of every block the same mean length before `weights` apply; None

@@ -1,0 +1,217 @@
+"""Every least-squares solver against `numpy.linalg.lstsq`, and what it says about the matrix."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+from pdelsr.errors import SettingsError
+from pdelsr.lstsq import (
+    LSMR,
+    QR,
+    SOLVERS,
+    Cholesky,
+    LeastSquares,
+    NormalEquationsWarning,
+    TruncatedSVD,
+    solver_named,
+)
+from pdelsr.lstsq.base import equilibrate
+
+DIRECT = ("qr", "svd")
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> object:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NormalEquationsWarning)
+        yield
+
+
+def matrix(n: int, values: np.ndarray, seed: int = 0) -> np.ndarray:
+    """n × r with these singular values."""
+    rng = np.random.default_rng(seed)
+    left = np.linalg.qr(rng.standard_normal((n, len(values))))[0]
+    right = np.linalg.qr(rng.standard_normal((len(values), len(values))))[0]
+    return (left * values) @ right
+
+
+def right_hand_side(n: int, seed: int = 1) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal(n)
+
+
+def solved(solver: LeastSquares, A: np.ndarray, b: np.ndarray) -> np.ndarray:
+    state = solver.init(torch.tensor(A))
+    return solver.compute(state, torch.tensor(b)).numpy()
+
+
+def excess(A: np.ndarray, b: np.ndarray, y: np.ndarray) -> float:
+    """‖A y − b‖ over the smallest possible one."""
+    best = np.linalg.lstsq(A, b, rcond=None)[0]
+    return float(np.linalg.norm(A @ y - b) / np.linalg.norm(A @ best - b))
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+@pytest.mark.parametrize("n", [40, 12], ids=["tall", "square"])
+def test_well_conditioned(name: str, n: int) -> None:
+    A, b = matrix(n, np.linspace(1, 2, 12)), right_hand_side(n)
+    expected = np.linalg.lstsq(A, b, rcond=None)[0]
+    np.testing.assert_allclose(solved(SOLVERS[name], A, b), expected, rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("name", DIRECT)
+def test_ill_conditioned_residual_is_the_smallest(name: str) -> None:
+    A, b = matrix(60, np.logspace(0, -10, 20)), right_hand_side(60)
+    assert excess(A, b, solved(SOLVERS[name], A, b)) < 1 + 1e-7
+
+
+@pytest.mark.parametrize("name", DIRECT)
+def test_consistent_systems_are_solved_to_rounding(name: str) -> None:
+    A = matrix(60, np.logspace(0, -10, 20))
+    b = A @ right_hand_side(20)
+    assert np.linalg.norm(A @ solved(SOLVERS[name], A, b) - b) < 1e-13 * np.linalg.norm(b)
+
+
+def test_normal_equations_lose_half_of_the_digits() -> None:
+    A = matrix(60, np.logspace(0, -10, 20))
+    b = A @ np.ones(20)
+    by_cholesky, by_qr = (np.linalg.norm(A @ solved(s, A, b) - b) for s in (Cholesky(), QR()))
+    assert by_cholesky > 1e2 * by_qr
+    assert by_cholesky < 1e-6 * np.linalg.norm(b)
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_badly_scaled_columns_do_no_harm(name: str) -> None:
+    A, b = matrix(40, np.linspace(1, 2, 10)), right_hand_side(40)
+    lengths = np.logspace(-12, 12, 10)
+    expected = np.linalg.lstsq(A, b, rcond=None)[0] / lengths
+    np.testing.assert_allclose(solved(SOLVERS[name], A * lengths, b), expected, rtol=1e-9)
+
+
+def test_equilibration_is_in_place_and_keeps_zero_columns() -> None:
+    A = torch.tensor([[3.0, 0.0, 1e-100], [4.0, 0.0, 0.0]], dtype=torch.float64)
+    scaled, lengths = equilibrate(A)
+    assert scaled is A
+    torch.testing.assert_close(torch.linalg.vector_norm(A, dim=0), A.new_tensor([1.0, 0.0, 1.0]))
+    torch.testing.assert_close(lengths, A.new_tensor([5.0, 1.0, 1e-100]), rtol=1e-15, atol=0)
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_zero_columns_get_finite_unknowns(name: str) -> None:
+    A, b = matrix(30, np.linspace(1, 2, 5)), right_hand_side(30)
+    A[:, 2] = 0.0
+    y = solved(SOLVERS[name], A, b)
+    assert np.isfinite(y).all()
+    assert excess(A, b, y) < 1 + 1e-10
+    assert SOLVERS[name].spectrum(SOLVERS[name].init(torch.tensor(A))).effective_rank == 4
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+@pytest.mark.parametrize("rank", [1, 7, 20])
+def test_effective_rank_is_that_of_the_matrix(name: str, rank: int) -> None:
+    rng = np.random.default_rng(3)
+    A = rng.standard_normal((50, rank)) @ rng.standard_normal((rank, 20))
+    spectrum = SOLVERS[name].spectrum(SOLVERS[name].init(torch.tensor(A)))
+    assert spectrum.effective_rank == rank
+    assert spectrum.singular_values.shape == (20,)
+    assert (spectrum.singular_values.diff() <= 0).all()
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_condition_is_that_of_the_equilibrated_matrix(name: str) -> None:
+    A = matrix(50, np.logspace(0, -3, 15)) * np.logspace(-5, 5, 15)
+    expected = np.linalg.cond(A / np.linalg.norm(A, axis=0))
+    spectrum = SOLVERS[name].spectrum(SOLVERS[name].init(torch.tensor(A)))
+    assert spectrum.condition == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_one_factorization_serves_many_right_hand_sides(name: str) -> None:
+    A = matrix(40, np.linspace(1, 3, 8))
+    state = SOLVERS[name].init(torch.tensor(A))
+    for seed in range(3):
+        b = right_hand_side(40, seed)
+        expected = np.linalg.lstsq(A, b, rcond=None)[0]
+        y = SOLVERS[name].compute(state, torch.tensor(b)).numpy()
+        np.testing.assert_allclose(y, expected, atol=1e-11)
+
+
+@pytest.mark.parametrize("name", ["qr", "svd", "lsmr"])
+def test_fewer_equations_than_unknowns(name: str) -> None:
+    A, b = matrix(20, np.linspace(1, 2, 8)).T.copy(), right_hand_side(8)
+    y = solved(SOLVERS[name], A, b)
+    assert np.linalg.norm(A @ y - b) < 1e-10
+    assert np.linalg.norm(y) < 10
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_single_precision(name: str) -> None:
+    A, b = matrix(40, np.linspace(1, 2, 8)), right_hand_side(40)
+    single = torch.float32
+    state = SOLVERS[name].init(torch.tensor(A, dtype=single))
+    y = SOLVERS[name].compute(state, torch.tensor(b, dtype=single))
+    assert y.dtype is single
+    np.testing.assert_allclose(y.numpy(), np.linalg.lstsq(A, b, rcond=None)[0], atol=1e-5)
+    assert SOLVERS[name].spectrum(state).effective_rank == 8
+
+
+def test_rank_deficient_solutions_stay_small() -> None:
+    rng = np.random.default_rng(4)
+    A = rng.standard_normal((50, 5)) @ rng.standard_normal((5, 20))
+    b = A @ rng.standard_normal(20)
+    for name in DIRECT:
+        y = solved(SOLVERS[name], A, b)
+        assert np.linalg.norm(A @ y - b) < 1e-12 * np.linalg.norm(b)
+        assert np.linalg.norm(y) < 100
+
+
+def test_the_cut_of_the_truncated_svd() -> None:
+    A = torch.diag(torch.tensor([1.0, 1.0, 1.0], dtype=torch.float64))
+    A[0, 1] = 1.0 - 1e-6
+    assert TruncatedSVD().spectrum(TruncatedSVD().init(A.clone())).effective_rank == 3
+    coarse = TruncatedSVD(cut=0.9)
+    assert coarse.spectrum(coarse.init(A.clone())).effective_rank < 3
+
+
+def test_damping_of_qr_bounds_the_unknowns() -> None:
+    A, b = matrix(40, np.logspace(0, -14, 20)), right_hand_side(40)
+    sizes = [np.linalg.norm(solved(QR(damping=d), A, b)) for d in (1.0, 1e6)]
+    assert sizes[1] < 1e-2 * sizes[0]
+    ranks = [_rank(QR(damping=d), A) for d in (1.0, 1e6)]
+    assert ranks[1] < ranks[0] <= 20
+
+
+def test_damping_of_cholesky_does_not_count_as_rank() -> None:
+    A = np.repeat(right_hand_side(30)[:, None], 3, axis=1)
+    for damping in (0.0, 1.0, 1e4):
+        assert _rank(Cholesky(damping=damping), A) == 1
+
+
+def test_lsmr_stops_after_its_iterations() -> None:
+    A, b = matrix(60, np.logspace(0, -6, 20)), right_hand_side(60)
+    early, late = (excess(A, b, solved(LSMR(iterations=i), A, b)) for i in (2, 2000))
+    assert early > late
+    assert late == pytest.approx(1.0, abs=1e-6)
+
+
+def test_cholesky_warns() -> None:
+    with pytest.warns(NormalEquationsWarning, match="squares the condition number"):
+        Cholesky().init(torch.eye(3, dtype=torch.float64))
+
+
+def test_names() -> None:
+    assert list(SOLVERS) == ["qr", "svd", "cholesky", "lsmr"]
+    own = QR(damping=3)
+    assert solver_named(own) is own
+    assert all(solver_named(name).name == name for name in SOLVERS)
+    message = "'qrr' is not known: choose one of qr, svd, cholesky, lsmr"
+    with pytest.raises(SettingsError, match=message):
+        solver_named("qrr")
+
+
+def _rank(solver: LeastSquares, A: np.ndarray) -> int:
+    state = solver.init(torch.tensor(A))
+    return solver.spectrum(state).effective_rank

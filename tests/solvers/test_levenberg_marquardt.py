@@ -1,0 +1,90 @@
+"""Damped Gauss–Newton lowers the residual of the network, or leaves the network alone."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from solver_cases import cubic, never_finite, poisson, started
+
+from pdelsr.solvers.levenberg_marquardt import LARGEST, LevenbergMarquardt, minimize
+
+
+def random(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_every_step_lowers_the_residual() -> None:
+    residual = started(cubic()).fresh_residual()
+    descent, generator = LevenbergMarquardt(), random()
+    sizes = [torch.linalg.vector_norm(residual.evaluate()).item()]
+    for _ in range(15):
+        sizes.append(descent.step(residual, generator))
+        found = torch.linalg.vector_norm(residual.evaluate()).item()
+        assert found == pytest.approx(sizes[-1], rel=1e-14)
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[-1] < 1e-3 * sizes[0]
+
+
+def test_one_step_solves_the_damped_normal_equations() -> None:
+    residual = started(poisson()).fresh_residual()
+    theta, f = residual.network.get_vector(), residual.evaluate()
+    G = residual.matrix(residual.coefficients(residual.jets_without_graph()))
+    LevenbergMarquardt(damping=10.0).step(residual, random())
+    mean = G.square().sum() / G.shape[1]
+    damped = torch.cat([G, (10.0 * mean).sqrt() * torch.eye(G.shape[1], dtype=G.dtype)])
+    expected = torch.linalg.lstsq(damped, torch.cat([f, f.new_zeros(G.shape[1])])).solution
+    torch.testing.assert_close(theta - residual.network.get_vector(), expected)
+
+
+def test_damping_follows_success() -> None:
+    residual = started(cubic()).fresh_residual()
+    descent = LevenbergMarquardt(damping=1.0)
+    for _ in range(5):
+        descent.step(residual, random())
+    assert descent.damping < 1.0
+
+
+@pytest.mark.parametrize("problem", [cubic, never_finite], ids=["minimum", "not finite"])
+def test_where_nothing_helps_the_network_is_left_alone(problem, monkeypatch) -> None:
+    residual = started(problem(), "pinn").fresh_residual()
+    descent = LevenbergMarquardt()
+    if problem is cubic:
+        monkeypatch.setattr(torch.linalg, "vector_norm", lambda f: f.new_tensor(1.0))
+    theta = residual.network.get_vector()
+    descent.step(residual, random())
+    assert torch.equal(residual.network.get_vector(), theta)
+    assert 1e-3 < descent.damping <= LARGEST
+
+
+def test_large_networks_move_a_random_subset() -> None:
+    residual = started(cubic()).fresh_residual()
+    descent, generator = LevenbergMarquardt(largest=20), random()
+    theta, before = residual.network.get_vector(), residual.evaluate().norm().item()
+    first_size = descent.step(residual, generator)
+    first = residual.network.get_vector() != theta
+    theta = residual.network.get_vector()
+    second_size = descent.step(residual, generator)
+    second = residual.network.get_vector() != theta
+    assert 0 < first.sum() <= 20
+    assert 0 < second.sum() <= 20
+    assert not torch.equal(first, second)
+    assert second_size < first_size < before
+
+
+def test_minimize_renews_and_stops() -> None:
+    context = started(cubic())
+    renewed, seen = [], []
+
+    def renew():
+        renewed.append(len(seen))
+        return context.fresh_residual()
+
+    def watch(size: float) -> bool:
+        seen.append(size)
+        return len(seen) == 8
+
+    first = context.fresh_residual()
+    last = minimize(LevenbergMarquardt(), first, 20, renew, 3, random(), watch)
+    assert renewed == [3, 6]
+    assert len(seen) == 8
+    assert last == seen[-1] < seen[0]

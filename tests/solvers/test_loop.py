@@ -1,0 +1,197 @@
+"""The outer loop: every way to end, and that the best state is never lost."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import torch
+from solver_cases import SMALL, cubic, never_finite, poisson, started
+
+import pdelsr as pl
+from pdelsr.solvers.candidate import Candidate
+from pdelsr.solvers.context import Context
+from pdelsr.solvers.loop import Outcome, run
+from pdelsr.solvers.method import Method, State
+from pdelsr.solvers.prepare import prepare
+
+
+@dataclass(frozen=True)
+class Scripted(Method):
+    """Multiplies the parameters of the start by one factor after the other."""
+
+    factors: tuple[float, ...] = (1.0,)
+    interrupt_at: int = 0
+    start: list[torch.Tensor] = field(default_factory=list)
+
+    name = "scripted"
+    default_iterations = 100
+
+    def default_hidden(self, dim: int, outputs: int, linear: bool) -> tuple[int, ...]:
+        return (5,)
+
+    def default_points(self, parameters: int) -> int:
+        return 30
+
+    def init(self, context: Context) -> State:
+        self.start.append(context.network.get_vector())
+        return State(0, Candidate.of_network(context.network), math.nan, "start")
+
+    def step(self, context: Context, state: State) -> State:
+        position = state.iteration
+        context.network.set_vector(self.start[0] * self.factors[position % len(self.factors)])
+        if position + 1 == self.interrupt_at:
+            raise KeyboardInterrupt
+        candidate = Candidate.of_network(context.network)
+        return State(position + 1, candidate, 1.0, "scripted")
+
+
+def scripted(*factors: float, tolerance: float = 0.0, **options: Any) -> tuple[Context, Outcome]:
+    own = {k: options.pop(k) for k in ("interrupt_at",) if k in options}
+    method = Scripted(factors=factors, weight_scale=1.0, **own)
+    options = {"points": 30, "max_iterations": len(factors), **options}
+    context = started_with(method, **options)
+    return context, run(context, method, tolerance)
+
+
+def started_with(method: Method, **options: Any) -> Context:
+    return prepare(poisson(), method, pl.RunSettings(**options))
+
+
+def objective(context: Context, factor: float, start: torch.Tensor) -> float:
+    return context.assess(Candidate(start * factor), 0).objective
+
+
+def test_the_best_state_is_kept_and_restored() -> None:
+    context, outcome = scripted(3.0, 0.01, 2.0)
+    assert outcome.status is pl.Status.MAX_ITERATIONS
+    assert outcome.iterations == 3
+    sizes = [r.heldout for r in context.history]
+    assert outcome.best.objective == min(s for s in sizes if s is not None)
+    assert outcome.best.iteration == 2
+    assert torch.equal(context.network.get_vector(), outcome.best.candidate.theta)
+    assert [r.best for r in context.history] == sorted(r.best for r in context.history)[::-1]
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, 1e200], ids=str)
+def test_what_is_not_finite_never_replaces_the_best_state(bad: float) -> None:
+    context, outcome = scripted(0.01, bad, bad)
+    assert outcome.best.iteration == 1
+    assert math.isfinite(outcome.best.objective)
+    assert torch.isfinite(context.network.get_vector()).all()
+
+
+def test_a_start_that_is_best_stays() -> None:
+    _, outcome = scripted(3.0, 4.0)
+    assert outcome.best.iteration == 0
+    assert outcome.training is None
+    assert outcome.report is None
+
+
+def test_stagnation_after_patience() -> None:
+    _, outcome = scripted(*[1.0] * 10)
+    assert outcome.status is pl.Status.STAGNATED
+    assert outcome.iterations == Scripted.patience + 1
+
+
+def test_progress_is_not_stagnation() -> None:
+    _, outcome = scripted(*[0.5**k for k in range(3)], 3.0, 3.0)
+    assert outcome.status is pl.Status.MAX_ITERATIONS
+
+
+def test_rounding_errors_are_told_from_stagnation() -> None:
+    solution = pl.solve(poisson(), "ilsr", hidden=(12, 12), max_iterations=12, alignment_steps=3)
+    assert solution.errors["u"].relative_l2 < 1e-8
+    assert solution.status is pl.Status.PRECISION_LIMITED
+
+
+def test_tolerance_is_met_by_the_largest_block() -> None:
+    context, outcome = scripted(0.0, 1.0, tolerance=1e9)
+    assert outcome.status is pl.Status.CONVERGED
+    assert outcome.iterations == 1
+    tight = scripted(0.0, 1.0, tolerance=1e-9)[1]
+    assert tight.status is pl.Status.MAX_ITERATIONS
+    assert context.history[-1].phase == "scripted"
+
+
+def test_time_limit() -> None:
+    _, outcome = scripted(1.0, 1.0, time_limit=1e-9)
+    assert outcome.status is pl.Status.OUT_OF_TIME
+    assert outcome.iterations == 1
+
+
+def test_interruption_in_a_step_takes_the_network_as_it_is() -> None:
+    _, outcome = scripted(2.0, 0.01, interrupt_at=2)
+    assert outcome.status is pl.Status.INTERRUPTED
+    assert outcome.iterations == 1
+    assert outcome.best.iteration == 1
+    _, worse = scripted(0.01, 5.0, interrupt_at=2)
+    assert worse.best.iteration == 1
+    assert worse.status is pl.Status.INTERRUPTED
+
+
+def test_interruption_by_a_callback_returns_the_best_so_far() -> None:
+    seen: list[pl.Progress] = []
+
+    def stop(progress: pl.Progress) -> None:
+        seen.append(progress)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+
+    solution = pl.solve(cubic(), "pinn", callback=stop, adam_steps=2000, **SMALL)
+    assert solution.status is pl.Status.INTERRUPTED
+    assert len(solution.history) == 3
+    assert math.isfinite(solution.heldout)
+    assert all(isinstance(p, pl.Progress) for p in seen)
+    assert seen[0].phase == "adam"
+    assert seen[0].seconds <= seen[-1].seconds
+
+
+DIVERGING: dict[str, dict[str, Any]] = {
+    "adam": {"learning_rate": 1e200, "adam_steps": 30, "lbfgs_steps": 10},
+    "adaptive": {
+        "learning_rate": 1e200,
+        "adam_steps": 30,
+        "lbfgs_steps": 0,
+        "resample_every": 5,
+        "adaptive": True,
+    },
+}
+
+
+@pytest.mark.parametrize("case", DIVERGING)
+def test_a_huge_learning_rate_leaves_a_finite_solution(case: str) -> None:
+    solution = pl.solve(cubic(), "pinn", **SMALL, **DIVERGING[case])
+    assert math.isfinite(solution.heldout)
+    assert torch.isfinite(solution.network.get_vector()).all()
+
+
+@pytest.mark.parametrize("method", ["pinn", "tsonn", "lsr", "ilsr"])
+@pytest.mark.parametrize("refine", [False, True])
+def test_equations_that_are_never_finite_diverge_without_a_traceback(
+    method: str, refine: bool
+) -> None:
+    options = {"pinn": {"adam_steps": 20, "lbfgs_steps": 20}, "tsonn": {"inner_steps": 5}}
+    limits = {} if method == "pinn" else {"max_iterations": 2}
+    given = {**SMALL, **options.get(method, {}), **limits}
+    solution = pl.solve(never_finite(), method, refine=refine, **given)
+    assert solution.status is pl.Status.DIVERGED
+    assert solution.heldout == math.inf
+
+
+@pytest.mark.parametrize("basis", ["output", "residual", "gaussian"])
+def test_never_finite_with_every_dense_basis(basis: str) -> None:
+    solution = pl.solve(never_finite(), "lsr", basis=basis, lstsq="svd", rank=10, **SMALL)
+    assert solution.status is pl.Status.DIVERGED
+
+
+def test_contexts_draw_new_points_every_time() -> None:
+    context = started(poisson())
+    first, second = (context.fresh_residual().blocks[0].sites[0] for _ in range(2))
+    assert not torch.equal(first, second)
+    held = context.heldout.blocks[0].sites[0]
+    assert not any(torch.equal(points, held) for points in (first, second))
+    again = started(poisson())
+    assert torch.equal(again.fresh_residual().blocks[0].sites[0], first)
