@@ -1,4 +1,4 @@
-"""The command line: `pdelsr solve`, `pdelsr show`, `pdelsr list`."""
+"""The command line: `pdelsr solve`, `pdelsr show`, `pdelsr list`, `pdelsr benchmark`."""
 
 from pdelsr.cli.main import main
 

@@ -41,12 +41,18 @@ def warn_bare_boundary(system: System) -> None:
     space = system.domain.space.coordinates
     if not any(system.order(u, c) for u in system.unknowns for c in space):
         return
-    bare = [text for side in system.domain.sides if (text := _bare(side, system))]
+    bare = _bare_sides(system, system.conditions)
     if bare:
-        _warn(
-            f"no condition on {', '.join(bare)}: the solution may not be unique. Add Dirichlet, "
-            "Neumann, Robin, Periodic or Condition there, unless the equation needs none."
-        )
+        _warn(_advice("no condition", bare))
+        return
+    if len(system.unknowns) > 1:
+        for u in system.unknowns:
+            mine = [s for s in system.conditions if u in map(field, jets(s.residual))]
+            bare = _bare_sides(system, mine)
+            # A field of first order in space, such as a pressure, may need no condition.
+            if bare and max(system.order(u, c) for c in space) >= 2:
+                _warn(_advice(f"no condition for {u}", bare))
+                return
 
 
 def _given_in_time(u: sp.Expr, system: System) -> set[tuple[str, int]] | None:
@@ -75,12 +81,25 @@ def _refuse_initial(u: sp.Expr, order: int, given: set[int], t: sp.Symbol) -> No
     )
 
 
-def _bare(side: Part, system: System) -> str:
+def _bare_sides(system: System, conditions: Iterable[Statement]) -> list[str]:
+    """The sides, as messages call them, on which none of these conditions holds."""
+    parts = _parts(conditions, system.domain)
+    return [text for side in system.domain.sides if (text := _bare(side, system, parts))]
+
+
+def _advice(what: str, bare: list[str]) -> str:
+    return (
+        f"{what} on {', '.join(bare)}: the solution may not be unique. Add Dirichlet, Neumann, "
+        "Robin, Periodic or Condition there, unless the equation needs none."
+    )
+
+
+def _bare(side: Part, system: System, parts: set[Part]) -> str:
     """How a message calls what is bare of a side; empty where all of it carries a condition."""
     points = side.from_unit(probes(1024, side.unit_dim)).points
     tolerance = 1e-9 * system.domain.diameter
     covered = np.zeros(len(points), dtype=bool)
-    for part in _parts(system.conditions, system.domain):
+    for part in parts:
         covered |= part.contains(points, tolerance)
     if covered.all():
         return ""

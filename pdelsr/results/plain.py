@@ -73,6 +73,13 @@ def method_to_plain(method: Method) -> Any:
             f"a solution by {name} cannot be saved, because load would not know that class: "
             f'register it first, pdelsr.solvers.registry.METHODS["{method.name}"] = {name}.'
         )
+    for option in ("basis", "lstsq"):
+        given = getattr(method, option, None)
+        if given is not None and option not in plain:
+            raise SettingsError(
+                f"a solution with {option}={type(given).__name__}() cannot be saved, because load "
+                "would not know that class: only the built-in ones can be written."
+            )
     return plain
 
 

@@ -217,7 +217,7 @@ class Solution:
         Raises:
             SettingsError: `what` is something else, or there is nothing of it to draw.
         """
-        # The one delayed import: matplotlib is slow to load, and most runs draw nothing.
+        # Delayed: matplotlib is slow to load, and most runs draw nothing.
         return import_module("pdelsr.results.plot").draw(self, path, what, dpi)
 
     def save(self, path: str | Path) -> None:

@@ -18,7 +18,12 @@ if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
     from pdelsr.results.solution import Solution
 
 WIDTH = 88
-GOOD = (Status.CONVERGED, Status.PRECISION_LIMITED, Status.MAX_ITERATIONS)
+GOOD = (
+    Status.CONVERGED,
+    Status.COMPLETED,
+    Status.PRECISION_LIMITED,
+    Status.MAX_ITERATIONS,
+)
 
 
 def summary_text(solution: Solution, color: bool = False) -> str:

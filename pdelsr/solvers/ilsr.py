@@ -151,7 +151,15 @@ class ILSR(Method):
         found = self._refine(context, iteration)
         state.memory.refine_seconds = context.clock.seconds - begin
         candidate = Candidate(context.network.get_vector(), found.delta if found.steps else None)
-        return State(iteration, candidate, found.train, "refine", found.report, state.memory)
+        return State(
+            iteration,
+            candidate,
+            found.train,
+            "refine",
+            found.report,
+            state.memory,
+            next_seconds=state.memory.refine_seconds,
+        )
 
     def _refine(self, context: Context, iteration: int) -> Refinement:
         # The residual of an untrained network says nothing about where points are needed.

@@ -95,15 +95,18 @@ class Keeper:
         """Why to stop now, or None."""
         if self.best.largest_rms <= self.tolerance:
             return Status.CONVERGED
-        if context.clock.expired:
+        ended = self._end(context, state)
+        # At the level of rounding, more time or iterations would be poor advice.
+        return Status.PRECISION_LIMITED if ended and self._rounded(context) else ended
+
+    def _end(self, context: Context, state: State) -> Status | None:
+        if context.clock.left <= state.next_seconds:
             return Status.OUT_OF_TIME
         if state.finished is not None:
             return state.finished
         if state.iteration >= context.max_iterations:
             return Status.MAX_ITERATIONS
-        if self._stalled(context.patience):
-            return Status.PRECISION_LIMITED if self._rounded(context) else Status.STAGNATED
-        return None
+        return Status.STAGNATED if self._stalled(context.patience) else None
 
     def _stalled(self, patience: int) -> bool:
         """Whether the last `patience` iterations together gained less than GAIN."""

@@ -114,5 +114,5 @@ class LSR(Method):
             found.train,
             "refine",
             report=found.report,
-            finished=Status.MAX_ITERATIONS if enough else Status.RANK_DEFICIENT,
+            finished=Status.COMPLETED if enough else Status.RANK_DEFICIENT,
         )

@@ -55,6 +55,7 @@ class State:
         report: of the last refinement.
         memory: what the method carries to its next step.
         finished: why the method itself wants to stop.
+        next_seconds: that the next iteration takes at least, as far as the method can tell.
     """
 
     iteration: int
@@ -64,6 +65,7 @@ class State:
     report: RankReport | None = None
     memory: Any = None
     finished: Status | None = None
+    next_seconds: float = 0.0
 
 
 @dataclass(frozen=True)

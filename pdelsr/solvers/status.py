@@ -9,6 +9,7 @@ class Status(Enum):
     """Why a run stopped; the value is what summaries and the JSON print."""
 
     CONVERGED = "converged"
+    COMPLETED = "completed"
     STAGNATED = "stagnated"
     PRECISION_LIMITED = "precision-limited"
     RANK_DEFICIENT = "rank-deficient"
@@ -25,6 +26,8 @@ class Status(Enum):
 
 _ADVICE = {
     Status.CONVERGED: "The held-out residual is below the tolerance.",
+    Status.COMPLETED: "The one-shot refinement is done: for more digits use a wider network "
+    "(hidden=), more points (points=), or method 'ilsr'.",
     Status.STAGNATED: "More iterations gained nothing: try a wider network (hidden=) or more "
     "points (points=).",
     Status.PRECISION_LIMITED: "The held-out residual has reached the rounding errors of this "

@@ -27,7 +27,7 @@ from pdelsr.lstsq import LeastSquares
 from pdelsr.solvers.method import RankReport
 
 HALVINGS = 6  # of a step that does not lower the residual
-DECREASE = 0.5  # a step that gains less than this factor is the last
+DECREASE = 0.95  # a step that gains less than this factor is the last; far off, steps gain little
 BASIS_SHARE = 0.25  # of the free memory that the jets of a dense basis may take
 
 

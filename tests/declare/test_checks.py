@@ -287,3 +287,10 @@ def test_stokes_needs_no_condition_on_the_pressure():
         warnings.simplefilter("error")
         problem = make(equations, [Dirichlet(a, 0), Dirichlet(b, 0)], SQUARE)
     assert problem.unknowns == (a, p, b)
+
+
+def test_a_field_without_a_condition_is_named() -> None:
+    p, q = unknown("p", x, y), unknown("q", x, y)
+    equations = [sp.Eq(p.diff(x, 2) + p.diff(y, 2), q), sp.Eq(q.diff(x, 2) + q.diff(y, 2), 1)]
+    with pytest.warns(ConditionWarning, match=r"no condition for q\(x, y\) on 'x=0', 'x=1'"):
+        make(equations, [Dirichlet(p, 0)], SQUARE)

@@ -94,9 +94,9 @@ def test_whole_numbers_do_where_numbers_are_expected() -> None:
 
 def test_points_reach_the_blocks() -> None:
     blocks = started(poisson(), points=70).fresh_residual().blocks
-    assert [len(b) for b in blocks] == [70, 100]
-    by_name = {"equation": 33, "dirichlet u": 7}
-    context = started(poisson(), points=by_name)
+    assert [len(b) for b in blocks] == [70, 2]
+    by_name = {"equation": 33, "dirichlet u": 7, "initial u": 9}
+    context = started(heat(), points=by_name)
     assert {b.block.name: len(b) for b in context.fresh_residual().blocks} == by_name
     declared = started(poisson(points=21), points=None).fresh_residual().blocks[0]
     assert len(declared) == 21
@@ -137,7 +137,7 @@ def test_defaults_of_the_methods_differ() -> None:
 @pytest.mark.parametrize("hard", [False, True])
 def test_hard_conditions(hard: bool) -> None:
     context = started(heat(), hard=hard)
-    kinds = {b.block.kind for b in context.compiled.blocks}
+    kinds = {b.kind for b in context.compiled.blocks}
     assert ("initial" in kinds) is not hard
     solution = pl.solve(heat(), "lsr", hard=hard, **SMALL)
     start = solution.predict(x=np.linspace(0, 1, 7), t=0.0)
@@ -178,7 +178,7 @@ def test_networks_of_the_user(method: str) -> None:
 
 
 def test_networks_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(pl.SettingsError, match="maps 1 coordinate.* the problem has 2"):
+    with pytest.raises(pl.SettingsError, match=r"maps 1 coordinate.* the problem has 2"):
         started(heat(), network=pl.MLP(1, 1, (4,)))
     frozen = nn.Linear(1, 1).requires_grad_(False)
     for method in METHODS:

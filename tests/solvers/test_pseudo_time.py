@@ -14,8 +14,14 @@ from pdelsr.solvers.pseudo_time import pseudo_time_residual, stable_signs
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
     ("problem", "sign", "expected"),
-    [(poisson, -1, 1), (poisson, 1, -1), (poisson_2d, -1, 1), (poisson_2d, 1, -1)]
-    + [(heat, 1, 1), (heat, -1, -1)],
+    [
+        (poisson, -1, 1),
+        (poisson, 1, -1),
+        (poisson_2d, -1, 1),
+        (poisson_2d, 1, -1),
+        (heat, 1, 1),
+        (heat, -1, -1),
+    ],
     ids=["-u''", "u''", "-Δu", "Δu", "u_t - u_xx", "u_xx - u_t"],
 )
 def test_signs_of_both_orientations(problem, sign, expected, seed: int, hard: bool) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -53,7 +55,7 @@ def test_a_nonlinear_problem_converges_quadratically() -> None:
     found = [refine_in_subspace(residual, everything(residual), QR(), n) for n in (1, 2, 3, 4, 5)]
     sizes = [f.train for f in found[1:]]
     assert found[-1].train < 1e-6 * found[0].train
-    steps = [-np.log10(after / before) for before, after in zip(sizes, sizes[1:], strict=False)]
+    steps = [-np.log10(after / before) for before, after in pairwise(sizes)]
     big = [s for s, size in zip(steps, sizes[1:], strict=True) if size > 1e-9]
     assert big == sorted(big), "every step gains more digits than the one before"
 

@@ -107,7 +107,7 @@ def test_singular_values_are_those_of_the_dense_jacobian(kind: str) -> None:
 @pytest.mark.parametrize("kind", RANDOMIZED)
 def test_leading_directions_capture_as_much_as_the_dense_svd(kind: str) -> None:
     J = jacobian(kind)
-    U, values, Vt = torch.linalg.svd(J, full_matrices=False)
+    _, values, Vt = torch.linalg.svd(J, full_matrices=False)
     V = dense(build(kind, 8))
     left_over = torch.linalg.matrix_norm(J - J @ V @ V.T, 2)
     assert left_over < 1.5 * values[8]
