@@ -23,7 +23,7 @@ from pdelsr.solvers.ilsr import ILSR
 from pdelsr.solvers.loop import run
 from pdelsr.solvers.lsr import LSR
 from pdelsr.solvers.method import Method
-from pdelsr.solvers.prepare import prepare
+from pdelsr.solvers.prepare import chosen_hard, prepare
 from pdelsr.solvers.registry import parse_options
 from pdelsr.solvers.settings import Progress, RunSettings
 from pdelsr.solvers.status import Status
@@ -160,7 +160,7 @@ def same_weights(
 
 def settled(method: Method, settings: RunSettings) -> RunSettings:
     """The settings with the method's choices made, and with a network of its own."""
-    hard = method.default_hard if settings.hard is None else settings.hard
+    hard = chosen_hard(method, settings)
     return replace(settings, hard=hard, network=copy.deepcopy(settings.network))
 
 

@@ -42,8 +42,8 @@ class LSMR(LeastSquares):
 
     def compute(self, state: LSMRState, b: Float[Tensor, " n"]) -> Float[Tensor, " r"]:
         found = lsmr(
-            state.A.cpu().numpy(),
-            b.cpu().numpy(),
+            state.A.double().cpu().numpy(),  # scipy's constants overflow in single precision
+            b.double().cpu().numpy(),
             atol=self.tolerance,
             btol=self.tolerance,
             conlim=0,

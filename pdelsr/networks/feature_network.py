@@ -53,7 +53,7 @@ class FeatureNetwork(TapedNetwork):
             fourier_scale: standard deviation of their frequencies.
             initialization: "torch", "xavier" or "he".
             weight_scale: multiplies the initial weights and biases of the hidden layers. An
-                untrained tangent space needs about 2 to be rich enough; trained ones start from 1.
+                untrained tangent space wants more than training does; `lsr` and `ilsr` try several.
             seed: of the initial weights and the Fourier frequencies.
             dtype: of parameters, points and jets.
             device: where the parameters live; None for torch's default.

@@ -31,8 +31,7 @@ def prepare(problem: Problem, method: Method, settings: RunSettings) -> Context:
         ProblemError: hard conditions that are not possible.
     """
     clock = Clock(settings.time_limit)
-    hard = method.default_hard if settings.hard is None else settings.hard
-    compiled = compile_problem(problem, hard)
+    compiled = compile_problem(problem, chosen_hard(method, settings))
     scale = 1.0
     if settings.network is None:
         scale = method.weight_scale or default_scale(problem, compiled, method, settings)
@@ -56,6 +55,13 @@ def prepare(problem: Problem, method: Method, settings: RunSettings) -> Context:
         settings.max_iterations or method.default_iterations,
         method.patience,
     )
+
+
+def chosen_hard(method: Method, settings: RunSettings) -> bool:
+    """The user's choice, else the method's; a network that is given keeps its meaning."""
+    if settings.hard is not None:
+        return settings.hard
+    return method.default_hard and settings.network is None
 
 
 def default_scale(

@@ -50,7 +50,7 @@ class RunSettings:
         balance: give the rows of every block the same mean length before `weights` apply; None
             for the method's default.
         hard: satisfy every condition that can be satisfied exactly by the form of the ansatz;
-            None for the method's default.
+            None for the method's default, and for False where `network` is given.
         tolerance: stop when the largest held-out root mean square of a block is below.
         time_limit: seconds after which the run stops with the best state.
         max_iterations: of the outer loop; None for the method's default.
