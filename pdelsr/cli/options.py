@@ -60,7 +60,7 @@ def read_value(name: str, text: str, kind: Any) -> Any:
         if str not in allowed:
             raise SettingsError(f"{name}={text}: expected {_described(allowed)}.")
         return text
-    if isinstance(value, int) and float in allowed and int not in allowed:
+    if isinstance(value, int) and not isinstance(value, bool) and float in allowed:
         return float(value)
     if isinstance(value, dict) and not _allows(allowed, Mapping):
         raise SettingsError(f"{name}={text}: expected {_described(allowed)}.")

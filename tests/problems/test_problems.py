@@ -46,7 +46,7 @@ class Case:
 
 
 SMALL = {"hidden": (36, 36)}
-TINY = {"hidden": (14, 14, 14), "max_iterations": 3}
+TINY = {"hidden": (14, 14, 14), "max_iterations": 3, "alignment_steps": 50}
 
 CASES = (
     Case(
