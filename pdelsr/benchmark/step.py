@@ -108,8 +108,8 @@ def _step(version: str, settings: StepSettings) -> tuple[float, float, float, fl
         torch.Generator().manual_seed(0),
     )
     clock = [time.perf_counter()]
-    V = right_singular_vectors(_chunks(version, residual, settings.rank), sketch)[0]
-    V = V[:, : settings.rank].contiguous()
+    rank = settings.rank
+    V = right_singular_vectors(_chunks(version, residual, rank), sketch, rank)[0]
     clock.append(time.perf_counter())
     jets = residual.jets_without_graph()
     coefficients = residual.coefficients(jets)
