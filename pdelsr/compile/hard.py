@@ -12,6 +12,7 @@ import sympy as sp
 
 from pdelsr.compile.hard_form import HardForm
 from pdelsr.compile.lift import exact_number, factor_initial, lift_initial, lift_sides
+from pdelsr.compile.seam import seam_layer
 from pdelsr.declare.domains import Part
 from pdelsr.declare.domains.probes import probes
 from pdelsr.declare.evaluate import evaluate
@@ -120,6 +121,8 @@ def build_form(
         start = system.domain.bounds(t)[0]
         lift = lift_initial(lift, t, start, [values[s] for s in initial])
         factor = factor * factor_initial(t, start, len(initial))
+        if len(initial) == len(axes) == 1 and not sides:
+            lift += seam_layer(system, lift, axes[0]) or 0
     form = HardForm(component, lift, factor, system.coordinates, axes)
     for statement in statements:
         _require_satisfied(form, statement, values[statement], system)

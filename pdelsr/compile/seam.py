@@ -1,0 +1,116 @@
+"""A slope of the initial data that jumps across the seam of a period, smoothed as the equation does.
+
+Data such as x² cos(πx) on [-1, 1] are continuous as a periodic function, but their slope is not.
+Diffusion rounds the kink off at once, in a layer that no smooth network follows. With coefficients
+frozen at the seam, the layer is known in closed form, and the lift takes it over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import sympy as sp
+
+from pdelsr.compile.lift import exact_number
+from pdelsr.declare.expressions import derivative, gradient, jets, multi_index
+from pdelsr.declare.symbols import Coefficient
+from pdelsr.declare.system import System
+
+EARLIEST = sp.Float("1e-26", 30)  # of the time span: keeps the layer's width from being 0 at t0
+REACH = 12  # widths of the layer beyond which it is below rounding
+MOST_IMAGES = 8  # periods that the layer may cross
+
+
+@dataclass(frozen=True)
+class FrozenEquation:
+    """u_t + c u_x = D u_xx + r u + …, the equation linearized at the seam at the initial time."""
+
+    velocity: sp.Expr
+    diffusion: sp.Expr
+    rate: sp.Expr
+
+
+def seam_layer(system: System, initial: sp.Expr, axis: sp.Symbol) -> sp.Expr | None:
+    """w(x, t) - w(x, t0) for the solution w of the frozen equation that starts with the kink.
+
+        w = J e^{rτ} [ Σ_m κ(ζ - mP, τ) - const + ζ/2 - ζ²/(2P) - Dτ/P ],   ζ = x - a - cτ
+        κ(ζ, τ) = ζ/2 erf(ζ / 2σ) + σ/√π exp(-ζ²/4σ²),   σ² = Dτ,   τ = t - t0
+
+    κ is |ζ|/2 smoothed by the heat kernel (Crank 1975, section 2.1), J the jump of the slope.
+    Added to initial data it leaves them alone at t0 and makes their slope periodic after it.
+
+    Returns None where there is no jump, and where the equation is not a scalar one of first order
+    in time with diffusion along one coordinate.
+    """
+    low, high = map(exact_number, system.domain.bounds(axis))
+    slope = sp.diff(initial, axis)
+    jump = sp.simplify(slope.subs(axis, low) - slope.subs(axis, high))
+    if jump == 0 or not jump.is_number:
+        return None
+    frozen = frozen_equation(system, initial, axis)
+    if frozen is None:
+        return None
+    t = cast(sp.Symbol, system.domain.time)
+    start, end = map(exact_number, system.domain.bounds(t))
+    c, D, r = frozen.velocity, frozen.diffusion, frozen.rate
+    P, tau = high - low, t - start
+    reach = REACH * sp.sqrt(D * (end - start)) + abs(c) * (end - start)
+    images = int(sp.ceiling((reach / P).evalf()))
+    if images > MOST_IMAGES:
+        return None
+    sigma = sp.sqrt(D * (tau + EARLIEST * (end - start)))
+    z, moved = axis - low, axis - low - c * tau
+    kinks = sp.Add(*(_smoothed(moved - m * P, sigma) for m in range(-images, images + 2)))
+    constant = P * sp.Integer(images + 1) ** 2 / 2
+    later = kinks - constant + _parabola(moved, P) - D * tau / P
+    return cast(sp.Expr, jump * (sp.exp(r * tau) * later - _parabola(z, P)))
+
+
+def frozen_equation(system: System, initial: sp.Expr, axis: sp.Symbol) -> FrozenEquation | None:
+    """The coefficients at the seam, with the mean slope and curvature of both sides."""
+    t = system.domain.time
+    if t is None or len(system.unknowns) != 1 or len(system.equations) != 1:
+        return None
+    u = system.unknowns[0]
+    if system.domain.space.coordinates != (axis,):
+        return None
+    residual = system.substituted(system.equations[0].residual)
+    if residual.has(Coefficient) or system.order(u, axis) != 2 or system.order(u) != 2:
+        return None
+    if system.order(u, t) != 1:
+        return None
+    low, high = map(exact_number, system.domain.bounds(axis))
+    variables = {j: sp.Dummy(f"u{i}", real=True) for i, j in enumerate(jets(residual))}
+    slopes = gradient(residual, variables)
+    at_seam: dict[sp.Basic, sp.Expr] = {}
+    for jet, symbol in variables.items():
+        index = multi_index(jet, (axis, t))
+        ends = [derivative(initial, (index[0],), (axis,)).subs(axis, e) for e in (low, high)]
+        at_seam[symbol] = sp.Integer(0) if index[1] else sp.Add(*ends) / 2
+    here = {**at_seam, axis: low, t: exact_number(system.domain.bounds(t)[0])}
+    coefficients = {
+        multi_index(j, (axis, t)): sp.nsimplify(slope.subs(here), rational=False)
+        for j, slope in slopes.items()
+    }
+    zero = sp.Integer(0)
+    inertia, diffusion = coefficients.get((0, 1), zero), coefficients.get((2, 0), zero)
+    if not all(c.is_number and c.is_finite for c in coefficients.values()) or inertia == 0:
+        return None
+    if not (-diffusion / inertia).is_positive:
+        return None
+    return FrozenEquation(
+        coefficients.get((1, 0), zero) / inertia,
+        -diffusion / inertia,
+        -coefficients.get((0, 0), zero) / inertia,
+    )
+
+
+def _parabola(z: sp.Expr, period: sp.Expr) -> sp.Expr:
+    """The part of the periodic kink |z|/2 - z²/(2P) that the smoothed images do not hold."""
+    return z / 2 - z**2 / (2 * period)
+
+
+def _smoothed(z: sp.Expr, sigma: sp.Expr) -> sp.Expr:
+    s = z / (2 * sigma)
+    return z / 2 * sp.erf(s) + sigma / sp.sqrt(sp.pi) * sp.exp(-(s**2))
