@@ -18,6 +18,7 @@ from pdelsr.results.collect import collect
 from pdelsr.results.display import Display
 from pdelsr.solvers.afterwards import refine_afterwards
 from pdelsr.solvers.candidate import Candidate
+from pdelsr.solvers.context import Context
 from pdelsr.solvers.history import Record
 from pdelsr.solvers.ilsr import ILSR
 from pdelsr.solvers.loop import run
@@ -28,7 +29,15 @@ from pdelsr.solvers.registry import parse_options
 from pdelsr.solvers.settings import Progress, RunSettings
 from pdelsr.solvers.status import Status
 
-NETWORK_OPTIONS = ("network", "hidden", "activation", "weight_scale", "initialization", "harmonics")
+NETWORK_OPTIONS = (
+    "network",
+    "hidden",
+    "activation",
+    "weight_scale",
+    "first_inputs",
+    "initialization",
+    "harmonics",
+)
 
 
 def solve(
@@ -80,28 +89,34 @@ def solve(
     title = f"{problem.name} by {chosen.name}"
     display = Display(title, settings.time_limit) if settings.verbose else None
     with display or nullcontext():
-        return _solve(problem, chosen, settings, start, listener(display, settings.callback))
+        context = prepared(problem, chosen, settings)
+        context.listener = listener(display, settings.callback)
+        return run_prepared(problem, chosen, settings, context, start)
 
 
-def _solve(
+def prepared(problem: Problem, method: Method, settings: RunSettings) -> Context:
+    """The context of a run, whose listener is still free; its clock runs from here on."""
+    if settings.torch_device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(settings.torch_device)
+    return prepare(problem, method, settings)
+
+
+def run_prepared(
     problem: Problem,
     method: Method,
     settings: RunSettings,
-    start: Solution | None,
-    listen: Callable[[Record], None],
+    context: Context,
+    start: Solution | None = None,
 ) -> Solution:
-    if settings.torch_device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(settings.torch_device)
-    context = prepare(problem, method, settings)
-    context.listener = listen
+    """Run a method in its context, refine afterwards where that was asked for, and collect."""
     first = None
     if start is not None:
-        first = first_candidate(start, context.heldout.like)
+        first = first_candidate(start, context)
         context.go_on(start.rounds)
     outcome = run(context, method, settings.tolerance, first)
     if settings.refine and outcome.status is not Status.INTERRUPTED:
         outcome = refine_afterwards(context, outcome, settings.tolerance, refinement(method))
-    context.network.set_vector(outcome.best.candidate.theta)
+    context.return_to(outcome.best.candidate)
     return collect(problem, method, settings, context, outcome, start)
 
 
@@ -164,11 +179,11 @@ def settled(method: Method, settings: RunSettings) -> RunSettings:
     return replace(settings, hard=hard, network=copy.deepcopy(settings.network))
 
 
-def first_candidate(start: Solution, like: torch.Tensor) -> Candidate:
+def first_candidate(start: Solution, context: Context) -> Candidate:
     """θ and δ of the start, in the dtype and on the device of this run."""
-    found = start.candidate
+    found, like = start.candidate, context.heldout.like
     delta = None if found.delta is None else found.delta.to(like)
-    return Candidate(found.theta.to(like), delta)
+    return Candidate(context.network, found.theta.to(like), delta)
 
 
 def listener(

@@ -9,7 +9,7 @@ runs in a process of its own, so that peak memories can be told apart.
 
 from __future__ import annotations
 
-import multiprocessing
+import itertools
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ import torch
 from rich.table import Table
 from torch import Tensor
 
+from pdelsr.benchmark.process import in_fresh_process, own_peak_memory
 from pdelsr.compile import compile_problem
 from pdelsr.declare import Box, Dirichlet, Problem, coordinates, unknown
 from pdelsr.linearize import Dense, RefinedPredictor, StackedResidual
@@ -26,7 +27,6 @@ from pdelsr.linearize.points import PointPlan
 from pdelsr.linearize.reference import nested_reverse_jet, times_by_jvp
 from pdelsr.lstsq import QR
 from pdelsr.networks import MLP, closure
-from pdelsr.results.collect import peak_memory
 from pdelsr.subspace.base import gaussian
 from pdelsr.subspace.rsvd import right_singular_vectors
 
@@ -44,17 +44,28 @@ class StepSettings:
     rank: int = 600
 
 
-@dataclass(frozen=True)
-class StepMeasurement:
-    """Seconds of the parts of one version, its peak memory, and its error."""
+WARM_UP = StepSettings((8, 8), 40, 8, 10)
 
-    version: str
+
+@dataclass(frozen=True)
+class Step:
+    """Seconds of the parts of one step, its sizes, and its error.
+
+    Args:
+        basis: seconds for V.
+        product: seconds for G V.
+        solve: seconds for the reduced problem.
+        rows: n.
+        parameters: m.
+        relative_l2: of the refined predictor.
+    """
+
     basis: float
     product: float
     solve: float
+    rows: int
+    parameters: int
     relative_l2: float
-    peak_memory_bytes: int
-    memory_at_start: int
 
     @property
     def seconds(self) -> float:
@@ -62,22 +73,27 @@ class StepMeasurement:
         return self.basis + self.product + self.solve
 
 
+@dataclass(frozen=True)
+class StepMeasurement:
+    """One step of one version, and the peak memory of its process."""
+
+    version: str
+    step: Step
+    peak_memory_bytes: int
+    memory_at_start: int
+
+
 def measure_step(settings: StepSettings = StepSettings()) -> list[StepMeasurement]:
     """All versions, one after the other, each in a fresh process."""
-    found = []
-    for version in VERSIONS:
-        with multiprocessing.get_context("spawn").Pool(1) as pool:
-            found.append(pool.apply(run_version, (version, settings)))
-    return found
+    return [in_fresh_process(run_version, version, settings) for version in VERSIONS]
 
 
 def run_version(version: str, settings: StepSettings) -> StepMeasurement:
     """One version in this process, after a small warm-up of the same code."""
-    _step(version, StepSettings((8, 8), 40, 8, 10))
-    at_start = peak_memory(torch.device("cpu"))
-    basis, product, solve, error = _step(version, settings)
-    peak = peak_memory(torch.device("cpu"))
-    return StepMeasurement(version, basis, product, solve, error, peak, at_start)
+    take_step(version, WARM_UP)
+    at_start = own_peak_memory()
+    step = take_step(version, settings)
+    return StepMeasurement(version, step, own_peak_memory(), at_start)
 
 
 def step_problem() -> Problem:
@@ -94,7 +110,8 @@ def step_problem() -> Problem:
     )
 
 
-def _step(version: str, settings: StepSettings) -> tuple[float, float, float, float]:
+def take_step(version: str, settings: StepSettings) -> Step:
+    """One step of these sizes in this process."""
     problem = step_problem()
     network = MLP(2, 1, settings.hidden, bounds=[(0.0, 1.0), (0.0, 1.0)], weight_scale=1.5)
     counts = {"equation": settings.interior, "dirichlet u": settings.boundary}
@@ -123,7 +140,8 @@ def _step(version: str, settings: StepSettings) -> tuple[float, float, float, fl
     y = solver.compute(solver.init(A), -residual.values(jets))
     clock.append(time.perf_counter())
     error = _error(problem, RefinedPredictor(network, Dense(V).lift(y)))
-    return clock[1] - clock[0], clock[2] - clock[1], clock[3] - clock[2], error
+    basis, product, solve = (after - before for before, after in itertools.pairwise(clock))
+    return Step(basis, product, solve, residual.row_count, network.parameter_count, error)
 
 
 def _chunks(version: str, residual: StackedResidual, rank: int):
@@ -157,18 +175,19 @@ def step_table(found: list[StepMeasurement]) -> Table:
     """Seconds, memory and error of all versions, and their ratios."""
     table = Table("version", "basis s", "G V s", "solve s", "total s", "peak MB", "error")
     for m in found:
+        step = m.step
         table.add_row(
             m.version,
-            *(f"{s:.2f}" for s in (m.basis, m.product, m.solve, m.seconds)),
+            *(f"{s:.2f}" for s in (step.basis, step.product, step.solve, step.seconds)),
             f"{m.peak_memory_bytes / 1e6:.0f} (start {m.memory_at_start / 1e6:.0f})",
-            f"{m.relative_l2:.2e}",
+            f"{step.relative_l2:.2e}",
         )
     *references, fast = found
     table.add_section()
     for slow in references:
         memory = slow.peak_memory_bytes / fast.peak_memory_bytes
-        error = fast.relative_l2 / slow.relative_l2
-        times = f"{slow.seconds / fast.seconds:.0f}×"
+        error = fast.step.relative_l2 / slow.step.relative_l2
+        times = f"{slow.step.seconds / fast.step.seconds:.0f}×"
         name = f"{slow.version} / rows"
         table.add_row(name, "", "", "", times, f"{memory:.2f}×", f"{error:.2f}×")
     return table

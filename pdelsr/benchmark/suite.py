@@ -1,22 +1,15 @@
-"""Problems × methods at equal time: errors, held-out residuals, and what the default gains."""
+"""Problems × methods at equal time: errors, held-out residuals, and error against time."""
 
 from __future__ import annotations
 
-import json
-import math
-import platform
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from statistics import median
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import torch
-from rich.table import Table
-
+from pdelsr.benchmark.competitors import Competitor, with_changes
+from pdelsr.benchmark.curve import Curve, TracedRun, largest, solve_with_curve
 from pdelsr.declare import Problem
-from pdelsr.results import Solution
-from pdelsr.results.record import record
+from pdelsr.errors import SettingsError
 from pdelsr.solve import solve
 
 
@@ -26,13 +19,16 @@ class Measurement:
 
     Args:
         problem: its name.
-        method: its name.
+        method: name of the competitor.
         seed: of the run.
         seconds: that it took.
-        relative_l2: the largest over the unknowns, on 10,000 points.
+        relative_l2: the largest over the unknowns, on 10,000 points; infinite where the solution
+            is not finite.
         heldout: the largest held-out root mean square of a block.
         status: how it ended.
         peak_memory_bytes: of the process so far: later runs of one process see the largest.
+        curve: (seconds, relative L2 error) of the best state after every outer iteration.
+        error_estimate: the relative L2 error that the solution claims; None where it claims none.
     """
 
     problem: str
@@ -43,85 +39,78 @@ class Measurement:
     heldout: float
     status: str
     peak_memory_bytes: int
+    curve: Curve = ()
+    error_estimate: float | None = None
 
 
 def measure_suite(
     problems: Sequence[Problem],
-    methods: Sequence[str],
-    time_limit: float,
+    competitors: Sequence[Competitor],
+    time_limit: int | float,
     seeds: Sequence[int] = (0,),
     tell: Callable[[Measurement], None] = lambda measurement: None,
+    changes: Mapping[str, Any] | None = None,
 ) -> list[Measurement]:
-    """Every problem by every method with its default options, one after the other.
+    """Every problem by every competitor, one after the other.
 
-    The last method runs first; where it needs longer than the limit, because a step cannot be
+    The last competitor runs first; where it needs longer than the limit, because a step cannot be
     cut, the others get as long as it took.
 
     Args:
         problems: with references.
-        methods: their names.
+        competitors: in the order of the table.
         time_limit: seconds of each run.
         seeds: runs of each pair.
         tell: called after every run.
+        changes: options that replace those of every competitor that has them, such as `hidden`
+            and `points`: for a quick look, not for figures.
+
+    Raises:
+        SettingsError: a problem has no reference.
     """
+    require_references(problems)
+    changes = dict(changes or {})
     warm_up(problems[0])
     found = []
     for problem in problems:
         problem.reference_values(problem.domain.bounding_box.mean(axis=1)[None])  # compute it now
         for seed in seeds:
             seconds = time_limit
-            for method in reversed(methods):
-                solution = solve(problem, method, time_limit=seconds, seed=seed)
-                seconds = max(seconds, solution.seconds)
-                found.append(measurement_of(solution, problem.name, method, seed))
+            for competitor in reversed(competitors):
+                method, options = with_changes(competitor.method(problem), changes)
+                run = solve_with_curve(problem, method, time_limit=seconds, seed=seed, **options)
+                if competitor is competitors[-1]:
+                    seconds = max(time_limit, run.solution.seconds)
+                found.append(measurement_of(run, problem.name, competitor.name, seed))
                 tell(found[-1])
     return found
 
 
+def require_references(problems: Sequence[Problem]) -> None:
+    """Refuse problems whose error cannot be measured."""
+    for problem in problems:
+        if problem.reference is None:
+            raise SettingsError(f"{problem.name} has no reference: leave it out with --problems.")
+
+
 def warm_up(problem: Problem) -> None:
     """Load libraries and start threads before anything is timed."""
-    solve(problem, "lsr", hidden=(8,), points=50)
+    solve(problem, "lsr", hidden=(8,), points=50, weight_scale=1.0)
 
 
-def measurement_of(solution: Solution, problem: str, method: str, seed: int) -> Measurement:
-    """What the suite keeps of a solution."""
-    kept: dict[str, Any] = record(solution)
-    errors = [e["relative_l2"] for e in kept["unknowns"].values()]
-    heldout = [b["heldout_rms"] for b in kept["blocks"].values()]
+def measurement_of(run: TracedRun, problem: str, method: str, seed: int) -> Measurement:
+    """What the suite keeps of a run."""
+    solution = run.solution
+    estimate = getattr(solution, "error_estimate", None)
     return Measurement(
         problem,
         method,
         seed,
-        kept["seconds"],
-        max(errors),
-        max(heldout, default=0.0),
-        kept["status"],
-        kept["peak_memory_bytes"],
+        solution.seconds,
+        largest(error.relative_l2 for error in solution.errors.values()),
+        largest(block.heldout_rms for block in solution.blocks.values()),
+        solution.status.value,
+        solution.peak_memory_bytes,
+        run.curve,
+        None if estimate is None else float(estimate),
     )
-
-
-def suite_table(found: Sequence[Measurement], methods: Sequence[str]) -> Table:
-    """Median error and time of every pair; the last column compares first and last method."""
-    table = Table("problem", *(f"{m}: error (s)" for m in methods), "ratio", highlight=False)
-    for problem in dict.fromkeys(m.problem for m in found):
-        cells, errors = [], []
-        for method in methods:
-            runs = [m for m in found if (m.problem, m.method) == (problem, method)]
-            errors.append(median(m.relative_l2 for m in runs))
-            seconds = median(m.seconds for m in runs)
-            cells.append(f"{errors[-1]:.1e} ({seconds:.0f})")
-        ratio = errors[0] / errors[-1] if errors[-1] > 0 else math.inf
-        table.add_row(problem, *cells, f"{ratio:.1e}")
-    return table
-
-
-def write_suite(path: Path, found: Sequence[Measurement], time_limit: float) -> None:
-    """All measurements and the machine that they were made on, as JSON."""
-    machine = {"processor": platform.machine(), "threads": torch.get_num_threads()}
-    content = {
-        "time_limit": time_limit,
-        "machine": machine,
-        "torch": torch.__version__,
-        "runs": [asdict(m) for m in found],
-    }
-    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -3,39 +3,90 @@
 from __future__ import annotations
 
 import argparse
+from importlib import import_module
+from typing import Any
 
 from rich.console import Console
+from rich.table import Table
 
+from pdelsr.benchmark.competitors import competitors_named
+from pdelsr.benchmark.growth import Growth, growth_record, growth_table, measure_growth
 from pdelsr.benchmark.step import measure_step, step_table
-from pdelsr.benchmark.suite import Measurement, measure_suite, suite_table, write_suite
+from pdelsr.benchmark.storage import write_runs
+from pdelsr.benchmark.suite import Measurement, measure_suite
+from pdelsr.benchmark.table import suite_table
+from pdelsr.cli.commands import require_folder
 from pdelsr.cli.problem_file import list_problems, load_problem
 from pdelsr.errors import SettingsError
-from pdelsr.solvers.registry import method_class
+
+WIDE = 130  # columns; in a narrower terminal long lines are better than cut numbers
 
 
 def benchmark_command(chosen: argparse.Namespace) -> int:
-    """Measure, print a table, and write the JSON that was asked for."""
-    console = Console()
-    if chosen.what == "step":
-        console.print(step_table(measure_step()))
-        return 0
-    methods = chosen.methods.split(",")
-    for method in methods:
-        method_class(method)
+    """Measure, print a table, and write the JSON and the picture that were asked for."""
+    for path in (chosen.json, chosen.plot):
+        require_folder(path)
+    {"suite": _suite, "step": _step, "growth": _growth}[chosen.what](chosen)
+    return 0
+
+
+def _suite(chosen: argparse.Namespace) -> None:
+    competitors = competitors_named(chosen.methods.split(","))
+    names = [c.name for c in competitors]
+    seeds, found = _seeds(chosen.seeds), []
+    problems = [load_problem(path) for path in _files(chosen)]
 
     def tell(m: Measurement) -> None:
-        console.print(
+        _say(
             f"{m.problem} {m.method} seed {m.seed}: error {m.relative_l2:.1e}, held-out "
-            f"{m.heldout:.1e}, {m.seconds:.0f} s, {m.status}",
-            highlight=False,
+            f"{m.heldout:.1e}, {m.seconds:.0f} s, {m.status}"
+        )
+        found.append(m)
+        if chosen.json:  # after every run: a long suite that is cut leaves what it has
+            write_runs(chosen.json, found, time_limit=chosen.time_limit)
+
+    measure_suite(problems, competitors, chosen.time_limit, seeds, tell)
+    _print(suite_table(found, names))
+    if chosen.plot:
+        _pictures().plot_suite(chosen.plot, found, names)
+
+
+def _step(chosen: argparse.Namespace) -> None:
+    if chosen.plot:
+        raise SettingsError("benchmark step draws nothing: leave --plot out.")
+    found = measure_step()
+    _print(step_table(found))
+    if chosen.json:
+        write_runs(chosen.json, found)
+
+
+def _growth(chosen: argparse.Namespace) -> None:
+    def tell(g: Growth) -> None:
+        _say(
+            f"n {g.rows}, m {g.parameters}, r {g.rank}: {g.seconds:.2f} s, "
+            f"{g.memory_bytes / 1e6:.0f} MB"
         )
 
-    problems = [load_problem(path) for path in _files(chosen)]
-    found = measure_suite(problems, methods, chosen.time_limit, _seeds(chosen.seeds), tell)
-    console.print(suite_table(found, methods))
+    sweeps = measure_growth(tell=tell)
+    _print(growth_table(sweeps))
     if chosen.json:
-        write_suite(chosen.json, found, chosen.time_limit)
-    return 0
+        slopes = {sweep.varied: growth_record(sweep) for sweep in sweeps}
+        write_runs(chosen.json, sweeps, slopes=slopes)
+    if chosen.plot:
+        _pictures().plot_growth(chosen.plot, sweeps)
+
+
+def _pictures() -> Any:
+    # Delayed: matplotlib is slow to load, and most commands draw nothing.
+    return import_module("pdelsr.benchmark.pictures")
+
+
+def _say(text: str) -> None:
+    Console().print(text, highlight=False, soft_wrap=True)
+
+
+def _print(table: Table) -> None:
+    Console(width=max(WIDE, Console().width), highlight=False).print(table)
 
 
 def _files(chosen: argparse.Namespace) -> list[str]:

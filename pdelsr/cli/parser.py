@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from pdelsr.benchmark.competitors import COMPETITORS
 from pdelsr.solvers.registry import METHODS
 from pdelsr.solvers.settings import DTYPES
 from pdelsr.version import __version__
@@ -85,16 +86,25 @@ def _add_output(command: argparse.ArgumentParser) -> None:
 def _add_benchmark(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "what",
-        choices=("suite", "step"),
+        choices=("suite", "step", "growth"),
         nargs="?",
         default="suite",
-        help="suite: problems × methods at equal time; step: one-shot LSR by rows against columns",
+        help="suite: problems × methods at equal time; step: one-shot LSR by rows against "
+        "columns; growth: its time and memory against rows, parameters and rank",
     )
-    command.add_argument("--folder", type=Path, default=Path("problems"), help="of problem files")
-    command.add_argument("--problems", metavar="A,B", help="names (default: all in the folder)")
-    command.add_argument(
-        "--methods", default="pinn,ilsr", metavar="A,B", help="(default: %(default)s)"
+    suite = command.add_argument_group("suite")
+    suite.add_argument("--folder", type=Path, default=Path("problems"), help="of problem files")
+    suite.add_argument("--problems", metavar="A,B", help="names (default: all in the folder)")
+    suite.add_argument(
+        "--methods", default=",".join(COMPETITORS), metavar="A,B", help="(default: %(default)s)"
     )
-    command.add_argument("--time-limit", type=float, default=60.0, metavar="S", help="of each run")
-    command.add_argument("--seeds", default="0", metavar="0,1", help="runs of each pair")
-    command.add_argument("--json", type=Path, metavar="FILE", help="write all measurements")
+    suite.add_argument("--time-limit", type=float, default=60.0, metavar="S", help="of each run")
+    suite.add_argument("--seeds", default="0", metavar="0,1", help="runs of each pair")
+    group = command.add_argument_group("output")
+    group.add_argument("--json", type=Path, metavar="FILE", help="write all measurements")
+    group.add_argument(
+        "--plot",
+        type=Path,
+        metavar="PNG",
+        help="write a picture: error against time (suite), or time and memory (growth)",
+    )

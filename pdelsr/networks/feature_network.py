@@ -35,6 +35,7 @@ class FeatureNetwork(TapedNetwork):
         fourier_scale: int | float = 1.0,
         initialization: str = "torch",
         weight_scale: int | float = 1.0,
+        first_inputs: int | None = None,
         seed: int = 0,
         dtype: torch.dtype = torch.float64,
         device: torch.device | str | None = None,
@@ -54,6 +55,9 @@ class FeatureNetwork(TapedNetwork):
             initialization: "torch", "xavier" or "he".
             weight_scale: multiplies the initial weights and biases of the hidden layers. An
                 untrained tangent space wants more than training does; `lsr` and `ilsr` try several.
+            first_inputs: features that one neuron of the first layer depends on at the start,
+                drawn at random; None for all. A solution that is a sum of functions of few
+                coordinates wants few.
             seed: of the initial weights and the Fourier frequencies.
             dtype: of parameters, points and jets.
             device: where the parameters live; None for torch's default.
@@ -66,6 +70,8 @@ class FeatureNetwork(TapedNetwork):
         require_initialization(initialization)
         require_widths(in_features=[in_features], out_features=[out_features], hidden=hidden)
         require_feature_counts(harmonics, fourier)
+        if first_inputs is not None:
+            require_widths(first_inputs=[first_inputs])
         require_bounds(bounds, in_features)
         periods = {int(axis): float(period) for axis, period in dict(periodic or {}).items()}
         require_periods(periods, in_features)
@@ -85,6 +91,7 @@ class FeatureNetwork(TapedNetwork):
             "fourier_scale": fourier_scale,
             "initialization": initialization,
             "weight_scale": weight_scale,
+            "first_inputs": first_inputs,
             "seed": seed,
         }
         with torch.device("cpu"):  # where the generator draws
@@ -106,6 +113,8 @@ class FeatureNetwork(TapedNetwork):
             layer.initialize(given["initialization"], given["weight_scale"], generator)
         self.last = Affine(widths[-1], self.out_features)
         self.last.initialize(given["initialization"], 1.0, generator)
+        if given["first_inputs"] is not None:
+            self.affine_layers()[0].thin_out(given["first_inputs"], generator)
 
     @abstractmethod
     def _add_hidden_layers(self, widths: list[int]) -> None:

@@ -47,7 +47,7 @@ def collect(
     return Solution(
         problem=problem,
         compiled=context.compiled,
-        network=context.network,
+        network=candidate.network,
         delta=candidate.delta,
         method=method,
         settings=settings,
@@ -69,7 +69,7 @@ def block_residuals(
     context: Context, outcome: Outcome, trained: Solution | None
 ) -> dict[str, BlockResidual]:
     """Residual of every block on training and on held-out points."""
-    predictor = outcome.best.candidate.predictor(context.network)
+    predictor = outcome.best.candidate.predictor()
     heldout = context.heldout.block_rms(predictor)
     train = outcome.training.block_rms(predictor) if outcome.training else {}
     if trained:

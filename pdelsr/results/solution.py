@@ -78,12 +78,12 @@ class Solution:
     @property
     def predictor(self) -> Predictor:
         """Maps points (n, d) and an index set to the jet (A, n, k), as torch tensors."""
-        return self.candidate.predictor(self.network)
+        return self.candidate.predictor()
 
     @property
     def candidate(self) -> Candidate:
         """θ and δ, from which another run can start."""
-        return Candidate(self.network.get_vector(), self.delta)
+        return Candidate(self.network, self.network.get_vector(), self.delta)
 
     def predict(self, points: Any = None, *, batch: int = BATCH, **columns: Any) -> Any:
         """The solution at points, or on arrays of coordinates.

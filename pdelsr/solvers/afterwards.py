@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pdelsr.compile import Interior
-from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.history import Record
 from pdelsr.solvers.loop import Outcome
@@ -27,7 +26,7 @@ def refine_afterwards(
         lsr: options of the refinement; None for the defaults.
     """
     lsr = lsr or LSR()
-    context.network.set_vector(outcome.best.candidate.theta)
+    context.return_to(outcome.best.candidate)
     try:
         return _refined(context, outcome, tolerance, lsr)
     except KeyboardInterrupt:
@@ -37,7 +36,7 @@ def refine_afterwards(
 def _refined(context: Context, outcome: Outcome, tolerance: int | float, lsr: LSR) -> Outcome:
     found = lsr.refiner()(context, _more_points(context, lsr))
     iteration = outcome.iterations + 1
-    assessed = context.assess(Candidate(outcome.best.candidate.theta, found.delta), iteration)
+    assessed = context.assess(replace(outcome.best.candidate, delta=found.delta), iteration)
     better = assessed.objective < outcome.best.objective
     best = assessed if better else outcome.best
     context.report(

@@ -12,6 +12,7 @@ from pdelsr.errors import SettingsError
 from pdelsr.networks import FeatureNetwork, HardConditions, ModuleNetwork, Network
 from pdelsr.networks.base import require_trainable
 from pdelsr.networks.mlp import MLP
+from pdelsr.solvers.design import Design
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.settings import RunSettings
 
@@ -21,7 +22,7 @@ def build_network(
     compiled: CompiledProblem,
     method: Method,
     settings: RunSettings,
-    weight_scale: int | float = 1.0,
+    design: Design,
 ) -> Network:
     """The user's network or the method's default one, with hard conditions around it.
 
@@ -37,13 +38,14 @@ def build_network(
         inner = MLP(
             d,
             k,
-            tuple(method.hidden or method.default_hidden(d, k, problem.is_linear)),
-            activation=method.activation,
+            design.hidden,
+            activation=design.activation,
             bounds=[(float(a), float(b)) for a, b in problem.domain.bounding_box],
             periodic=axes,
             harmonics=method.harmonics,
             initialization=method.initialization,
-            weight_scale=weight_scale,
+            weight_scale=design.weight_scale,
+            first_inputs=design.first_inputs,
             seed=settings.seed,
             dtype=settings.torch_dtype,
             device=settings.torch_device,

@@ -16,22 +16,24 @@ class Candidate:
     """θ, and δ where the state is a refined predictor q + J δ.
 
     Args:
+        network: whose θ this is; it may have moved on since.
         theta: (m,), a copy.
         delta: (m,), or None for the network itself.
     """
 
+    network: Network
     theta: Float[Tensor, " m"]
     delta: Float[Tensor, " m"] | None = None
 
     @classmethod
     def of_network(cls, network: Network) -> Candidate:
         """The network as it is now."""
-        return cls(network.get_vector())
+        return cls(network, network.get_vector())
 
-    def predictor(self, network: Network) -> Predictor:
+    def predictor(self) -> Predictor:
         """The predictor of this state; sets the network's parameters to θ."""
-        network.set_vector(self.theta)
-        return network if self.delta is None else RefinedPredictor(network, self.delta)
+        self.network.set_vector(self.theta)
+        return self.network if self.delta is None else RefinedPredictor(self.network, self.delta)
 
 
 @dataclass(frozen=True)

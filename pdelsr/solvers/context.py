@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -34,6 +34,8 @@ class Context:
         max_iterations: of the outer loop.
         patience: outer iterations without progress before the run counts as stagnated.
         listener: called with every record.
+        resized: builds a new default network with about so many parameters, and its plan; None
+            where the network is the user's choice.
     """
 
     compiled: CompiledProblem
@@ -45,6 +47,7 @@ class Context:
     max_iterations: int = 1
     patience: int = 3
     listener: Callable[[Record], None] = lambda record: None
+    resized: Callable[[int], tuple[Network, PointPlan]] | None = None
     history: list[Record] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -52,6 +55,18 @@ class Context:
         self.heldout = self._residual(self.plan, HELDOUT_SEED, None)
         self.training: StackedResidual | None = None
         self.rounds = 0
+        self.best: Assessed | None = None
+        self.objectives: list[float] = []
+
+    def replace_network(self, network: Network) -> None:
+        """Go on with another network, on the same held-out points."""
+        self.network = network
+        self.heldout = replace(self.heldout, network=network)
+
+    def return_to(self, candidate: Candidate) -> None:
+        """Go on with the network and θ of an earlier state."""
+        candidate.predictor()
+        self.replace_network(candidate.network)
 
     def go_on(self, rounds: int) -> None:
         """Continue the random streams of an earlier run after its last round of points."""
@@ -77,15 +92,19 @@ class Context:
         return StackedResidual(self.network, blocks, self.memory_budget)
 
     def assess(self, candidate: Candidate, iteration: int) -> Assessed:
-        """Held-out residual of a candidate; infinite where it is not finite."""
-        predictor = candidate.predictor(self.network)
+        """Held-out residual of a candidate, infinite where it is not finite; keeps the best."""
+        predictor = candidate.predictor()
         rms = self.heldout.block_rms(predictor)
         weights = self.heldout.block_weights()
         objective = math.sqrt(sum(w * rms[name] ** 2 for name, w in weights.items()))
         largest = max(rms.values())
         if not math.isfinite(objective):
             objective = largest = math.inf
-        return Assessed(candidate, objective, largest, iteration)
+        self.objectives.append(objective)
+        assessed = Assessed(candidate, objective, largest, iteration)
+        if self.best is None or objective < self.best.objective:
+            self.best = assessed
+        return assessed
 
     def report(self, record: Record) -> None:
         """Add to the history and tell whoever listens."""

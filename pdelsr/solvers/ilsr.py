@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
+from pdelsr.linearize.points import PointPlan
 from pdelsr.lstsq import LeastSquares
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
@@ -51,12 +53,25 @@ PUBLISHED: dict[str, dict[str, Any]] = {
 }
 
 
+GROWTH, PAYS = 2, 2.0  # factors: on the parameters, and on the residual that is worth it
+
+
 @dataclass
-class _Alignment:
-    """What alignment carries from one iteration to the next."""
+class _Memory:
+    """What a run carries from one iteration to the next.
+
+    Args:
+        descent: state of the Gauss–Newton alignment.
+        signs: of the published alignment.
+        growing: whether the next iteration takes a larger untrained network.
+        kept: state and plan before the last growth.
+        refine_seconds: that the last refinement took.
+    """
 
     descent: LevenbergMarquardt
     signs: tuple[int, ...]
+    growing: bool = False
+    kept: tuple[Candidate, PointPlan] | None = None
     refine_seconds: float = 0.0
 
 
@@ -96,7 +111,7 @@ class ILSR(Method):
     newton_steps: int = 6
 
     name = "ilsr"
-    tries_scales = True
+    tries_designs = True
     default_hard = True
     default_iterations = 12
 
@@ -130,8 +145,8 @@ class ILSR(Method):
         """The refinement with these options."""
         return Refiner(self.basis, self.rank, self.lstsq, self.newton_steps)
 
-    def default_hidden(self, dim: int, outputs: int, linear: bool) -> tuple[int, ...]:
-        return (50, 50) if linear else (20, 20, 20, 20)
+    def default_hidden(self, linear: bool) -> tuple[int, ...]:
+        return (32, 32) if linear else (20, 20, 20, 20)
 
     def default_points(self, parameters: int) -> int:
         return 2 * min(self.rank or FULL_LIMIT, parameters)
@@ -140,17 +155,18 @@ class ILSR(Method):
         signs = ()
         if self.alignment == "lbfgs":
             signs = stable_signs(context.heldout, context.generator)
-        memory = _Alignment(LevenbergMarquardt(), signs)
+        memory = _Memory(LevenbergMarquardt(), signs, self._may_grow(context))
         return State(0, Candidate.of_network(context.network), float("nan"), "start", memory=memory)
 
     def step(self, context: Context, state: State) -> State:
         iteration = state.iteration + 1
-        if iteration > 1 or not self.refine_first:
+        if (iteration > 1 or not self.refine_first) and not self._grown(context, state):
             self._align(context, state, iteration)
         begin = context.clock.seconds
-        found = self._refine(context, iteration)
+        found = self._refine(context, state)
         state.memory.refine_seconds = context.clock.seconds - begin
-        candidate = Candidate(context.network.get_vector(), found.delta if found.steps else None)
+        delta = found.delta if found.steps else None
+        candidate = Candidate(context.network, context.network.get_vector(), delta)
         return State(
             iteration,
             candidate,
@@ -161,9 +177,34 @@ class ILSR(Method):
             next_seconds=state.memory.refine_seconds,
         )
 
-    def _refine(self, context: Context, iteration: int) -> Refinement:
+    def _may_grow(self, context: Context) -> bool:
+        """Untrained tangent spaces hold the solution of a linear problem, if they are large."""
+        linear = context.heldout.is_linear
+        return linear and self.refine_first and self.basis is None and context.resized is not None
+
+    def _grown(self, context: Context, state: State) -> bool:
+        """Take a larger untrained network, as long as that pays; otherwise return to the best."""
+        memory: _Memory = state.memory
+        if not memory.growing:
+            return False
+        parameters = GROWTH * context.network.parameter_count
+        gained = context.objectives[-2] / context.objectives[-1] if memory.kept else math.inf
+        affordable = GROWTH**3 * memory.refine_seconds < context.clock.left
+        if gained < 1.0 and memory.kept:
+            candidate, context.plan = memory.kept
+            context.return_to(candidate)
+        if gained < PAYS or parameters > FULL_LIMIT or not affordable:
+            memory.growing = False
+            return False
+        memory.kept = state.candidate, context.plan
+        assert context.resized is not None
+        network, context.plan = context.resized(parameters)
+        context.replace_network(network)
+        return True
+
+    def _refine(self, context: Context, state: State) -> Refinement:
         # The residual of an untrained network says nothing about where points are needed.
-        aligned = iteration > 1 or not self.refine_first
+        aligned = not state.memory.growing and (state.iteration > 0 or not self.refine_first)
         adapt_to = context.network if self.adaptive and aligned else None
         return self.refiner()(context, self.refine_points, adapt_to)
 
@@ -188,7 +229,7 @@ class ILSR(Method):
         )
 
     def _align_in_pseudo_time(self, context: Context, state: State, watch: Watch) -> None:
-        previous = state.candidate.predictor(context.network)
+        previous = state.candidate.predictor()
         problem = pseudo_time_residual(
             context.fresh_residual(), previous, self.pseudo_time_step, state.memory.signs
         )

@@ -66,7 +66,7 @@ def run(
     best = keeper.best
     if not math.isfinite(best.objective):
         status = Status.DIVERGED
-    context.network.set_vector(best.candidate.theta)
+    best.candidate.predictor()  # leave the network where the best state is
     return Outcome(best, keeper.report, status, iterations, keeper.training)
 
 

@@ -14,7 +14,7 @@ from pdelsr.solvers.status import Status
 from pdelsr.solvers.tangent_newton import Refinement, refine_in_subspace, with_basis_values
 from pdelsr.subspace import Basis, basis_named
 
-FULL_LIMIT = 4500  # parameters up to which the whole tangent space is the default basis
+FULL_LIMIT = 5000  # parameters up to which the whole tangent space is the default basis
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class LSR(Method):
     newton_steps: int = 10
 
     name = "lsr"
-    tries_scales = True
+    tries_designs = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -93,10 +93,11 @@ class LSR(Method):
         """The refinement with these options."""
         return Refiner(self.basis, self.rank, self.lstsq, self.newton_steps)
 
-    def default_hidden(self, dim: int, outputs: int, linear: bool) -> tuple[int, ...]:
+    def default_hidden(self, linear: bool) -> tuple[int, ...]:
         return (60, 60)
 
-    def default_scale(self, linear: bool) -> float:
+    @property
+    def default_scale(self) -> float:
         return 2.0
 
     def default_points(self, parameters: int) -> int:
@@ -110,7 +111,7 @@ class LSR(Method):
         enough = 2 * found.report.effective_rank >= found.report.rank
         return State(
             state.iteration + 1,
-            Candidate(context.network.get_vector(), found.delta),
+            Candidate(context.network, context.network.get_vector(), found.delta),
             found.train,
             "refine",
             report=found.report,

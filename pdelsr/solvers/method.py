@@ -74,16 +74,19 @@ class Method(ABC):
 
     Args:
         hidden: widths of the hidden layers; None for the method's default.
-        activation: of the default network.
-        weight_scale: of the initial weights; None for the method's default.
+        activation: of the default network; None for the method's choice.
+        weight_scale: of the initial weights; None for the method's choice.
+        first_inputs: features that one neuron of the first layer depends on at the start; None
+            for the method's choice.
         initialization: "torch", "xavier" or "he".
         harmonics: harmonics of periodic coordinates under hard conditions.
         suggested: run options that apply where the call to `solve` gives none.
     """
 
     hidden: Sequence[int] | None = None
-    activation: str | Activation = "tanh"
+    activation: str | Activation | None = None
     weight_scale: int | float | None = None
+    first_inputs: int | None = None
     initialization: str = "torch"
     harmonics: int = 1
     suggested: Mapping[str, Any] = field(default_factory=dict)
@@ -92,24 +95,29 @@ class Method(ABC):
     default_hard = False
     default_balance = True
     default_iterations = 1
-    tries_scales = False
+    tries_designs = False
+    default_activation = "tanh"
     patience = 3
 
     def __post_init__(self) -> None:
-        activation_named(self.activation)
+        if self.activation is not None:
+            activation_named(self.activation)
         require_initialization(self.initialization)
         require_whole("harmonics", self.harmonics, 1)
         if self.weight_scale is not None:
             require_positive("weight_scale", self.weight_scale)
+        if self.first_inputs is not None:
+            require_whole("first_inputs", self.first_inputs, 1)
         if self.hidden is not None:
             require_hidden(self.hidden)
 
     @abstractmethod
-    def default_hidden(self, dim: int, outputs: int, linear: bool) -> tuple[int, ...]:
-        """Widths of the hidden layers for a problem of this size."""
+    def default_hidden(self, linear: bool) -> tuple[int, ...]:
+        """Widths of the hidden layers."""
 
-    def default_scale(self, linear: bool) -> float:
-        """Scale of the initial weights."""
+    @property
+    def default_scale(self) -> float:
+        """Scale of the initial weights, where no trial decides."""
         return 1.0
 
     @abstractmethod

@@ -67,7 +67,7 @@ class PINN(Method):
         require_positive("decay", self.decay)
         require_at_least("adam_steps + lbfgs_steps", self.adam_steps + self.lbfgs_steps, 1)
 
-    def default_hidden(self, dim: int, outputs: int, linear: bool) -> tuple[int, ...]:
+    def default_hidden(self, linear: bool) -> tuple[int, ...]:
         return (32, 32, 32)
 
     def default_points(self, parameters: int) -> int:

@@ -12,12 +12,12 @@ from pdelsr.linearize import StackedResidual
 from pdelsr.linearize.points import PointPlan, balanced_weights
 from pdelsr.networks import Network
 from pdelsr.sample import Sampler, Sobol
-from pdelsr.solvers.build import build_network
 from pdelsr.solvers.clock import Clock
 from pdelsr.solvers.context import HELDOUT_SEED, Context
+from pdelsr.solvers.design import Design, parameter_count
 from pdelsr.solvers.method import Method
-from pdelsr.solvers.scale import trial_scale
 from pdelsr.solvers.settings import RunSettings
+from pdelsr.solvers.trial import PARAMETERS, Designer
 
 BOUNDARY_SHARE = 0.2  # points of one soft condition, relative to those of the equations
 FEWEST = 100  # points of a condition
@@ -32,10 +32,9 @@ def prepare(problem: Problem, method: Method, settings: RunSettings) -> Context:
     """
     clock = Clock(settings.time_limit)
     compiled = compile_problem(problem, chosen_hard(method, settings))
-    scale = 1.0
-    if settings.network is None:
-        scale = method.weight_scale or default_scale(problem, compiled, method, settings)
-    network = build_network(problem, compiled, method, settings, scale)
+    designer = Designer(problem, compiled, method, settings)
+    design = chosen_design(designer)
+    network = designer.build(design)
     plan = PointPlan(
         problem.domain,
         point_counts(problem, compiled, method, settings, network.parameter_count),
@@ -43,8 +42,17 @@ def prepare(problem: Problem, method: Method, settings: RunSettings) -> Context:
         dtype=settings.torch_dtype,
         device=settings.torch_device,
     )
+
     balance = method.default_balance if settings.balance is None else settings.balance
     plan = replace(plan, weights=block_weights(compiled, network, plan, settings, balance))
+
+    def resized(parameters: int) -> tuple[Network, PointPlan]:
+        nonlocal design
+        design = designer.larger(design, parameters)
+        found = designer.build(design)
+        counts = point_counts(problem, compiled, method, settings, found.parameter_count)
+        return found, replace(plan, counts=counts)
+
     return Context(
         compiled,
         network,
@@ -54,6 +62,7 @@ def prepare(problem: Problem, method: Method, settings: RunSettings) -> Context:
         settings.memory_budget,
         settings.max_iterations or method.default_iterations,
         method.patience,
+        resized=resized if settings.network is None and method.hidden is None else None,
     )
 
 
@@ -64,13 +73,20 @@ def chosen_hard(method: Method, settings: RunSettings) -> bool:
     return method.default_hard and settings.network is None
 
 
-def default_scale(
-    problem: Problem, compiled: CompiledProblem, method: Method, settings: RunSettings
-) -> float:
+def chosen_design(designer: Designer) -> Design:
     """By trial where the untrained tangent space has to hold the solution, else the method's."""
-    if method.tries_scales and problem.is_linear:
-        return trial_scale(problem, compiled, method, settings)
-    return method.default_scale(problem.is_linear)
+    method, linear = designer.method, designer.problem.is_linear
+    hidden = tuple(method.hidden or method.default_hidden(linear))
+    by_trial = method.tries_designs and method.weight_scale is None and linear
+    if designer.settings.network is not None or not by_trial:
+        scale = float(method.weight_scale or method.default_scale)
+        activation = method.activation or method.default_activation
+        return Design(hidden, activation, scale, method.first_inputs)
+    small = designer.first()
+    if method.hidden is not None:
+        return designer.widened(small, hidden)
+    parameters = parameter_count(hidden, designer.features, len(designer.compiled.unknowns))
+    return designer.larger(small, parameters) if parameters > 2 * PARAMETERS else small
 
 
 def point_counts(

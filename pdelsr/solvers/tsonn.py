@@ -40,7 +40,7 @@ class TSONN(Method):
         require_choice("optimizer", self.optimizer, ("lbfgs", "adam"))
         require_positive("learning_rate", self.learning_rate)
 
-    def default_hidden(self, dim: int, outputs: int, linear: bool) -> tuple[int, ...]:
+    def default_hidden(self, linear: bool) -> tuple[int, ...]:
         return (32, 32, 32)
 
     def default_points(self, parameters: int) -> int:

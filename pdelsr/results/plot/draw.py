@@ -42,7 +42,7 @@ def draw(solution: Solution, path: str | Path | None, what: str, dpi: int) -> Pi
         for axes, curve in zip(panels_below, curves, strict=True):
             curve(axes, solution)
     if path is not None:
-        _write(figure, path)
+        write_picture(figure, path)
     return figure
 
 
@@ -57,7 +57,12 @@ def _curves(solution: Solution, what: str) -> list[Curve]:
     return curves
 
 
-def _write(figure: Picture, path: str | Path) -> None:
+def write_picture(figure: Picture, path: str | Path) -> None:
+    """Write a figure; the ending of the path chooses the format.
+
+    Raises:
+        SettingsError: an unknown ending, or a file that cannot be written.
+    """
     try:
         figure.savefig(path)
     except ValueError as error:  # matplotlib lists the formats that it knows

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import io
+import math
 from typing import TYPE_CHECKING
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
     from pdelsr.results.solution import Solution
 
 # Okabe and Ito (2008): distinct for every kind of color vision.
 BLUE, ORANGE, GREEN, GREY, BLACK = "#0072B2", "#E69F00", "#009E73", "#8C8C8C", "#222222"
+SKY, VERMILION, PURPLE = "#56B4E9", "#D55E00", "#CC79A7"
 SIGNED, POSITIVE, ERROR = "RdBu_r", "viridis", "cividis"
 SMALL, MEDIUM = 8, 9  # points
+TICKS = 6  # labels of a logarithmic axis, at most
+MARGIN = 0.1  # decades around the data
 
 
 class Picture(Figure):
@@ -45,3 +51,22 @@ def frame(axes: Axes, name: str, x: str, y: str, grid: bool = False) -> None:
         axes.grid(True, which="major", color="#DDDDDD", linewidth=0.6)
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
+
+
+def log_axes(axes: Axes, headroom: float = 0.0) -> None:
+    """Logarithmic axes with labels at powers of ten only; whole decades upwards.
+
+    Args:
+        axes: with everything drawn.
+        headroom: decades left free above.
+    """
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(numticks=TICKS))
+        axis.set_minor_formatter(NullFormatter())
+    values = axes.dataLim.intervaly
+    if np.isfinite(values).all():  # something was drawn
+        low, high = np.log10(values)
+        bottom, top = math.floor(low), max(math.ceil(high), math.floor(low) + 1)
+        axes.set_ylim(10.0 ** (bottom - MARGIN), 10.0 ** (top + headroom + MARGIN))

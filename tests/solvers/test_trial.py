@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 import sympy as sp
+from pdelsr.solvers.scale import SCALES, WIDTH, trial_scale
 from solver_cases import X, poisson
 
 import pdelsr as pl
 from pdelsr.compile import compile_problem
 from pdelsr.solvers.prepare import prepare
-from pdelsr.solvers.scale import SCALES, WIDTH, trial_scale
 
 U = pl.unknown("u", X)
 

@@ -1,0 +1,58 @@
+"""Measurements as JSON, with the machine that they were made on."""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pdelsr.benchmark.suite import Measurement
+
+
+def write_runs(path: Path, runs: Sequence[Any], **facts: Any) -> None:
+    """Write dataclasses, one a run; in strict JSON, where what is not finite is null.
+
+    Args:
+        path: of the file.
+        runs: dataclass instances of plain values.
+        **facts: that hold for all of them.
+    """
+    machine = {"processor": platform.machine(), "threads": torch.get_num_threads()}
+    content = {
+        **facts,
+        "machine": machine,
+        "torch": torch.__version__,
+        "runs": [asdict(run) for run in runs],
+    }
+    text = json.dumps(_plain(content), indent=1, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def read_suite(path: Path) -> list[Measurement]:
+    """The measurements of a file of the suite; null errors are infinite again."""
+    runs = json.loads(path.read_text(encoding="utf-8"))["runs"]
+    return [_measurement(run) for run in runs]
+
+
+def _measurement(run: dict[str, Any]) -> Measurement:
+    curve = tuple((seconds, _number(error)) for seconds, error in run["curve"])
+    numbers = {name: _number(run[name]) for name in ("relative_l2", "heldout")}
+    return Measurement(**{**run, **numbers, "curve": curve})
+
+
+def _number(value: float | None) -> float:
+    return math.inf if value is None else value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,79 @@
+"""The table of the suite: medians over seeds, the worst seed, and how good error estimates are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from pdelsr.benchmark.suite import Measurement
+
+
+@dataclass(frozen=True)
+class Quantiles:
+    """Smallest, middle and largest of `count` values."""
+
+    smallest: float
+    middle: float
+    largest: float
+    count: int
+
+
+def suite_table(found: Sequence[Measurement], methods: Sequence[str]) -> Table:
+    """A cell is the median error over the seeds, the worst in parentheses, and median seconds.
+
+    The last column divides the median error of the first method by that of the last one.
+    """
+    several = len({m.seed for m in found}) > 1
+    title = f"relative L2 error, {'median and (worst) over seeds, ' if several else ''}seconds"
+    table = Table("problem", title=title, caption=_estimate_line(found), box=SIMPLE_HEAD)
+    ratio = [f"{methods[0]} / {methods[-1]}"] if len(methods) > 1 else []
+    for column in (*methods, *ratio):
+        table.add_column(column, justify="right", min_width=9)
+    for problem in dict.fromkeys(m.problem for m in found):
+        runs = [[m for m in found if (m.problem, m.method) == (problem, k)] for k in methods]
+        errors = [median(m.relative_l2 for m in of_method) for of_method in runs]
+        gain = [_ratio(errors[0], errors[-1])] if ratio else []
+        table.add_row(problem, *(_cell(r, several) for r in runs), *gain)
+        table.add_section()
+    return table
+
+
+def estimate_quality(found: Sequence[Measurement]) -> Quantiles | None:
+    """Quantiles of estimated over true error; None where no run has both."""
+    ratios = [
+        m.error_estimate / m.relative_l2
+        for m in found
+        if m.error_estimate is not None and 0 < m.relative_l2 < math.inf
+    ]
+    return Quantiles(min(ratios), median(ratios), max(ratios), len(ratios)) if ratios else None
+
+
+def _cell(runs: Sequence[Measurement], several: bool) -> str:
+    errors = [m.relative_l2 for m in runs]
+    lines = [f"{median(errors):.1e}"]
+    if several:
+        lines.append(f"({max(errors):.1e})")
+    seconds = median(m.seconds for m in runs)
+    lines.append(f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s")
+    return "\n".join(lines)
+
+
+def _ratio(first: float, last: float) -> str:
+    if last > 0 and math.isfinite(last):
+        return f"{first / last:.1e}"
+    return "inf" if last == 0 else "0"
+
+
+def _estimate_line(found: Sequence[Measurement]) -> str | None:
+    quality = estimate_quality(found)
+    if quality is None:
+        return None
+    return (
+        f"estimated / true error over {quality.count} runs: min {quality.smallest:.2g}, "
+        f"median {quality.middle:.2g}, max {quality.largest:.2g}"
+    )

@@ -1,0 +1,38 @@
+"""What a default network looks like at the start: layers, activation, scale of the weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from pdelsr.networks import Activation
+
+
+@dataclass(frozen=True)
+class Design:
+    """The settings of a multilayer perceptron that matter to its untrained tangent space.
+
+    Args:
+        hidden: widths of the hidden layers.
+        activation: σ, by name or as an object.
+        weight_scale: multiplies the initial weights and biases of the hidden layers.
+        first_inputs: features that one neuron of the first layer depends on at the start; None
+            for all of them.
+    """
+
+    hidden: tuple[int, ...]
+    activation: str | Activation = "tanh"
+    weight_scale: float = 1.0
+    first_inputs: int | None = None
+
+    def sized(self, parameters: int, features: int, outputs: int) -> Design:
+        """The same design with equal widths and about as many parameters."""
+        width, depth = 1, len(self.hidden)
+        while parameter_count((width + 1,) * depth, features, outputs) <= parameters:
+            width += 1
+        return replace(self, hidden=(width,) * depth)
+
+
+def parameter_count(hidden: tuple[int, ...], features: int, outputs: int) -> int:
+    """m of a multilayer perceptron."""
+    return sum((a + 1) * b for a, b in pairwise((features, *hidden, outputs)))

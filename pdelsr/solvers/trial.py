@@ -1,0 +1,174 @@
+"""The design of a default network for a linear problem, by refining small untrained networks.
+
+How random features should look depends on the solution: fast or slow, a product or a sum of
+functions of single coordinates. A small network answers that in a fraction of a second, without
+the solution: the residual on held-out points tells.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import torch
+
+from pdelsr.compile import CompiledProblem, Interior
+from pdelsr.declare import Problem
+from pdelsr.linearize import Identity, RefinedPredictor, StackedResidual
+from pdelsr.linearize.bound_block import BoundBlock
+from pdelsr.linearize.points import PointPlan, balanced_weights
+from pdelsr.lstsq import QR
+from pdelsr.networks import Network
+from pdelsr.solvers.build import build_network
+from pdelsr.solvers.design import Design
+from pdelsr.solvers.method import Method
+from pdelsr.solvers.settings import RunSettings
+
+PARAMETERS = 1200  # of a trial network
+FIRST_SCALES = (1.0, 2.0)  # that every design is tried with
+FACTOR = 2**0.5  # between neighbouring scales
+SMALLEST, LARGEST = 0.15, 12.0  # scales
+ACTIVATIONS = ("sin", "tanh")
+FEW_INPUTS = (1, 2)  # of a neuron, for problems in many coordinates
+MANY_COORDINATES = 3
+TRAIN_SEED, TEST_SEED = 2**31 - 2, 2**31 - 3  # point streams that no run uses
+
+
+@dataclass(frozen=True, eq=False)
+class Designer:
+    """Chooses designs of default networks for one problem and method.
+
+    Args:
+        problem: a linear one.
+        compiled: its blocks.
+        method: whose options limit the choice.
+        settings: of the run.
+    """
+
+    problem: Problem
+    compiled: CompiledProblem
+    method: Method
+    settings: RunSettings
+
+    def first(self) -> Design:
+        """The small design with the smallest held-out residual after one refinement.
+
+        Every combination of depth, activation and inputs that the options leave open is tried at
+        two scales; the best one then walks to the scale where its residual is smallest.
+        """
+        designs = [self.sized(d, PARAMETERS) for d in self._open_designs()]
+        trial = self._trial(designs[0])
+        at_scales = [replace(d, weight_scale=s) for d in designs for s in FIRST_SCALES]
+        best = min(at_scales, key=trial.size)
+        return trial.walk(trial.walk(best, FACTOR), 1 / FACTOR)
+
+    def larger(self, design: Design, parameters: int) -> Design:
+        """The design with about so many parameters; wider networks want larger scales."""
+        sized = self.sized(design, parameters)
+        return self._trial(sized).walk(sized, FACTOR)
+
+    def widened(self, design: Design, hidden: tuple[int, ...]) -> Design:
+        """The design with given widths, at a scale that grows as the root of the width.
+
+        That is how the best scale of deep untrained networks was seen to grow; with one hidden
+        layer it did not depend on the width.
+        """
+        growth = (sum(hidden) / sum(design.hidden)) ** 0.5 if len(hidden) > 1 else 1.0
+        return replace(design, hidden=hidden, weight_scale=design.weight_scale * max(growth, 1.0))
+
+    def sized(self, design: Design, parameters: int) -> Design:
+        """The design with equal widths and about so many parameters."""
+        return design.sized(parameters, self.features, len(self.compiled.unknowns))
+
+    def build(self, design: Design) -> Network:
+        """The network of a design, with hard conditions around it."""
+        return build_network(self.problem, self.compiled, self.method, self.settings, design)
+
+    @property
+    def features(self) -> int:
+        """Width of the input features."""
+        periodic = len(self.compiled.periodic)
+        return len(self.compiled.coordinates) - periodic + 2 * periodic * self.method.harmonics
+
+    def _open_designs(self) -> list[Design]:
+        """What the method's options leave open; widths do not matter yet."""
+        method, dim = self.method, len(self.compiled.coordinates)
+        activations = ACTIVATIONS if method.activation is None else (method.activation,)
+        depth = 2 if method.hidden is None else len(method.hidden)
+        designs = [Design((1,) * depth, a, first_inputs=method.first_inputs) for a in activations]
+        if method.first_inputs is None and method.hidden is None and dim >= MANY_COORDINATES:
+            designs += [Design((1,), activations[0], first_inputs=k) for k in FEW_INPUTS]
+        return designs
+
+    def _trial(self, design: Design) -> Trial:
+        """Points and weights that suit a design."""
+        network = self.build(design)
+        plan = _plan(self.problem, self.compiled, self.settings, network.parameter_count)
+        first = plan.bind(self.compiled.blocks, TRAIN_SEED)
+        weights = balanced_weights(first, StackedResidual(network, first).mean_square_row)
+        plan = replace(plan, weights=weights)
+        train, test = (plan.bind(self.compiled.blocks, seed) for seed in (TRAIN_SEED, TEST_SEED))
+        return Trial(self.build, train, test)
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """Refines designs of one size on the same points with the same weights.
+
+    Args:
+        build: makes the network of a design.
+        train: the points of the fit.
+        test: the held-out points.
+        sizes: held-out residuals found so far.
+    """
+
+    build: Callable[[Design], Network]
+    train: tuple[BoundBlock, ...]
+    test: tuple[BoundBlock, ...]
+    sizes: dict[Design, float] = field(default_factory=dict)
+
+    def walk(self, design: Design, factor: float) -> Design:
+        """Multiply the scale by `factor` as long as the held-out residual falls."""
+        while True:
+            scaled = replace(design, weight_scale=design.weight_scale * factor)
+            if not SMALLEST <= scaled.weight_scale <= LARGEST:
+                return design
+            if self.size(scaled) >= self.size(design):
+                return design
+            design = scaled
+
+    def size(self, design: Design) -> float:
+        """Held-out residual after one refinement; infinite where it is not finite."""
+        if design not in self.sizes:
+            size = self._refined_size(self.build(design))
+            self.sizes[design] = size if math.isfinite(size) else math.inf
+        return self.sizes[design]
+
+    def _refined_size(self, network: Network) -> float:
+        residual = StackedResidual(network, self.train)
+        jets = residual.jets_without_graph()
+        directions = Identity(network.parameter_count)
+        A = residual.times(directions, residual.coefficients(jets))
+        b = -residual.values(jets)
+        if not (torch.isfinite(A).all() and torch.isfinite(b).all()):
+            return math.inf
+        solver = QR()
+        y = solver.compute(solver.init(A), b)
+        refined = RefinedPredictor(network, directions.lift(y))
+        held = StackedResidual(network, self.test).evaluate(refined)
+        return torch.linalg.vector_norm(held).item()
+
+
+def _plan(
+    problem: Problem, compiled: CompiledProblem, settings: RunSettings, parameters: int
+) -> PointPlan:
+    equations = sum(isinstance(b.region, Interior) for b in compiled.blocks)
+    interior = -(-2 * parameters // max(equations, 1))
+    counts = {
+        b.name: interior if isinstance(b.region, Interior) else interior // 4
+        for b in compiled.blocks
+    }
+    return PointPlan(
+        problem.domain, counts, dtype=settings.torch_dtype, device=settings.torch_device
+    )

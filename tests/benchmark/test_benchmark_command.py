@@ -1,0 +1,95 @@
+"""`pdelsr benchmark`: what it prints, what it writes, how it fails."""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+
+import pytest
+from benchmark_cases import SMALL
+from test_growth import TINY, counted
+
+from pdelsr.benchmark.growth import measure_growth
+from pdelsr.benchmark.suite import measure_suite
+from pdelsr.cli import main
+from pdelsr.cli.parser import build_parser
+
+FILE = '''"""A rod."""
+
+import sympy as sp
+
+import pdelsr as pl
+
+x = pl.coordinates("x")
+u = pl.unknown("u", x)
+exact = sp.sin(sp.pi * x)
+equations = [sp.Eq(-u.diff(x, 2), sp.pi**2 * exact)]
+domain = pl.Interval(x, 0, 1)
+problem = pl.Problem("rod", domain, equations, [pl.Dirichlet(u, 0)], reference=exact)
+'''
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a problem, and a suite of small options."""
+    (tmp_path / "problems").mkdir()
+    (tmp_path / "problems" / "rod.py").write_text(FILE)
+    monkeypatch.chdir(tmp_path)
+    small = functools.partial(measure_suite, changes=SMALL)
+    monkeypatch.setattr("pdelsr.cli.benchmark.measure_suite", small)
+    return tmp_path
+
+
+def test_the_suite_writes_table_json_and_picture(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = ["--json", "a.json", "--plot", "a.png"]
+    arguments = ["--methods", "random-features,ilsr", "--seeds", "0,1", "--time-limit", "20"]
+    assert main(["benchmark", *arguments, *files]) == 0
+    out = capsys.readouterr().out
+    assert "rod random-features seed 1: error" in out
+    assert "median and (worst) over seeds" in out
+    runs = json.loads(Path("a.json").read_text())["runs"]
+    assert [(r["method"], r["seed"]) for r in runs] == [
+        *(("ilsr", 0), ("random-features", 0)),
+        *(("ilsr", 1), ("random-features", 1)),
+    ]
+    assert all(len(point) == 2 for run in runs for point in run["curve"])
+    assert Path("a.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_growth_writes_table_json_and_picture(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny = functools.partial(measure_growth, TINY, apply=counted)
+    monkeypatch.setattr("pdelsr.cli.benchmark.measure_growth", tiny)
+    assert main(["benchmark", "growth", "--json", "a.json", "--plot", "a.png"]) == 0
+    assert "slope" in capsys.readouterr().out
+    content = json.loads(Path("a.json").read_text())
+    assert content["slopes"]["rank"]["basis"]["overall"] == pytest.approx(2.0)
+    assert [run["varied"] for run in content["runs"]] == ["rows", "parameters", "rank"]
+    assert Path("a.png").read_bytes().startswith(b"\x89PNG")
+
+
+MISTAKES = {
+    "method": (["--methods", "pinn,nothing"], "names 'nothing': choose among pinn, tsonn"),
+    "problem": (["--problems", "nothing"], "no problem 'nothing' in problems: it has ['rod']"),
+    "seeds": (["--seeds", "a"], "--seeds 'a': give whole numbers"),
+    "plot": (["--plot", "no/a.png"], "lies in a folder that does not exist"),
+    "step": (["step", "--plot", "a.png"], "benchmark step draws nothing"),
+}
+
+
+@pytest.mark.parametrize("case", MISTAKES)
+def test_mistakes_of_usage(case: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments, message = MISTAKES[case]
+    assert main(["benchmark", *arguments]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_all_competitors_are_the_default() -> None:
+    chosen = build_parser().parse_args(["benchmark"])
+    assert chosen.methods.split(",") == [
+        *("pinn", "tsonn", "published", "random-features", "lsr-rsvd", "lsr", "ilsr")
+    ]

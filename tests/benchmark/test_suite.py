@@ -1,0 +1,141 @@
+"""The suite: curves, measurements, table, and JSON."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from benchmark_cases import SMALL, column, decay, measured, rod
+from rich.console import Console
+
+import pdelsr as pl
+from pdelsr.benchmark.competitors import competitors_named
+from pdelsr.benchmark.curve import TracedRun, largest, solve_with_curve
+from pdelsr.benchmark.storage import read_suite, write_runs
+from pdelsr.benchmark.suite import Measurement, measure_suite, measurement_of
+from pdelsr.benchmark.table import estimate_quality, suite_table
+
+NAMES = ("pinn", "published", "lsr", "ilsr")
+
+
+@pytest.fixture(scope="module")
+def found() -> list[Measurement]:
+    """Two problems by four competitors."""
+    return measure_suite(
+        [rod(), decay()], competitors_named(NAMES), 20.0, seeds=(0,), changes=SMALL
+    )
+
+
+def shown(found: list[Measurement], methods: tuple[str, ...]) -> str:
+    """The table as text."""
+    console = Console(width=130)
+    with console.capture() as capture:
+        console.print(suite_table(found, methods))
+    return capture.get()
+
+
+def test_the_last_competitor_runs_first(found: list[Measurement]) -> None:
+    assert [m.method for m in found] == [*reversed(NAMES)] * 2
+    assert [m.problem for m in found] == ["rod"] * 4 + ["decay"] * 4
+
+
+def test_curves_end_in_the_measured_error(found: list[Measurement]) -> None:
+    for m in found:
+        seconds = [s for s, _ in m.curve]
+        assert seconds == sorted(seconds)
+        assert 0 < seconds[0] <= seconds[-1] <= m.seconds
+        assert m.curve[-1][1] == pytest.approx(m.relative_l2, rel=1e-9)
+
+
+def test_the_best_state_does_not_get_worse() -> None:
+    method = pl.ILSR(hidden=(8, 8), weight_scale=1.0, alignment_steps=10)
+    options: dict[str, Any] = {"points": 60, "max_iterations": 4}
+    run = solve_with_curve(column(), method, **options)
+    errors = [e for _, e in run.curve]
+    assert len(errors) == run.solution.iterations
+    assert all(after <= 1.5 * before for before, after in itertools.pairwise(errors))
+    assert errors[-1] < errors[0]
+    best = [r.best for r in run.solution.history if r.best is not None]
+    assert best == sorted(best, reverse=True)
+
+
+def test_watching_does_not_change_the_run() -> None:
+    options = {"points": 60, "max_iterations": 2}
+    method = pl.ILSR(hidden=(8, 8), weight_scale=1.0, alignment_steps=5)
+    watched = solve_with_curve(decay(), method, **options).solution
+    plain = pl.solve(decay(), method, **options)
+    assert watched.heldout == plain.heldout
+    assert watched.errors["u"] == plain.errors["u"]
+
+
+def test_a_problem_without_reference_is_refused() -> None:
+    with pytest.raises(pl.SettingsError, match="rod has no reference: leave it out"):
+        measure_suite([replace(rod(), reference=None)], competitors_named(["lsr"]), 1.0)
+
+
+def test_only_the_last_competitor_extends_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = []
+
+    def slow(problem: pl.Problem, method: pl.Method, time_limit: float, **others: Any) -> TracedRun:
+        limits.append(time_limit)
+        solution = pl.solve(problem, "lsr", hidden=(8,), points=50, weight_scale=1.0)
+        return TracedRun(replace(solution, seconds=2 * time_limit), ())
+
+    monkeypatch.setattr("pdelsr.benchmark.suite.solve_with_curve", slow)
+    measure_suite([rod()], competitors_named(["pinn", "lsr", "ilsr"]), 10.0)
+    assert limits == [10.0, 20.0, 20.0]
+
+
+def test_what_is_not_finite_counts_as_infinite() -> None:
+    assert largest([1.0, math.nan]) == largest([math.inf, 2.0]) == math.inf
+    assert largest([1.0, 3.0]) == 3.0
+    assert largest([]) == 0.0
+
+
+def test_error_estimates_are_kept_where_there_are_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    solution = pl.solve(rod(), "lsr", hidden=(8,), points=50, weight_scale=1.0)
+    for estimate in (None, 0.25):
+        monkeypatch.setattr(pl.Solution, "error_estimate", estimate, raising=False)
+        found = measurement_of(TracedRun(solution, ((1.0, 0.1),)), "rod", "lsr", 0)
+        assert found.error_estimate == estimate
+
+
+def test_the_table_shows_medians_and_the_worst_seed() -> None:
+    runs = [measured("pinn", s, e) for s, e in enumerate((1e-1, 3e-1, 2e-1))]
+    runs += [measured("ilsr", s, e) for s, e in enumerate((1e-8, 4e-8, 2e-8))]
+    text = shown(runs, ("pinn", "ilsr"))
+    for words in ("2.0e-01", "(3.0e-01)", "2.0e-08", "(4.0e-08)", "1.0e+07", "2.0 s", "worst"):
+        assert words in text
+    assert "estimated" not in text
+
+
+def test_one_seed_has_no_worst_one() -> None:
+    text = shown([measured("pinn", 0, 0.1), measured("ilsr", 0, math.inf)], ("pinn", "ilsr"))
+    assert "worst" not in text
+    assert "(" not in text
+    assert "inf" in text
+
+
+def test_the_footer_shows_how_good_estimates_are() -> None:
+    runs = [measured("ilsr", s, 1e-4, e) for s, e in enumerate((1e-4, 5e-5, 3e-4, None))]
+    quality = estimate_quality(runs)
+    assert quality is not None
+    assert quality.count == 3
+    assert (quality.smallest, quality.middle, quality.largest) == pytest.approx((0.5, 1.0, 3.0))
+    text = shown(runs, ("ilsr",))
+    assert "estimated / true error over 3 runs: min 0.5, median 1, max 3" in " ".join(text.split())
+
+
+def test_json_comes_back_as_it_was(found: list[Measurement], tmp_path: Path) -> None:
+    runs = [*found, measured("ilsr", 1, math.inf), measured("lsr", 1, 1e-3, 2e-3)]
+    path = tmp_path / "suite.json"
+    write_runs(path, runs, time_limit=20.0)
+    content = json.loads(path.read_text())
+    assert content["time_limit"] == 20.0
+    assert content["machine"]["threads"] >= 1
+    assert read_suite(path) == runs
