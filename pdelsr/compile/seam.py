@@ -1,4 +1,4 @@
-"""A slope of the initial data that jumps across the seam of a period, smoothed as the equation does.
+"""A jump of the initial slope across the seam of a period, smoothed as the equation does.
 
 Data such as x² cos(πx) on [-1, 1] are continuous as a periodic function, but their slope is not.
 Diffusion rounds the kink off at once, in a layer that no smooth network follows. With coefficients

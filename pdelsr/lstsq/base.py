@@ -39,6 +39,13 @@ class LeastSquares(ABC):
     def compute(self, state: Any, b: Float[Tensor, " n"]) -> Float[Tensor, " r"]:
         """The solution y for one right-hand side."""
 
+    def nested(self, state: Any, b: Float[Tensor, " n"]) -> Float[Tensor, " r"] | None:
+        """The solution in a part of the directions, where the factors give it at no cost.
+
+        Its distance from the full solution tells how far both may be from the truth.
+        """
+        return None
+
     @abstractmethod
     def spectrum(self, state: Any) -> Spectrum:
         """Effective rank and condition number of the factored matrix."""

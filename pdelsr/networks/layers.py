@@ -68,6 +68,14 @@ class Affine(nn.Module):
             self.weight.normal_(0.0, scale * variance**0.5, generator=generator)
             self.bias.zero_()
 
+    def contain(self, other: Affine) -> None:
+        """Take over the weights of a smaller layer; its outputs do not see the new inputs."""
+        outputs, inputs = other.weight.shape
+        with torch.no_grad():
+            self.weight[:outputs] = 0.0
+            self.weight[:outputs, :inputs] = other.weight
+            self.bias[:outputs] = other.bias
+
     def thin_out(self, inputs: int, generator: torch.Generator) -> None:
         """Keep `inputs` weights of each neuron, drawn at random, with the variance of all."""
         kept = min(inputs, self.weight.shape[1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from jaxtyping import Float
@@ -21,6 +22,23 @@ class MLP(FeatureNetwork):
 
     def _add_hidden_layers(self, widths: list[int]) -> None:
         self.inner = nn.ModuleList(Affine(a, b) for a, b in pairwise(widths))
+
+    def widened(self, hidden: Sequence[int], seed: int) -> MLP:
+        """A wider network that is the same function, and whose tangent space contains this one's.
+
+        New neurons start with random inputs and without influence on the old ones.
+
+        Args:
+            hidden: widths, none below the present ones.
+            seed: of the new weights.
+        """
+        settings = {**self.settings(), "hidden": hidden, "activation": self.activation}
+        like = self.last.weight
+        wide = MLP(**{**settings, "seed": seed}, dtype=like.dtype, device=like.device)
+        wide.features = self.features
+        for old, new in zip(self.affine_layers(), wide.affine_layers(), strict=True):
+            new.contain(old)
+        return wide
 
     def forward(
         self, x: Float[Tensor, "n d"], indices: IndexSet | None = None

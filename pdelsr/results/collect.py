@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import torch
 
 from pdelsr.declare import Problem
 from pdelsr.linearize import StackedResidual
+from pdelsr.networks import closure
 from pdelsr.results.accuracy import BlockResidual
 from pdelsr.results.identity import is_same_problem
 from pdelsr.results.solution import Solution
@@ -58,6 +60,7 @@ def collect(
         training=trained.training if trained else training_points(training),
         weights=dict(context.plan.weights),
         heldout=outcome.best.objective,
+        error_estimate=kept.error_estimate if kept else estimated_error(context, outcome),
         iterations=outcome.iterations,
         rounds=context.rounds,
         seconds=seconds,
@@ -77,6 +80,27 @@ def block_residuals(
     return {
         name: BlockResidual(train.get(name, float("nan")), rms) for name, rms in heldout.items()
     }
+
+
+def estimated_error(context: Context, outcome: Outcome) -> float | None:
+    """Distance from the refinement in a part of the directions, relative, on held-out points.
+
+    The nested refinement has the larger error of the two, so that its distance from the full one
+    is an estimate on the safe side, as long as both are limited by their directions. The largest
+    over the unknowns; None where there is nothing nested.
+    """
+    report, candidate = outcome.report, outcome.best.candidate
+    if report is None or report.nested is None or report.directions is None:
+        return None
+    points = torch.cat([s for b in context.heldout.blocks for s in b.sites])
+    value = closure(((0,) * points.shape[1],))
+    nested = replace(candidate, delta=report.directions.lift(report.nested))
+    with torch.no_grad():
+        found, other = (c.predictor()(points, value)[0] for c in (candidate, nested))
+    sizes = torch.linalg.vector_norm(found, dim=0)
+    apart = torch.linalg.vector_norm(found - other, dim=0)
+    relative = torch.where(sizes > 0, apart / sizes, apart)
+    return relative.max().item()
 
 
 def training_points(training: StackedResidual | None) -> dict[str, tuple[torch.Tensor, ...]]:

@@ -32,6 +32,7 @@ def record(solution: Solution) -> dict[str, Any]:
             for name in solution.names
         },
         "blocks": {name: asdict(residual) for name, residual in solution.blocks.items()},
+        "error_estimate": solution.error_estimate,
         "rank": solution.rank,
         "effective_rank": solution.effective_rank,
         "condition": solution.condition,

@@ -27,7 +27,15 @@ from pdelsr.solvers.method import RankReport
 from pdelsr.solvers.settings import RunSettings
 from pdelsr.solvers.status import Status
 
-NUMBERS = ("weights", "heldout", "iterations", "rounds", "seconds", "peak_memory_bytes")
+NUMBERS = (
+    "weights",
+    "heldout",
+    "error_estimate",
+    "iterations",
+    "rounds",
+    "seconds",
+    "peak_memory_bytes",
+)
 
 
 def save(solution: Solution, path: str | Path) -> None:

@@ -98,6 +98,8 @@ def _facts(solution: Solution) -> Table:
         condition = f"{solution.condition:.1e}"
         effective = f"effective rank {solution.effective_rank:,} of {solution.rank:,}"
         table.add_row("refinement", f"{effective}, condition {condition}")
+    if solution.error_estimate is not None:
+        table.add_row("estimated error", f"{solution.error_estimate:.1e} (relative L2)")
     dtype = str(solution.settings.dtype).removeprefix("torch.")
     table.add_row("run on", f"{solution.settings.device}, {dtype}, seed {solution.settings.seed}")
     steps = f"{solution.iterations} iteration{'' if solution.iterations == 1 else 's'}"

@@ -34,8 +34,8 @@ class Context:
         max_iterations: of the outer loop.
         patience: outer iterations without progress before the run counts as stagnated.
         listener: called with every record.
-        resized: builds a new default network with about so many parameters, and its plan; None
-            where the network is the user's choice.
+        growth: makes a larger network and its plan, see `grow`; None where the network is the
+            user's choice.
     """
 
     compiled: CompiledProblem
@@ -47,7 +47,7 @@ class Context:
     max_iterations: int = 1
     patience: int = 3
     listener: Callable[[Record], None] = lambda record: None
-    resized: Callable[[int], tuple[Network, PointPlan]] | None = None
+    growth: Callable[[Network, int, bool], tuple[Network, PointPlan]] | None = None
     history: list[Record] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -62,6 +62,17 @@ class Context:
         """Go on with another network, on the same held-out points."""
         self.network = network
         self.heldout = replace(self.heldout, network=network)
+
+    def grow(self, parameters: int, anew: bool) -> None:
+        """Go on with a larger network and more points.
+
+        Args:
+            parameters: about how many.
+            anew: an untrained network; otherwise the same function as now.
+        """
+        assert self.growth is not None
+        network, self.plan = self.growth(self.network, parameters, anew)
+        self.replace_network(network)
 
     def return_to(self, candidate: Candidate) -> None:
         """Go on with the network and θ of an earlier state."""

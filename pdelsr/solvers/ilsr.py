@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 from pdelsr.linearize.points import PointPlan
 from pdelsr.lstsq import LeastSquares
 from pdelsr.solvers.candidate import Candidate
@@ -21,6 +23,7 @@ from pdelsr.solvers.settings import (
     require_positive,
     require_whole,
 )
+from pdelsr.solvers.status import Status
 from pdelsr.solvers.tangent_newton import Refinement
 from pdelsr.solvers.watch import Watch
 from pdelsr.subspace import Basis, OutputRSVD
@@ -53,7 +56,10 @@ PUBLISHED: dict[str, dict[str, Any]] = {
 }
 
 
-GROWTH, PAYS = 2, 2.0  # factors: on the parameters, and on the residual that is worth it
+GROWTH, WIDENING = 2, 1.5  # factors on the parameters, of untrained and of aligned networks
+PAYS = 2.0  # factor on the residual that makes an iteration worth it
+EXACT, HELD = 0.75, 0.45  # powers of epsilon: falls of the residual that need no more, and no other
+FILLED = 0.9  # share of directions above rounding from which a network is full
 
 
 @dataclass
@@ -66,6 +72,7 @@ class _Memory:
         growing: whether the next iteration takes a larger untrained network.
         kept: state and plan before the last growth.
         refine_seconds: that the last refinement took.
+        step_seconds: that the last iteration took.
     """
 
     descent: LevenbergMarquardt
@@ -73,6 +80,7 @@ class _Memory:
     growing: bool = False
     kept: tuple[Candidate, PointPlan] | None = None
     refine_seconds: float = 0.0
+    step_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -160,11 +168,13 @@ class ILSR(Method):
 
     def step(self, context: Context, state: State) -> State:
         iteration = state.iteration + 1
-        if (iteration > 1 or not self.refine_first) and not self._grown(context, state):
-            self._align(context, state, iteration)
+        start = context.clock.seconds
+        if iteration > 1 or not self.refine_first:
+            self._prepare(context, state, iteration)
         begin = context.clock.seconds
         found = self._refine(context, state)
         state.memory.refine_seconds = context.clock.seconds - begin
+        state.memory.step_seconds = context.clock.seconds - start
         delta = found.delta if found.steps else None
         candidate = Candidate(context.network, context.network.get_vector(), delta)
         return State(
@@ -180,27 +190,59 @@ class ILSR(Method):
     def _may_grow(self, context: Context) -> bool:
         """Untrained tangent spaces hold the solution of a linear problem, if they are large."""
         linear = context.heldout.is_linear
-        return linear and self.refine_first and self.basis is None and context.resized is not None
+        return linear and self.refine_first and self.basis is None and context.growth is not None
 
-    def _grown(self, context: Context, state: State) -> bool:
+    def _prepare(self, context: Context, state: State, iteration: int) -> None:
+        """What precedes a refinement: a larger untrained network, or alignment."""
+        if state.memory.growing and self._grown_anew(context, state):
+            return
+        if self._is_too_small(context, state):
+            context.grow(round(WIDENING * context.network.parameter_count), anew=False)
+        self._align(context, state, iteration)
+
+    def _grown_anew(self, context: Context, state: State) -> bool:
         """Take a larger untrained network, as long as that pays; otherwise return to the best."""
         memory: _Memory = state.memory
-        if not memory.growing:
-            return False
-        parameters = GROWTH * context.network.parameter_count
-        gained = context.objectives[-2] / context.objectives[-1] if memory.kept else math.inf
-        affordable = GROWTH**3 * memory.refine_seconds < context.clock.left
-        if gained < 1.0 and memory.kept:
+        memory.growing = self._growth_pays(context, memory)
+        if memory.growing:
+            memory.kept = state.candidate, context.plan
+            context.grow(GROWTH * context.network.parameter_count, anew=True)
+        elif memory.kept and context.objectives[-1] > context.objectives[-2]:
             candidate, context.plan = memory.kept
             context.return_to(candidate)
-        if gained < PAYS or parameters > FULL_LIMIT or not affordable:
-            memory.growing = False
+        return memory.growing
+
+    def ended(self, context: Context, state: State) -> Status | None:
+        """Alignment adds little to a linear problem that untrained networks hold to many digits."""
+        memory: _Memory = state.memory
+        if not memory.growing or self._growth_pays(context, memory):
+            return None
+        epsilon = torch.finfo(context.heldout.like.dtype).eps
+        if min(context.objectives) > epsilon**HELD * context.objectives[0]:
+            return None
+        return Status.STAGNATED if self._growth_fits(context, memory) else Status.OUT_OF_TIME
+
+    def _growth_pays(self, context: Context, memory: _Memory) -> bool:
+        epsilon = torch.finfo(context.heldout.like.dtype).eps
+        objectives = context.objectives
+        rounded = objectives[-1] < epsilon**EXACT * objectives[0]
+        gained = objectives[-2] / objectives[-1] if memory.kept else math.inf
+        parameters = GROWTH * context.network.parameter_count
+        larger = parameters <= FULL_LIMIT and self._growth_fits(context, memory)
+        return gained >= PAYS and larger and not rounded
+
+    def _growth_fits(self, context: Context, memory: _Memory) -> bool:
+        return GROWTH**3 * memory.refine_seconds < context.clock.left
+
+    def _is_too_small(self, context: Context, state: State) -> bool:
+        """Whether alignment has filled the network, and a larger one is affordable."""
+        if context.growth is None or state.iteration < 3 or state.report is None:
             return False
-        memory.kept = state.candidate, context.plan
-        assert context.resized is not None
-        network, context.plan = context.resized(parameters)
-        context.replace_network(network)
-        return True
+        parameters = round(WIDENING * context.network.parameter_count)
+        full = state.report.effective_rank > FILLED * state.report.rank
+        stalled = context.objectives[-2] < PAYS * context.objectives[-1]
+        affordable = WIDENING**3 * state.memory.step_seconds < context.clock.left
+        return full and stalled and affordable and parameters <= FULL_LIMIT
 
     def _refine(self, context: Context, state: State) -> Refinement:
         # The residual of an untrained network says nothing about where points are needed.

@@ -15,7 +15,7 @@ from pdelsr.solvers.method import Method, RankReport, State
 from pdelsr.solvers.status import Status
 
 GAIN = 0.8  # factor on the held-out residual that counts as progress
-ROUNDING = 1e7  # a fall of the residual by 1 / (ROUNDING · epsilon) is down to rounding errors
+ROUNDING = 0.55  # a fall of the residual to epsilon^0.55 is down to rounding errors
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def run(
             assessed = context.assess(state.candidate, iterations)
             keeper.offer(assessed, state.report, context.training)
             context.report(_record(context, state, keeper))
-            ended = keeper.verdict(context, state)
+            ended = keeper.verdict(context, state, method.ended(context, state))
             if ended is not None:
                 status = ended
                 break
@@ -91,19 +91,19 @@ class Keeper:
             self.best, self.report, self.training = assessed, report, training
         self._objectives.append(self.best.objective)
 
-    def verdict(self, context: Context, state: State) -> Status | None:
-        """Why to stop now, or None."""
+    def verdict(self, context: Context, state: State, wish: Status | None) -> Status | None:
+        """Why to stop now, or None; `wish` is the method's own reason."""
         if self.best.largest_rms <= self.tolerance:
             return Status.CONVERGED
-        ended = self._end(context, state)
+        ended = self._end(context, state, wish)
         # At the level of rounding, more time or iterations would be poor advice.
         return Status.PRECISION_LIMITED if ended and self._rounded(context) else ended
 
-    def _end(self, context: Context, state: State) -> Status | None:
+    def _end(self, context: Context, state: State, wish: Status | None) -> Status | None:
         if context.clock.left <= state.next_seconds:
             return Status.OUT_OF_TIME
-        if state.finished is not None:
-            return state.finished
+        if wish is not None:
+            return wish
         if state.iteration >= context.max_iterations:
             return Status.MAX_ITERATIONS
         return Status.STAGNATED if self._stalled(context.patience) else None
@@ -116,7 +116,7 @@ class Keeper:
 
     def _rounded(self, context: Context) -> bool:
         epsilon = torch.finfo(context.heldout.like.dtype).eps
-        return self.best.objective < ROUNDING * epsilon * self._start
+        return self.best.objective < epsilon**ROUNDING * self._start
 
 
 def _record(context: Context, state: State, keeper: Keeper) -> Record:

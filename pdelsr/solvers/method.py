@@ -32,6 +32,7 @@ class RankReport:
         basis_values: singular values that the basis was built from, where it was.
         directions: V.
         y: the reduced unknowns; the refined predictor is q + J V y.
+        nested: the same in a part of the directions only, where the solver offers that.
     """
 
     rank: int
@@ -41,6 +42,7 @@ class RankReport:
     basis_values: Float[Tensor, " k"] | None = None
     directions: Directions | None = None
     y: Float[Tensor, " r"] | None = None
+    nested: Float[Tensor, " r"] | None = None
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,10 @@ class Method(ABC):
     @abstractmethod
     def step(self, context: Context, state: State) -> State:
         """One outer iteration."""
+
+    def ended(self, context: Context, state: State) -> Status | None:
+        """Why the method itself wants to stop, asked after the state was assessed."""
+        return state.finished
 
 
 def require_hidden(hidden: Sequence[int]) -> None:

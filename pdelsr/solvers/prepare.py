@@ -46,10 +46,14 @@ def prepare(problem: Problem, method: Method, settings: RunSettings) -> Context:
     balance = method.default_balance if settings.balance is None else settings.balance
     plan = replace(plan, weights=block_weights(compiled, network, plan, settings, balance))
 
-    def resized(parameters: int) -> tuple[Network, PointPlan]:
+    def grown(network: Network, parameters: int, anew: bool) -> tuple[Network, PointPlan]:
         nonlocal design
-        design = designer.larger(design, parameters)
-        found = designer.build(design)
+        if anew:
+            design = designer.larger(design, parameters)
+            found = designer.build(design)
+        else:
+            design = designer.sized(design, parameters)
+            found = designer.grown(network, design, settings.seed + parameters)
         counts = point_counts(problem, compiled, method, settings, found.parameter_count)
         return found, replace(plan, counts=counts)
 
@@ -62,7 +66,7 @@ def prepare(problem: Problem, method: Method, settings: RunSettings) -> Context:
         settings.memory_budget,
         settings.max_iterations or method.default_iterations,
         method.patience,
-        resized=resized if settings.network is None and method.hidden is None else None,
+        growth=grown if settings.network is None and method.hidden is None else None,
     )
 
 

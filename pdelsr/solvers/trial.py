@@ -19,7 +19,7 @@ from pdelsr.linearize import Identity, RefinedPredictor, StackedResidual
 from pdelsr.linearize.bound_block import BoundBlock
 from pdelsr.linearize.points import PointPlan, balanced_weights
 from pdelsr.lstsq import QR
-from pdelsr.networks import Network
+from pdelsr.networks import MLP, HardConditions, Network
 from pdelsr.solvers.build import build_network
 from pdelsr.solvers.design import Design
 from pdelsr.solvers.method import Method
@@ -76,6 +76,13 @@ class Designer:
         """
         growth = (sum(hidden) / sum(design.hidden)) ** 0.5 if len(hidden) > 1 else 1.0
         return replace(design, hidden=hidden, weight_scale=design.weight_scale * max(growth, 1.0))
+
+    def grown(self, network: Network, design: Design, seed: int) -> Network:
+        """A network of at least the widths of this one that is the same function."""
+        if isinstance(network, HardConditions):
+            return HardConditions(self.grown(network.network, design, seed), network.forms)
+        assert isinstance(network, MLP)
+        return network.widened(tuple(map(max, network.hidden, design.hidden)), seed)
 
     def sized(self, design: Design, parameters: int) -> Design:
         """The design with equal widths and about so many parameters."""
