@@ -16,6 +16,7 @@ from pdelsr.benchmark.storage import write_runs
 from pdelsr.benchmark.suite import Measurement, measure_suite
 from pdelsr.benchmark.table import suite_table
 from pdelsr.cli.commands import require_folder
+from pdelsr.cli.options import read_parameters
 from pdelsr.cli.problem_file import list_problems, load_problem
 from pdelsr.errors import SettingsError
 
@@ -34,7 +35,10 @@ def _suite(chosen: argparse.Namespace) -> None:
     competitors = competitors_named(chosen.methods.split(","))
     names = [c.name for c in competitors]
     seeds, found = _seeds(chosen.seeds), []
+    values = read_parameters(chosen.set)
     problems = [load_problem(path) for path in _files(chosen)]
+    if values:
+        problems = [problem.with_parameters(**values) for problem in problems]
 
     def tell(m: Measurement) -> None:
         _say(

@@ -39,6 +39,10 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _add_problem(command: argparse.ArgumentParser) -> None:
     command.add_argument("file", metavar="FILE", help=FILE_HELP)
+    _add_set(command)
+
+
+def _add_set(command: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
     command.add_argument(
         "--set",
         action="append",
@@ -98,6 +102,7 @@ def _add_benchmark(command: argparse.ArgumentParser) -> None:
     suite.add_argument(
         "--methods", default=",".join(COMPETITORS), metavar="A,B", help="(default: %(default)s)"
     )
+    _add_set(suite)
     suite.add_argument("--time-limit", type=float, default=60.0, metavar="S", help="of each run")
     suite.add_argument("--seeds", default="0", metavar="0,1", help="runs of each pair")
     group = command.add_argument_group("output")

@@ -52,6 +52,8 @@ def reference_values(
         raise ProblemError(
             f"reference: points have shape {points.shape}; expected (n, {system.domain.dim})."
         )
+    if hasattr(reference, "bind"):
+        reference = reference.bind(system.parameters)
     if callable(reference) and not isinstance(reference, sp.Basic):
         return _call(reference, system, points, len(system.unknowns), "reference")
     columns = [

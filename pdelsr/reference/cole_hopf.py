@@ -21,6 +21,7 @@ from pdelsr.reference.checks import (
     require_positive,
     require_within,
 )
+from pdelsr.reference.parametric import parametric
 
 GAUSSIAN_REACH = 6.5  # exp(-6.5²) = 4e-19: beyond it the Gaussian is below rounding
 BLOCK = 1_000_000  # entries (points × nodes) of a work array
@@ -119,11 +120,12 @@ class ColeHopf:
         return float(abs(self._functions[0](y)).max()), float(abs(slope(y)).max())
 
 
+@parametric("nu")
 def cole_hopf(nu: Any, initial: Any = None) -> ColeHopf:
     """Burgers' equation u_t + u u_x = ν u_xx from a periodic initial condition, to about 1e-14.
 
     Args:
-        nu: viscosity, a positive number or sympy constant.
+        nu: viscosity, a positive number, sympy constant, or parameter of the problem.
         initial: u(x, 0), a periodic sympy expression in one symbol with an antiderivative in
             closed form; -sin(πx) by default.
 

@@ -14,9 +14,11 @@ from pdelsr.reference.checks import (
     require_one_variable,
     require_positive,
 )
+from pdelsr.reference.parametric import parametric
 from pdelsr.reference.spectral import Spectral, spectral
 
 
+@parametric("nu")
 def burgers(
     nu: Any,
     initial: Any,
@@ -62,6 +64,7 @@ def front_modes(nu: float, u0: np.ndarray, x: tuple[float, float]) -> int:
     return 64 * max(1, int(np.ceil(wave_number * (x[1] - x[0]) / (2 * np.pi * 64))))
 
 
+@parametric("diffusion", "reaction")
 def allen_cahn(
     diffusion: Any,
     reaction: Any,
@@ -98,6 +101,7 @@ def allen_cahn(
     return spectral({2: D}, nonlinear, u0, x, t, modes, steps, panels)
 
 
+@parametric("advection", "dispersion")
 def kdv(
     advection: Any,
     dispersion: Any,

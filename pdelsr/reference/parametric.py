@@ -1,0 +1,76 @@
+"""References whose numbers are parameters of the problem, made when the values are known."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any
+
+import sympy as sp
+from jaxtyping import Float
+from numpy import ndarray
+
+from pdelsr.errors import ProblemError
+
+
+@dataclass(frozen=True, eq=False)
+class Parametric:
+    """A reference that waits for the values of parameters; a `Problem` binds it by itself.
+
+    Args:
+        make: the function that makes the reference.
+        arguments: its arguments by name, with symbols among the numbers.
+        numbers: names of the arguments that are numbers.
+    """
+
+    make: Callable[..., Any]
+    arguments: Mapping[str, Any]
+    numbers: tuple[str, ...]
+    made: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+
+    def bind(self, parameters: Mapping[str, Any]) -> Any:
+        """The reference for these values, made once.
+
+        Raises:
+            ProblemError: a parameter has no value.
+        """
+        values = {name: self._value(name, parameters) for name in self.numbers}
+        key = tuple(values.values())
+        if key not in self.made:
+            self.made[key] = self.make(**{**self.arguments, **values})
+        return self.made[key]
+
+    def __call__(self, points: Float[ndarray, "n d"]) -> Float[ndarray, " n"]:
+        """Refused: the values of the parameters are not known here."""
+        raise ProblemError(
+            f"{self.make.__name__}: a reference with parameters is evaluated by its problem "
+            "(problem.reference_values), or after bind(parameters)."
+        )
+
+    def _value(self, name: str, parameters: Mapping[str, Any]) -> Any:
+        expression = sp.sympify(self.arguments[name])
+        known = {s: parameters[s.name] for s in expression.free_symbols if s.name in parameters}
+        missing = sorted(str(s) for s in expression.free_symbols - set(known))
+        if missing:
+            raise ProblemError(
+                f"{self.make.__name__}: {name} = {expression} contains {', '.join(missing)}, "
+                "which is no parameter of the problem: give its value in Problem(parameters=...)."
+            )
+        return expression.subs(known)
+
+
+def parametric(*numbers: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Let arguments that are numbers contain symbols: the reference is then a `Parametric`."""
+
+    def decorate(make: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(make)
+        def made(*args: Any, **kwargs: Any) -> Any:
+            given = inspect.signature(make).bind(*args, **kwargs).arguments
+            free = [n for n in numbers if getattr(given.get(n), "free_symbols", None)]
+            return Parametric(make, given, tuple(free)) if free else make(*args, **kwargs)
+
+        return made
+
+    return decorate
