@@ -30,6 +30,8 @@ from pdelsr.subspace import Basis, OutputRSVD
 
 _COMMON: dict[str, Any] = {
     "hidden": (128,) * 6,
+    "activation": "tanh",
+    "weight_scale": 1.0,
     "alignment": "lbfgs",
     "adaptive": False,
     "refine_first": True,
@@ -59,6 +61,7 @@ PUBLISHED: dict[str, dict[str, Any]] = {
 GROWTH, WIDENING = 2, 1.5  # factors on the parameters, of untrained and of aligned networks
 PAYS = 2.0  # factor on the residual that makes an iteration worth it
 EXACT, HELD = 0.75, 0.45  # powers of epsilon: falls of the residual that need no more, and no other
+TRIALS = 2.5  # times of a refinement that a growth takes, with the trials of its scale
 FILLED = 0.9  # share of directions above rounding from which a network is full
 
 
@@ -106,6 +109,7 @@ class ILSR(Method):
         newton_steps: as in `LSR`.
     """
 
+    harmonics: int = 3
     alignment: str = "gauss-newton"
     alignment_steps: int = 30
     resample_every: int = 10
@@ -154,7 +158,7 @@ class ILSR(Method):
         return Refiner(self.basis, self.rank, self.lstsq, self.newton_steps)
 
     def default_hidden(self, linear: bool) -> tuple[int, ...]:
-        return (32, 32) if linear else (20, 20, 20, 20)
+        return (32, 32) if linear else (24, 24, 24)
 
     def default_points(self, parameters: int) -> int:
         return 2 * min(self.rank or FULL_LIMIT, parameters)
@@ -232,7 +236,7 @@ class ILSR(Method):
         return gained >= PAYS and larger and not rounded
 
     def _growth_fits(self, context: Context, memory: _Memory) -> bool:
-        return GROWTH**3 * memory.refine_seconds < context.clock.left
+        return GROWTH**3 * TRIALS * memory.refine_seconds < context.clock.left
 
     def _is_too_small(self, context: Context, state: State) -> bool:
         """Whether alignment has filled the network, and a larger one is affordable."""

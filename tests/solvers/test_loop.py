@@ -29,7 +29,7 @@ class Scripted(Method):
 
     name = "scripted"
 
-    def default_hidden(self, dim: int, outputs: int, linear: bool) -> tuple[int, ...]:
+    def default_hidden(self, linear: bool) -> tuple[int, ...]:
         return (1,)
 
     def default_points(self, parameters: int) -> int:

@@ -1,17 +1,27 @@
-"""The trial of weight scales."""
+"""The designs of default networks, chosen by small refinements."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import sympy as sp
-from pdelsr.solvers.scale import SCALES, WIDTH, trial_scale
+import torch
 from solver_cases import X, poisson
 
 import pdelsr as pl
 from pdelsr.compile import compile_problem
+from pdelsr.networks import HardConditions, closure
+from pdelsr.solvers.design import Design, parameter_count
 from pdelsr.solvers.prepare import prepare
+from pdelsr.solvers.trial import FACTOR, PARAMETERS, Designer
 
 U = pl.unknown("u", X)
+
+
+@pytest.fixture(autouse=True)
+def small_trials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pdelsr.solvers.trial.PARAMETERS", 150)
 
 
 def oscillation(k: int) -> pl.Problem:
@@ -20,31 +30,93 @@ def oscillation(k: int) -> pl.Problem:
     return pl.Problem("wave", pl.Interval(X, 0, 1), [equation], [pl.Dirichlet(U, 0)])
 
 
-def scale(problem: pl.Problem, hidden: tuple[int, ...] = (16,), **options: int) -> float:
-    settings = pl.RunSettings(**options)
-    return trial_scale(problem, compile_problem(problem), pl.LSR(hidden=hidden), settings)
+def sum_of_coordinates(d: int = 4) -> pl.Problem:
+    xs = pl.coordinates(" ".join(f"x{i}" for i in range(d)))
+    u = pl.unknown("u", *xs)
+    exact = sum(sp.cos(sp.pi * x) for x in xs)
+    laplacian = sum(u.diff(x, 2) for x in xs)
+    box = pl.Box(xs, (0,) * d, (1,) * d)
+    equation = sp.Eq(laplacian, -(sp.pi**2) * exact)
+    return pl.Problem("sum", box, [equation], [pl.Condition(sp.Eq(u, exact))], reference=exact)
+
+
+def designer(problem: pl.Problem, seed: int = 0, **options) -> Designer:
+    settings = pl.RunSettings(seed=seed)
+    return Designer(problem, compile_problem(problem), pl.LSR(**options), settings)
 
 
 def test_fast_solutions_get_larger_weights() -> None:
-    slow, fast = scale(oscillation(1)), scale(oscillation(14))
-    assert fast > slow
-    assert {slow, fast} <= set(SCALES)
+    slow, fast = (designer(oscillation(k), activation="tanh").first() for k in (1, 14))
+    assert fast.weight_scale > slow.weight_scale
 
 
-def test_the_scale_grows_with_the_root_of_the_width() -> None:
-    narrow, wide = scale(poisson(), (8,)), scale(poisson(), (4 * WIDTH,))
-    assert wide == pytest.approx(2 * narrow)
+def test_smooth_oscillations_choose_the_sine() -> None:
+    assert designer(poisson()).first().activation == "sin"
 
 
-def test_equal_seeds_give_equal_scales() -> None:
-    assert scale(poisson(), seed=3) == scale(poisson(), seed=3)
+def test_given_options_are_not_tried() -> None:
+    found = designer(sum_of_coordinates(), activation="tanh", hidden=(9, 9, 9)).first()
+    assert (found.activation, len(found.hidden), found.first_inputs) == ("tanh", 3, None)
+    assert designer(sum_of_coordinates(), first_inputs=2).first().first_inputs == 2
+
+
+def test_a_sum_of_functions_of_one_coordinate_is_recognized() -> None:
+    found = designer(sum_of_coordinates()).first()
+    assert (found.first_inputs, len(found.hidden)) == (1, 1)
+
+
+def test_products_keep_all_inputs() -> None:
+    assert designer(poisson()).first().first_inputs is None
+
+
+def test_equal_seeds_give_equal_designs() -> None:
+    assert designer(poisson(), seed=3).first() == designer(poisson(), seed=3).first()
+
+
+def test_larger_designs_have_about_the_parameters_asked_for_and_no_smaller_scale() -> None:
+    chooser = designer(oscillation(6))
+    small = chooser.first()
+    large = chooser.larger(small, 500)
+    count = parameter_count(large.hidden, 1, 1)
+    assert 400 < count <= 500
+    steps = torch.tensor(large.weight_scale / small.weight_scale).log() / torch.tensor(FACTOR).log()
+    assert steps >= -1e-6 and steps == pytest.approx(round(float(steps)), abs=1e-4)
+
+
+def test_given_widths_scale_as_the_root_of_the_width() -> None:
+    chooser = designer(poisson())
+    small = replace(Design((8, 8)), weight_scale=1.5)
+    assert chooser.widened(small, (32, 32)).weight_scale == pytest.approx(3.0)
+    assert chooser.widened(Design((8,), weight_scale=1.5), (32,)).weight_scale == 1.5
+
+
+def test_grown_networks_are_the_same_function() -> None:
+    problem = poisson()
+    compiled = compile_problem(problem, hard=True)
+    chooser = Designer(problem, compiled, pl.ILSR(), pl.RunSettings(hard=True))
+    network = chooser.build(Design((5, 4)))
+    assert isinstance(network, HardConditions)
+    wide = chooser.grown(network, Design((9, 9)), seed=3)
+    assert wide.network.hidden == (9, 9)
+    x = torch.rand(7, 1, dtype=torch.float64)
+    indices = closure(((2,),))
+    assert torch.allclose(wide(x, indices), network(x, indices), rtol=1e-13, atol=1e-13)
 
 
 def test_linear_problems_use_the_trial_and_given_scales_win(monkeypatch) -> None:
     asked = []
-    monkeypatch.setattr(
-        "pdelsr.solvers.prepare.trial_scale", lambda *arguments: asked.append(1) or 1.5
-    )
+
+    def first(self: Designer) -> Design:
+        asked.append(self)
+        return Design((4,), weight_scale=1.5)
+
+    monkeypatch.setattr(Designer, "first", first)
     for method in (pl.LSR(hidden=(6,)), pl.LSR(hidden=(6,), weight_scale=2), pl.PINN(hidden=(6,))):
         prepare(poisson(), method, pl.RunSettings(points=20))
-    assert asked == [1]
+    assert len(asked) == 1
+
+
+def test_trials_are_about_as_large_as_they_say() -> None:
+    assert PARAMETERS == 1200
+    count = parameter_count(designer(oscillation(2)).first().hidden, 1, 1)
+    assert 100 < count <= 150
