@@ -47,9 +47,9 @@ def show_text(problem: Problem, method: str, options: Mapping[str, Any]) -> str:
 def estimated_bytes(context: Context, method: Method) -> float:
     """Bytes of the largest arrays of a method.
 
-    A refinement holds the reduced matrix, the stack that is factored and its factor, 3 n r
-    numbers, the basis, m r, and one chunk of rows. Training by gradients holds the jets of all
-    hidden layers.
+    A network that may grow is counted at its largest. A refinement holds the reduced matrix, the
+    stack that is factored and its factor, 3 n r numbers, the basis, m r, and one chunk of rows.
+    Training by gradients holds the jets of all hidden layers.
     """
     size = context.heldout.like.element_size()
     m = context.network.parameter_count
@@ -57,6 +57,8 @@ def estimated_bytes(context: Context, method: Method) -> float:
         return size * (GRAPH_COPIES * _jet_numbers(context) + 10 * m)
     factor = method.refine_points if isinstance(method, ILSR) else 1.0
     rows = factor * sum(context.plan.counts[b.name] for b in context.compiled.blocks)
+    if isinstance(method, ILSR) and method.basis is None and context.growth is not None:
+        rows, m = rows * FULL_LIMIT / m, max(m, FULL_LIMIT)
     small = method.basis is None and m <= FULL_LIMIT
     rank = min(method.rank or (m if small or method.basis == "full" else 1000), m)
     basis = 0 if small or method.basis in ("full", "coordinate", "last_layer") else 2 * m * rank

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
-from pdelsr.linearize.points import PointPlan
 from pdelsr.lstsq import LeastSquares
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.gradient import lbfgs
+from pdelsr.solvers.growth import Growth
 from pdelsr.solvers.levenberg_marquardt import LevenbergMarquardt, minimize
 from pdelsr.solvers.lsr import FULL_LIMIT, Refiner
 from pdelsr.solvers.method import Method, State
@@ -58,13 +55,6 @@ PUBLISHED: dict[str, dict[str, Any]] = {
 }
 
 
-GROWTH, WIDENING = 2, 1.5  # factors on the parameters, of untrained and of aligned networks
-PAYS = 2.0  # factor on the residual that makes an iteration worth it
-EXACT, HELD = 0.75, 0.45  # powers of epsilon: falls of the residual that need no more, and no other
-TRIALS = 2.5  # times of a refinement that a growth takes, with the trials of its scale
-FILLED = 0.9  # share of directions above rounding from which a network is full
-
-
 @dataclass
 class _Memory:
     """What a run carries from one iteration to the next.
@@ -72,18 +62,12 @@ class _Memory:
     Args:
         descent: state of the Gauss–Newton alignment.
         signs: of the published alignment.
-        growing: whether the next iteration takes a larger untrained network.
-        kept: state and plan before the last growth.
-        refine_seconds: that the last refinement took.
-        step_seconds: that the last iteration took.
+        growth: of the network.
     """
 
     descent: LevenbergMarquardt
     signs: tuple[int, ...]
-    growing: bool = False
-    kept: tuple[Candidate, PointPlan] | None = None
-    refine_seconds: float = 0.0
-    step_seconds: float = 0.0
+    growth: Growth
 
 
 @dataclass(frozen=True)
@@ -167,18 +151,19 @@ class ILSR(Method):
         signs = ()
         if self.alignment == "lbfgs":
             signs = stable_signs(context.heldout, context.generator)
-        memory = _Memory(LevenbergMarquardt(), signs, self._may_grow(context))
+        memory = _Memory(LevenbergMarquardt(), signs, self._growth(context))
         return State(0, Candidate.of_network(context.network), float("nan"), "start", memory=memory)
 
     def step(self, context: Context, state: State) -> State:
         iteration = state.iteration + 1
+        growth: Growth = state.memory.growth
         start = context.clock.seconds
         if iteration > 1 or not self.refine_first:
             self._prepare(context, state, iteration)
         begin = context.clock.seconds
         found = self._refine(context, state)
-        state.memory.refine_seconds = context.clock.seconds - begin
-        state.memory.step_seconds = context.clock.seconds - start
+        growth.refine_seconds = context.clock.seconds - begin
+        growth.step_seconds = context.clock.seconds - start
         delta = found.delta if found.steps else None
         candidate = Candidate(context.network, context.network.get_vector(), delta)
         return State(
@@ -188,74 +173,36 @@ class ILSR(Method):
             "refine",
             found.report,
             state.memory,
-            next_seconds=state.memory.refine_seconds,
+            next_seconds=growth.refine_seconds,
         )
 
-    def _may_grow(self, context: Context) -> bool:
+    def ended(self, context: Context, state: State) -> Status | None:
+        return state.memory.growth.verdict(context)
+
+    def _growth(self, context: Context) -> Growth:
         """Untrained tangent spaces hold the solution of a linear problem, if they are large."""
-        linear = context.heldout.is_linear
-        return linear and self.refine_first and self.basis is None and context.growth is not None
+        untrained = context.heldout.is_linear and self.refine_first and self.basis is None
+        rows = self.refine_points * context.heldout.row_count / context.network.parameter_count
+        return Growth(rows, untrained and context.growth is not None)
 
     def _prepare(self, context: Context, state: State, iteration: int) -> None:
         """What precedes a refinement: a larger untrained network, or alignment."""
-        if state.memory.growing and self._grown_anew(context, state):
+        if state.memory.growth.take_untrained(context, state):
             return
-        if self._is_too_small(context, state):
-            context.grow(round(WIDENING * context.network.parameter_count), anew=False)
+        if self.basis is None:
+            state.memory.growth.widen_if_full(context, state)
         self._align(context, state, iteration)
-
-    def _grown_anew(self, context: Context, state: State) -> bool:
-        """Take a larger untrained network, as long as that pays; otherwise return to the best."""
-        memory: _Memory = state.memory
-        memory.growing = self._growth_pays(context, memory)
-        if memory.growing:
-            memory.kept = state.candidate, context.plan
-            context.grow(GROWTH * context.network.parameter_count, anew=True)
-        elif memory.kept and context.objectives[-1] > context.objectives[-2]:
-            candidate, context.plan = memory.kept
-            context.return_to(candidate)
-        return memory.growing
-
-    def ended(self, context: Context, state: State) -> Status | None:
-        """Alignment adds little to a linear problem that untrained networks hold to many digits."""
-        memory: _Memory = state.memory
-        if not memory.growing or self._growth_pays(context, memory):
-            return None
-        epsilon = torch.finfo(context.heldout.like.dtype).eps
-        if min(context.objectives) > epsilon**HELD * context.objectives[0]:
-            return None
-        return Status.STAGNATED if self._growth_fits(context, memory) else Status.OUT_OF_TIME
-
-    def _growth_pays(self, context: Context, memory: _Memory) -> bool:
-        epsilon = torch.finfo(context.heldout.like.dtype).eps
-        objectives = context.objectives
-        rounded = objectives[-1] < epsilon**EXACT * objectives[0]
-        gained = objectives[-2] / objectives[-1] if memory.kept else math.inf
-        parameters = GROWTH * context.network.parameter_count
-        larger = parameters <= FULL_LIMIT and self._growth_fits(context, memory)
-        return gained >= PAYS and larger and not rounded
-
-    def _growth_fits(self, context: Context, memory: _Memory) -> bool:
-        return GROWTH**3 * TRIALS * memory.refine_seconds < context.clock.left
-
-    def _is_too_small(self, context: Context, state: State) -> bool:
-        """Whether alignment has filled the network, and a larger one is affordable."""
-        if context.growth is None or state.iteration < 3 or state.report is None:
-            return False
-        parameters = round(WIDENING * context.network.parameter_count)
-        full = state.report.effective_rank > FILLED * state.report.rank
-        stalled = context.objectives[-2] < PAYS * context.objectives[-1]
-        affordable = WIDENING**3 * state.memory.step_seconds < context.clock.left
-        return full and stalled and affordable and parameters <= FULL_LIMIT
 
     def _refine(self, context: Context, state: State) -> Refinement:
         # The residual of an untrained network says nothing about where points are needed.
-        aligned = not state.memory.growing and (state.iteration > 0 or not self.refine_first)
+        aligned = not state.memory.growth.untrained and (
+            state.iteration > 0 or not self.refine_first
+        )
         adapt_to = context.network if self.adaptive and aligned else None
         return self.refiner()(context, self.refine_points, adapt_to)
 
     def _align(self, context: Context, state: State, iteration: int) -> None:
-        reserve = state.memory.refine_seconds
+        reserve = state.memory.growth.refine_seconds
         watch = Watch(context, iteration, "align", every=5, reserve=reserve)
         if self.alignment == "lbfgs":
             self._align_in_pseudo_time(context, state, watch)

@@ -71,7 +71,7 @@ class LSR(Method):
 
     Args:
         basis: "full", "output", "residual", "gaussian", "coordinate", "last_layer" or a `Basis`;
-            None for "full" on networks up to 4,500 parameters and "output" on larger ones.
+            None for "full" on networks up to 5,000 parameters and "output" on larger ones.
         rank: r; None for all that the basis gives (at most 1000 for the randomized ones).
         lstsq: "qr", "svd", "cholesky", "lsmr" or a `LeastSquares`.
         newton_steps: in the tangent space, for nonlinear problems; 1 is the published method.

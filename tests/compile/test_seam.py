@@ -25,8 +25,8 @@ def problem(rate: sp.Expr, initial: sp.Expr = U0, low: float = -1, high: float =
     )
 
 
-def diffusion(D: sp.Expr = sp.Rational(1, 50)) -> sp.Expr:
-    return D * u.diff(x, 2)
+def diffusion() -> sp.Expr:
+    return u.diff(x, 2) / 50
 
 
 def jet(found: pl.Problem, points: np.ndarray, *indices: tuple[int, int]) -> torch.Tensor:

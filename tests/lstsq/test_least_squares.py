@@ -20,6 +20,7 @@ from pdelsr.lstsq import (
     solver_named,
 )
 from pdelsr.lstsq.base import equilibrate
+from pdelsr.lstsq.qr import estimated_values
 
 DIRECT = ("qr", "svd")
 
@@ -215,3 +216,30 @@ def test_names() -> None:
 def _rank(solver: LeastSquares, A: np.ndarray) -> int:
     state = solver.init(torch.tensor(A))
     return solver.spectrum(state).effective_rank
+
+
+@pytest.mark.parametrize("decades", [2, 8, 16])
+def test_estimated_singular_values_are_within_a_small_factor(decades: int) -> None:
+    values = np.logspace(0, -decades, 300)
+    R = torch.linalg.qr(torch.tensor(matrix(300, values))).R
+    found = estimated_values(R).numpy() / values
+    above_rounding = values > 1e-13
+    assert found[above_rounding].min() > 0.5
+    assert found[above_rounding].max() < 2.0
+    assert np.median(found[above_rounding]) == pytest.approx(1.0, abs=0.05)
+
+
+def test_the_nested_solution_is_that_of_a_part_of_the_columns() -> None:
+    A, b = matrix(60, np.linspace(1, 3, 20)), right_hand_side(60)
+    state = QR().init(torch.tensor(A))
+    nested = QR().nested(state, torch.tensor(b))
+    assert nested is not None
+    kept = nested.numpy() != 0
+    assert kept.sum() == 17  # 85 % of 20
+    expected = np.linalg.lstsq(A[:, kept], b, rcond=None)[0]
+    np.testing.assert_allclose(nested.numpy()[kept], expected, rtol=1e-9)
+
+
+def test_solvers_without_a_nested_solution_say_so() -> None:
+    A, b = torch.tensor(matrix(20, np.ones(4))), torch.tensor(right_hand_side(20))
+    assert Cholesky().nested(Cholesky().init(A.clone()), b) is None

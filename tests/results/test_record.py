@@ -13,7 +13,8 @@ from pdelsr.results.record import json_text
 from pdelsr.results.summary import WIDTH, bytes_text, network_text
 
 KEYS = [
-    *("problem", "method", "status", "unknowns", "blocks", "rank", "effective_rank", "condition"),
+    *("problem", "method", "status", "unknowns", "blocks", "error_estimate"),
+    *("rank", "effective_rank", "condition"),
     *("parameters", "points", "dtype", "device", "seed", "seconds", "peak_memory_bytes"),
 ]
 

@@ -197,6 +197,7 @@ def test_the_published_settings_of_burgers() -> None:
     assert (method.pseudo_time_step, method.rank, method.newton_steps) == (0.3, 1000, 1)
     assert method.basis == pl.OutputRSVD(scaled=False)
     assert (method.activation, method.adaptive, method.refine_points) == ("tanh", False, 1.0)
+    assert method.weight_scale == 1.0
     context = started_paper(method, burgers())
     assert context.network.get_vector().dtype is torch.float32
     assert context.compiled.exact == ()

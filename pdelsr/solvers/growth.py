@@ -1,0 +1,93 @@
+"""When I-LSR takes a larger network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from pdelsr.linearize.memory import free_bytes
+from pdelsr.linearize.points import PointPlan
+from pdelsr.solvers.candidate import Candidate
+from pdelsr.solvers.context import Context
+from pdelsr.solvers.lsr import FULL_LIMIT
+from pdelsr.solvers.method import State
+from pdelsr.solvers.status import Status
+
+GROWTH, WIDENING = 2, 1.5  # factors on the parameters, of untrained and of aligned networks
+PAYS = 2.0  # factor on the residual that makes an iteration worth it
+EXACT, HELD = 0.75, 0.45  # powers of epsilon: falls of the residual that need no more, and no other
+TRIALS = 2.5  # times of a refinement that a growth takes, with the trials of its scale
+FILLED = 0.9  # share of directions above rounding from which a network is full
+MEMORY_SHARE = 0.5  # of the free memory that the arrays of a refinement may take
+ARRAYS = 4  # of the size of the reduced matrix
+
+
+@dataclass
+class Growth:
+    """The state of a run that may grow.
+
+    Args:
+        rows: of a refinement, for each parameter.
+        untrained: whether larger untrained networks are still tried.
+        kept: state and plan before the last growth.
+        refine_seconds: that the last refinement took.
+        step_seconds: that the last iteration took.
+    """
+
+    rows: float
+    untrained: bool = False
+    kept: tuple[Candidate, PointPlan] | None = None
+    refine_seconds: float = 0.0
+    step_seconds: float = 0.0
+
+    def take_untrained(self, context: Context, state: State) -> bool:
+        """Take a larger untrained network, as long as that pays; otherwise return to the best."""
+        self.untrained = self.untrained and self._pays(context)
+        if self.untrained:
+            self.kept = state.candidate, context.plan
+            context.grow(GROWTH * context.network.parameter_count, anew=True)
+        elif self.kept and context.objectives[-1] > context.objectives[-2]:
+            candidate, context.plan = self.kept
+            context.return_to(candidate)
+        return self.untrained
+
+    def widen_if_full(self, context: Context, state: State) -> None:
+        """Widen the network where alignment has filled it, and a larger one is affordable."""
+        report, seconds = state.report, WIDENING**3 * self.step_seconds
+        if context.growth is None or state.iteration < 3 or report is None:
+            return
+        full = report.effective_rank > FILLED * report.rank
+        stalled = context.objectives[-2] < PAYS * context.objectives[-1]
+        if full and stalled and self._fits(context, WIDENING, seconds):
+            context.grow(round(WIDENING * context.network.parameter_count), anew=False)
+
+    def verdict(self, context: Context) -> Status | None:
+        """Alignment adds little to a linear problem that untrained networks hold to many digits."""
+        if not self.untrained or self._pays(context):
+            return None
+        if min(context.objectives) > _epsilon(context) ** HELD * context.objectives[0]:
+            return None
+        in_time = self._growth_seconds < context.clock.left
+        return Status.STAGNATED if in_time else Status.OUT_OF_TIME
+
+    @property
+    def _growth_seconds(self) -> float:
+        return GROWTH**3 * TRIALS * self.refine_seconds
+
+    def _pays(self, context: Context) -> bool:
+        last = context.objectives[-1]
+        rounded = last < _epsilon(context) ** EXACT * context.objectives[0]
+        gained = self.kept is None or context.objectives[-2] >= PAYS * last
+        return gained and not rounded and self._fits(context, GROWTH, self._growth_seconds)
+
+    def _fits(self, context: Context, factor: int | float, seconds: float) -> bool:
+        """Whether limit, time and memory allow so many times the parameters."""
+        parameters = factor * context.network.parameter_count
+        size = ARRAYS * self.rows * parameters**2 * context.heldout.like.element_size()
+        memory = MEMORY_SHARE * free_bytes(context.heldout.device)
+        return parameters <= FULL_LIMIT and seconds < context.clock.left and size < memory
+
+
+def _epsilon(context: Context) -> float:
+    return torch.finfo(context.heldout.like.dtype).eps

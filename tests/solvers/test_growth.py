@@ -1,0 +1,128 @@
+"""Networks that grow: untrained ones on linear problems, trained ones where they are full."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import sympy as sp
+import torch
+from solver_cases import burgers, poisson, poisson_2d
+
+import pdelsr as pl
+from pdelsr.solvers import growth
+from pdelsr.solvers.context import Context
+from pdelsr.solvers.prepare import prepare
+from pdelsr.solvers.registry import parse_options
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pdelsr.solvers.trial.PARAMETERS", 60)
+    monkeypatch.setattr(growth, "FULL_LIMIT", 400)
+    monkeypatch.setattr(
+        pl.ILSR, "default_hidden", lambda self, linear: (6, 6) if linear else (5, 5)
+    )
+
+
+def started(problem: pl.Problem, **options: Any) -> tuple[Context, pl.ILSR]:
+    method, settings = parse_options("ilsr", options)
+    assert isinstance(method, pl.ILSR)
+    return prepare(problem, method, settings), method
+
+
+def steps(context: Context, method: pl.ILSR, count: int) -> list[int]:
+    """Parameters of the network after each iteration."""
+    state, sizes = method.init(context), []
+    context.assess(state.candidate, 0)
+    for _ in range(count):
+        state = method.step(context, state)
+        context.assess(state.candidate, state.iteration)
+        sizes.append(context.network.parameter_count)
+    return sizes
+
+
+def test_untrained_networks_double_while_that_pays() -> None:
+    context, method = started(wavy())
+    first, second, third = steps(context, method, 3)
+    assert second == pytest.approx(2 * first, rel=0.35)
+    assert third == pytest.approx(2 * second, rel=0.35)
+    assert context.plan.counts["equation"] >= 2 * third  # the points grow with it
+
+
+def test_growth_ends_at_the_limit_and_returns_what_is_best(monkeypatch) -> None:
+    monkeypatch.setattr(growth, "FULL_LIMIT", 100)
+    context, method = started(poisson_2d(), alignment_steps=2)
+    first, second = steps(context, method, 2)
+    assert first == second
+
+
+def test_a_growth_that_does_not_pay_is_taken_back(monkeypatch) -> None:
+    context, method = started(poisson_2d(), alignment_steps=1)
+    state = method.init(context)
+    context.assess(state.candidate, 0)
+    for objective in (1.0, 2.0):  # the second, larger network is worse
+        state = method.step(context, state)
+        context.assess(state.candidate, state.iteration)
+        context.objectives[-1] = objective
+    small_count = state.memory.growth.kept[0].network.parameter_count
+    assert context.network.parameter_count > small_count
+    method.step(context, state)
+    assert context.network.parameter_count == small_count
+
+
+def test_given_networks_do_not_grow() -> None:
+    context, method = started(poisson_2d(), hidden=(6, 6), weight_scale=1.0, alignment_steps=1)
+    assert len(set(steps(context, method, 3))) == 1
+
+
+def test_linear_problems_end_without_alignment_once_they_are_exact() -> None:
+    solution = pl.solve(poisson(), "ilsr", seed=1)
+    assert solution.status is pl.Status.PRECISION_LIMITED
+    assert {r.phase for r in solution.history} == {"refine"}
+    assert solution.error()["u"].relative_l2 < 1e-9
+
+
+def test_full_networks_are_widened_without_changing_their_function() -> None:
+    context, _ = started(burgers())
+    before = context.network
+    x = torch.rand(9, 2, dtype=torch.float64)
+    values = before(x)
+    context.grow(round(1.5 * before.parameter_count), anew=False)
+    assert context.network.parameter_count > before.parameter_count
+    assert torch.allclose(context.network(x), values, rtol=1e-13, atol=1e-14)
+    assert context.heldout.network is context.network
+
+
+def test_alignment_that_stalls_widens_a_full_network(monkeypatch) -> None:
+    monkeypatch.setattr(growth, "FILLED", 0.0)
+    monkeypatch.setattr(growth, "PAYS", 1e12)  # nothing gains that much
+    context, method = started(burgers(), alignment_steps=1)
+    sizes = steps(context, method, 4)
+    assert sizes[0] == sizes[1] == sizes[2] < sizes[3]
+
+
+def test_a_short_time_limit_keeps_the_network_small() -> None:
+    context, method = started(wavy(), alignment_steps=1, time_limit=1000)
+    state = method.step(context, method.init(context))
+    context.objectives[:] = [1.0, 1e-3]
+    state.memory.growth.refine_seconds = 1e9
+    assert not state.memory.growth.take_untrained(context, state)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_error_estimate_is_near_the_error(seed: int) -> None:
+    solution = pl.solve(wavy(), "lsr", hidden=(12, 12), seed=seed)
+    assert solution.error_estimate is not None
+    ratio = solution.error_estimate / solution.error()["u"].relative_l2
+    assert 0.1 < ratio < 30
+
+
+def wavy() -> pl.Problem:
+    """A problem that twelve neurons a layer do not hold to rounding."""
+    x, y = pl.coordinates("x y")
+    u = pl.unknown("u", x, y)
+    exact = sp.sin(3 * sp.pi * x * y) + x**2
+    equation = sp.Eq(u.diff(x, 2) + u.diff(y, 2), exact.diff(x, 2) + exact.diff(y, 2))
+    box = pl.Box((x, y), (0, 0), (1, 1))
+    return pl.Problem("wavy", box, [equation], [pl.Condition(sp.Eq(u, exact))], reference=exact)
