@@ -17,7 +17,7 @@ from pdelsr.declare.expressions import derivative, gradient, jets, multi_index
 from pdelsr.declare.symbols import Coefficient
 from pdelsr.declare.system import System
 
-EARLIEST = sp.Float("1e-26", 30)  # of the time span: keeps the layer's width from being 0 at t0
+EARLIEST = sp.Float("1e-18", 30)  # of the time span: keeps the layer from having no width at t0
 REACH = 12  # widths of the layer beyond which it is below rounding
 MOST_IMAGES = 8  # periods that the layer may cross
 
@@ -59,7 +59,8 @@ def seam_layer(system: System, initial: sp.Expr, axis: sp.Symbol) -> sp.Expr | N
     images = int(sp.ceiling((reach / P).evalf()))
     if images > MOST_IMAGES:
         return None
-    sigma = sp.sqrt(D * (tau + EARLIEST * (end - start)))
+    # τ itself would be below zero where t is t0 up to rounding.
+    sigma = sp.sqrt(D * sp.sqrt(tau**2 + (EARLIEST * (end - start)) ** 2))
     z, moved = axis - low, axis - low - c * tau
     kinks = sp.Add(*(_smoothed(moved - m * P, sigma) for m in range(-images, images + 2)))
     constant = P * sp.Integer(images + 1) ** 2 / 2

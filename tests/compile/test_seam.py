@@ -93,6 +93,29 @@ def test_other_equations_keep_their_initial_condition_soft(rate) -> None:
     assert compiled.hard[0] is None or "initial u" not in compiled.exact
 
 
+def test_an_insisted_hard_form_that_no_layer_makes_periodic_says_why() -> None:
+    found = pl.Problem(
+        "backward",
+        pl.Interval(x, -1, 1) * pl.TimeInterval(t, 0, 1),
+        [sp.Eq(u.diff(t), -diffusion())],
+        [pl.Initial(sp.Eq(u, U0), hard=True), pl.Periodic(u, x, hard=True)],
+    )
+    with pytest.raises(pl.ProblemError, match="derivative of order 1 of the data is not periodic"):
+        compile_problem(found)
+
+
+def test_the_start_may_be_any_time() -> None:
+    start = sp.Rational(1, 10)
+    found = pl.Problem(
+        "late",
+        pl.Interval(x, -1, 1) * pl.TimeInterval(t, start, 1),
+        [sp.Eq(u.diff(t), diffusion())],
+        [pl.Initial(sp.Eq(u, U0)), pl.Periodic(u, x)],
+    )
+    (values,) = jet(found, np.array([[-1.0, 0.1], [0.5, 0.1]]), (0, 0))
+    np.testing.assert_allclose(values, [-1.0, 0.0], atol=1e-9)
+
+
 def test_intervals_of_any_place_and_length() -> None:
     u0 = (x - 2) * (5 - x)
     found = problem(diffusion(), u0, 2, 5)
