@@ -101,7 +101,6 @@ def warm_up(problem: Problem) -> None:
 def measurement_of(run: TracedRun, problem: str, method: str, seed: int) -> Measurement:
     """What the suite keeps of a run."""
     solution = run.solution
-    estimate = getattr(solution, "error_estimate", None)
     return Measurement(
         problem,
         method,
@@ -112,5 +111,5 @@ def measurement_of(run: TracedRun, problem: str, method: str, seed: int) -> Meas
         solution.status.value,
         solution.peak_memory_bytes,
         run.curve,
-        None if estimate is None else float(estimate),
+        solution.error_estimate,
     )

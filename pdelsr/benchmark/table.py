@@ -64,6 +64,8 @@ def _cell(runs: Sequence[Measurement], several: bool) -> str:
 
 
 def _ratio(first: float, last: float) -> str:
+    if last == first:
+        return "1"
     if last > 0 and math.isfinite(last):
         return f"{first / last:.1e}"
     return "inf" if last == 0 else "0"

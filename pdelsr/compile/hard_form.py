@@ -35,7 +35,10 @@ class HardForm:
         self, x: Float[Tensor, "n c"], indices: tuple[tuple[int, ...], ...]
     ) -> Float[Tensor, "a n"]:
         """∂^α g at n points, one row for each multi-index."""
-        return _jet(self.lift, self.coordinates, tuple(indices))(x)
+        jet = _jet(self.lift, self.coordinates, tuple(indices))
+        if self.lift.has(sp.erf):  # the layer of a seam: its powers of t leave the range of float32
+            return jet(x.double()).to(x.dtype)
+        return jet(x)
 
     def factor_jet(
         self, x: Float[Tensor, "n c"], indices: tuple[tuple[int, ...], ...]

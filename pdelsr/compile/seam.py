@@ -10,14 +10,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
+import numpy as np
 import sympy as sp
 
 from pdelsr.compile.lift import exact_number
+from pdelsr.declare.evaluate import evaluate
 from pdelsr.declare.expressions import derivative, gradient, jets, multi_index
 from pdelsr.declare.symbols import Coefficient
 from pdelsr.declare.system import System
 
 EARLIEST = sp.Float("1e-18", 30)  # of the time span: keeps the layer from having no width at t0
+NEGLIGIBLE = 1e-13  # of the largest slope; smaller jumps are rounding errors of smooth data
+SAMPLES = 65  # where the largest slope is looked for
 REACH = 12  # widths of the layer beyond which it is below rounding
 MOST_IMAGES = 8  # periods that the layer may cross
 
@@ -46,7 +50,7 @@ def seam_layer(system: System, initial: sp.Expr, axis: sp.Symbol) -> sp.Expr | N
     low, high = map(exact_number, system.domain.bounds(axis))
     slope = sp.diff(initial, axis)
     jump = sp.simplify(slope.subs(axis, low) - slope.subs(axis, high))
-    if jump == 0 or not jump.is_number:
+    if not _counts(jump, slope, axis, low, high):
         return None
     frozen = frozen_equation(system, initial, axis)
     if frozen is None:
@@ -105,6 +109,15 @@ def frozen_equation(system: System, initial: sp.Expr, axis: sp.Symbol) -> Frozen
         -diffusion / inertia,
         -coefficients.get((0, 0), zero) / inertia,
     )
+
+
+def _counts(jump: sp.Expr, slope: sp.Expr, axis: sp.Symbol, low: sp.Expr, high: sp.Expr) -> bool:
+    """Whether a jump of the slope is a number above the rounding errors of smooth data."""
+    if not (jump.is_number and jump.is_finite):
+        return False
+    places = np.linspace(float(low), float(high), SAMPLES)[:, None]
+    size = float(np.abs(evaluate(slope, (axis,), places, "initial data")).max())
+    return abs(float(jump)) > NEGLIGIBLE * size
 
 
 def _parabola(z: sp.Expr, period: sp.Expr) -> sp.Expr:

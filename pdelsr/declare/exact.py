@@ -14,10 +14,13 @@ from pdelsr.declare.evaluate import evaluate, require_finite
 from pdelsr.declare.expressions import as_expression, jets
 from pdelsr.declare.system import System, parameter_symbols
 from pdelsr.errors import ProblemError
+from pdelsr.reference import Parametric
 
 
 def require_reference(reference: Any, system: System) -> None:
     """Refuse a reference that does not give every unknown, or uses undeclared symbols."""
+    if isinstance(reference, Parametric):
+        reference.require(system.parameters)
     if reference is None or (callable(reference) and not isinstance(reference, sp.Basic)):
         return
     if isinstance(reference, Mapping):
@@ -52,7 +55,7 @@ def reference_values(
         raise ProblemError(
             f"reference: points have shape {points.shape}; expected (n, {system.domain.dim})."
         )
-    if hasattr(reference, "bind"):
+    if isinstance(reference, Parametric):
         reference = reference.bind(system.parameters)
     if callable(reference) and not isinstance(reference, sp.Basic):
         return _call(reference, system, points, len(system.unknowns), "reference")
@@ -85,6 +88,8 @@ def _by_unknown(reference: Any, system: System) -> tuple[Any, ...]:
 def _column(
     given: Any, system: System, points: Float[np.ndarray, "n d"], what: str
 ) -> Float[np.ndarray, " n"]:
+    if isinstance(given, Parametric):
+        given = given.bind(system.parameters)
     if callable(given) and not isinstance(given, sp.Basic):
         return _call(given, system, points, 1, what)[:, 0]
     expression = system.substituted(as_expression(given, what))

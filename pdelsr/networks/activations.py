@@ -149,6 +149,9 @@ class UserActivation(Activation):
     functions: Sequence[Callable[[Tensor], Tensor]]
     name: str = "user"
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "functions", tuple(self.functions))
+
     def derivatives(self, z: Float[Tensor, "*s"], order: int) -> list[Tensor]:
         if order >= len(self.functions):
             raise SettingsError(

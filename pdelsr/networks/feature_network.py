@@ -114,7 +114,13 @@ class FeatureNetwork(TapedNetwork):
         self.last = Affine(widths[-1], self.out_features)
         self.last.initialize(given["initialization"], 1.0, generator)
         if given["first_inputs"] is not None:
-            self.affine_layers()[0].thin_out(given["first_inputs"], generator)
+            require_first_inputs(given["first_inputs"], self.features.out_features, self.hidden)
+            for layer in self.input_layers():
+                layer.thin_out(given["first_inputs"], generator)
+
+    @abstractmethod
+    def input_layers(self) -> list[Affine]:
+        """The hidden layers that read the features."""
 
     @abstractmethod
     def _add_hidden_layers(self, widths: list[int]) -> None:
@@ -130,6 +136,16 @@ def require_widths(**widths: Sequence[int]) -> None:
         for value in values:
             if int(value) != value or value < 1:
                 raise SettingsError(f"{name} has width {value!r}: give whole numbers from 1 on.")
+
+
+def require_first_inputs(inputs: int, features: int, hidden: tuple[int, ...]) -> None:
+    """Refuse more inputs a neuron than there are, and inputs of a layer that does not exist."""
+    if not hidden:
+        raise SettingsError("first_inputs is about hidden neurons, and hidden is empty.")
+    if inputs > features:
+        raise SettingsError(
+            f"first_inputs is {inputs}, and the network has {features} input feature(s)."
+        )
 
 
 def require_feature_counts(harmonics: int, fourier: int) -> None:

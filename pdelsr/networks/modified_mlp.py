@@ -32,6 +32,9 @@ class ModifiedMLP(FeatureNetwork):
         self.encoders = nn.ModuleList(Affine(widths[0], widths[1]) for _ in range(2))
         self.inner = nn.ModuleList(Affine(a, b) for a, b in pairwise(widths))
 
+    def input_layers(self) -> list[Affine]:
+        return [*self.affine_layers()[:3]]  # both encoders and the first gated layer
+
     def forward(
         self, x: Float[Tensor, "n d"], indices: IndexSet | None = None
     ) -> Float[Tensor, "*A n k"]:

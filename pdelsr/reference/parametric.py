@@ -49,6 +49,15 @@ class Parametric:
             "(problem.reference_values), or after bind(parameters)."
         )
 
+    def require(self, parameters: Mapping[str, Any]) -> None:
+        """Refuse parameters without a value.
+
+        Raises:
+            ProblemError: one is missing.
+        """
+        for name in self.numbers:
+            self._value(name, parameters)
+
     def _value(self, name: str, parameters: Mapping[str, Any]) -> Any:
         expression = sp.sympify(self.arguments[name])
         known = {s: parameters[s.name] for s in expression.free_symbols if s.name in parameters}

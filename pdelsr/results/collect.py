@@ -60,7 +60,7 @@ def collect(
         training=trained.training if trained else training_points(training),
         weights=dict(context.plan.weights),
         heldout=outcome.best.objective,
-        error_estimate=kept.error_estimate if kept else estimated_error(context, outcome),
+        error_estimate=trained.error_estimate if trained else estimated_error(context, outcome),
         iterations=outcome.iterations,
         rounds=context.rounds,
         seconds=seconds,

@@ -31,6 +31,7 @@ class Growth:
         rows: of a refinement, for each parameter.
         untrained: whether larger untrained networks are still tried.
         kept: state and plan before the last growth.
+        alignments: so far, the coming one included.
         refine_seconds: that the last refinement took.
         step_seconds: that the last iteration took.
     """
@@ -38,24 +39,32 @@ class Growth:
     rows: float
     untrained: bool = False
     kept: tuple[Candidate, PointPlan] | None = None
+    alignments: int = 0
     refine_seconds: float = 0.0
     step_seconds: float = 0.0
 
     def take_untrained(self, context: Context, state: State) -> bool:
         """Take a larger untrained network, as long as that pays; otherwise return to the best."""
-        self.untrained = self.untrained and self._pays(context)
+        if not self.untrained:
+            return False
+        self.untrained = self._pays(context)
+        kept, self.kept = self.kept, None
         if self.untrained:
             self.kept = state.candidate, context.plan
             context.grow(GROWTH * context.network.parameter_count, anew=True)
-        elif self.kept and context.objectives[-1] > context.objectives[-2]:
-            candidate, context.plan = self.kept
+        elif kept and context.objectives[-1] > context.objectives[-2]:
+            candidate, context.plan = kept
             context.return_to(candidate)
         return self.untrained
 
     def widen_if_full(self, context: Context, state: State) -> None:
-        """Widen the network where alignment has filled it, and a larger one is affordable."""
+        """Widen the network where alignment has filled it, and a larger one is affordable.
+
+        To be called before every alignment.
+        """
         report, seconds = state.report, WIDENING**3 * self.step_seconds
-        if context.growth is None or state.iteration < 3 or report is None:
+        self.alignments += 1
+        if context.growth is None or self.alignments < 3 or report is None:
             return
         full = report.effective_rank > FILLED * report.rank
         stalled = context.objectives[-2] < PAYS * context.objectives[-1]

@@ -179,9 +179,14 @@ class ILSR(Method):
     def ended(self, context: Context, state: State) -> Status | None:
         return state.memory.growth.verdict(context)
 
+    @property
+    def _takes_all(self) -> bool:
+        """Whether a larger network means more directions."""
+        return self.basis is None and self.rank is None
+
     def _growth(self, context: Context) -> Growth:
         """Untrained tangent spaces hold the solution of a linear problem, if they are large."""
-        untrained = context.heldout.is_linear and self.refine_first and self.basis is None
+        untrained = context.heldout.is_linear and self.refine_first and self._takes_all
         rows = self.refine_points * context.heldout.row_count / context.network.parameter_count
         return Growth(rows, untrained and context.growth is not None)
 
@@ -189,7 +194,7 @@ class ILSR(Method):
         """What precedes a refinement: a larger untrained network, or alignment."""
         if state.memory.growth.take_untrained(context, state):
             return
-        if self.basis is None:
+        if self._takes_all:
             state.memory.growth.widen_if_full(context, state)
         self._align(context, state, iteration)
 

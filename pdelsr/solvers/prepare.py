@@ -66,8 +66,14 @@ def prepare(problem: Problem, method: Method, settings: RunSettings) -> Context:
         settings.memory_budget,
         settings.max_iterations or method.default_iterations,
         method.patience,
-        growth=grown if settings.network is None and method.hidden is None else None,
+        growth=grown if may_grow(problem, method, settings) else None,
     )
+
+
+def may_grow(problem: Problem, method: Method, settings: RunSettings) -> bool:
+    """A network or points that the user chose stay as they are."""
+    given = (settings.network, method.hidden, settings.points, problem.points)
+    return all(choice is None for choice in given)
 
 
 def chosen_hard(method: Method, settings: RunSettings) -> bool:

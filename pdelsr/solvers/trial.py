@@ -54,18 +54,22 @@ class Designer:
     def first(self) -> Design:
         """The small design with the smallest held-out residual after one refinement.
 
-        Every combination of depth, activation and inputs that the options leave open is tried at
-        two scales; the best one then walks to the scale where its residual is smallest.
+        Both activations, and one hidden layer with few inputs a neuron, are tried at two scales as
+        far as the options leave them open; the best one then walks to the scale where its residual
+        is smallest.
         """
         designs = [self.sized(d, PARAMETERS) for d in self._open_designs()]
         trial = self._trial(designs[0])
         at_scales = [replace(d, weight_scale=s) for d in designs for s in FIRST_SCALES]
         best = min(at_scales, key=trial.size)
-        return trial.walk(trial.walk(best, FACTOR), 1 / FACTOR)
+        larger = trial.walk(best, FACTOR)
+        return trial.walk(best, 1 / FACTOR) if larger is best else larger
 
     def larger(self, design: Design, parameters: int) -> Design:
         """The design with about so many parameters; wider networks want larger scales."""
         sized = self.sized(design, parameters)
+        if self.method.weight_scale is not None:
+            return sized
         return self._trial(sized).walk(sized, FACTOR)
 
     def widened(self, design: Design, hidden: tuple[int, ...]) -> Design:

@@ -97,11 +97,11 @@ def test_what_is_not_finite_counts_as_infinite() -> None:
     assert largest([]) == 0.0
 
 
-def test_error_estimates_are_kept_where_there_are_any(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_estimates_are_kept_where_there_are_any() -> None:
     solution = pl.solve(rod(), "lsr", hidden=(8,), points=50, weight_scale=1.0)
     for estimate in (None, 0.25):
-        monkeypatch.setattr(pl.Solution, "error_estimate", estimate, raising=False)
-        found = measurement_of(TracedRun(solution, ((1.0, 0.1),)), "rod", "lsr", 0)
+        run = TracedRun(replace(solution, error_estimate=estimate), ((1.0, 0.1),))
+        found = measurement_of(run, "rod", "lsr", 0)
         assert found.error_estimate == estimate
 
 

@@ -116,6 +116,20 @@ def test_the_start_may_be_any_time() -> None:
     np.testing.assert_allclose(values, [-1.0, 0.0], atol=1e-9)
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_derivatives_are_finite_at_the_start(dtype: torch.dtype) -> None:
+    form = compile_problem(problem(diffusion()), hard=True).hard[0]
+    assert form is not None
+    points = torch.tensor([[-1.0, 0.0], [0.3, 0.0], [1.0, 0.0]], dtype=dtype)
+    found = form.lift_jet(points, ((0, 0), (0, 1), (2, 0)))
+    assert found.dtype is dtype
+    assert torch.isfinite(found).all()
+
+
+def test_rounding_is_no_jump() -> None:
+    assert seam_layer(problem(diffusion()).system, sp.exp(-50 * x**2), x) is None
+
+
 def test_intervals_of_any_place_and_length() -> None:
     u0 = (x - 2) * (5 - x)
     found = problem(diffusion(), u0, 2, 5)

@@ -10,7 +10,7 @@ from network_cases import BOX, assert_close, points
 from torch import Tensor
 
 from pdelsr.errors import SettingsError
-from pdelsr.networks import MLP, FeatureNetwork, ModifiedMLP
+from pdelsr.networks import MLP, FeatureNetwork, ModifiedMLP, closure
 
 CLASSES = [MLP, ModifiedMLP]
 
@@ -148,3 +148,45 @@ def test_refusals(arguments: dict[str, Any], message: str) -> None:
 def test_modified_mlp_needs_equal_widths(hidden: tuple[int, ...]) -> None:
     with pytest.raises(SettingsError, match="give one or more equal widths"):
         ModifiedMLP(2, 1, hidden)
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_first_inputs_thins_out_every_layer_that_reads_the_features(
+    cls: type[FeatureNetwork],
+) -> None:
+    network = cls(5, 1, (40, 40), first_inputs=2)
+    for layer in network.input_layers():
+        assert ((layer.weight != 0).sum(dim=1) == 2).all()
+    dense, thin = (cls(5, 1, (4000, 4000)[:1], first_inputs=k) for k in (None, 2))
+    rms = [n.input_layers()[0].weight.square().mean().item() for n in (dense, thin)]
+    assert rms[1] == pytest.approx(rms[0], rel=0.1)  # neurons keep their variance
+    assert network.settings()["first_inputs"] == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"first_inputs": 3}, "first_inputs is 3, and the network has 2 input feature"),
+        ({"first_inputs": 0}, "first_inputs has width 0"),
+        ({"first_inputs": 1, "hidden": ()}, "hidden is empty"),
+    ],
+)
+def test_first_inputs_that_cannot_be_are_refused(options, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        MLP(2, 1, **options)
+
+
+def test_widened_networks_are_the_same_function_with_a_larger_tangent_space() -> None:
+    network = MLP(2, 2, (5, 4), bounds=((0, 1), (-1, 2)), activation="sin", weight_scale=1.5)
+    wide = network.widened((8, 9), seed=7)
+    x = torch.rand(30, 2, dtype=torch.float64)
+    indices = closure(((2, 1),))
+    torch.testing.assert_close(wide(x, indices), network(x, indices), rtol=1e-12, atol=1e-12)
+    seeds = torch.zeros(len(indices), 30, 2, dtype=torch.float64)
+    seeds[0, :, 0] = 1.0
+    small, large = (n.rows(x, indices, seeds) for n in (network, wide))
+    # every column of the small Jacobian is a column of the large one
+    gaps = (
+        torch.cdist(small.T, large.T, compute_mode="donot_use_mm_for_euclid_dist").min(dim=1).values
+    )
+    assert gaps.max() < 1e-10

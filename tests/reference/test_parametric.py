@@ -56,7 +56,14 @@ def test_all_named_equations_take_parameters(make) -> None:
 
 def test_a_parameter_without_a_value_is_named() -> None:
     with pytest.raises(pl.ProblemError, match="contains kappa, which is no parameter"):
-        problem(pl.reference.cole_hopf(sp.Symbol("kappa")), nu=0.1).reference_values(POINTS)
+        problem(pl.reference.cole_hopf(sp.Symbol("kappa")), nu=0.1)
+
+
+@pytest.mark.parametrize("wrap", [lambda r: {u: r}, lambda r: [r]], ids=["mapping", "list"])
+def test_references_by_unknown_are_bound_as_well(wrap) -> None:
+    found = problem(wrap(pl.reference.cole_hopf(nu)), nu=0.02)
+    expected = pl.reference.cole_hopf(0.02)(POINTS)
+    np.testing.assert_array_equal(found.reference_values(POINTS)[:, 0], expected)
 
 
 def test_it_is_not_called_on_its_own() -> None:

@@ -71,6 +71,34 @@ def test_a_growth_that_does_not_pay_is_taken_back(monkeypatch) -> None:
     assert context.network.parameter_count == small_count
 
 
+def test_a_rise_long_after_growth_takes_nothing_back() -> None:
+    context, method = started(wavy(), alignment_steps=1)
+    state = method.init(context)
+    context.assess(state.candidate, 0)
+    for objective in (1.0, 0.1, 0.09):  # growth pays once, then ends
+        state = method.step(context, state)
+        context.assess(state.candidate, state.iteration)
+        context.objectives[-1] = objective
+    count = context.network.parameter_count
+    for objective in (0.2, 0.3):
+        state = method.step(context, state)
+        context.assess(state.candidate, state.iteration)
+        context.objectives[-1] = objective
+        assert context.network.parameter_count == count
+
+
+def test_the_scale_that_was_given_is_kept() -> None:
+    context, method = started(wavy(), weight_scale=1.25, activation="sin")
+    steps(context, method, 2)
+    assert context.network.settings()["weight_scale"] == 1.25
+
+
+@pytest.mark.parametrize("option", [{"points": 300}, {"rank": 20}, {"basis": "gaussian"}])
+def test_choices_that_fix_the_size_stop_growth(option: dict[str, Any]) -> None:
+    context, method = started(wavy(), alignment_steps=1, **option)
+    assert len(set(steps(context, method, 3))) == 1
+
+
 def test_given_networks_do_not_grow() -> None:
     context, method = started(poisson_2d(), hidden=(6, 6), weight_scale=1.0, alignment_steps=1)
     assert len(set(steps(context, method, 3))) == 1
