@@ -57,7 +57,7 @@ def estimated_bytes(context: Context, method: Method) -> float:
         return size * (GRAPH_COPIES * _jet_numbers(context) + 10 * m)
     factor = method.refine_points if isinstance(method, ILSR) else 1.0
     rows = factor * sum(context.plan.counts[b.name] for b in context.compiled.blocks)
-    if isinstance(method, ILSR) and method.basis is None and context.growth is not None:
+    if isinstance(method, ILSR) and method.basis is None and context.enlarge is not None:
         rows, m = rows * FULL_LIMIT / m, max(m, FULL_LIMIT)
     small = method.basis is None and m <= FULL_LIMIT
     rank = min(method.rank or (m if small or method.basis == "full" else 1000), m)

@@ -118,9 +118,9 @@ class FeatureNetwork(TapedNetwork):
             for layer in self.input_layers():
                 layer.thin_out(given["first_inputs"], generator)
 
-    @abstractmethod
     def input_layers(self) -> list[Affine]:
-        """The hidden layers that read the features."""
+        """The hidden layers that read the features; only the first one unless overridden."""
+        return self.affine_layers()[:1]
 
     @abstractmethod
     def _add_hidden_layers(self, widths: list[int]) -> None:

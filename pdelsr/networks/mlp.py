@@ -23,9 +23,6 @@ class MLP(FeatureNetwork):
     def _add_hidden_layers(self, widths: list[int]) -> None:
         self.inner = nn.ModuleList(Affine(a, b) for a, b in pairwise(widths))
 
-    def input_layers(self) -> list[Affine]:
-        return list(self.affine_layers()[:1])
-
     def widened(self, hidden: Sequence[int], seed: int) -> MLP:
         """A wider network that is the same function, and whose tangent space contains this one's.
 

@@ -33,7 +33,7 @@ class ModifiedMLP(FeatureNetwork):
         self.inner = nn.ModuleList(Affine(a, b) for a, b in pairwise(widths))
 
     def input_layers(self) -> list[Affine]:
-        return [*self.affine_layers()[:3]]  # both encoders and the first gated layer
+        return self.affine_layers()[:3]  # both encoders and the first gated layer
 
     def forward(
         self, x: Float[Tensor, "n d"], indices: IndexSet | None = None

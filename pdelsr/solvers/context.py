@@ -34,7 +34,7 @@ class Context:
         max_iterations: of the outer loop.
         patience: outer iterations without progress before the run counts as stagnated.
         listener: called with every record.
-        growth: makes a larger network and its plan, see `grow`; None where the network is the
+        enlarge: makes a larger network and its plan, see `grow`; None where the network is the
             user's choice.
     """
 
@@ -47,7 +47,7 @@ class Context:
     max_iterations: int = 1
     patience: int = 3
     listener: Callable[[Record], None] = lambda record: None
-    growth: Callable[[Network, int, bool], tuple[Network, PointPlan]] | None = None
+    enlarge: Callable[[Network, int, bool], tuple[Network, PointPlan]] | None = None
     history: list[Record] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -70,8 +70,8 @@ class Context:
             parameters: about how many.
             anew: an untrained network; otherwise the same function as now.
         """
-        assert self.growth is not None
-        network, self.plan = self.growth(self.network, parameters, anew)
+        assert self.enlarge is not None
+        network, self.plan = self.enlarge(self.network, parameters, anew)
         self.replace_network(network)
 
     def return_to(self, candidate: Candidate) -> None:

@@ -64,7 +64,7 @@ class Growth:
         """
         report, seconds = state.report, WIDENING**3 * self.step_seconds
         self.alignments += 1
-        if context.growth is None or self.alignments < 3 or report is None:
+        if context.enlarge is None or self.alignments < 3 or report is None:
             return
         full = report.effective_rank > FILLED * report.rank
         stalled = context.objectives[-2] < PAYS * context.objectives[-1]

@@ -188,7 +188,7 @@ class ILSR(Method):
         """Untrained tangent spaces hold the solution of a linear problem, if they are large."""
         untrained = context.heldout.is_linear and self.refine_first and self._takes_all
         rows = self.refine_points * context.heldout.row_count / context.network.parameter_count
-        return Growth(rows, untrained and context.growth is not None)
+        return Growth(rows, untrained and context.enlarge is not None)
 
     def _prepare(self, context: Context, state: State, iteration: int) -> None:
         """What precedes a refinement: a larger untrained network, or alignment."""

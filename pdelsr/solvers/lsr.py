@@ -94,7 +94,7 @@ class LSR(Method):
         return Refiner(self.basis, self.rank, self.lstsq, self.newton_steps)
 
     def default_hidden(self, linear: bool) -> tuple[int, ...]:
-        return (60, 60)
+        return (48, 48)
 
     @property
     def default_scale(self) -> float:

@@ -91,8 +91,7 @@ def refine_in_subspace(
         last = found is None or residual.is_linear or taken == newton_steps or stop()
         if last or torch.linalg.vector_norm(f) > DECREASE * before:
             report = _report(directions.rank, solver, state)  # an SVD: only of the last system
-            nested = solver.nested(state, b) if found is not None else None
-            report = replace(report, nested=nested)
+            report = replace(report, nested=solver.nested(state, b))
             break
         del state  # before the next matrix is made
     report = report or RankReport(directions.rank, 0, float("inf"), y.new_zeros(0))
