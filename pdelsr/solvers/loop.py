@@ -95,6 +95,8 @@ class Keeper:
         """Why to stop now, or None; `wish` is the method's own reason."""
         if self.best.largest_rms <= self.tolerance:
             return Status.CONVERGED
+        if wish is Status.OUT_OF_TIME:  # the method knows what it would do with more
+            return wish
         ended = self._end(context, state, wish)
         # At the level of rounding, more time or iterations would be poor advice.
         return Status.PRECISION_LIMITED if ended and self._rounded(context) else ended
