@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import sympy as sp
 from jaxtyping import Float
@@ -36,9 +36,12 @@ class HardForm:
     ) -> Float[Tensor, "a n"]:
         """∂^α g at n points, one row for each multi-index."""
         jet = _jet(self.lift, self.coordinates, tuple(indices))
-        if self.lift.has(sp.erf):  # the layer of a seam: its powers of t leave the range of float32
-            return jet(x.double()).to(x.dtype)
-        return jet(x)
+        return jet(x.double()).to(x.dtype) if self._has_layer else jet(x)
+
+    @cached_property
+    def _has_layer(self) -> bool:
+        """Whether g holds the layer of a seam, whose powers of t leave the range of float32."""
+        return self.lift.has(sp.erf)
 
     def factor_jet(
         self, x: Float[Tensor, "n c"], indices: tuple[tuple[int, ...], ...]
