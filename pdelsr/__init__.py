@@ -35,6 +35,7 @@ from pdelsr.networks import MLP, Activation, ModifiedMLP, Network, UserActivatio
 from pdelsr.results import Solution
 from pdelsr.results.storage import load
 from pdelsr.sample import (
+    GaussLegendre,
     Grid,
     Halton,
     LatinHypercube,
@@ -84,6 +85,7 @@ __all__ = [
     "Domain",
     "FileFormatError",
     "Full",
+    "GaussLegendre",
     "Gaussian",
     "Grid",
     "Halton",

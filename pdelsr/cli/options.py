@@ -12,14 +12,12 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import sympy as sp
 
 from pdelsr.errors import SettingsError
-from pdelsr.sample import Grid, Halton, LatinHypercube, Sobol, Uniform
+from pdelsr.sample import UNIT_SAMPLERS
 from pdelsr.solvers.registry import method_class
 from pdelsr.solvers.settings import RunSettings, unknown_option
 
 WORDS = {"none": None, "true": True, "false": False, "yes": True, "no": False}
-SAMPLERS = {
-    type(s).__name__.lower(): s for s in (Uniform(), LatinHypercube(), Sobol(), Halton(), Grid())
-}
+SAMPLERS = {sampler.__name__.lower(): sampler() for sampler in UNIT_SAMPLERS}
 NUMBER = re.compile(r"(?:\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|pi|sqrt|[-+*/() ])+")
 
 

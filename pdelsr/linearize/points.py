@@ -92,9 +92,8 @@ class PointPlan:
         if block.uses_data:
             assert isinstance(block.region, AtPoints)
             columns.append(self._tensor(np.asarray(block.region.values)).reshape(-1, 1))
-        n = sites[0].shape[0]
         weight = block.weight * self.weights.get(block.name, 1.0)
-        scale = torch.full((n,), (weight / n) ** 0.5, dtype=self.dtype, device=self.device)
+        scale = (weight * self._tensor(_shares(sets[0]))).sqrt()
         return BoundBlock(block, sites, torch.cat(columns, dim=1), scale)
 
     def _adapted(
@@ -127,6 +126,13 @@ class PointPlan:
 
     def _tensor(self, values: np.ndarray) -> Tensor:
         return torch.as_tensor(values, dtype=self.dtype, device=self.device)
+
+
+def _shares(points: PointSet) -> np.ndarray:
+    """q of mean(F²) ≈ Σ q_i F_i²: quadrature weights, of sum 1; equal where there are none."""
+    if points.weights is None or not points.weights.sum() > 0:
+        return np.full(len(points), 1 / len(points))
+    return points.weights / points.weights.sum()
 
 
 def _residual_size(bound: BoundBlock, predictor: Predictor) -> np.ndarray:

@@ -11,7 +11,7 @@ import torch
 
 from pdelsr.errors import FileFormatError, SettingsError
 from pdelsr.lstsq import SOLVERS
-from pdelsr.sample import Grid, Halton, LatinHypercube, Points, Sobol, Uniform
+from pdelsr.sample import UNIT_SAMPLERS, Points
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.registry import METHODS
 from pdelsr.solvers.settings import RunSettings
@@ -26,7 +26,7 @@ def known_classes() -> dict[str, type]:
             *METHODS.values(),
             *(type(basis) for basis in BASES.values()),
             *(type(solver) for solver in SOLVERS.values()),
-            *(Uniform, LatinHypercube, Sobol, Halton, Grid, Points),
+            *(*UNIT_SAMPLERS, Points),
             RunSettings,
         )
     }

@@ -3,6 +3,8 @@
 from pdelsr.sample.adaptive import refine_by_residual
 from pdelsr.sample.points import FacePair, PointSet, sample_interior, sample_pair, sample_parts
 from pdelsr.sample.samplers import (
+    UNIT_SAMPLERS,
+    GaussLegendre,
     Grid,
     Halton,
     LatinHypercube,
@@ -14,7 +16,9 @@ from pdelsr.sample.samplers import (
 )
 
 __all__ = [
+    "UNIT_SAMPLERS",
     "FacePair",
+    "GaussLegendre",
     "Grid",
     "Halton",
     "LatinHypercube",

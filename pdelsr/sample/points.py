@@ -62,8 +62,8 @@ def sample_interior(domain: Domain, n: int, sampler: Sampler, seed: Seed = 0) ->
     """
     if isinstance(sampler, Points):
         return PointSet(own_interior(domain, sampler))
-    points = _accepted(domain, n, sampler, seed)
-    return PointSet(points, weights=_equal_weights(domain.measure, len(points)))
+    points, weights = _accepted(domain, n, sampler, seed)
+    return PointSet(points, weights=domain.measure * weights)
 
 
 def sample_parts(parts: Sequence[Part], n: int, sampler: Sampler, seed: Seed = 0) -> PointSet:
@@ -128,14 +128,17 @@ def sample_pair(
 def _sample_part(part: Part, n: int, sampler: Sampler, seed: Seed) -> PointSet:
     """Points of one part."""
     count = n if part.unit_dim > 0 else 1
-    points = _accepted(part, count, sampler, seed)
-    return PointSet(points, part.normals(points), _equal_weights(part.measure, len(points)))
+    points, weights = _accepted(part, count, sampler, seed)
+    return PointSet(points, part.normals(points), part.measure * weights)
 
 
 def _accepted(
     region: Domain | Part, n: int, sampler: Sampler, seed: Seed
-) -> Float[np.ndarray, "m d"]:
-    """The first n points that land on the region, from a long enough request."""
+) -> tuple[Float[np.ndarray, "m d"], Float[np.ndarray, " m"]]:
+    """The first n points that land on the region, from a long enough request.
+
+    Their weights, of sum 1, come with them.
+    """
     assert isinstance(sampler, UnitSampler), f"{sampler} has no unit points"
     request, hits = n, 0
     while True:
@@ -143,9 +146,10 @@ def _accepted(
         points = placed.points[placed.kept]
         hits = len(points)
         if sampler.exact and hits >= n:
-            return points[:n]
+            return points[:n], np.full(n, 1 / n)
         if not sampler.exact and hits > 0 and (request > n or placed.kept.all()):
-            return points
+            weights = sampler.quadrature(request, region.unit_dim)[placed.kept]
+            return points, weights / weights.sum()
         if request >= _MOST_CANDIDATES:
             raise ProblemError(
                 f"only {hits} of {request} points hit {_describe(region)}, expected {n}; "
@@ -160,10 +164,6 @@ def _grown(request: int, n: int, hits: int, exact: bool) -> int:
         return 8 * request
     margin = 1.1 if exact else 1.0
     return max(round(margin * request * n / hits), request + 1) + (8 if exact else 0)
-
-
-def _equal_weights(measure: float, n: int) -> Float[np.ndarray, " n"]:
-    return np.full(n, measure / n)
 
 
 def _concatenate(sets: Sequence[PointSet]) -> PointSet:

@@ -65,6 +65,11 @@ class UnitSampler(Sampler):
             return np.zeros((n, 0))
         return self._fill(n, dim, np.random.default_rng(fresh(seed)))
 
+    def quadrature(self, n: int, dim: int) -> Float[np.ndarray, " k"]:
+        """Weights of the points that `unit` gives for n: positive, with sum 1."""
+        count = len(self.unit(n, dim))
+        return np.full(count, 1 / count)
+
     @abstractmethod
     def _fill(self, n: int, dim: int, rng: np.random.Generator) -> Float[np.ndarray, "k {dim}"]:
         """The points, for n >= 1 and dim >= 1."""
@@ -106,23 +111,68 @@ class Halton(UnitSampler):
         return qmc.Halton(dim, seed=rng).random(n)  # pyright: ignore
 
 
+class TensorRule(UnitSampler):
+    """As many nodes along each coordinate, about n points in all, with product weights."""
+
+    exact: ClassVar[bool] = False
+
+    def quadrature(self, n: int, dim: int) -> Float[np.ndarray, " k"]:
+        if dim == 0:
+            return super().quadrature(n, dim)
+        _, weights = self._axis(n, dim)
+        return _tensor([weights] * dim).prod(axis=1)
+
+    def _fill(self, n: int, dim: int, rng: np.random.Generator) -> Float[np.ndarray, "k {dim}"]:
+        nodes, _ = self._axis(n, dim)
+        return _tensor([nodes] * dim)
+
+    def _axis(
+        self, n: int, dim: int
+    ) -> tuple[Float[np.ndarray, " count"], Float[np.ndarray, " count"]]:
+        """Nodes along one coordinate of about n points, and their weights."""
+        return self._rule(round(n ** (1 / dim)))
+
+    @abstractmethod
+    def _rule(self, count: int) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
+        """Nodes and weights on the unit interval."""
+
+
 @dataclass(frozen=True)
-class Grid(UnitSampler):
+class Grid(TensorRule):
     """A tensor grid of about n points, as many along each coordinate.
 
     Args:
-        endpoints: Put the outermost points on the boundary of the cube; otherwise they lie in
-            the middle of equal cells.
+        endpoints: Put the outermost points on the boundary of the cube, with the weights of the
+            trapezoidal rule; otherwise they lie in the middle of equal cells.
     """
 
     endpoints: bool = False
-    exact: ClassVar[bool] = False
 
-    def _fill(self, n: int, dim: int, rng: np.random.Generator) -> Float[np.ndarray, "k {dim}"]:
-        count = max(round(n ** (1 / dim)), 2 if self.endpoints else 1)
-        cells = (np.arange(count) + 0.5) / count
-        axis = np.linspace(0, 1, count) if self.endpoints else cells
-        return np.stack(np.meshgrid(*[axis] * dim, indexing="ij"), axis=-1).reshape(-1, dim)
+    def _rule(self, count: int) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
+        if not self.endpoints:
+            count = max(count, 1)
+            return (np.arange(count) + 0.5) / count, np.full(count, 1 / count)
+        count = max(count, 2)
+        weights = np.full(count, 1 / (count - 1))
+        weights[[0, -1]] /= 2
+        return np.linspace(0, 1, count), weights
+
+
+@dataclass(frozen=True)
+class GaussLegendre(TensorRule):
+    """A tensor grid of about n Gauss–Legendre nodes.
+
+    Its weights integrate polynomials of degree 2k − 1 exactly, for k nodes along a coordinate.
+    """
+
+    def _rule(self, count: int) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
+        nodes, weights = np.polynomial.legendre.leggauss(max(count, 1))
+        return (1 + nodes) / 2, weights / 2
+
+
+def _tensor(axes: list[np.ndarray]) -> Float[np.ndarray, "k d"]:
+    """All combinations of the entries of the axes, one a row."""
+    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,3 +204,14 @@ class Points(Sampler):
                 f"Points: point {bad[0]} is {points[bad[0]]}, expected finite numbers"
             )
         object.__setattr__(self, "points", points)
+
+
+UNIT_SAMPLERS: tuple[type[UnitSampler], ...] = (
+    Uniform,
+    LatinHypercube,
+    Sobol,
+    Halton,
+    Grid,
+    GaussLegendre,
+)
+"""The rules that come with the package."""

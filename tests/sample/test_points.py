@@ -9,6 +9,7 @@ import sympy as sp
 from pdelsr.declare.domains import Ball, Box, Disk, Interval, TimeInterval
 from pdelsr.errors import ProblemError
 from pdelsr.sample import (
+    GaussLegendre,
     Grid,
     Halton,
     LatinHypercube,
@@ -85,6 +86,14 @@ def test_single_points_give_one_point_each():
     assert on.points.tolist() == [[-1], [1]]
     assert on.normals.tolist() == [[-1], [1]]
     assert on.weights.tolist() == [1, 1]
+
+
+def test_weights_of_a_rule_integrate_over_part_of_its_nodes():
+    inside = sample_interior(Disk((x, y), (0, 0), 2), 4000, GaussLegendre())
+    assert inside.weights.sum() == pytest.approx(4 * np.pi)
+    assert inside.weights @ inside.points[:, 0] ** 2 == pytest.approx(4 * np.pi, rel=1e-2)
+    sides = sample_parts(SQUARE.parts, 40, GaussLegendre())
+    assert sides.weights @ sides.points[:, 0] ** 4 == pytest.approx(2 / 5 + 1, rel=1e-12)
 
 
 def test_weights_integrate():

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from pdelsr.errors import ProblemError
-from pdelsr.sample import Grid, Halton, LatinHypercube, Points, Sobol, Uniform
+from pdelsr.sample import (
+    UNIT_SAMPLERS,
+    GaussLegendre,
+    Grid,
+    Halton,
+    LatinHypercube,
+    Points,
+    Sobol,
+    Uniform,
+)
 
 RANDOM = [Uniform(), LatinHypercube(), Sobol(), Halton()]
 IDS = [type(sampler).__name__ for sampler in RANDOM]
@@ -54,6 +63,26 @@ def test_grid(grid, n, dim, count, first):
     assert unit.shape == (count, dim)
     assert unit.min() == pytest.approx(first)
     assert unit.max() == pytest.approx(1 - first)
+
+
+@pytest.mark.parametrize("sampler", UNIT_SAMPLERS)
+@pytest.mark.parametrize("dim", [0, 1, 3])
+def test_every_point_has_a_weight_and_the_weights_have_sum_one(sampler, dim):
+    weights = sampler().quadrature(100, dim)
+    assert len(weights) == len(sampler().unit(100, dim))
+    assert (weights > 0).all()
+    assert weights.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("rule", "degree"), [(Grid(), 1), (Grid(endpoints=True), 1), (GaussLegendre(), 19)]
+)
+def test_tensor_rules_integrate_polynomials_exactly(rule, degree):
+    x, y = rule.unit(100, 2).T  # ten nodes along each coordinate
+    weights = rule.quadrature(100, 2)
+    assert weights @ (x**degree * y) == pytest.approx(0.5 / (degree + 1), rel=1e-13)
+    too_high = weights @ x ** (degree + 1) - 1 / (degree + 2)
+    assert abs(too_high) > 1e-14
 
 
 def test_no_points_are_refused():
