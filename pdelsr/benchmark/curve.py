@@ -67,7 +67,7 @@ def solve_with_curve(problem: Problem, method: Method, **options: Any) -> Traced
     snapshots: list[Snapshot] = []
 
     def keep(record: Record) -> None:
-        if record.heldout is not None and context.best is not None:
+        if record.heldout is not None:
             snapshots.append(Snapshot(record.seconds, context.best.candidate))
 
     context.listener = keep

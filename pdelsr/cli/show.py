@@ -14,7 +14,7 @@ from rich.table import Table
 from pdelsr.declare import Problem
 from pdelsr.linearize.memory import LARGEST_DEFAULT
 from pdelsr.results.summary import WIDTH, bytes_text, network_text
-from pdelsr.solvers.context import Context
+from pdelsr.solvers.context import HELDOUT, Context
 from pdelsr.solvers.ilsr import ILSR
 from pdelsr.solvers.lsr import FULL_LIMIT, LSR
 from pdelsr.solvers.method import Method
@@ -55,8 +55,9 @@ def estimated_bytes(context: Context, method: Method) -> float:
     m = context.network.parameter_count
     if not isinstance(method, LSR | ILSR):
         return size * (GRAPH_COPIES * _jet_numbers(context) + 10 * m)
-    factor = method.refine_points if isinstance(method, ILSR) else 1.0
-    rows = factor * sum(context.plan.counts[b.name] for b in context.compiled.blocks)
+    linear = context.heldout.is_linear
+    factor = method.refinement_factor(linear) if isinstance(method, ILSR) else 1.0
+    rows = factor * context.plan.total
     if isinstance(method, ILSR) and method.basis is None and context.enlarge is not None:
         rows, m = rows * FULL_LIMIT / m, max(m, FULL_LIMIT)
     small = method.basis is None and m <= FULL_LIMIT
@@ -72,7 +73,7 @@ def _jet_numbers(context: Context) -> float:
     total = 0
     for bound in context.heldout.blocks:
         total += sum(len(bound) * len(site.indices) for site in bound.site_entries)
-    return float(total * widths)
+    return total / HELDOUT * widths
 
 
 def _blocks(context: Context) -> str:

@@ -13,6 +13,8 @@ from torch import Tensor
 from pdelsr.compile import Block
 from pdelsr.networks.index_set import Index, IndexSet, closure
 
+CHUNK = 8192  # points whose residual is evaluated at once, where no rows are needed
+
 Predictor = Callable[[Tensor, IndexSet], Tensor]
 """Maps points (n, d) and an index set to the jet (A, n, k): a network, or a refined predictor."""
 
@@ -64,6 +66,16 @@ class BoundBlock:
             ):
                 found[slot] = jet[position, :, component]
         return torch.stack(found)
+
+    def mean_square(self, predictor: Predictor) -> float:
+        """Mean of F² over the points, chunk by chunk and without a graph."""
+        total = 0.0
+        with torch.no_grad():
+            for start in range(0, len(self), CHUNK):
+                part = slice(start, start + CHUNK)
+                value = self.block.value(self.columns[part], self.jet(predictor, part))
+                total += value.square().sum().item()
+        return total / len(self)
 
     def seeds(
         self, site: SiteEntries, coefficients: Float[Tensor, "E n"], outputs: int

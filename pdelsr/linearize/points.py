@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pdelsr.compile import AtPoints, Block, Interior, OnParts, PeriodicPair
 from pdelsr.declare.domains import Domain
-from pdelsr.linearize.bound_block import BoundBlock, Predictor
+from pdelsr.linearize.bound_block import CHUNK, BoundBlock, Predictor
 from pdelsr.sample import (
     PointSet,
     Sampler,
@@ -25,7 +25,6 @@ from pdelsr.sample import (
 )
 
 CANDIDATES = 4  # interior points drawn for each one that residual-adaptive sampling keeps
-CHUNK = 8192  # candidates whose residual is evaluated at once
 
 
 @dataclass(frozen=True)
@@ -52,6 +51,11 @@ class PointPlan:
         """The same plan with `factor` times the points, at least one a block."""
         counts = {name: max(1, round(factor * n)) for name, n in self.counts.items()}
         return replace(self, counts=counts)
+
+    @property
+    def total(self) -> int:
+        """Points of all blocks."""
+        return sum(self.counts.values())
 
     def bind(
         self, blocks: Sequence[Block], seed: int, adapt_to: Predictor | None = None

@@ -75,15 +75,8 @@ class StackedResidual:
 
     def block_rms(self, predictor: Predictor | None = None) -> dict[str, float]:
         """Root mean square of F_b on the points of every block, without weights."""
-        with torch.no_grad():
-            return {
-                b.block.name: b.block.value(b.columns, b.jet(predictor or self.network))
-                .square()
-                .mean()
-                .sqrt()
-                .item()
-                for b in self.blocks
-            }
+        like = predictor or self.network
+        return {b.block.name: b.mean_square(like) ** 0.5 for b in self.blocks}
 
     def block_weights(self) -> dict[str, float]:
         """w_b of ‖f‖² = Σ_b w_b mean(F_b²)."""

@@ -16,6 +16,7 @@ from pdelsr.solvers.candidate import Assessed, Candidate
 from pdelsr.solvers.clock import Clock
 from pdelsr.solvers.history import Record
 
+HELDOUT = 4  # times the planned points are held out: evaluating is cheap beside fitting
 HELDOUT_SEED = 2**31 - 1  # the stream of held-out points; training seeds stay below
 ROUNDS = 10_000  # point rounds of one seed before two seeds could meet
 
@@ -34,6 +35,7 @@ class Context:
         max_iterations: of the outer loop.
         patience: outer iterations without progress before the run counts as stagnated.
         listener: called with every record.
+        trained: whether the network comes from elsewhere, rather than being a fresh one.
         enlarge: makes a larger network and its plan, see `grow`; None where the network is the
             user's choice.
     """
@@ -47,15 +49,16 @@ class Context:
     max_iterations: int = 1
     patience: int = 3
     listener: Callable[[Record], None] = lambda record: None
+    trained: bool = False
     enlarge: Callable[[Network, int, bool], tuple[Network, PointPlan]] | None = None
     history: list[Record] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.generator = torch.Generator().manual_seed(self.seed)
-        self.heldout = self._residual(self.plan, HELDOUT_SEED, None)
+        self.heldout = self._residual(self.plan.scaled(HELDOUT), HELDOUT_SEED, None)
         self.training: StackedResidual | None = None
         self.rounds = 0
-        self.best: Assessed | None = None
+        self._best: Assessed | None = None
         self.objectives: list[float] = []
 
     def replace_network(self, network: Network) -> None:
@@ -113,9 +116,15 @@ class Context:
             objective = largest = math.inf
         self.objectives.append(objective)
         assessed = Assessed(candidate, objective, largest, iteration)
-        if self.best is None or objective < self.best.objective:
-            self.best = assessed
+        if self._best is None or objective < self._best.objective:
+            self._best = assessed
         return assessed
+
+    @property
+    def best(self) -> Assessed:
+        """The assessed state with the smallest held-out residual."""
+        assert self._best is not None, "nothing was assessed so far"
+        return self._best
 
     def report(self, record: Record) -> None:
         """Add to the history and tell whoever listens."""

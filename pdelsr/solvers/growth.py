@@ -18,6 +18,8 @@ GROWTH, WIDENING = 2, 1.5  # factors on the parameters, of untrained and of alig
 PAYS = 2.0  # factor on the residual that makes an iteration worth it
 EXACT, HELD = 0.75, 0.45  # powers of epsilon: falls of the residual that need no more, and no other
 TRIALS = 2.5  # times of a refinement that a growth takes, with the trials of its scale
+OVERFIT = 3.0  # ratio of the residual on held-out points to that on the points of the fit
+MOST_POINTS = 16  # times the planned ones
 FILLED = 0.9  # share of directions above rounding from which a network is full
 MEMORY_SHARE = 0.5  # of the free memory that the arrays of a refinement may take
 ARRAYS = 4  # of the size of the reduced matrix
@@ -28,15 +30,15 @@ class Growth:
     """The state of a run that may grow.
 
     Args:
-        rows: of a refinement, for each parameter.
+        factor: times the planned points, for a refinement.
         untrained: whether larger untrained networks are still tried.
         kept: state and plan before the last growth.
-        alignments: so far, the coming one included.
+        alignments: so far.
         refine_seconds: that the last refinement took.
         step_seconds: that the last iteration took.
     """
 
-    rows: float
+    factor: int | float
     untrained: bool = False
     kept: tuple[Candidate, PointPlan] | None = None
     alignments: int = 0
@@ -58,18 +60,25 @@ class Growth:
         return self.untrained
 
     def widen_if_full(self, context: Context, state: State) -> None:
-        """Widen the network where alignment has filled it, and a larger one is affordable.
-
-        To be called before every alignment.
-        """
+        """Widen the network where alignment has filled it, and a larger one is affordable."""
         report, seconds = state.report, WIDENING**3 * self.step_seconds
-        self.alignments += 1
-        if context.enlarge is None or self.alignments < 3 or report is None:
+        if context.enlarge is None or self.alignments < 2 or report is None:
             return
         full = report.effective_rank > FILLED * report.rank
         stalled = context.objectives[-2] < PAYS * context.objectives[-1]
         if full and stalled and self._fits(context, WIDENING, seconds):
             context.grow(round(WIDENING * context.network.parameter_count), anew=False)
+
+    def add_points_if_overfit(self, context: Context, state: State) -> None:
+        """Take more points where the last fit is much better on its own than on held-out ones."""
+        overfit = state.train > 0 and context.objectives[-1] > OVERFIT * state.train
+        if context.enlarge is None or state.report is None or not overfit:
+            return
+        factor, seconds = 2 * self.factor, 2 * self.refine_seconds
+        rows, m = factor * context.plan.total, context.network.parameter_count
+        fits = seconds < context.clock.left and _in_memory(context, rows, m)
+        if factor <= MOST_POINTS and fits:
+            self.factor, self.refine_seconds = factor, seconds
 
     def verdict(self, context: Context) -> Status | None:
         """Alignment adds little to a linear problem that untrained networks hold to many digits."""
@@ -93,9 +102,15 @@ class Growth:
     def _fits(self, context: Context, factor: int | float, seconds: float) -> bool:
         """Whether limit, time and memory allow so many times the parameters."""
         parameters = factor * context.network.parameter_count
-        size = ARRAYS * self.rows * parameters**2 * context.heldout.like.element_size()
-        memory = MEMORY_SHARE * free_bytes(context.heldout.device)
-        return parameters <= FULL_LIMIT and seconds < context.clock.left and size < memory
+        rows = factor * self.factor * context.plan.total
+        in_time = seconds < context.clock.left
+        return parameters <= FULL_LIMIT and in_time and _in_memory(context, rows, parameters)
+
+
+def _in_memory(context: Context, rows: int | float, parameters: int | float) -> bool:
+    """Whether the arrays of a refinement fit."""
+    size = ARRAYS * rows * parameters * context.heldout.like.element_size()
+    return size < MEMORY_SHARE * free_bytes(context.heldout.device)
 
 
 def _epsilon(context: Context) -> float:

@@ -25,6 +25,7 @@ from pdelsr.solvers.tangent_newton import Refinement
 from pdelsr.solvers.watch import Watch
 from pdelsr.subspace import Basis, OutputRSVD
 
+ALIGN_SHARE = 0.5  # of the planned points, for one step of the alignment
 _COMMON: dict[str, Any] = {
     "hidden": (128,) * 6,
     "activation": "tanh",
@@ -85,8 +86,10 @@ class ILSR(Method):
         resample_every: Gauss–Newton steps between new points.
         adaptive: draw interior points where the residual is large.
         pseudo_time_step: Δτ of the published alignment.
-        refine_first: refine before the first alignment.
-        refine_points: times the planned points, for the refinement.
+        refine_first: refine before the first alignment; None unless the problem is nonlinear and
+            the network untrained.
+        refine_points: times the planned points, for the refinement; None for 2 on linear problems
+            and 4 on others, and for more where the fit turns out to hold on its points only.
         basis: as in `LSR`.
         rank: as in `LSR`.
         lstsq: as in `LSR`.
@@ -99,8 +102,8 @@ class ILSR(Method):
     resample_every: int = 10
     adaptive: bool = True
     pseudo_time_step: int | float = 0.3
-    refine_first: bool = True
-    refine_points: int | float = 2.0
+    refine_first: bool | None = None
+    refine_points: int | float | None = None
     basis: str | Basis | None = None
     rank: int | None = None
     lstsq: str | LeastSquares = "qr"
@@ -117,7 +120,8 @@ class ILSR(Method):
         require_whole("alignment_steps", self.alignment_steps, 1)
         require_whole("resample_every", self.resample_every, 1)
         require_positive("pseudo_time_step", self.pseudo_time_step)
-        require_at_least("refine_points", self.refine_points, 0.1)
+        if self.refine_points is not None:
+            require_at_least("refine_points", self.refine_points, 0.1)
         self.refiner()
 
     @classmethod
@@ -147,6 +151,10 @@ class ILSR(Method):
     def default_points(self, parameters: int) -> int:
         return 2 * min(self.rank or FULL_LIMIT, parameters)
 
+    def refinement_factor(self, linear: bool) -> int | float:
+        """Times the planned points, of the first refinement."""
+        return self.refine_points or (2 if linear else 4)
+
     def init(self, context: Context) -> State:
         signs = ()
         if self.alignment == "lbfgs":
@@ -158,7 +166,7 @@ class ILSR(Method):
         iteration = state.iteration + 1
         growth: Growth = state.memory.growth
         start = context.clock.seconds
-        if iteration > 1 or not self.refine_first:
+        if iteration > 1 or not self._refines_first(context):
             self._prepare(context, state, iteration)
         begin = context.clock.seconds
         found = self._refine(context, state)
@@ -186,9 +194,15 @@ class ILSR(Method):
 
     def _growth(self, context: Context) -> Growth:
         """Untrained tangent spaces hold the solution of a linear problem, if they are large."""
-        untrained = context.heldout.is_linear and self.refine_first and self._takes_all
-        rows = self.refine_points * context.heldout.row_count / context.network.parameter_count
-        return Growth(rows, untrained and context.enlarge is not None)
+        linear = context.heldout.is_linear
+        untrained = linear and self._refines_first(context) and self._takes_all
+        factor = self.refinement_factor(linear)
+        return Growth(factor, untrained and context.enlarge is not None)
+
+    def _refines_first(self, context: Context) -> bool:
+        if self.refine_first is not None:
+            return self.refine_first
+        return context.heldout.is_linear or context.trained
 
     def _prepare(self, context: Context, state: State, iteration: int) -> None:
         """What precedes a refinement: a larger untrained network, or alignment."""
@@ -196,17 +210,18 @@ class ILSR(Method):
             return
         if self._takes_all:
             state.memory.growth.widen_if_full(context, state)
+        if self.refine_points is None:
+            state.memory.growth.add_points_if_overfit(context, state)
         self._align(context, state, iteration)
 
     def _refine(self, context: Context, state: State) -> Refinement:
         # The residual of an untrained network says nothing about where points are needed.
-        aligned = not state.memory.growth.untrained and (
-            state.iteration > 0 or not self.refine_first
-        )
-        adapt_to = context.network if self.adaptive and aligned else None
-        return self.refiner()(context, self.refine_points, adapt_to)
+        growth: Growth = state.memory.growth
+        adapt_to = context.network if self.adaptive and growth.alignments else None
+        return self.refiner()(context, growth.factor, adapt_to)
 
     def _align(self, context: Context, state: State, iteration: int) -> None:
+        state.memory.growth.alignments += 1
         reserve = state.memory.growth.refine_seconds
         watch = Watch(context, iteration, "align", every=5, reserve=reserve)
         if self.alignment == "lbfgs":
@@ -214,7 +229,7 @@ class ILSR(Method):
             return
 
         def renew():
-            return context.fresh_residual(adapt_to=context.network if self.adaptive else None)
+            return context.fresh_residual(ALIGN_SHARE, context.network if self.adaptive else None)
 
         minimize(
             state.memory.descent,

@@ -46,7 +46,8 @@ def run(
     than that of the best one, never replaces it.
     """
     first = start or Candidate.of_network(context.network)
-    keeper = Keeper(context.assess(first, 0), tolerance)
+    context.assess(first, 0)
+    keeper = Keeper(context, tolerance)
     status, iterations = Status.INTERRUPTED, 0
     try:
         state = method.init(context)
@@ -54,16 +55,16 @@ def run(
             state = method.step(context, state)
             iterations = state.iteration
             assessed = context.assess(state.candidate, iterations)
-            keeper.offer(assessed, state.report, context.training)
-            context.report(_record(context, state, keeper))
-            ended = keeper.verdict(context, state, method.ended(context, state))
+            keeper.offer(assessed, state.report)
+            context.report(_record(context, state, assessed))
+            ended = keeper.verdict(state, method.ended(context, state))
             if ended is not None:
                 status = ended
                 break
     except KeyboardInterrupt:
         assessed = context.assess(Candidate.of_network(context.network), iterations)
-        keeper.offer(assessed, None, context.training)
-    best = keeper.best
+        keeper.offer(assessed, None)
+    best = context.best
     if not math.isfinite(best.objective):
         status = Status.DIVERGED
     best.candidate.predictor()  # leave the network where the best state is
@@ -71,65 +72,65 @@ def run(
 
 
 class Keeper:
-    """Keeps the best state and decides when to stop."""
+    """Decides when to stop, and keeps what belongs to the best state of a context.
 
-    def __init__(self, first: Assessed, tolerance: int | float) -> None:
-        self.best = first
+    Args:
+        context: has the start assessed.
+        tolerance: of the largest held-out root mean square of a block.
+    """
+
+    def __init__(self, context: Context, tolerance: int | float) -> None:
+        self.context = context
+        self.tolerance = tolerance
         self.report: RankReport | None = None
         self.training: StackedResidual | None = None
-        self.tolerance = tolerance
-        self.last = first
-        self._start = first.objective
-        self._objectives: list[float] = []
 
-    def offer(
-        self, assessed: Assessed, report: RankReport | None, training: StackedResidual | None
-    ) -> None:
-        """Take a state if it is better than the best one."""
-        self.last = assessed
-        if assessed.objective < self.best.objective:
-            self.best, self.report, self.training = assessed, report, training
-        self._objectives.append(self.best.objective)
+    def offer(self, assessed: Assessed, report: RankReport | None) -> None:
+        """Keep the report and the points of a state, if it is the best one."""
+        if assessed is self.context.best:
+            self.report, self.training = report, self.context.training
 
-    def verdict(self, context: Context, state: State, wish: Status | None) -> Status | None:
+    def verdict(self, state: State, wish: Status | None) -> Status | None:
         """Why to stop now, or None; `wish` is the method's own reason."""
-        if self.best.largest_rms <= self.tolerance:
+        if self.context.best.largest_rms <= self.tolerance:
             return Status.CONVERGED
         if wish is Status.OUT_OF_TIME:  # the method knows what it would do with more
             return wish
-        ended = self._end(context, state, wish)
+        ended = self._end(state, wish)
         # At the level of rounding, more time or iterations would be poor advice.
-        return Status.PRECISION_LIMITED if ended and self._rounded(context) else ended
+        return Status.PRECISION_LIMITED if ended and self._rounded() else ended
 
-    def _end(self, context: Context, state: State, wish: Status | None) -> Status | None:
-        if context.clock.left <= state.next_seconds:
+    def _end(self, state: State, wish: Status | None) -> Status | None:
+        if self.context.clock.left <= state.next_seconds:
             return Status.OUT_OF_TIME
         if wish is not None:
             return wish
-        if state.iteration >= context.max_iterations:
+        if state.iteration >= self.context.max_iterations:
             return Status.MAX_ITERATIONS
-        return Status.STAGNATED if self._stalled(context.patience) else None
+        return Status.STAGNATED if self._stalled() else None
 
-    def _stalled(self, patience: int) -> bool:
+    def _stalled(self) -> bool:
         """Whether the last `patience` iterations together gained less than GAIN."""
-        if len(self._objectives) <= patience:
+        objectives, recent = self.context.objectives, self.context.patience
+        if len(objectives) - 1 <= recent:
             return False
-        return self._objectives[-1] > GAIN * self._objectives[-1 - patience]
+        return min(objectives) > GAIN * min(objectives[:-recent])
 
-    def _rounded(self, context: Context) -> bool:
-        epsilon = torch.finfo(context.heldout.like.dtype).eps
-        return self.best.objective < epsilon**ROUNDING * self._start
+    def _rounded(self) -> bool:
+        epsilon = torch.finfo(self.context.heldout.like.dtype).eps
+        start = self.context.objectives[0]
+        return math.isfinite(start) and self.context.best.objective < epsilon**ROUNDING * start
 
 
-def _record(context: Context, state: State, keeper: Keeper) -> Record:
+def _record(context: Context, state: State, assessed: Assessed) -> Record:
     report = state.report
     return Record(
         state.iteration,
         state.phase,
         context.clock.seconds,
         state.train,
-        heldout=keeper.last.objective,
-        best=keeper.best.objective,
+        heldout=assessed.objective,
+        best=context.best.objective,
         rank=report and report.rank,
         effective_rank=report and report.effective_rank,
         condition=report and report.condition,

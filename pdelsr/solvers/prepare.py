@@ -66,6 +66,7 @@ def prepare(problem: Problem, method: Method, settings: RunSettings) -> Context:
         settings.memory_budget,
         settings.max_iterations or method.default_iterations,
         method.patience,
+        trained=settings.network is not None,
         enlarge=grown if may_grow(problem, method, settings) else None,
     )
 

@@ -26,6 +26,7 @@ from pdelsr.linearize.memory import free_bytes
 from pdelsr.lstsq import LeastSquares
 from pdelsr.solvers.method import RankReport
 
+CORRECTIONS = 4  # steps at most with the factors of one linearization
 HALVINGS = 6  # of a step that does not lower the residual
 DECREASE = 0.95  # a step that gains less than this factor is the last; far off, steps gain little
 BASIS_SHARE = 0.25  # of the free memory that the jets of a dense basis may take
@@ -89,9 +90,12 @@ def refine_in_subspace(
             y, jets, f = found
             taken = step + 1
         last = found is None or residual.is_linear or taken == newton_steps or stop()
+        if not last:
+            y, jets, f = _corrected(residual, directions, solver, state, (y, jets, f))
         if last or torch.linalg.vector_norm(f) > DECREASE * before:
             report = _report(directions.rank, solver, state)  # an SVD: only of the last system
-            report = replace(report, nested=solver.nested(state, b))
+            nested = solver.nested(state, b)
+            report = replace(report, nested=None if nested is None else y + nested - target)
             break
         del state  # before the next matrix is made
     report = report or RankReport(directions.rank, 0, float("inf"), y.new_zeros(0))
@@ -118,6 +122,26 @@ def _backtrack(
         if torch.linalg.vector_norm(values) < size or (full and torch.isfinite(values).all()):
             return trial, jets, values
     return None
+
+
+def _corrected(
+    residual: StackedResidual,
+    directions: Directions,
+    solver: LeastSquares,
+    state: object,
+    at: tuple[Tensor, Jets, Tensor],
+) -> tuple[Tensor, Jets, Tensor]:
+    """Further steps with the same factors (the simplified Newton method), as long as they help."""
+    y, jets, f = at
+    for _ in range(CORRECTIONS):
+        trial = y + solver.compute(state, -f)
+        predictor = RefinedPredictor(residual.network, directions.lift(trial))
+        trial_jets = residual.jets_without_graph(predictor)
+        values = residual.values(trial_jets)
+        if not torch.linalg.vector_norm(values) < DECREASE * torch.linalg.vector_norm(f):
+            break
+        y, jets, f = trial, trial_jets, values
+    return y, jets, f
 
 
 def _reduced_matrix(
