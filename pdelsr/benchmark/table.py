@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 from rich.box import SIMPLE_HEAD
@@ -30,7 +31,7 @@ def suite_table(found: Sequence[Measurement], methods: Sequence[str]) -> Table:
     """
     several = len({m.seed for m in found}) > 1
     title = f"relative L2 error, {'median and (worst) over seeds, ' if several else ''}seconds"
-    table = Table("problem", title=title, caption=_estimate_line(found), box=SIMPLE_HEAD)
+    table = Table("problem", title=title, caption=_caption(found), box=SIMPLE_HEAD)
     ratio = [f"{methods[0]} / {methods[-1]}"] if len(methods) > 1 else []
     for column in (*methods, *ratio):
         table.add_column(column, justify="right", min_width=9)
@@ -53,6 +54,17 @@ def estimate_quality(found: Sequence[Measurement]) -> Quantiles | None:
     return Quantiles(min(ratios), median(ratios), max(ratios), len(ratios)) if ratios else None
 
 
+def largest_rise(found: Sequence[Measurement]) -> tuple[float, Measurement] | None:
+    """Largest ratio of the errors after two outer iterations in a row, and the run it is from."""
+    rises = [
+        (after / before, m)
+        for m in found
+        for (_, before), (_, after) in pairwise(m.curve)
+        if 0 < before < math.inf
+    ]
+    return max(rises, key=lambda rise: rise[0], default=None)
+
+
 def _cell(runs: Sequence[Measurement], several: bool) -> str:
     errors = [m.relative_l2 for m in runs]
     lines = [f"{median(errors):.1e}"]
@@ -71,11 +83,18 @@ def _ratio(first: float, last: float) -> str:
     return "inf" if last == 0 else "0"
 
 
-def _estimate_line(found: Sequence[Measurement]) -> str | None:
-    quality = estimate_quality(found)
-    if quality is None:
-        return None
-    return (
-        f"estimated / true error over {quality.count} runs: min {quality.smallest:.2g}, "
-        f"median {quality.middle:.2g}, max {quality.largest:.2g}"
-    )
+def _caption(found: Sequence[Measurement]) -> str | None:
+    lines = []
+    quality, rise = estimate_quality(found), largest_rise(found)
+    if quality is not None:
+        lines.append(
+            f"estimated / true error over {quality.count} runs: min {quality.smallest:.2g}, "
+            f"median {quality.middle:.2g}, max {quality.largest:.2g}"
+        )
+    if rise is not None:
+        ratio, run = rise
+        lines.append(
+            "largest ratio of the errors after two outer iterations in a row: "
+            f"{ratio:.3g} ({run.problem}, {run.method}, seed {run.seed})"
+        )
+    return "\n".join(lines) or None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -45,9 +46,16 @@ class Assessed:
         objective: norm of the weighted stacked residual on held-out points.
         largest_rms: the largest root mean square of a block there, unweighted.
         iteration: when it was found.
+        values: of the unknowns on fixed probe points, (n, k).
     """
 
     candidate: Candidate
     objective: float
     largest_rms: float
     iteration: int
+    values: Float[Tensor, "n k"]
+
+    def distance(self, other: Assessed) -> float:
+        """Relative difference of the values, the largest over the unknowns."""
+        apart = torch.linalg.vector_norm(self.values - other.values, dim=0)
+        return (apart / torch.linalg.vector_norm(self.values, dim=0)).max().item()

@@ -23,7 +23,7 @@ class Outcome:
     """The best state of a run, and how the run ended.
 
     Args:
-        best: the state with the smallest held-out residual.
+        best: the best state by its residual on held-out points.
         report: of the refinement that found it, if one did.
         status: why the run stopped.
         iterations: completed outer iterations.
@@ -87,6 +87,8 @@ class Keeper:
 
     def offer(self, assessed: Assessed, report: RankReport | None) -> None:
         """Keep the report and the points of a state, if it is the best one."""
+        if assessed.largest_rms <= self.tolerance:
+            self.context.best = assessed
         if assessed is self.context.best:
             self.report, self.training = report, self.context.training
 

@@ -18,7 +18,7 @@ from pdelsr.benchmark.competitors import competitors_named
 from pdelsr.benchmark.curve import TracedRun, largest, solve_with_curve
 from pdelsr.benchmark.storage import read_suite, write_runs
 from pdelsr.benchmark.suite import Measurement, measure_suite, measurement_of
-from pdelsr.benchmark.table import estimate_quality, suite_table
+from pdelsr.benchmark.table import estimate_quality, largest_rise, suite_table
 
 NAMES = ("pinn", "published", "lsr", "ilsr")
 
@@ -129,6 +129,17 @@ def test_the_footer_shows_how_good_estimates_are() -> None:
     assert (quality.smallest, quality.middle, quality.largest) == pytest.approx((0.5, 1.0, 3.0))
     text = shown(runs, ("ilsr",))
     assert "estimated / true error over 3 runs: min 0.5, median 1, max 3" in " ".join(text.split())
+
+
+def test_the_footer_shows_the_largest_rise_of_an_error() -> None:
+    falling, rising = measured("ilsr", 0, 1e-4), measured("ilsr", 1, 1e-4)
+    falling = replace(falling, curve=((1.0, 1e-2), (2.0, 1e-3), (3.0, 1e-3)))
+    rising = replace(rising, curve=((1.0, 1e-2), (2.0, 1e-4), (3.0, 1.5e-4)))
+    assert largest_rise([]) is None
+    assert largest_rise([falling]) == (1.0, falling)
+    ratio, run = largest_rise([falling, rising]) or (0.0, None)
+    assert (ratio, run) == (pytest.approx(1.5), rising)
+    assert "in a row: 1.5 (" in " ".join(shown([falling, rising], ("ilsr",)).split())
 
 
 def test_json_comes_back_as_it_was(found: list[Measurement], tmp_path: Path) -> None:
