@@ -16,9 +16,10 @@ from pdelsr.linearize.memory import LARGEST_DEFAULT
 from pdelsr.results.summary import WIDTH, bytes_text, network_text
 from pdelsr.solvers.context import HELDOUT, Context
 from pdelsr.solvers.ilsr import ILSR
-from pdelsr.solvers.lsr import FULL_LIMIT, LSR
+from pdelsr.solvers.lsr import LSR
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.prepare import prepare
+from pdelsr.solvers.refiner import FULL_LIMIT, largest_rank
 from pdelsr.solvers.registry import parse_options
 
 GRAPH_COPIES = 3  # of every hidden layer's jet that a reverse pass keeps
@@ -60,11 +61,13 @@ def estimated_bytes(context: Context, method: Method) -> float:
     rows = factor * context.plan.total
     if isinstance(method, ILSR) and method.basis is None and context.enlarge is not None:
         rows, m = rows * FULL_LIMIT / m, max(m, FULL_LIMIT)
-    small = method.basis is None and m <= FULL_LIMIT
-    rank = min(method.rank or (m if small or method.basis == "full" else 1000), m)
-    basis = 0 if small or method.basis in ("full", "coordinate", "last_layer") else 2 * m * rank
+    basis = method.refiner().basis_for(m)
+    # An open rank is counted at the largest one that it may be raised to.
+    chosen = largest_rank(m, round(rows)) if basis.name != "full" else m
+    rank = min(method.rank or chosen, m)
+    dense = 0 if basis.name in ("full", "coordinate", "last_layer") else 2 * m * rank
     chunk = context.memory_budget or min(LARGEST_DEFAULT, size * rows * m)
-    return size * (3 * (rows + rank) * rank + basis) + chunk
+    return float(size * (3 * (rows + rank) * rank + dense) + chunk)
 
 
 def _jet_numbers(context: Context) -> float:

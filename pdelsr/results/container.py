@@ -19,7 +19,7 @@ from pdelsr.errors import FileFormatError
 from pdelsr.version import __version__
 
 FORMAT = "pdelsr-solution"
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True)

@@ -142,6 +142,7 @@ def _document(solution: Solution) -> dict[str, Any]:
             "rank": report.rank,
             "effective_rank": report.effective_rank,
             "condition": report.condition,
+            "limit": report.limit,
             "directions": type(report.directions).__name__,
         },
         "points": [[name, len(sites)] for name, sites in solution.training.items()],
@@ -209,6 +210,7 @@ def _report(plain: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> RankRepo
         tensors.get("basis_values"),
         _directions(plain["directions"], tensors),
         tensors.get("y"),
+        limit=plain["limit"],
     )
 
 

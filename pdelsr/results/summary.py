@@ -98,6 +98,8 @@ def _facts(solution: Solution) -> Table:
         condition = f"{solution.condition:.1e}"
         effective = f"effective rank {solution.effective_rank:,} of {solution.rank:,}"
         table.add_row("refinement", f"{effective}, condition {condition}")
+        if solution.report is not None and solution.report.limit is not None:
+            table.add_row("rank", f"{solution.rank:,}: {solution.report.limit}")
     if solution.error_estimate is not None:
         table.add_row("estimated error", f"{solution.error_estimate:.1e} (relative L2)")
     dtype = str(solution.settings.dtype).removeprefix("torch.")

@@ -10,8 +10,8 @@ from pdelsr.linearize.memory import free_bytes
 from pdelsr.linearize.points import PointPlan
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
-from pdelsr.solvers.lsr import FULL_LIMIT
 from pdelsr.solvers.method import State
+from pdelsr.solvers.refiner import FILLED, FULL_LIMIT, largest_rank
 from pdelsr.solvers.status import Status
 
 GROWTH, WIDENING = 2, 1.5  # factors on the parameters, of untrained and of aligned networks
@@ -20,7 +20,6 @@ EXACT, HELD = 0.75, 0.45  # powers of epsilon: falls of the residual that need n
 TRIALS = 2.5  # times of a refinement that a growth takes, with the trials of its scale
 OVERFIT = 3.0  # ratio of the residual on held-out points to that on the points of the fit
 MOST_POINTS = 16  # times the planned ones
-FILLED = 0.9  # share of directions above rounding from which a network is full
 MEMORY_SHARE = 0.5  # of the free memory that the arrays of a refinement may take
 ARRAYS = 4  # of the size of the reduced matrix
 
@@ -31,7 +30,9 @@ class Growth:
 
     Args:
         factor: times the planned points, for a refinement.
+        widens: whether the network may become wider.
         untrained: whether larger untrained networks are still tried.
+        rank: that was chosen for networks too large for the whole tangent space.
         kept: state and plan before the last growth.
         alignments: so far.
         refine_seconds: that the last refinement took.
@@ -39,7 +40,9 @@ class Growth:
     """
 
     factor: int | float
+    widens: bool = False
     untrained: bool = False
+    rank: int | None = None
     kept: tuple[Candidate, PointPlan] | None = None
     alignments: int = 0
     refine_seconds: float = 0.0
@@ -59,15 +62,26 @@ class Growth:
             context.return_to(candidate)
         return self.untrained
 
-    def widen_if_full(self, context: Context, state: State) -> None:
-        """Widen the network where alignment has filled it, and a larger one is affordable."""
-        report, seconds = state.report, WIDENING**3 * self.step_seconds
-        if context.enlarge is None or self.alignments < 2 or report is None:
+    def take_more_if_full(self, context: Context, state: State) -> None:
+        """Where alignment has filled the tangent space: a wider network, or more directions."""
+        report = state.report
+        if self.alignments < 2 or report is None or report.effective_rank <= FILLED * report.rank:
             return
-        full = report.effective_rank > FILLED * report.rank
-        stalled = context.objectives[-2] < PAYS * context.objectives[-1]
-        if full and stalled and self._fits(context, WIDENING, seconds):
+        if context.objectives[-2] >= PAYS * context.objectives[-1]:
+            return
+        if self.rank is not None:
+            self._raise_rank(context)
+        elif self.widens and self._fits(context, WIDENING, WIDENING**3 * self.step_seconds):
             context.grow(round(WIDENING * context.network.parameter_count), anew=False)
+
+    def _raise_rank(self, context: Context) -> None:
+        assert self.rank is not None
+        rows = round(self.factor * context.plan.total)
+        most = largest_rank(context.network.parameter_count, rows)
+        rank = min(GROWTH * self.rank, most)
+        in_time = GROWTH**3 * self.refine_seconds < context.clock.left
+        if rank > self.rank and in_time and _in_memory(context, rows, rank):
+            self.rank = rank
 
     def add_points_if_overfit(self, context: Context, state: State) -> None:
         """Take more points where the last fit is much better on its own than on held-out ones."""

@@ -11,9 +11,9 @@ from pdelsr.solvers.context import Context
 from pdelsr.solvers.gradient import lbfgs
 from pdelsr.solvers.growth import Growth
 from pdelsr.solvers.levenberg_marquardt import LevenbergMarquardt, minimize
-from pdelsr.solvers.lsr import FULL_LIMIT, Refiner
 from pdelsr.solvers.method import Method, State
 from pdelsr.solvers.pseudo_time import pseudo_time_residual, stable_signs
+from pdelsr.solvers.refiner import FULL_LIMIT, Refiner
 from pdelsr.solvers.settings import (
     require_at_least,
     require_choice,
@@ -195,9 +195,9 @@ class ILSR(Method):
     def _growth(self, context: Context) -> Growth:
         """Untrained tangent spaces hold the solution of a linear problem, if they are large."""
         linear = context.heldout.is_linear
-        untrained = linear and self._refines_first(context) and self._takes_all
-        factor = self.refinement_factor(linear)
-        return Growth(factor, untrained and context.enlarge is not None)
+        widens = self._takes_all and context.enlarge is not None
+        untrained = widens and linear and self._refines_first(context)
+        return Growth(self.refinement_factor(linear), widens, untrained)
 
     def _refines_first(self, context: Context) -> bool:
         if self.refine_first is not None:
@@ -208,8 +208,7 @@ class ILSR(Method):
         """What precedes a refinement: a larger untrained network, or alignment."""
         if state.memory.growth.take_untrained(context, state):
             return
-        if self._takes_all:
-            state.memory.growth.widen_if_full(context, state)
+        state.memory.growth.take_more_if_full(context, state)
         if self.refine_points is None:
             state.memory.growth.add_points_if_overfit(context, state)
         self._align(context, state, iteration)
@@ -218,7 +217,10 @@ class ILSR(Method):
         # The residual of an untrained network says nothing about where points are needed.
         growth: Growth = state.memory.growth
         adapt_to = context.network if self.adaptive and growth.alignments else None
-        return self.refiner()(context, growth.factor, adapt_to)
+        found = self.refiner()(context, growth.factor, adapt_to, growth.rank)
+        if found.report.limit is not None:
+            growth.rank = found.report.rank
+        return found
 
     def _align(self, context: Context, state: State, iteration: int) -> None:
         state.memory.growth.alignments += 1

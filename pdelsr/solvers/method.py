@@ -32,6 +32,7 @@ class RankReport:
         basis_values: singular values that the basis was built from, where it was.
         directions: V.
         y: the reduced unknowns; the refined predictor is q + J V y.
+        limit: why the rank was not raised further, where it was chosen.
         nested: the same in a part of the directions only, where the solver offers that.
     """
 
@@ -43,6 +44,7 @@ class RankReport:
     directions: Directions | None = None
     y: Float[Tensor, " r"] | None = None
     nested: Float[Tensor, " r"] | None = None
+    limit: str | None = None
 
 
 @dataclass(frozen=True)

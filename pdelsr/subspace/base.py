@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -21,9 +22,15 @@ class Subspace:
 
 
 class Basis(ABC):
-    """A recipe for V ∈ R^{m×r}."""
+    """A recipe for V ∈ R^{m×r}.
+
+    Attributes:
+        name: by which users choose it.
+        has_rank: whether more or fewer directions are a choice, at a cost that grows with them.
+    """
 
     name: str
+    has_rank: ClassVar[bool] = True
 
     @abstractmethod
     def build(

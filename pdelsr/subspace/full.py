@@ -20,6 +20,7 @@ class Full(Basis):
     """
 
     name = "full"
+    has_rank = False
 
     def build(
         self, residual: StackedResidual, rank: int | None, generator: torch.Generator

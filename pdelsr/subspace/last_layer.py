@@ -16,6 +16,7 @@ class LastLayer(Basis):
     """V = the parameters of the network's last layer, its last two trainable tensors."""
 
     name = "last_layer"
+    has_rank = False
 
     def build(
         self, residual: StackedResidual, rank: int | None, generator: torch.Generator

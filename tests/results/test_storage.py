@@ -208,7 +208,7 @@ DAMAGE = {
     other_tensors: "is not a solution saved by pdelsr: give a file written by Solution.save",
     flipped_bit: "was changed after it was saved",
     changed_document: "was changed after it was saved",
-    newer: "has format version 9, and this pdelsr .* reads version 2: install pdelsr",
+    newer: "has format version 9, and this pdelsr .* reads version 3: install pdelsr",
 }
 
 

@@ -1,0 +1,136 @@
+"""A refinement with its choices made: subspace, rank, least squares, Newton steps."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import torch
+
+from pdelsr.linearize import Predictor, RefinedPredictor, StackedResidual
+from pdelsr.linearize.memory import free_bytes
+from pdelsr.lstsq import LeastSquares, solver_named
+from pdelsr.solvers.context import Context
+from pdelsr.solvers.settings import require_whole
+from pdelsr.solvers.tangent_newton import Refinement, refine_in_subspace, with_basis_values
+from pdelsr.subspace import Basis, basis_named
+
+FULL_LIMIT = 5000  # parameters up to which the whole tangent space is the default basis
+FIRST_RANK = 250  # of a rank that is chosen by doubling
+LARGEST_RANK = 4000
+PAYS = 2.0  # factor on the held-out residual that makes a doubling worth it
+FILLED = 0.9  # share of directions above rounding from which more of them may help
+DOUBLING = 6.0  # times the seconds of a refinement, for one at twice the rank
+MEMORY_SHARE, ARRAYS = 0.5, 5  # of the free memory; arrays of the size of the reduced matrix
+
+
+@dataclass(frozen=True)
+class Refiner:
+    """The parts of a refinement.
+
+    Args:
+        basis: recipe for V, or its name; None for all parameters of a small network, and for the
+            randomized SVD of the output Jacobian of a large one.
+        rank: r; None for a choice by the held-out residual, or for all that a basis without such
+            a choice gives.
+        lstsq: solver of the reduced problem, or its name.
+        newton_steps: in the tangent space; 1 is the published method.
+    """
+
+    basis: str | Basis | None = None
+    rank: int | None = None
+    lstsq: str | LeastSquares = "qr"
+    newton_steps: int = 5
+
+    def __post_init__(self) -> None:
+        if self.basis is not None:
+            basis_named(self.basis)
+        solver_named(self.lstsq)
+        require_whole("newton_steps", self.newton_steps, 1)
+        if self.rank is not None:
+            require_whole("rank", self.rank, 1)
+
+    def __call__(
+        self,
+        context: Context,
+        factor: int | float = 1.0,
+        adapt_to: Predictor | None = None,
+        rank: int | None = None,
+    ) -> Refinement:
+        """Refine the network of the context on fresh points.
+
+        Args:
+            context: of the run.
+            factor: times the planned points.
+            adapt_to: draw interior points where this predictor's residual is large.
+            rank: that an earlier refinement chose.
+        """
+        residual = context.fresh_residual(factor, adapt_to)
+        basis = self.basis_for(context.network.parameter_count)
+        if self.rank is not None or rank is not None or not basis.has_rank:
+            return self._at_rank(context, residual, basis, self.rank or rank)
+        return self._at_chosen_rank(context, residual, basis)
+
+    def basis_for(self, parameters: int) -> Basis:
+        """The recipe for a network with so many parameters."""
+        return basis_named(self.basis or ("full" if parameters <= FULL_LIMIT else "output"))
+
+    def _at_rank(
+        self, context: Context, residual: StackedResidual, basis: Basis, rank: int | None
+    ) -> Refinement:
+        subspace = basis.build(residual, rank, context.generator)
+        refinement = refine_in_subspace(
+            residual,
+            subspace.directions,
+            solver_named(self.lstsq),
+            self.newton_steps,
+            lambda: context.clock.expired,
+        )
+        return with_basis_values(refinement, subspace.singular_values)
+
+    def _at_chosen_rank(
+        self, context: Context, residual: StackedResidual, basis: Basis
+    ) -> Refinement:
+        """Double the rank as long as that pays on held-out points; the report says why it ended."""
+        most = largest_rank(context.network.parameter_count, residual.row_count)
+        rank, best, smallest = min(FIRST_RANK, most), None, math.inf
+        while True:
+            begin = context.clock.seconds
+            found = self._at_rank(context, residual, basis, rank)
+            predictor = RefinedPredictor(context.network, found.delta)
+            size = torch.linalg.vector_norm(context.heldout.evaluate(predictor)).item()
+            gained = PAYS * size <= smallest
+            if best is None or size < smallest:
+                best, smallest = found, size
+            seconds = DOUBLING * (context.clock.seconds - begin)
+            limit = self._limit(context, residual, found, gained, most, seconds)
+            if limit is not None:
+                return replace(best, report=replace(best.report, limit=limit))
+            rank = min(2 * rank, most)
+
+    def _limit(
+        self,
+        context: Context,
+        residual: StackedResidual,
+        found: Refinement,
+        gained: bool,
+        most: int,
+        seconds: float,
+    ) -> str | None:
+        """Why the rank is not doubled once more, or None."""
+        rank, more = found.report.rank, min(2 * found.report.rank, most)
+        size = ARRAYS * residual.row_count * more * residual.like.element_size()
+        if not gained:
+            return f"the last doubling gained less than a factor of {PAYS:g}"
+        if found.report.effective_rank < FILLED * rank:
+            return "the other directions are below rounding"
+        if rank >= most:
+            return "more directions need more parameters or points"
+        if size > MEMORY_SHARE * free_bytes(residual.device):
+            return "twice as many do not fit into memory"
+        return "no time for twice as many" if seconds > context.clock.left else None
+
+
+def largest_rank(parameters: int, rows: int) -> int:
+    """Up to which a rank is raised: two rows a direction, unless all are few."""
+    return min(LARGEST_RANK, parameters, max(FIRST_RANK, rows // 2))

@@ -1,0 +1,75 @@
+"""The rank of a randomized basis, where the user leaves it open."""
+
+from __future__ import annotations
+
+import pytest
+from solver_cases import cubic, poisson_2d
+
+import pdelsr as pl
+from pdelsr.solvers import growth, refiner
+
+WIDE = {"hidden": (16, 16), "weight_scale": 1.5, "activation": "sin", "points": 800}
+
+
+@pytest.fixture(autouse=True)
+def from_few_directions(monkeypatch) -> None:
+    monkeypatch.setattr(refiner, "FIRST_RANK", 20)
+
+
+@pytest.mark.parametrize("basis", ["output", "residual", "gaussian", "coordinate"])
+def test_the_rank_doubles_while_that_pays(basis: str) -> None:
+    solution = pl.solve(poisson_2d(), "lsr", basis=basis, **WIDE)
+    fixed = pl.solve(poisson_2d(), "lsr", basis=basis, rank=20, **WIDE)
+    assert (solution.rank or 0) > 20
+    assert solution.heldout < fixed.heldout / 2
+    assert solution.report is not None
+    assert solution.report.limit in (
+        "the last doubling gained less than a factor of 2",
+        "the other directions are below rounding",
+        "more directions need more parameters or points",
+    )
+    assert f"{solution.rank}: {solution.report.limit}" in str(solution.summary())
+    assert fixed.report is not None
+    assert fixed.report.limit is None
+
+
+def test_rows_limit_the_rank(monkeypatch) -> None:
+    monkeypatch.setattr(refiner, "PAYS", 0.0)  # every doubling does
+    options = {**WIDE, "points": 60, "hard": True}
+    solution = pl.solve(poisson_2d(), "lsr", basis="gaussian", **options)
+    assert solution.rank == 30
+    assert solution.report is not None
+    assert "more parameters or points" in (solution.report.limit or "")
+
+
+@pytest.mark.parametrize(
+    ("constant", "value", "reason"),
+    [("DOUBLING", 1e9, "no time"), ("ARRAYS", 1e12, "memory"), ("FILLED", 2.0, "below rounding")],
+)
+def test_the_report_says_what_stopped_it(constant, value, reason, monkeypatch) -> None:
+    monkeypatch.setattr(refiner, constant, value)
+    solution = pl.solve(poisson_2d(), "lsr", basis="gaussian", time_limit=1000, **WIDE)
+    assert solution.report is not None
+    assert (solution.rank, reason in (solution.report.limit or "")) == (20, True)
+
+
+def test_ilsr_keeps_the_rank_until_alignment_stalls(monkeypatch) -> None:
+    monkeypatch.setattr(refiner, "DOUBLING", 1e9)  # one rank only in every search
+    monkeypatch.setattr(growth, "FILLED", 0.0)
+    monkeypatch.setattr(growth, "PAYS", 1e12)  # nothing gains that much
+    options = {"hidden": (8, 8), "points": 200, "weight_scale": 1.0, "alignment_steps": 1}
+    solution = pl.solve(
+        cubic(), "ilsr", basis="gaussian", max_iterations=5, time_limit=1000, **options
+    )
+    ranks = [record.rank for record in solution.history if record.rank is not None]
+    assert ranks[:3] == [20, 20, 40]
+    assert ranks == sorted(ranks)
+
+
+def test_the_reason_is_saved(tmp_path) -> None:
+    solution = pl.solve(poisson_2d(), "lsr", basis="gaussian", **WIDE)
+    solution.save(tmp_path / "found.pt")
+    loaded = pl.load(tmp_path / "found.pt", poisson_2d())
+    assert loaded.report is not None
+    assert solution.report is not None
+    assert loaded.report.limit == solution.report.limit
