@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from pdelsr.benchmark.process import in_fresh_process, own_peak_memory
+from pdelsr.benchmark.process import in_fresh_process
 from pdelsr.benchmark.step import WARM_UP, Step, StepSettings, take_step
+from pdelsr.linearize.memory import peak_memory
 
 BOUNDARY_SHARE = 0.1  # of the rows
 PARTS = ("basis", "product", "solve", "seconds", "memory_bytes")
@@ -157,9 +158,9 @@ def measure_growth(
 def measure_size(step: StepSettings, repeats: int) -> Growth:
     """One size in this process, after a small warm-up of the same code."""
     take_step("rows", WARM_UP)
-    before = own_peak_memory()
+    before = peak_memory()
     steps = [take_step("rows", step)]
-    memory = own_peak_memory() - before
+    memory = peak_memory() - before
     steps += [take_step("rows", step) for _ in range(repeats - 1)]
     middle: Step = sorted(steps, key=lambda s: s.seconds)[(len(steps) - 1) // 2]
     return Growth(

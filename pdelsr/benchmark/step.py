@@ -19,10 +19,11 @@ import torch
 from rich.table import Table
 from torch import Tensor
 
-from pdelsr.benchmark.process import in_fresh_process, own_peak_memory
+from pdelsr.benchmark.process import in_fresh_process
 from pdelsr.compile import compile_problem
 from pdelsr.declare import Box, Dirichlet, Problem, coordinates, unknown
 from pdelsr.linearize import Dense, RefinedPredictor, StackedResidual
+from pdelsr.linearize.memory import peak_memory
 from pdelsr.linearize.points import PointPlan
 from pdelsr.linearize.reference import nested_reverse_jet, times_by_jvp
 from pdelsr.lstsq import QR
@@ -91,9 +92,9 @@ def measure_step(settings: StepSettings = StepSettings()) -> list[StepMeasuremen
 def run_version(version: str, settings: StepSettings) -> StepMeasurement:
     """One version in this process, after a small warm-up of the same code."""
     take_step(version, WARM_UP)
-    at_start = own_peak_memory()
+    at_start = peak_memory()
     step = take_step(version, settings)
-    return StepMeasurement(version, step, own_peak_memory(), at_start)
+    return StepMeasurement(version, step, peak_memory(), at_start)
 
 
 def step_problem() -> Problem:

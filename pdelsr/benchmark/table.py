@@ -95,6 +95,6 @@ def _caption(found: Sequence[Measurement]) -> str | None:
         ratio, run = rise
         lines.append(
             "largest ratio of the errors after two outer iterations in a row: "
-            f"{ratio:.3g} ({run.problem}, {run.method}, seed {run.seed})"
+            f"{ratio:.3g}, {run.problem} by {run.method} with seed {run.seed}"
         )
     return "\n".join(lines) or None

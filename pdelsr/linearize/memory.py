@@ -1,14 +1,23 @@
-"""How many rows of a Jacobian fit into memory at once."""
+"""How much memory is free, how many rows of a Jacobian fit into it, and what was used at most."""
 
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
+try:
+    import resource
+except ImportError:  # Windows keeps no such record
+    resource = None
+
 DEFAULT_SHARE = 1 / 16
 UNKNOWN_FREE = 4 * 2**30  # bytes assumed where the system does not tell
+CPU = torch.device("cpu")
+STATUS = Path("/proc/self/status")
 LARGEST_DEFAULT = 32 * 2**20  # larger chunks gain nothing and touch fresh pages
 
 
@@ -20,6 +29,23 @@ def free_bytes(device: torch.device) -> int:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):
         return UNKNOWN_FREE
+
+
+def peak_memory(device: torch.device = CPU) -> int:
+    """Bytes: of this process so far on the CPU, of torch since the last reset on a GPU.
+
+    Linux counts the peak of the parent into `ru_maxrss` of a child; VmHWM is the child's alone.
+    """
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    if STATUS.exists():
+        for line in STATUS.read_text(encoding="utf-8").splitlines():
+            if line.startswith("VmHWM:"):
+                return 1024 * int(line.split()[1])
+    if resource is None:
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
 
 
 def points_per_chunk(parameters: int, like: Tensor, budget: int | None) -> int:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 
 import torch
 
 from pdelsr.declare import Problem
 from pdelsr.linearize import StackedResidual
+from pdelsr.linearize.memory import peak_memory
 from pdelsr.networks import closure
 from pdelsr.results.accuracy import BlockResidual
 from pdelsr.results.identity import is_same_problem
@@ -17,11 +17,6 @@ from pdelsr.solvers.context import Context
 from pdelsr.solvers.loop import Outcome
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.settings import RunSettings
-
-try:
-    import resource
-except ImportError:  # Windows keeps no such record
-    resource = None
 
 
 def collect(
@@ -106,13 +101,3 @@ def estimated_error(context: Context, outcome: Outcome) -> float | None:
 def training_points(training: StackedResidual | None) -> dict[str, tuple[torch.Tensor, ...]]:
     """The points of every block, by name."""
     return {b.block.name: b.sites for b in training.blocks} if training else {}
-
-
-def peak_memory(device: torch.device) -> int:
-    """Bytes: of the process so far on the CPU, of torch since the last reset on a GPU."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    if resource is None:
-        return 0
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else 1024 * peak

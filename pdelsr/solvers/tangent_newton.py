@@ -55,6 +55,7 @@ def refine_in_subspace(
     solver: LeastSquares,
     newton_steps: int = 1,
     stop: Callable[[], bool] = lambda: False,
+    described: bool = True,
 ) -> Refinement:
     """min_y ‖f(q0 + J V y)‖ by Gauss–Newton in y, with step halving on the true residual.
 
@@ -67,6 +68,7 @@ def refine_in_subspace(
         solver: of the reduced problem.
         newton_steps: at most; 1 is the published method, which takes the full step.
         stop: asked between steps.
+        described: with the spectrum and the nested solution in the report, which take time.
     """
     matrix = _reduced_matrix(residual, directions, newton_steps)
     y = residual.like.new_zeros(directions.rank)
@@ -93,9 +95,10 @@ def refine_in_subspace(
         if not last:
             y, jets, f = _corrected(residual, directions, solver, state, (y, jets, f))
         if last or torch.linalg.vector_norm(f) > DECREASE * before:
-            report = _report(directions.rank, solver, state)  # an SVD: only of the last system
-            nested = solver.nested(state, b)
-            report = replace(report, nested=None if nested is None else y + nested - target)
+            if described:  # an SVD: only of the last system
+                report = _report(directions.rank, solver, state)
+                nested = solver.nested(state, b)
+                report = replace(report, nested=None if nested is None else y + nested - target)
             break
         del state  # before the next matrix is made
     report = report or RankReport(directions.rank, 0, float("inf"), y.new_zeros(0))

@@ -24,6 +24,7 @@ from pdelsr.solvers.build import build_network
 from pdelsr.solvers.design import Design
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.settings import RunSettings
+from pdelsr.solvers.tangent_newton import refine_in_subspace
 
 PARAMETERS = 1200  # of a trial network
 FIRST_SCALES = (1.0, 2.0)  # that every design is tried with
@@ -158,15 +159,11 @@ class Trial:
 
     def _refined_size(self, network: Network) -> float:
         residual = StackedResidual(network, self.train)
-        jets = residual.jets_without_graph()
         directions = Identity(network.parameter_count)
-        A = residual.times(directions, residual.coefficients(jets))
-        b = -residual.values(jets)
-        if not (torch.isfinite(A).all() and torch.isfinite(b).all()):
+        found = refine_in_subspace(residual, directions, QR(), described=False)
+        if not found.steps:
             return math.inf
-        solver = QR()
-        y = solver.compute(solver.init(A), b)
-        refined = RefinedPredictor(network, directions.lift(y))
+        refined = RefinedPredictor(network, found.delta)
         held = StackedResidual(network, self.test).evaluate(refined)
         return torch.linalg.vector_norm(held).item()
 

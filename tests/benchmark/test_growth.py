@@ -18,8 +18,9 @@ from pdelsr.benchmark.growth import (
     growth_table,
     measure_growth,
 )
-from pdelsr.benchmark.process import in_fresh_process, own_peak_memory
+from pdelsr.benchmark.process import in_fresh_process
 from pdelsr.benchmark.step import StepMeasurement, StepSettings, step_table, take_step
+from pdelsr.linearize.memory import peak_memory
 
 TINY = GrowthSettings(
     width=8,
@@ -91,8 +92,8 @@ def test_a_step_is_measured() -> None:
 
 def test_a_fresh_process_measures_its_own_memory() -> None:
     ballast = np.ones(5 * 10**7)  # 400 MB that a child does not have
-    found = in_fresh_process(own_peak_memory)
-    assert 10**7 < found < own_peak_memory() - ballast.nbytes / 2
+    found = in_fresh_process(peak_memory)
+    assert 10**7 < found < peak_memory() - ballast.nbytes / 2
 
 
 def test_the_table_holds_sizes_and_slopes() -> None:

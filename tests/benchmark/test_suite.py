@@ -139,7 +139,7 @@ def test_the_footer_shows_the_largest_rise_of_an_error() -> None:
     assert largest_rise([falling]) == (1.0, falling)
     ratio, run = largest_rise([falling, rising]) or (0.0, None)
     assert (ratio, run) == (pytest.approx(1.5), rising)
-    assert "in a row: 1.5 (" in " ".join(shown([falling, rising], ("ilsr",)).split())
+    assert "in a row: 1.5, " in " ".join(shown([falling, rising], ("ilsr",)).split())
 
 
 def test_json_comes_back_as_it_was(found: list[Measurement], tmp_path: Path) -> None:
