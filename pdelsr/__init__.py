@@ -1,6 +1,7 @@
 """Solve partial differential equations with neural networks to many correct digits."""
 
 from pdelsr import reference
+from pdelsr.batch import RefinedModule, refine
 from pdelsr.declare import (
     Ball,
     Box,
@@ -109,6 +110,7 @@ __all__ = [
     "ProblemError",
     "Progress",
     "Record",
+    "RefinedModule",
     "ResidualRSVD",
     "Robin",
     "RunSettings",
@@ -128,6 +130,7 @@ __all__ = [
     "normal",
     "normal_derivative",
     "reference",
+    "refine",
     "solve",
     "unknown",
 ]

@@ -13,7 +13,7 @@ import pdelsr
 PACKAGE = Path(__file__).parent.parent / "pdelsr"
 ORDER = [
     *("version", "errors", "reference", "declare", "sample", "compile", "networks", "linearize"),
-    *("subspace", "lstsq", "solvers", "results", "solve", "benchmark", "cli", "__main__"),
+    *("subspace", "lstsq", "solvers", "batch", "results", "solve", "benchmark", "cli", "__main__"),
 ]
 """Every stage imports from those to its left only."""
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from pdelsr.declare import Problem
 from pdelsr.linearize.memory import LARGEST_DEFAULT
 from pdelsr.results.summary import WIDTH, bytes_text, network_text
-from pdelsr.solvers.context import HELDOUT, Context
+from pdelsr.solvers.context import Context
 from pdelsr.solvers.ilsr import ILSR
 from pdelsr.solvers.lsr import LSR
 from pdelsr.solvers.method import Method
@@ -63,7 +63,7 @@ def estimated_bytes(context: Context, method: Method) -> float:
         rows, m = rows * FULL_LIMIT / m, max(m, FULL_LIMIT)
     basis = method.refiner().basis_for(m)
     # An open rank is counted at the largest one that it may be raised to.
-    chosen = largest_rank(m, round(rows)) if basis.name != "full" else m
+    chosen = largest_rank(m, round(rows)) if basis.has_rank else m
     rank = min(method.rank or chosen, m)
     dense = 0 if basis.name in ("full", "coordinate", "last_layer") else 2 * m * rank
     chunk = context.memory_budget or min(LARGEST_DEFAULT, size * rows * m)
@@ -74,9 +74,9 @@ def _jet_numbers(context: Context) -> float:
     """Numbers in the jets of all hidden layers at all points."""
     widths = sum(p.shape[0] for p in context.network.parameters() if p.ndim == 2)
     total = 0
-    for bound in context.heldout.blocks:
+    for bound in context.fresh_residual().blocks:
         total += sum(len(bound) * len(site.indices) for site in bound.site_entries)
-    return total / HELDOUT * widths
+    return float(total * widths)
 
 
 def _blocks(context: Context) -> str:
@@ -84,8 +84,9 @@ def _blocks(context: Context) -> str:
     table.add_column("block", overflow="fold")
     for name in ("points", "weight"):
         table.add_column(name, justify="right")
-    weights = context.heldout.block_weights()
-    for bound in context.heldout.blocks:
+    planned = context.fresh_residual()
+    weights = planned.block_weights()
+    for bound in planned.blocks:
         name = bound.block.name
         table.add_row(name, f"{len(bound):,}", f"{weights[name]:.3g}")
     console = Console(file=io.StringIO(), width=WIDTH, highlight=False)

@@ -67,15 +67,19 @@ class BoundBlock:
                 found[slot] = jet[position, :, component]
         return torch.stack(found)
 
-    def mean_square(self, predictor: Predictor) -> float:
-        """Mean of F² over the points, chunk by chunk and without a graph."""
-        total = 0.0
+    def evaluate(self, predictor: Predictor) -> Float[Tensor, " n"]:
+        """F at the points, without scale and graph, chunk by chunk."""
         with torch.no_grad():
-            for start in range(0, len(self), CHUNK):
-                part = slice(start, start + CHUNK)
-                value = self.block.value(self.columns[part], self.jet(predictor, part))
-                total += value.square().sum().item()
-        return total / len(self)
+            parts = (slice(start, start + CHUNK) for start in range(0, len(self), CHUNK))
+            values = [self.block.value(self.columns[p], self.jet(predictor, p)) for p in parts]
+        return torch.cat(values)
+
+    @property
+    def shares(self) -> Float[Tensor, " n"]:
+        """q of mean(F²) ≈ Σ q_i F_i²; equal where the block has no weight."""
+        squares = self.scale.square()
+        total = squares.sum()
+        return squares / total if total > 0 else torch.full_like(squares, 1 / len(self))
 
     def seeds(
         self, site: SiteEntries, coefficients: Float[Tensor, "E n"], outputs: int

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pdelsr.compile import AtPoints, Block, Interior, OnParts, PeriodicPair
 from pdelsr.declare.domains import Domain
-from pdelsr.linearize.bound_block import CHUNK, BoundBlock, Predictor
+from pdelsr.linearize.bound_block import BoundBlock, Predictor
 from pdelsr.sample import (
     PointSet,
     Sampler,
@@ -51,6 +51,17 @@ class PointPlan:
         """The same plan with `factor` times the points, at least one a block."""
         counts = {name: max(1, round(factor * n)) for name, n in self.counts.items()}
         return replace(self, counts=counts)
+
+    def held_out(self, factor: int | float) -> PointPlan:
+        """The same plan on `factor` times the points, where no points of a fit can be.
+
+        Rules whose points do not depend on a seed are replaced by Sobol points.
+        """
+        samplers = {
+            name: Sobol() if isinstance(s, UnitSampler) and not s.exact else s
+            for name, s in self.samplers.items()
+        }
+        return replace(self.scaled(factor), samplers=samplers)
 
     @property
     def total(self) -> int:
@@ -111,8 +122,7 @@ class PointPlan:
         movable = [
             i
             for i, b in enumerate(blocks)
-            if isinstance(b.region, Interior)
-            and isinstance(self.samplers.get(b.name, Sobol()), UnitSampler)
+            if isinstance(b.region, Interior) and _may_move(self.samplers.get(b.name, Sobol()))
         ]
         if not movable:
             return points
@@ -132,6 +142,11 @@ class PointPlan:
         return torch.as_tensor(values, dtype=self.dtype, device=self.device)
 
 
+def _may_move(sampler: Sampler) -> bool:
+    """Own points stay, and so do those of a rule, to which its weights belong."""
+    return isinstance(sampler, UnitSampler) and sampler.exact
+
+
 def _shares(points: PointSet) -> np.ndarray:
     """q of mean(F²) ≈ Σ q_i F_i²: quadrature weights, of sum 1; equal where there are none."""
     if points.weights is None or not points.weights.sum() > 0:
@@ -140,14 +155,8 @@ def _shares(points: PointSet) -> np.ndarray:
 
 
 def _residual_size(bound: BoundBlock, predictor: Predictor) -> np.ndarray:
-    """s |F| at the points of a block, chunk by chunk; 0 where it is not finite."""
-    pieces = []
-    with torch.no_grad():
-        for start in range(0, len(bound), CHUNK):
-            part = slice(start, start + CHUNK)
-            value = bound.block.value(bound.columns[part], bound.jet(predictor, part))
-            pieces.append((bound.scale[part] * value).abs().cpu().double().numpy())
-    size = np.concatenate(pieces)
+    """s |F| at the points of a block; 0 where it is not finite."""
+    size = (bound.scale * bound.evaluate(predictor)).abs().cpu().double().numpy()
     return np.where(np.isfinite(size), size, 0.0)
 
 

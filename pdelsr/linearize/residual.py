@@ -71,12 +71,15 @@ class StackedResidual:
 
     def evaluate(self, predictor: Predictor | None = None) -> Float[Tensor, " n"]:
         """f of the network or of another predictor, without a graph."""
-        return self.values(self.jets_without_graph(predictor))
+        like = predictor or self.network
+        return torch.cat([b.scale * b.evaluate(like) for b in self.blocks])
 
     def block_rms(self, predictor: Predictor | None = None) -> dict[str, float]:
         """Root mean square of F_b on the points of every block, without weights."""
         like = predictor or self.network
-        return {b.block.name: b.mean_square(like) ** 0.5 for b in self.blocks}
+        return {
+            b.block.name: (b.shares @ b.evaluate(like).square()).sqrt().item() for b in self.blocks
+        }
 
     def block_weights(self) -> dict[str, float]:
         """w_b of ‖f‖² = Σ_b w_b mean(F_b²)."""

@@ -13,6 +13,7 @@ from pdelsr.networks import closure
 from pdelsr.results.accuracy import BlockResidual
 from pdelsr.results.identity import is_same_problem
 from pdelsr.results.solution import Solution
+from pdelsr.solvers.candidate import relative_distance
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.loop import Outcome
 from pdelsr.solvers.method import Method
@@ -92,10 +93,7 @@ def estimated_error(context: Context, outcome: Outcome) -> float | None:
     nested = replace(candidate, delta=report.directions.lift(report.nested))
     with torch.no_grad():
         found, other = (c.predictor()(points, value)[0] for c in (candidate, nested))
-    sizes = torch.linalg.vector_norm(found, dim=0)
-    apart = torch.linalg.vector_norm(found - other, dim=0)
-    relative = torch.where(sizes > 0, apart / sizes, apart)
-    return relative.max().item()
+    return relative_distance(found, other)
 
 
 def training_points(training: StackedResidual | None) -> dict[str, tuple[torch.Tensor, ...]]:

@@ -16,6 +16,7 @@ from scipy.stats import qmc
 
 from pdelsr.errors import ProblemError
 
+PANEL = 32  # nodes of one Gauss rule; finding more costs the cube of their number
 Seed: TypeAlias = int | np.random.SeedSequence
 """A seed, or an independent sub-stream spawned from one."""
 
@@ -163,11 +164,15 @@ class GaussLegendre(TensorRule):
     """A tensor grid of about n Gauss–Legendre nodes.
 
     Its weights integrate polynomials of degree 2k − 1 exactly, for k nodes along a coordinate.
+    More than 32 nodes are split into equal panels of at most 32.
     """
 
     def _rule(self, count: int) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
-        nodes, weights = np.polynomial.legendre.leggauss(max(count, 1))
-        return (1 + nodes) / 2, weights / 2
+        panels = -(-max(count, 1) // PANEL)
+        nodes, weights = np.polynomial.legendre.leggauss(max(round(count / panels), 1))
+        starts = np.arange(panels)[:, None]
+        along = (starts + (1 + nodes) / 2).ravel() / panels
+        return along, np.tile(weights / 2, panels) / panels
 
 
 def _tensor(axes: list[np.ndarray]) -> Float[np.ndarray, "k d"]:

@@ -37,7 +37,7 @@ def _refined(context: Context, outcome: Outcome, tolerance: int | float, lsr: LS
     found = lsr.refiner()(context, _more_points(context, lsr))
     iteration = outcome.iterations + 1
     assessed = context.assess(replace(outcome.best.candidate, delta=found.delta), iteration)
-    better = assessed.objective < outcome.best.objective
+    better = context.best is assessed
     best = assessed if better else outcome.best
     context.report(
         Record(

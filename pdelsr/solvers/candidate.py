@@ -57,5 +57,16 @@ class Assessed:
 
     def distance(self, other: Assessed) -> float:
         """Relative difference of the values, the largest over the unknowns."""
-        apart = torch.linalg.vector_norm(self.values - other.values, dim=0)
-        return (apart / torch.linalg.vector_norm(self.values, dim=0)).max().item()
+        return relative_distance(self.values, other.values)
+
+
+def relative_distance(values: Float[Tensor, "n k"], others: Float[Tensor, "n k"]) -> float:
+    """‖values − others‖ / ‖values‖, the largest over the unknowns.
+
+    An unknown that is zero but for rounding is measured against the largest one.
+    """
+    sizes = torch.linalg.vector_norm(values, dim=0)
+    floor = torch.finfo(values.dtype).eps ** 0.5 * sizes.max()
+    apart = torch.linalg.vector_norm(values - others, dim=0)
+    scale = torch.maximum(sizes, floor)
+    return torch.where(scale > 0, apart / scale, apart).max().item()

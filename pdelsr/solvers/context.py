@@ -15,6 +15,7 @@ from pdelsr.networks import Network, closure
 from pdelsr.solvers.candidate import Assessed, Candidate
 from pdelsr.solvers.clock import Clock
 from pdelsr.solvers.history import Record
+from pdelsr.subspace.rsvd import spread
 
 HELDOUT = 4  # times the planned points are held out: evaluating is cheap beside fitting
 HELDOUT_SEED = 2**31 - 1  # the stream of held-out points; training seeds stay below
@@ -58,13 +59,13 @@ class Context:
 
     def __post_init__(self) -> None:
         self.generator = torch.Generator().manual_seed(self.seed)
-        self.heldout = self._residual(self.plan.scaled(HELDOUT), HELDOUT_SEED, None)
+        self.heldout = self._residual(self.plan.held_out(HELDOUT), HELDOUT_SEED, None)
         self.training: StackedResidual | None = None
         self.rounds = 0
         self._best: Assessed | None = None
         self._error_per_residual = math.inf
-        sites = [site[:PROBES] for b in self.heldout.blocks for site in b.sites]
-        self._probes = torch.cat(sites)
+        sites = [site for b in self.heldout.blocks for site in b.sites]
+        self._probes = torch.cat([s[spread(len(s), PROBES, s.device)] for s in sites])
         self.objectives: list[float] = []
 
     def replace_network(self, network: Network) -> None:
@@ -145,7 +146,7 @@ class Context:
         clear = new.objective <= CLEAR * best.objective
         moved = new.distance(best)
         likely = self._error_per_residual * best.objective
-        if clear:
+        if clear and math.isfinite(best.objective) and math.isfinite(moved):
             self._error_per_residual = moved / best.objective
         refined = new.candidate.delta is not None and best.candidate.delta is not None
         return clear or not refined or not moved > NEAR * likely

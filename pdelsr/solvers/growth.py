@@ -6,22 +6,18 @@ from dataclasses import dataclass
 
 import torch
 
-from pdelsr.linearize.memory import free_bytes
 from pdelsr.linearize.points import PointPlan
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.method import State
-from pdelsr.solvers.refiner import FILLED, FULL_LIMIT, largest_rank
+from pdelsr.solvers.refiner import FILLED, FULL_LIMIT, PAYS, in_memory, largest_rank
 from pdelsr.solvers.status import Status
 
 GROWTH, WIDENING = 2, 1.5  # factors on the parameters, of untrained and of aligned networks
-PAYS = 2.0  # factor on the residual that makes an iteration worth it
 EXACT, HELD = 0.75, 0.45  # powers of epsilon: falls of the residual that need no more, and no other
 TRIALS = 2.5  # times of a refinement that a growth takes, with the trials of its scale
 OVERFIT = 3.0  # ratio of the residual on held-out points to that on the points of the fit
 MOST_POINTS = 16  # times the planned ones
-MEMORY_SHARE = 0.5  # of the free memory that the arrays of a refinement may take
-ARRAYS = 4  # of the size of the reduced matrix
 
 
 @dataclass
@@ -33,6 +29,7 @@ class Growth:
         widens: whether the network may become wider.
         untrained: whether larger untrained networks are still tried.
         rank: that was chosen for networks too large for the whole tangent space.
+        limit: why it was not raised further.
         kept: state and plan before the last growth.
         alignments: so far.
         refine_seconds: that the last refinement took.
@@ -43,6 +40,7 @@ class Growth:
     widens: bool = False
     untrained: bool = False
     rank: int | None = None
+    limit: str | None = None
     kept: tuple[Candidate, PointPlan] | None = None
     alignments: int = 0
     refine_seconds: float = 0.0
@@ -73,6 +71,7 @@ class Growth:
             self._raise_rank(context)
         elif self.widens and self._fits(context, WIDENING, WIDENING**3 * self.step_seconds):
             context.grow(round(WIDENING * context.network.parameter_count), anew=False)
+            self.refine_seconds *= WIDENING**3
 
     def _raise_rank(self, context: Context) -> None:
         assert self.rank is not None
@@ -80,8 +79,10 @@ class Growth:
         most = largest_rank(context.network.parameter_count, rows)
         rank = min(GROWTH * self.rank, most)
         in_time = GROWTH**3 * self.refine_seconds < context.clock.left
-        if rank > self.rank and in_time and _in_memory(context, rows, rank):
+        if rank > self.rank and in_time and in_memory(context.heldout.like, rows, rank):
             self.rank = rank
+            self.limit = "doubled when alignment had filled the last one"
+            self.refine_seconds *= GROWTH**2
 
     def add_points_if_overfit(self, context: Context, state: State) -> None:
         """Take more points where the last fit is much better on its own than on held-out ones."""
@@ -89,8 +90,9 @@ class Growth:
         if context.enlarge is None or state.report is None or not overfit:
             return
         factor, seconds = 2 * self.factor, 2 * self.refine_seconds
-        rows, m = factor * context.plan.total, context.network.parameter_count
-        fits = seconds < context.clock.left and _in_memory(context, rows, m)
+        rows = factor * context.plan.total
+        m = self.rank or state.report.rank
+        fits = seconds < context.clock.left and in_memory(context.heldout.like, rows, m)
         if factor <= MOST_POINTS and fits:
             self.factor, self.refine_seconds = factor, seconds
 
@@ -115,16 +117,11 @@ class Growth:
 
     def _fits(self, context: Context, factor: int | float, seconds: float) -> bool:
         """Whether limit, time and memory allow so many times the parameters."""
-        parameters = factor * context.network.parameter_count
+        parameters = round(factor * context.network.parameter_count)
+        if parameters > FULL_LIMIT or seconds >= context.clock.left:
+            return False
         rows = factor * self.factor * context.plan.total
-        in_time = seconds < context.clock.left
-        return parameters <= FULL_LIMIT and in_time and _in_memory(context, rows, parameters)
-
-
-def _in_memory(context: Context, rows: int | float, parameters: int | float) -> bool:
-    """Whether the arrays of a refinement fit."""
-    size = ARRAYS * rows * parameters * context.heldout.like.element_size()
-    return size < MEMORY_SHARE * free_bytes(context.heldout.device)
+        return in_memory(context.heldout.like, rows, parameters)
 
 
 def _epsilon(context: Context) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pdelsr.lstsq import LeastSquares
@@ -25,6 +26,7 @@ from pdelsr.solvers.tangent_newton import Refinement
 from pdelsr.solvers.watch import Watch
 from pdelsr.subspace import Basis, OutputRSVD
 
+FIRST_SHARE = 0.3  # of the time limit, kept for the first refinement
 ALIGN_SHARE = 0.5  # of the planned points, for one step of the alignment
 _COMMON: dict[str, Any] = {
     "hidden": (128,) * 6,
@@ -75,19 +77,20 @@ class _Memory:
 class ILSR(Method):
     """Repeat: align the network, then refine it in its tangent space.
 
-    The first iteration refines the untrained network, which is enough for many linear problems.
+    On linear problems the first iteration refines the untrained network, which often is enough.
     Alignment by "gauss-newton" lowers the residual of the network itself by damped Gauss–Newton
     steps, so that the next tangent space is adapted to the solution. Alignment by "lbfgs" is the
     published one: L-BFGS on the TSONN residual with q_prev the refined predictor.
 
     Args:
         alignment: "gauss-newton" or "lbfgs".
-        alignment_steps: optimizer steps in one iteration.
+        alignment_steps: optimizer steps in one iteration; a Gauss–Newton step is taken on half of
+            the planned points.
         resample_every: Gauss–Newton steps between new points.
         adaptive: draw interior points where the residual is large.
         pseudo_time_step: Δτ of the published alignment.
-        refine_first: refine before the first alignment; None unless the problem is nonlinear and
-            the network untrained.
+        refine_first: refine before the first alignment; None for yes, but for the default alignment
+            of an untrained network on a nonlinear problem.
         refine_points: times the planned points, for the refinement; None for 2 on linear problems
             and 4 on others, and for more where the fit turns out to hold on its points only.
         basis: as in `LSR`.
@@ -181,11 +184,12 @@ class ILSR(Method):
             "refine",
             found.report,
             state.memory,
+            finished=Status.INTERRUPTED if found.interrupted else None,
             next_seconds=growth.refine_seconds,
         )
 
     def ended(self, context: Context, state: State) -> Status | None:
-        return state.memory.growth.verdict(context)
+        return state.finished or state.memory.growth.verdict(context)
 
     @property
     def _takes_all(self) -> bool:
@@ -202,7 +206,8 @@ class ILSR(Method):
     def _refines_first(self, context: Context) -> bool:
         if self.refine_first is not None:
             return self.refine_first
-        return context.heldout.is_linear or context.trained
+        # The published alignment starts from a refined predictor.
+        return context.heldout.is_linear or context.trained or self.alignment == "lbfgs"
 
     def _prepare(self, context: Context, state: State, iteration: int) -> None:
         """What precedes a refinement: a larger untrained network, or alignment."""
@@ -219,12 +224,14 @@ class ILSR(Method):
         adapt_to = context.network if self.adaptive and growth.alignments else None
         found = self.refiner()(context, growth.factor, adapt_to, growth.rank)
         if found.report.limit is not None:
-            growth.rank = found.report.rank
-        return found
+            growth.rank, growth.limit = found.report.rank, found.report.limit
+        return replace(found, report=replace(found.report, limit=growth.limit))
 
     def _align(self, context: Context, state: State, iteration: int) -> None:
         state.memory.growth.alignments += 1
-        reserve = state.memory.growth.refine_seconds
+        # Before the first refinement nobody knows how long it takes.
+        first = FIRST_SHARE * context.clock.left if math.isfinite(context.clock.left) else 0.0
+        reserve = state.memory.growth.refine_seconds or first
         watch = Watch(context, iteration, "align", every=5, reserve=reserve)
         if self.alignment == "lbfgs":
             self._align_in_pseudo_time(context, state, watch)

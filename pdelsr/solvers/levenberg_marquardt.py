@@ -26,9 +26,10 @@ class LevenbergMarquardt:
 
         (GᵀG + λ μ I) δ₁ = −Gᵀ f ,   (GᵀG + λ μ I) δ₂ = −Gᵀ f″(δ₁, δ₁) ,   θ ← θ + δ₁ + δ₂ / 2
 
-    with μ the mean diagonal of GᵀG (Transtrum and Sethna 2012, arXiv 1201.5885, equations 8 to 10;
-    f″ by a difference quotient, their equation 12). The second-order part costs one evaluation of
-    f, and left the residual of problems with fronts three times smaller after as many steps.
+    with μ the mean diagonal of GᵀG and f″ by a difference quotient (Transtrum and Sethna 2012,
+    arXiv 1201.5885; they refuse a step whose δ₂ is large, here δ₁ is tried alone). The second-order
+    part costs one evaluation of f, and left the residuals of Burgers and Korteweg–de Vries two to
+    five times smaller after 30 steps.
 
     One product GᵀG, which takes most of the time, serves all damping values of a step; each costs
     one Cholesky factorization. Squaring the condition number is harmless here: directions below

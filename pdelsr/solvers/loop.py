@@ -87,7 +87,7 @@ class Keeper:
 
     def offer(self, assessed: Assessed, report: RankReport | None) -> None:
         """Keep the report and the points of a state, if it is the best one."""
-        if assessed.largest_rms <= self.tolerance:
+        if assessed.largest_rms <= self.tolerance < self.context.best.largest_rms:
             self.context.best = assessed
         if assessed is self.context.best:
             self.report, self.training = report, self.context.training

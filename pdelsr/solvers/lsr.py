@@ -63,11 +63,12 @@ class LSR(Method):
     def step(self, context: Context, state: State) -> State:
         found = self.refiner()(context)
         enough = 2 * found.report.effective_rank >= found.report.rank
+        done = Status.COMPLETED if enough else Status.RANK_DEFICIENT
         return State(
             state.iteration + 1,
             Candidate(context.network, context.network.get_vector(), found.delta),
             found.train,
             "refine",
             report=found.report,
-            finished=Status.COMPLETED if enough else Status.RANK_DEFICIENT,
+            finished=Status.INTERRUPTED if found.interrupted else done,
         )

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 import torch
+from torch import Tensor
 
 from pdelsr.linearize import Predictor, RefinedPredictor, StackedResidual
 from pdelsr.linearize.memory import free_bytes
@@ -18,10 +19,11 @@ from pdelsr.subspace import Basis, basis_named
 FULL_LIMIT = 5000  # parameters up to which the whole tangent space is the default basis
 FIRST_RANK = 250  # of a rank that is chosen by doubling
 LARGEST_RANK = 4000
-PAYS = 2.0  # factor on the held-out residual that makes a doubling worth it
+PAYS = 2.0  # factor on the held-out residual that makes growth worth it
 FILLED = 0.9  # share of directions above rounding from which more of them may help
 DOUBLING = 6.0  # times the seconds of a refinement, for one at twice the rank
-MEMORY_SHARE, ARRAYS = 0.5, 5  # of the free memory; arrays of the size of the reduced matrix
+MEMORY_SHARE = 0.5  # of the free memory that the arrays of a refinement may take
+ARRAYS = 5  # of the size of the reduced matrix
 
 
 @dataclass(frozen=True)
@@ -96,16 +98,21 @@ class Refiner:
         rank, best, smallest = min(FIRST_RANK, most), None, math.inf
         while True:
             begin = context.clock.seconds
-            found = self._at_rank(context, residual, basis, rank)
+            try:
+                found = self._at_rank(context, residual, basis, rank)
+            except KeyboardInterrupt:
+                if best is None:
+                    raise
+                return replace(limited(best, "interrupted"), interrupted=True)
             predictor = RefinedPredictor(context.network, found.delta)
             size = torch.linalg.vector_norm(context.heldout.evaluate(predictor)).item()
             gained = PAYS * size <= smallest
             if best is None or size < smallest:
                 best, smallest = found, size
             seconds = DOUBLING * (context.clock.seconds - begin)
-            limit = self._limit(context, residual, found, gained, most, seconds)
+            limit = self._limit(context, residual, found, rank, gained, most, seconds)
             if limit is not None:
-                return replace(best, report=replace(best.report, limit=limit))
+                return limited(best, limit)
             rank = min(2 * rank, most)
 
     def _limit(
@@ -113,22 +120,36 @@ class Refiner:
         context: Context,
         residual: StackedResidual,
         found: Refinement,
+        rank: int,
         gained: bool,
         most: int,
         seconds: float,
     ) -> str | None:
         """Why the rank is not doubled once more, or None."""
-        rank, more = found.report.rank, min(2 * found.report.rank, most)
-        size = ARRAYS * residual.row_count * more * residual.like.element_size()
+        if found.report.rank < rank:
+            return "the basis gives no more directions"
+        if not found.steps:
+            return "no step lowered the residual"
         if not gained:
             return f"the last doubling gained less than a factor of {PAYS:g}"
         if found.report.effective_rank < FILLED * rank:
             return "the other directions are below rounding"
         if rank >= most:
             return "more directions need more parameters or points"
-        if size > MEMORY_SHARE * free_bytes(residual.device):
+        if not in_memory(residual.like, residual.row_count, min(2 * rank, most)):
             return "twice as many do not fit into memory"
         return "no time for twice as many" if seconds > context.clock.left else None
+
+
+def limited(found: Refinement, limit: str) -> Refinement:
+    """The same refinement with the reason for its rank in the report."""
+    return replace(found, report=replace(found.report, limit=limit))
+
+
+def in_memory(like: Tensor, rows: int | float, columns: int) -> bool:
+    """Whether the arrays of a refinement fit into the free memory."""
+    size = ARRAYS * rows * columns * like.element_size()
+    return size < MEMORY_SHARE * free_bytes(like.device)
 
 
 def largest_rank(parameters: int, rows: int) -> int:

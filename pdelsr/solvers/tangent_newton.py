@@ -41,12 +41,14 @@ class Refinement:
         train: ‖f‖ of the refined predictor on the points of the solve.
         steps: Newton steps that were taken; 0 where none lowered the residual.
         report: rank, effective rank and condition of the last reduced system.
+        interrupted: whether Ctrl-C ended the search for a better rank.
     """
 
     delta: Float[Tensor, " m"]
     train: float
     steps: int
     report: RankReport
+    interrupted: bool = False
 
 
 def refine_in_subspace(
@@ -59,8 +61,9 @@ def refine_in_subspace(
 ) -> Refinement:
     """min_y ‖f(q0 + J V y)‖ by Gauss–Newton in y, with step halving on the true residual.
 
-    Each step solves min_z ‖ f(y) + A(y) (z − y) ‖ with A = Σ_α c_α(u(y)) Φ_α for the whole z, not
-    for the update: rounding errors of one step do not pile up on the next.
+    Each linearization solves min_z ‖ f(y) + A(y) (z − y) ‖ with A = Σ_α c_α(u(y)) Φ_α for the whole
+    z, not for the update: rounding errors of one do not pile up on the next. Between two of them,
+    updates with the same factors follow, as long as they lower the residual.
 
     Args:
         residual: on the points to fit.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
+import torch
 from solver_cases import SMALL, poisson, started
 
 import pdelsr as pl
-from pdelsr.solvers.candidate import Candidate
+from pdelsr.solvers.candidate import Candidate, relative_distance
 from pdelsr.solvers.context import Context
 
 
@@ -41,3 +44,33 @@ def test_a_slightly_smaller_residual_counts_only_nearby(refined, share, kept) ->
     assert context.best is first
     second = context.assess(part(full, share), 3)
     assert context.best is (second if kept else first)
+
+
+def test_distances_of_unknowns_that_are_zero() -> None:
+    one = torch.ones(9, dtype=torch.float64)
+    none = torch.zeros_like(one)
+
+    def apart(a: list[torch.Tensor], b: list[torch.Tensor]) -> float:
+        return relative_distance(torch.stack(a, dim=1), torch.stack(b, dim=1))
+
+    assert apart([none], [none]) == 0
+    assert apart([one, none], [one, none]) == 0
+    assert apart([one, none], [1.5 * one, none]) == pytest.approx(0.5)
+    assert apart([one, 1e-16 * one], [one, -1e-16 * one]) < 1e-7  # rounding counts for nothing
+    assert apart([one, 1e-3 * one], [one, none]) == pytest.approx(1.0)
+
+
+def test_a_start_that_is_not_finite_is_replaced(refined) -> None:
+    context, full = refined
+    context._best = None
+    broken = context.assess(Candidate(full.network, torch.full_like(full.theta, math.nan), None), 0)
+    assert broken.objective == math.inf
+    for share in (0.5, 0.6, 0.7):
+        found = context.assess(part(full, share), 1)
+        assert context.best is found
+
+
+def test_the_tolerance_ends_a_run_at_the_best_state() -> None:
+    first = pl.solve(poisson(), "lsr", seed=0)
+    again = pl.solve(poisson(), "lsr", start=first, tolerance=1.0, newton_steps=1)
+    assert again.heldout <= first.heldout

@@ -130,6 +130,43 @@ def test_alignment_that_stalls_widens_a_full_network(monkeypatch) -> None:
     assert sizes[0] == sizes[1] < sizes[2]
 
 
+def test_points_double_where_the_fit_holds_on_its_own_only() -> None:
+    context, method = started(burgers(), alignment_steps=1)
+    state = method.step(context, method.init(context))
+    grown = state.memory.growth
+    context.objectives[:] = [1.0, 2.9 * state.train]
+    grown.add_points_if_overfit(context, state)
+    assert grown.factor == 4
+    for factor in (8, 16, 16):
+        context.objectives[:] = [1.0, 3.1 * state.train]
+        grown.add_points_if_overfit(context, state)
+        assert grown.factor == factor
+
+
+def test_points_that_the_user_chose_stay() -> None:
+    context, method = started(burgers(), alignment_steps=1, points=50)
+    state = method.step(context, method.init(context))
+    context.objectives[:] = [1.0, 100 * state.train]
+    state.memory.growth.add_points_if_overfit(context, state)
+    assert state.memory.growth.factor == 4
+
+
+def test_untrained_networks_of_nonlinear_problems_are_aligned_first() -> None:
+    phases = {}
+    small = {"alignment_steps": 5, "max_iterations": 1}
+    for name, problem, options in (
+        ("linear", poisson_2d(), {}),
+        ("nonlinear", burgers(), {}),
+        ("given", burgers(), {"network": pl.MLP(2, 1, (5, 5)), "hard": False}),
+        ("published", burgers(), {"alignment": "lbfgs"}),
+        ("asked", burgers(), {"refine_first": True}),
+    ):
+        solution = pl.solve(problem, "ilsr", **small, **options)
+        phases[name] = solution.history[0].phase
+    assert phases.pop("nonlinear") == "align"
+    assert set(phases.values()) == {"refine"}
+
+
 def test_a_short_time_limit_keeps_the_network_small() -> None:
     context, method = started(wavy(), alignment_steps=1, time_limit=1000)
     state = method.step(context, method.init(context))

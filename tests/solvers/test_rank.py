@@ -73,3 +73,19 @@ def test_the_reason_is_saved(tmp_path) -> None:
     assert loaded.report is not None
     assert solution.report is not None
     assert loaded.report.limit == solution.report.limit
+
+
+def test_ctrl_c_in_the_search_keeps_what_was_found(monkeypatch) -> None:
+    usual, ranks = refiner.Refiner._at_rank, []
+
+    def interrupted(self, context, residual, basis, rank):
+        ranks.append(rank)
+        if len(ranks) == 3:
+            raise KeyboardInterrupt
+        return usual(self, context, residual, basis, rank)
+
+    monkeypatch.setattr(refiner.Refiner, "_at_rank", interrupted)
+    solution = pl.solve(poisson_2d(), "lsr", basis="gaussian", **WIDE)
+    assert solution.status is pl.Status.INTERRUPTED
+    assert ranks == [20, 40, 80]
+    assert solution.rank == 40

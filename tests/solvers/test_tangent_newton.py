@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -147,3 +148,32 @@ def test_a_dense_basis_in_chunks() -> None:
     assert isinstance(V, Dense)
     first, second = (refine_in_subspace(r, V, QR(), 4) for r in (whole, pieces))
     torch.testing.assert_close(first.delta, second.delta, rtol=1e-6, atol=1e-9)
+
+
+def test_steps_with_the_same_factors_do_the_work_of_factorizations() -> None:
+    residual = started(cubic()).fresh_residual()
+    solver = Counting()
+    found = refine_in_subspace(residual, everything(residual), solver, 10)
+    assert solver.factored[0] < solver.solved[0]
+    usual = Counting()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pdelsr.solvers.tangent_newton.CORRECTIONS", 0)
+        expected = refine_in_subspace(residual, everything(residual), usual, 10)
+    assert usual.factored[0] == usual.solved[0] > solver.factored[0]
+    assert found.train == pytest.approx(expected.train, rel=0.05, abs=1e-12)
+
+
+@dataclass(frozen=True)
+class Counting(QR):
+    """QR that counts factorizations and solves."""
+
+    factored: list[int] = field(default_factory=lambda: [0])
+    solved: list[int] = field(default_factory=lambda: [0])
+
+    def init(self, A):
+        self.factored[0] += 1
+        return super().init(A)
+
+    def compute(self, state, b):
+        self.solved[0] += 1
+        return super().compute(state, b)

@@ -1,0 +1,115 @@
+"""The data of a refinement, batch by batch: arrays in memory, or any loader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pdelsr.batch.model import Inputs
+from pdelsr.errors import SettingsError
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some samples: the arguments of the module, and targets with one row a sample."""
+
+    inputs: Inputs
+    targets: Tensor
+
+    def __len__(self) -> int:
+        return self.targets.shape[0]
+
+    def part(self, rows: slice) -> Batch:
+        """Some of the samples."""
+        return Batch(tuple(x[rows] for x in self.inputs), self.targets[rows])
+
+
+@dataclass(frozen=True)
+class Data:
+    """Batches that can be passed over more than once.
+
+    Args:
+        source: tensors (inputs …, targets), or a loader of such tuples.
+        size: samples of a batch, where the source is tensors.
+        like: a tensor whose device all tensors, and whose dtype all floating ones get.
+    """
+
+    source: tuple[Tensor, ...] | Iterable[Any]
+    size: int
+    like: Tensor
+
+    def __iter__(self) -> Iterator[Batch]:
+        count = 0
+        for given in self._pieces():
+            batch = self._batch(given)
+            count += len(batch)
+            if len(batch):
+                yield batch
+        if count == 0:
+            raise SettingsError(
+                "there are no samples: the loader is empty, or it was a generator that can be read "
+                "only once. Give arrays, or a loader such as torch.utils.data.DataLoader."
+            )
+
+    def _pieces(self) -> Iterator[Any]:
+        if isinstance(self.source, tuple):
+            for start in range(0, len(self.source[-1]), self.size):
+                yield tuple(x[start : start + self.size] for x in self.source)
+        else:
+            yield from self.source
+
+    def _batch(self, given: Any) -> Batch:
+        if not isinstance(given, Sequence) or len(given) < 2:
+            raise SettingsError(
+                f"a batch is {type(given).__name__}: expected (inputs, targets), with several "
+                "inputs as (input, input, …, targets) or ((input, …), targets)."
+            )
+        *first, targets = given
+        if len(first) == 1 and isinstance(first[0], Sequence):
+            first = list(first[0])
+        inputs = tuple(self._tensor(x) for x in first)
+        targets = self._tensor(targets)
+        lengths = [x.shape[0] if x.ndim else 0 for x in (*inputs, targets)]
+        if len(set(lengths)) != 1:
+            raise SettingsError(
+                f"inputs and targets have {', '.join(map(str, lengths))} rows: expected as many in "
+                "each, one a sample."
+            )
+        return Batch(inputs, targets)
+
+    def _tensor(self, values: Any) -> Tensor:
+        tensor = torch.as_tensor(values).to(self.like.device)
+        return tensor.to(self.like.dtype) if tensor.is_floating_point() else tensor
+
+
+def pieces(data: Data, size: int) -> Iterator[Batch]:
+    """The batches, cut to at most `size` samples."""
+    for batch in data:
+        for start in range(0, len(batch), size):
+            yield batch.part(slice(start, start + size))
+
+
+def tensors_of(inputs: Any, targets: Any) -> tuple[Tensor, ...]:
+    """Arrays as one tuple (inputs …, targets)."""
+    several = inputs if isinstance(inputs, list | tuple) else (inputs,)
+    return tuple(torch.as_tensor(x) for x in (*several, targets))
+
+
+def split(
+    source: tuple[Tensor, ...], share: float, generator: torch.Generator
+) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """A random share of the samples for validation, and the others for the fit."""
+    n = source[-1].shape[0]
+    held = max(1, round(share * n))
+    if held >= n:
+        raise SettingsError(
+            f"{n} sample(s) cannot be split for validation: give more, or a rank instead of 'auto'."
+        )
+    order = torch.randperm(n, generator=generator)
+    take = [order[held:].sort().values, order[:held].sort().values]
+    fit, validation = (tuple(x[part.to(x.device)] for x in source) for part in take)
+    return fit, validation

@@ -1,0 +1,163 @@
+"""A torch module as a function of its trainable parameters: values, rows and columns of J."""
+
+from __future__ import annotations
+
+from math import prod
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from pdelsr.errors import SettingsError
+from pdelsr.networks.generic import require_deterministic
+
+Inputs = tuple[Tensor, ...]
+"""The arguments of a module, each with one row a sample."""
+
+
+class Model:
+    """q(inputs; θ) of a module, flattened to (n, k), and its derivatives with respect to θ.
+
+    Frozen parameters and buffers are constants. The module must treat every sample on its own.
+
+    Args:
+        module: the map; not copied.
+        share: of the entries of θ that may move, chosen at random.
+        generator: of that choice.
+
+    Raises:
+        SettingsError: nothing is trainable, or batch norm or dropout are in training mode.
+    """
+
+    def __init__(self, module: nn.Module, share: int | float, generator: torch.Generator) -> None:
+        require_deterministic(module)
+        self.module = module
+        self.total = sum(p.numel() for p in self.parameters.values())
+        if self.total == 0:
+            raise SettingsError(
+                f"{type(module).__name__} has no trainable parameter, so it has no tangent space: "
+                "set requires_grad of the parameters that may move."
+            )
+        self.index: Int[Tensor, " m"] | None = None
+        if share < 1:
+            count = max(1, round(share * self.total))
+            chosen = torch.randperm(self.total, generator=generator)[:count].sort().values
+            self.index = chosen.to(self.like.device)
+
+    @property
+    def parameters(self) -> dict[str, Tensor]:
+        """The trainable parameters by name, detached."""
+        return {n: p.detach() for n, p in self.module.named_parameters() if p.requires_grad}
+
+    @property
+    def like(self) -> Tensor:
+        """A tensor of the dtype and device of θ."""
+        return next(iter(self.parameters.values()))
+
+    @property
+    def size(self) -> int:
+        """m, the number of parameters that may move."""
+        return self.total if self.index is None else self.index.numel()
+
+    def __call__(self, inputs: Inputs) -> Float[Tensor, "n k"]:
+        with torch.no_grad():
+            return self._flat(self.module(*inputs), inputs)
+
+    def raw(self, inputs: Inputs) -> Tensor:
+        """The output in the module's own shape."""
+        with torch.no_grad():
+            return self.module(*inputs)
+
+    def moved(self, inputs: Inputs, delta: Float[Tensor, " m"]) -> tuple[Tensor, Tensor]:
+        """The output in its own shape, and its derivative along δ, by forward mode."""
+        found = torch.func.jvp(
+            lambda p: torch.func.functional_call(self.module, p, inputs),
+            (self.parameters,),
+            (self.unflatten(delta),),
+        )
+        return found[0], found[1]
+
+    def columns(self, inputs: Inputs, V: Float[Tensor, "m r"]) -> Float[Tensor, "n k r"]:
+        """J V by forward mode, all columns at once."""
+
+        def along(direction: Tensor) -> Tensor:
+            tangents = self.unflatten(direction)
+            return torch.func.jvp(
+                lambda p: self._flat(torch.func.functional_call(self.module, p, inputs), inputs),
+                (self.parameters,),
+                (tangents,),
+            )[1]
+
+        return torch.func.vmap(along, in_dims=1, out_dims=2)(V)
+
+    def rows(self, inputs: Inputs, seeds: Float[Tensor, "n k"]) -> Float[Tensor, "n m"]:
+        """Row i: Σ_j seeds[i, j] ∂_θ q_j(inputs_i), by reverse mode."""
+
+        def seeded(parameters: dict[str, Tensor], sample: Inputs, seed: Tensor) -> Tensor:
+            return (seed * self._single(parameters, sample)).sum()
+
+        gradients = torch.func.vmap(torch.func.grad(seeded), in_dims=(None, 0, 0))
+        return self._flat_rows(gradients(self.parameters, inputs, seeds), (len(seeds),))
+
+    def all_rows(self, inputs: Inputs) -> Float[Tensor, "n k m"]:
+        """J: every output of every sample, by reverse mode."""
+
+        def of_sample(sample: Inputs) -> dict[str, Tensor]:
+            return torch.func.jacrev(self._single)(self.parameters, sample)
+
+        found = torch.func.vmap(of_sample)(inputs)
+        n, k = next(iter(found.values())).shape[:2]
+        return self._flat_rows(found, (n, k))
+
+    def unflatten(self, delta: Float[Tensor, " m"]) -> dict[str, Tensor]:
+        """A direction in the moving parameters as one tensor a parameter."""
+        if self.index is not None:
+            delta = delta.new_zeros(self.total).index_copy(0, self.index, delta)
+        pieces = torch.split(delta, [p.numel() for p in self.parameters.values()])
+        return {
+            name: piece.reshape(p.shape)
+            for (name, p), piece in zip(self.parameters.items(), pieces, strict=True)
+        }
+
+    def _single(self, parameters: dict[str, Tensor], sample: Inputs) -> Float[Tensor, " k"]:
+        one = tuple(x[None] for x in sample)
+        return torch.func.functional_call(self.module, parameters, one).reshape(-1)
+
+    def _flat(self, output: Tensor, inputs: Inputs) -> Tensor:
+        return output.reshape(inputs[0].shape[0], -1)
+
+    def _flat_rows(self, found: dict[str, Tensor], leading: tuple[int, ...]) -> Tensor:
+        rows = torch.cat([found[name].reshape(*leading, -1) for name in self.parameters], dim=-1)
+        return rows if self.index is None else rows[..., self.index]
+
+
+def require_samplewise(model: Model, inputs: Inputs) -> Tensor:
+    """Refuse a module that fails on its inputs or mixes samples; return its output on them."""
+    name = type(model.module).__name__
+    shapes = ", ".join(str(tuple(x.shape)) for x in inputs)
+    few = tuple(x[:2] for x in inputs)
+    try:
+        output = model.raw(inputs)
+        together, apart = (
+            model.raw(few),
+            torch.cat([model.raw(tuple(x[i : i + 1] for x in few)) for i in range(len(few[0]))]),
+        )
+    except (RuntimeError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise SettingsError(
+            f"{name} fails on inputs of shape {shapes}: give what its forward takes, one sample a "
+            f"row. It said: {error}"
+        ) from error
+    if not isinstance(output, Tensor) or output.ndim == 0 or output.shape[0] != inputs[0].shape[0]:
+        found = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+        raise SettingsError(
+            f"{name} maps inputs of shape {shapes} to {found}: it must give one tensor with one "
+            "row a sample."
+        )
+    if prod(together.shape) and not torch.allclose(
+        together, apart, rtol=1e-4, atol=1e-6, equal_nan=True
+    ):
+        raise SettingsError(
+            f"{name} mixes samples: its output changes when another sample is evaluated with it. "
+            "Refine a module that treats every sample on its own."
+        )
+    return output

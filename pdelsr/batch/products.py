@@ -1,0 +1,111 @@
+"""J V for batches, by reverse-mode rows or forward-mode columns, whichever is faster."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pdelsr.batch.model import Inputs, Model
+from pdelsr.errors import SettingsError
+from pdelsr.linearize.memory import DEFAULT_SHARE, LARGEST_DEFAULT, free_bytes
+
+PRODUCTS = ("auto", "rows", "columns")
+PROBE_SAMPLES, PROBE_COLUMNS = 4, 16  # that the two ways are timed on
+COPIES = 3  # numbers alive for each one in a chunk of columns or rows
+
+
+class JacobianTimes:
+    """J V for the samples of a batch, in chunks within a memory budget.
+
+    Args:
+        model: whose J.
+        V: directions; None for all parameters.
+        way: "rows", "columns", or "auto" for the one that is faster on a few samples.
+        probe: samples for that measurement.
+        budget: bytes of one chunk; None for a share of what is free.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        V: Float[Tensor, "m r"] | None,
+        way: str,
+        probe: Inputs,
+        budget: int | None = None,
+    ) -> None:
+        if way not in PRODUCTS:
+            raise SettingsError(f"products is {way!r}: choose one of {', '.join(PRODUCTS)}.")
+        self.model, self.V = model, V
+        self.budget = budget or int(
+            min(2 * LARGEST_DEFAULT, DEFAULT_SHARE * free_bytes(model.like.device))
+        )
+        self.outputs = model(tuple(x[:1] for x in probe)).shape[1]
+        self.way = self._faster(probe) if way == "auto" else way
+
+    @property
+    def samples(self) -> int:
+        """How many samples may be asked for at once."""
+        return self._count(self.outputs * self.rank)
+
+    @property
+    def rank(self) -> int:
+        """r."""
+        return self.model.size if self.V is None else self.V.shape[1]
+
+    def __call__(self, inputs: Inputs) -> Float[Tensor, "n k r"]:
+        return self._by_rows(inputs) if self.way == "rows" else self._by_columns(inputs, self.V)
+
+    def _by_rows(self, inputs: Inputs) -> Tensor:
+        out = self.model.like.new_empty(inputs[0].shape[0], self.outputs, self.rank)
+        step = self._count(self.outputs * self.model.total)
+        for start in range(0, len(out), step):
+            part = slice(start, start + step)
+            rows = self.model.all_rows(tuple(x[part] for x in inputs))
+            out[part] = rows if self.V is None else rows @ self.V
+        return out
+
+    def _by_columns(self, inputs: Inputs, V: Tensor | None) -> Tensor:
+        if V is None:
+            V = torch.eye(self.model.size).to(self.model.like)
+        n = inputs[0].shape[0]
+        out = V.new_empty(n, self.outputs, V.shape[1])
+        # A tangent carries the parameters, and what the layers give for the batch.
+        step = self._count(self.model.total + 8 * (inputs[0].numel() + n * self.outputs))
+        for start in range(0, V.shape[1], step):
+            part = slice(start, start + step)
+            out[..., part] = self.model.columns(inputs, V[:, part])
+        return out
+
+    def _count(self, numbers: int) -> int:
+        """How many things of so many numbers fit into the budget, at least one."""
+        return max(1, self.budget // (COPIES * numbers * self.model.like.element_size()))
+
+    def _faster(self, probe: Inputs) -> str:
+        """Seconds for all columns of a few samples, by both ways; a way that fails is not taken."""
+        few = tuple(x[:PROBE_SAMPLES] for x in probe)
+        V = self.V
+        narrow = torch.eye(self.model.size, PROBE_COLUMNS).to(self.model.like) if V is None else V
+        narrow = narrow[:, :PROBE_COLUMNS]
+        rows, trouble = _seconds(lambda: self._by_rows(few))
+        forward, other = _seconds(lambda: self._by_columns(few, narrow))
+        if trouble and other:
+            raise SettingsError(
+                f"torch differentiates {type(self.model.module).__name__} neither by reverse mode "
+                f"({trouble}) nor by forward mode ({other})."
+            )
+        return "rows" if rows <= forward * self.rank / narrow.shape[1] else "columns"
+
+
+def _seconds(function: Callable[[], Tensor]) -> tuple[float, str]:
+    """Of the second call; infinite, with what torch says, where it cannot do it."""
+    try:
+        function()
+        begin = time.perf_counter()
+        function()
+        return time.perf_counter() - begin, ""
+    except (RuntimeError, NotImplementedError) as error:
+        return float("inf"), str(error) or type(error).__name__

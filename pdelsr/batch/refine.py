@@ -1,0 +1,280 @@
+"""LSR of any torch module on data: basis, streaming QR, choice of the rank (Algorithm S1)."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from pdelsr.batch.data import Batch, Data, pieces, split, tensors_of
+from pdelsr.batch.directions import directions
+from pdelsr.batch.model import Inputs, Model, require_samplewise
+from pdelsr.batch.products import JacobianTimes
+from pdelsr.batch.refined import Family, RankScore, RefinedModule
+from pdelsr.batch.target import Residual, UserResidual
+from pdelsr.errors import SettingsError
+from pdelsr.lstsq.streaming import Nested, StreamingQR
+from pdelsr.solvers.settings import require_at_least, require_whole
+
+LARGEST_RANK = 2000  # that "auto" starts from
+RANKS = 24  # that are compared on held-out data, in geometric progression
+STEPS = (1.0, 0.5, 0.25, 0.125)  # shares of a Newton step that are compared on the true residual
+DTYPES = {"float64": torch.float64, "float32": torch.float32}
+
+
+def refine(
+    model: nn.Module,
+    inputs: Tensor | Sequence[Tensor] | Iterable[Any],
+    targets: Tensor | None = None,
+    *,
+    rank: int | str = "auto",
+    validation: float | tuple[Any, Any] | Iterable[Any] | None = None,
+    residual: UserResidual | None = None,
+    parameter_fraction: int | float = 1.0,
+    basis: str = "output",
+    newton_steps: int = 1,
+    products: str = "auto",
+    batch_size: int = 256,
+    dtype: str = "float64",
+    seed: int = 0,
+    memory_budget: int | None = None,
+) -> RefinedModule:
+    """Refine a trained or untrained module in one linear least-squares solve.
+
+        min_y Σ_i ‖ F(q_i, t_i) + ∂F/∂q (J V y)_i ‖² ,   u = q + J V y
+
+    The module is copied; nothing of the user's is changed. Memory does not grow with the number of
+    samples: rows are folded into a triangle batch by batch.
+
+    Args:
+        model: any torch module that treats every sample on its own, with one or more inputs and
+            one output tensor. Frozen parameters and buffers stay constant.
+        inputs: tensors with one row a sample (several in a tuple), or a loader of
+            (inputs, targets) that can be passed over more than once.
+        targets: with one row a sample; None with a loader.
+        rank: r, or "auto" for the best one on held-out data, which may be 0: no refinement.
+        validation: the held-out data of "auto": a share of the samples (0.2 by default, arrays
+            only), a tuple (inputs, targets), or a loader.
+        residual: F(q, targets), sample by sample; q − targets by default. For classes,
+            `lambda q, t: q.softmax(1) - one_hot(t)`.
+        parameter_fraction: share of θ that may move, chosen at random.
+        basis: "output" (randomized SVD of about r + 1000 rows of J) or "gaussian".
+        newton_steps: linearizations of F, for residuals that are not linear in q.
+        products: "rows", "columns", or "auto" for the faster one on a few samples.
+        batch_size: samples at once, with tensors.
+        dtype: of the refinement and of what comes back, "float64" or "float32".
+        seed: of basis, rows and split.
+        memory_budget: bytes of one chunk of J V; None for a share of what is free.
+
+    Raises:
+        SettingsError: options, data or module that do not fit, or an output that is not finite.
+    """
+    _require_options(rank, parameter_fraction, newton_steps, batch_size, dtype)
+    generator = torch.Generator().manual_seed(seed)
+    copied = copy.deepcopy(model).to(DTYPES[dtype])
+    view = Model(copied, parameter_fraction, generator)
+    fit, held = _data(view, inputs, targets, rank, validation, batch_size, generator)
+    first = next(iter(fit))
+    output = require_samplewise(view, first.inputs)
+    task = _Task(view, fit, Residual(residual, tuple(output.shape[1:])))
+    task.residual.check(view(first.inputs), first.targets)
+    samples = task.count()
+    r = _largest(rank, view, samples * task.outputs(first.inputs))
+    V = None
+    if r < view.size:
+        V = directions(basis, view, fit, r, task.outputs(first.inputs), samples, generator)
+    times = JacobianTimes(view, V, products, first.inputs, memory_budget)
+    return task.solve(times, V, newton_steps, held)
+
+
+@dataclass
+class _Task:
+    """A module, the data that it is fitted to, and the residual."""
+
+    model: Model
+    data: Data
+    residual: Residual
+
+    def outputs(self, inputs: Inputs) -> int:
+        """k of a sample."""
+        return self.model(tuple(x[:1] for x in inputs)).shape[1]
+
+    def count(self) -> int:
+        """Samples; refuses outputs and residuals that are not finite."""
+        total = 0
+        for batch in self.data:
+            q = self.model(batch.inputs)
+            f = self.residual(q, batch.targets)
+            bad = ~torch.isfinite(f).all(dim=1)
+            if bad.any():
+                what = "output" if not torch.isfinite(q).all() else "residual"
+                raise SettingsError(
+                    f"the {what} is not finite at sample {total + int(bad.nonzero()[0])}: check "
+                    "the data and the module there."
+                )
+            total += len(batch)
+        return total
+
+    def solve(
+        self, times: JacobianTimes, V: Tensor | None, newton_steps: int, held: Data | None
+    ) -> RefinedModule:
+        """The refinement, at the rank that held-out data favour if there are any."""
+        r = times.rank
+        y = self.model.like.new_zeros(r)
+        steps = 1 if self.residual.is_linear else newton_steps
+        before = self._norms(times, self.data, y[:, None])[0]
+        nested, size = None, before
+        for _ in range(steps):
+            linear = StreamingQR(r, self.model.like)
+            for batch in pieces(self.data, times.samples):
+                self._fold(linear, times, batch, y)
+            nested = linear.finish()
+            target = nested.padded(r)
+            shares = (1.0,) if self.residual.is_linear else STEPS
+            tried = torch.stack([y + s * (target - y) for s in shares], dim=1)
+            norms = self._norms(times, self.data, tried)
+            best = int(torch.tensor(norms).nan_to_num(math.inf).argmin())
+            if not norms[best] < size:
+                break
+            y, gained, size = tried[:, best], size - norms[best], norms[best]
+            if gained < 1e-3 * size:
+                break
+        assert nested is not None
+        return self._chosen(times, V, nested, y, held, before, size)
+
+    def _fold(self, linear: StreamingQR, times: JacobianTimes, batch: Batch, y: Tensor) -> None:
+        """Add A and A y − f of a batch to the triangle, linearized at q + J V y."""
+        JV = times(batch.inputs)
+        q = self.model(batch.inputs) + JV @ y
+        A = self.residual.times(q, batch.targets, JV).flatten(0, 1)
+        f = self.residual(q, batch.targets).flatten()
+        linear.update(A, A @ y - f)
+
+    def _norms(self, times: JacobianTimes, data: Data, Y: Float[Tensor, "r c"]) -> list[float]:
+        """Root mean square over the samples of ‖F‖ at q + J V y, for every column y of Y."""
+        total, count = Y.new_zeros(Y.shape[1]), 0
+        moved = bool(Y.any())
+        for batch in pieces(data, times.samples):
+            q = self.model(batch.inputs)[:, :, None]
+            q = q + times(batch.inputs) @ Y if moved else q.expand(-1, -1, Y.shape[1])
+            for c in range(Y.shape[1]):
+                total[c] += self.residual(q[..., c], batch.targets).square().sum()
+            count += len(batch)
+        return (total / count).sqrt().tolist()
+
+    def _chosen(
+        self,
+        times: JacobianTimes,
+        V: Tensor | None,
+        nested: Nested,
+        y: Tensor,
+        held: Data | None,
+        before: float,
+        after: float,
+    ) -> RefinedModule:
+        r, family = times.rank, Family(V, nested)
+        if held is None:
+            scores = [
+                RankScore(0, before, math.nan, 0.0),
+                RankScore(r, after, math.nan, torch.linalg.vector_norm(y).item()),
+            ]
+            k, status = (r, "given") if after < before else (0, "no rank lowers the residual")
+            delta = (y if V is None else V @ y) if k else torch.zeros(self.model.size).to(y)
+            return RefinedModule(self.model, delta, k, family, scores, status)
+        ranks = _candidates(r)
+        Y = torch.stack([nested.padded(k) if k else torch.zeros_like(y) for k in ranks], dim=1)
+        train, validation = (self._norms(times, data, Y) for data in (self.data, held))
+        scores = [
+            RankScore(k, a, b, torch.linalg.vector_norm(Y[:, i]).item())
+            for i, (k, a, b) in enumerate(zip(ranks, train, validation, strict=True))
+        ]
+        best = min(scores, key=lambda s: s.validation if math.isfinite(s.validation) else math.inf)
+        status = "best on held-out data" if best.rank else "no rank is better on held-out data"
+        return RefinedModule(self.model, family.delta(best.rank), best.rank, family, scores, status)
+
+
+def _candidates(r: int) -> list[int]:
+    """0, and ranks up to r in geometric progression."""
+    factor = r ** (1 / (RANKS - 1)) if r > 1 else 2.0
+    return [0, *sorted({min(r, round(factor**i)) for i in range(RANKS)})]
+
+
+def _largest(rank: int | str, model: Model, rows: int) -> int:
+    if isinstance(rank, int):
+        if rank > rows:
+            raise SettingsError(
+                f"rank {rank} is more than the {rows} numbers of the data (samples × outputs): the "
+                "fit would not be determined. Lower it, or give more data."
+            )
+        if rank > model.size:
+            raise SettingsError(
+                f"rank {rank} is more than the {model.size} parameters that may move: lower it, or "
+                "raise parameter_fraction."
+            )
+        return rank
+    return min(LARGEST_RANK, model.size, max(1, rows // 2))
+
+
+def _data(
+    model: Model,
+    inputs: Any,
+    targets: Any,
+    rank: int | str,
+    validation: Any,
+    batch_size: int,
+    generator: torch.Generator,
+) -> tuple[Data, Data | None]:
+    """The data of the fit, and those that are held out for the choice of the rank."""
+
+    def data(source: Any) -> Data:
+        return Data(source, batch_size, model.like)
+
+    source = inputs if targets is None else tensors_of(inputs, targets)
+    if isinstance(source, Tensor):
+        raise SettingsError("targets are missing: give inputs and targets, or a loader of both.")
+    held = None
+    if rank == "auto":
+        share = 0.2 if validation is None else validation
+        if isinstance(share, int | float):
+            if targets is None:
+                raise SettingsError(
+                    "rank='auto' with a loader needs validation=, another loader or a tuple "
+                    "(inputs, targets): the order of a loader may change, so it cannot be split."
+                )
+            if not 0 < share < 1:
+                raise SettingsError(f"validation is {share}: give a share between 0 and 1.")
+            source, held = split(source, float(share), generator)
+        elif isinstance(share, tuple):
+            held = tensors_of(*share)
+        else:
+            held = share
+    elif validation is not None:
+        raise SettingsError("validation= is used by rank='auto' only: leave one of the two out.")
+    return data(source), None if held is None else data(held)
+
+
+def _require_options(
+    rank: int | str,
+    parameter_fraction: int | float,
+    newton_steps: int,
+    batch_size: int,
+    dtype: str,
+) -> None:
+    if isinstance(rank, str):
+        if rank != "auto":
+            raise SettingsError(f"rank is {rank!r}: give a whole number, or 'auto'.")
+    else:
+        require_whole("rank", rank, 1)
+    require_at_least("parameter_fraction", parameter_fraction, 1e-12)
+    if parameter_fraction > 1:
+        raise SettingsError(f"parameter_fraction is {parameter_fraction}: give at most 1.")
+    require_whole("newton_steps", newton_steps, 1)
+    require_whole("batch_size", batch_size, 1)
+    if dtype not in DTYPES:
+        raise SettingsError(f"dtype is {dtype!r}: choose one of {', '.join(DTYPES)}.")

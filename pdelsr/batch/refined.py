@@ -1,0 +1,164 @@
+"""A refined module: q + J δ, as a torch module."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from pdelsr.batch.model import Model
+from pdelsr.errors import FileFormatError, SettingsError
+from pdelsr.lstsq.streaming import Nested
+
+FORMAT = "pdelsr-refined"
+MODULE = "module."  # prefix of the weights in a file
+
+
+@dataclass(frozen=True)
+class RankScore:
+    """What one rank gives.
+
+    Args:
+        rank: k; 0 is the module as it was.
+        train: root mean square of the residual on the data of the fit.
+        validation: the same on held-out data; NaN where there are none.
+        delta_norm: ‖y‖ of the reduced unknowns.
+    """
+
+    rank: int
+    train: float
+    validation: float
+    delta_norm: float
+
+
+@dataclass(frozen=True)
+class Family:
+    """The refinements at all smaller ranks: V and the nested solutions in its leading columns."""
+
+    V: Float[Tensor, "m r"] | None
+    nested: Nested
+
+    def delta(self, k: int) -> Float[Tensor, " m"]:
+        """δ at rank k."""
+        y = self.nested.padded(k)
+        return y if self.V is None else self.V @ y
+
+
+class RefinedModule(nn.Module):
+    """u(inputs) = q(inputs; θ) + J(inputs; θ) δ, by one forward-mode derivative.
+
+    The module that was refined is copied and stays as it was. Floating-point inputs are converted
+    to the dtype of the refinement.
+
+    Attributes:
+        rank: r of the refinement; 0 where the module is better as it is.
+        delta_norm: ‖δ‖.
+        effective_rank: directions above rounding.
+        condition: of the column-equilibrated reduced system.
+        singular_values: of the same, in falling order.
+        history: what the ranks that were tried gave, in rising order.
+        status: why this rank.
+    """
+
+    module: nn.Module
+    delta: Tensor
+
+    def __init__(
+        self,
+        model: Model,
+        delta: Float[Tensor, " m"],
+        rank: int,
+        family: Family | None,
+        history: Sequence[RankScore],
+        status: str,
+    ) -> None:
+        super().__init__()
+        self.module = model.module
+        self.register_buffer("delta", delta)
+        self._model = model
+        self._family = family
+        self.rank, self.history, self.status = rank, tuple(history), status
+        spectrum = family.nested.spectrum() if family else None
+        self.singular_values = spectrum.singular_values if spectrum else delta.new_zeros(0)
+        self.effective_rank = spectrum.effective_rank if spectrum else 0
+        self.condition = spectrum.condition if spectrum else float("nan")
+
+    @property
+    def delta_norm(self) -> float:
+        """‖δ‖."""
+        return torch.linalg.vector_norm(self.delta).item()
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        converted = tuple(
+            x.to(self.delta) if x.is_floating_point() else x.to(self.delta.device) for x in inputs
+        )
+        if self.rank == 0:
+            return self._model.raw(converted)
+        value, tangent = self._model.moved(converted, self.delta)
+        return value + tangent
+
+    def at_rank(self, k: int) -> RefinedModule:
+        """The refinement in the k leading directions, from the factors that are there.
+
+        Raises:
+            SettingsError: k is not between 0 and the rank of the factors, or the module was loaded
+                from a file, which does not hold them.
+        """
+        if self._family is None:
+            raise SettingsError("this refinement holds no factors: at_rank needs the original one.")
+        most = self._family.nested.rank
+        if not 0 <= k <= most:
+            raise SettingsError(f"rank {k}: choose one between 0 and {most}.")
+        delta = self._family.delta(k)
+        return RefinedModule(self._model, delta, k, self._family, self.history, "chosen by at_rank")
+
+    def save(self, path: str | Path) -> None:
+        """Write the weights, δ and the chosen parameters to a safetensors file."""
+        tensors = {f"{MODULE}{k}": v.contiguous() for k, v in self.module.state_dict().items()}
+        tensors["delta"] = self.delta.contiguous()
+        if self._model.index is not None:
+            tensors["index"] = self._model.index
+        save_file(tensors, str(path), metadata={"format": FORMAT, "rank": str(self.rank)})
+
+    @classmethod
+    def load(cls, path: str | Path, module: nn.Module) -> RefinedModule:
+        """A refinement from a file, on a module of the same architecture, which is copied.
+
+        Raises:
+            FileFormatError: the file is not one of `save`, or holds another architecture.
+        """
+        tensors, rank = _read(path)
+        delta = tensors["delta"]
+        copied = copy.deepcopy(module).to(delta)
+        state = {k.removeprefix(MODULE): v for k, v in tensors.items() if k.startswith(MODULE)}
+        try:
+            copied.load_state_dict(state)
+        except RuntimeError as error:
+            raise FileFormatError(f"{path} holds another architecture: {error}") from error
+        model = Model(copied, 1.0, torch.Generator())
+        model.index = tensors.get("index")
+        if delta.numel() != model.size:
+            raise FileFormatError(
+                f"{path} was made with other trainable parameters: freeze the same ones."
+            )
+        return cls(model, delta, rank, None, (), "loaded")
+
+
+def _read(path: str | Path) -> tuple[dict[str, Tensor], int]:
+    """Tensors and rank of a file."""
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise FileFormatError(f"{path} cannot be read as a refinement: {error}") from error
+    if metadata.get("format") != FORMAT or "delta" not in tensors:
+        raise FileFormatError(f"{path} was not written by RefinedModule.save.")
+    return tensors, int(metadata["rank"])

@@ -1,0 +1,81 @@
+"""The residual of a refinement as a function of the prediction: q − target, or the user's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pdelsr.errors import SettingsError
+
+UserResidual = Callable[[Tensor, Tensor], Tensor]
+"""F(q, targets), sample by sample; both have one row a sample, as the module and the data do."""
+
+
+@dataclass(frozen=True)
+class Residual:
+    """F(q, t), flattened to (n, p), and its derivative with respect to q.
+
+    Args:
+        function: the user's; None for q − t.
+        shape: of the module's output for one sample.
+    """
+
+    function: UserResidual | None
+    shape: tuple[int, ...]
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether F is the difference from the targets."""
+        return self.function is None
+
+    def __call__(self, q: Float[Tensor, "n k"], targets: Tensor) -> Float[Tensor, "n p"]:
+        if self.function is None:
+            return q - targets.reshape(len(q), -1)
+        return self._flat(q, targets)
+
+    def times(
+        self, q: Float[Tensor, "n k"], targets: Tensor, JV: Float[Tensor, "n k r"]
+    ) -> Float[Tensor, "n p r"]:
+        """∂F/∂q · J V."""
+        if self.function is None:
+            return JV
+        return torch.einsum("npk,nkr->npr", self._slopes(q, targets), JV)
+
+    def check(self, q: Tensor, targets: Tensor) -> None:
+        """Refuse targets or residuals that do not fit the output."""
+        n = q.shape[0]
+        if self.function is None:
+            if targets.shape[1:] != self.shape and targets.reshape(n, -1).shape != q.shape:
+                raise SettingsError(
+                    f"the module gives {self.shape} a sample, and the targets are "
+                    f"{tuple(targets.shape[1:])}: give targets of the output's shape, or a "
+                    "residual= that compares the two."
+                )
+            return
+        try:
+            found = self.function(q.reshape(n, *self.shape), targets)
+        except (RuntimeError, IndexError, TypeError, ValueError) as error:
+            raise SettingsError(
+                f"residual= fails on predictions {(n, *self.shape)} and targets "
+                f"{tuple(targets.shape)}. It said: {error}"
+            ) from error
+        if not isinstance(found, Tensor) or found.ndim == 0 or found.shape[0] != n:
+            raise SettingsError("residual= must give one tensor with one row a sample.")
+
+    def _flat(self, q: Tensor, targets: Tensor) -> Tensor:
+        assert self.function is not None
+        n = q.shape[0]
+        return self.function(q.reshape(n, *self.shape), targets).reshape(n, -1)
+
+    def _slopes(self, q: Float[Tensor, "n k"], targets: Tensor) -> Float[Tensor, "n p k"]:
+        """∂F/∂q, one forward pass for each output, with that output moved in all samples."""
+        columns = []
+        for j in range(q.shape[1]):
+            direction = torch.zeros_like(q)
+            direction[:, j] = 1.0
+            columns.append(torch.func.jvp(lambda q: self._flat(q, targets), (q,), (direction,))[1])
+        return torch.stack(columns, dim=2)

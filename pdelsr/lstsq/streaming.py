@@ -1,0 +1,100 @@
+"""QR of a matrix that arrives in blocks of rows, in memory that does not grow with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pdelsr.lstsq.base import Spectrum, spectrum_of
+
+BUFFER = 2  # times r rows wait before a factorization, so that most of its work is new
+
+
+class StreamingQR:
+    """min_y ‖A y − b‖ from blocks of [A b]: the triangle of one is stacked on the next.
+
+        [ R  z ]
+        [ A  b ] = Q [ R' z' ]    (Cao and Zhang 2026, Algorithm S1)
+
+    Args:
+        rank: r, columns of A.
+        like: a tensor of the dtype and device of A.
+    """
+
+    def __init__(self, rank: int, like: Tensor) -> None:
+        self.rank, self.rows = rank, 0
+        self._stack = like.new_zeros((1 + BUFFER) * (rank + 1), rank + 1)
+        self._filled = 0
+
+    def update(self, A: Float[Tensor, "n r"], b: Float[Tensor, " n"]) -> None:
+        """Take more rows."""
+        self.rows += A.shape[0]
+        start = 0
+        while start < A.shape[0]:
+            room = self._stack.shape[0] - self._filled
+            part = slice(start, start + room)
+            taken = len(b[part])
+            place = slice(self._filled, self._filled + taken)
+            self._stack[place, :-1], self._stack[place, -1] = A[part], b[part]
+            self._filled += taken
+            start += taken
+            if self._filled == self._stack.shape[0]:
+                self._reduce()
+
+    def finish(self, damping: int | float = 50.0) -> Nested:
+        """The triangle of all rows so far, damped at the level of rounding as `QR` is."""
+        self._reduce()
+        R, z = self._stack[: self.rank, :-1], self._stack[: self.rank, -1]
+        lengths = torch.linalg.vector_norm(R, dim=0)
+        lengths = torch.where(lengths > 0, lengths, torch.ones_like(lengths))
+        level = damping * torch.finfo(R.dtype).eps
+        stacked = torch.cat([R / lengths, level * torch.eye(self.rank).to(R)])
+        augmented = torch.cat([stacked, torch.cat([z, z.new_zeros(self.rank)])[:, None]], dim=1)
+        triangle = torch.linalg.qr(augmented, mode="r").R
+        return Nested(triangle[: self.rank, :-1], triangle[: self.rank, -1], lengths, level)
+
+    def _reduce(self) -> None:
+        triangle = torch.linalg.qr(self._stack[: self._filled], mode="r").R
+        self._filled = triangle.shape[0]
+        self._stack[: self._filled] = triangle
+        self._stack[self._filled :] = 0
+
+
+@dataclass(frozen=True)
+class Nested:
+    """The solutions of a least-squares problem in its first k columns, for every k.
+
+    Args:
+        R: triangle of the equilibrated columns.
+        z: the rotated right-hand side.
+        lengths: of the columns.
+        level: of the damping.
+    """
+
+    R: Float[Tensor, "r r"]
+    z: Float[Tensor, " r"]
+    lengths: Float[Tensor, " r"]
+    level: float
+
+    @property
+    def rank(self) -> int:
+        """r, all columns."""
+        return self.z.numel()
+
+    def solution(self, k: int) -> Float[Tensor, " k"]:
+        """The k unknowns of the problem in the first k columns."""
+        y = torch.linalg.solve_triangular(self.R[:k, :k], self.z[:k, None], upper=True)[:, 0]
+        return y / self.lengths[:k]
+
+    def padded(self, k: int) -> Float[Tensor, " r"]:
+        """The same with zeros for the other columns."""
+        return torch.nn.functional.pad(self.solution(k), (0, self.rank - k))
+
+    def spectrum(self) -> Spectrum:
+        """Singular values of the equilibrated columns."""
+        values = torch.linalg.svdvals(self.R)
+        cut = max(2**0.5 * self.level, self.rank * torch.finfo(values.dtype).eps)
+        return spectrum_of(values, cut / max(values[0].item(), torch.finfo(values.dtype).tiny))

@@ -1,0 +1,273 @@
+"""Refinement of any torch module on data."""
+
+from __future__ import annotations
+
+import copy
+import math
+
+import pytest
+import torch
+from batch_cases import F64, TwoInputs, bumps, network
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+import pdelsr as pl
+from pdelsr.batch.model import Model
+from pdelsr.batch.products import JacobianTimes
+
+
+def rms(values: Tensor) -> float:
+    return values.square().sum(dim=1).mean().sqrt().item()
+
+
+def test_a_refined_network_is_far_better_on_new_points() -> None:
+    x, t = bumps()
+    model = network()
+    before = copy.deepcopy(model.state_dict())
+    refined = pl.refine(model, x, t, rank=120)
+    new_x, new_t = bumps(300, seed=1)
+    assert rms(refined(new_x) - new_t) < 1e-3 * rms(model(new_x) - new_t)
+    assert all(torch.equal(before[k], v) for k, v in model.state_dict().items())
+    assert (refined.rank, refined.status) == (120, "given")
+    assert refined.delta_norm > 0
+    assert refined.condition > 1
+    assert refined.history[-1].train == pytest.approx(rms(refined(x) - t), rel=1e-6)
+
+
+def test_the_solution_is_the_least_squares_one() -> None:
+    x, t = bumps()
+    model = network()
+    m = sum(p.numel() for p in model.parameters())
+    refined = pl.refine(model, x, t, rank=m, parameter_fraction=1.0)
+    view = Model(model, 1.0, torch.Generator())
+    J = view.all_rows((x,))[:, 0]
+    expected = J @ torch.linalg.lstsq(J, (t - view((x,)))[:, 0], driver="gelsd").solution
+    found = (refined(x) - model(x))[:, 0]
+    torch.testing.assert_close(found, expected, rtol=0.0, atol=2e-6)
+
+
+@pytest.mark.parametrize("size", [16, 100, 400])
+def test_batches_make_no_difference(size: int) -> None:
+    x, t = bumps()
+    one = pl.refine(network(), x, t, rank=60)
+    loader = DataLoader(TensorDataset(x, t), batch_size=size)
+    for other in (
+        pl.refine(network(), x, t, rank=60, batch_size=size),
+        pl.refine(network(), loader, rank=60),
+        pl.refine(network(), x, t, rank=60, memory_budget=10_000),
+    ):
+        torch.testing.assert_close(other(x), one(x), rtol=0.0, atol=1e-10)
+
+
+def test_a_shuffling_loader_gives_nearly_the_same() -> None:
+    x, t = bumps()
+    generator = torch.Generator().manual_seed(0)
+    data = TensorDataset(x, t)
+    loader = DataLoader(data, batch_size=32, shuffle=True, generator=generator)
+    assert rms(pl.refine(network(), loader, rank=100)(x) - t) < 1e-3
+
+
+@pytest.mark.parametrize("share", [1.0, 0.3])
+def test_rows_and_columns_agree(share: float) -> None:
+    x, _ = bumps(20)
+    model = Model(network(outputs=3), share, torch.Generator().manual_seed(1))
+    V = torch.randn(model.size, 7, dtype=F64, generator=torch.Generator().manual_seed(0))
+    for directions in (V, None):
+        by = [JacobianTimes(model, directions, way, (x,)) for way in ("rows", "columns", "auto")]
+        expected = model.all_rows((x,)) if directions is None else model.all_rows((x,)) @ V
+        assert by[2].way in ("rows", "columns")
+        for times in by:
+            torch.testing.assert_close(times((x,)), expected)
+    seeds = torch.randn(20, 3, dtype=F64)
+    expected = torch.einsum("nk,nkm->nm", seeds, model.all_rows((x,)))
+    torch.testing.assert_close(model.rows((x,), seeds), expected)
+
+
+def test_a_module_with_two_inputs_a_frozen_layer_and_buffers() -> None:
+    x, t = bumps()
+    time = x[:, :1] ** 2
+    targets = torch.cat([t, t * time], dim=1).float()
+    model = TwoInputs().eval()
+    refined = pl.refine(model, (x.float(), time.float()), targets, rank=80)
+    before = rms(model(x.float(), time.float()).double() - targets)
+    assert rms(refined(x, time) - targets) < 0.3 * before
+    assert refined(x.float(), time.float()).dtype == F64
+    frozen = sum(p.numel() for p in model.frozen.parameters())
+    total = sum(p.numel() for p in model.parameters())
+    assert refined.delta.numel() == total - frozen
+
+
+def test_classes_by_their_own_residual() -> None:
+    x, t = bumps(600)
+    labels = (t[:, 0] > 0).long()
+
+    def residual(q: Tensor, labels: Tensor) -> Tensor:
+        return q.softmax(dim=1) - nn.functional.one_hot(labels, 2)
+
+    model = network(outputs=2)
+    one, more = (
+        pl.refine(model, x, labels, rank=100, residual=residual, newton_steps=n) for n in (1, 5)
+    )
+    accuracy = [(m(x).argmax(1) == labels).double().mean().item() for m in (model, one, more)]
+    assert accuracy[0] < 0.8
+    assert accuracy[1] > 0.9
+    assert more.history[-1].train < one.history[-1].train < one.history[0].train
+
+
+def test_the_rank_is_chosen_on_held_out_data() -> None:
+    x, t = bumps()
+    noisy = t + 0.1 * torch.randn(t.shape, dtype=F64, generator=torch.Generator().manual_seed(5))
+    refined = pl.refine(network(), x, noisy)
+    new_x, new_t = bumps(300, seed=1)
+    everything = pl.refine(network(), x, noisy, rank=300)
+    assert 0 < refined.rank < 300
+    assert rms(refined(new_x) - new_t) < 0.5 * rms(everything(new_x) - new_t)
+    scores = {s.rank: s.validation for s in refined.history}
+    assert min(scores.values()) == scores[refined.rank]
+
+
+def test_no_refinement_may_be_the_best() -> None:
+    x, _ = bumps()
+    model = network()
+    noise = 0.1 * torch.randn(400, 1, dtype=F64, generator=torch.Generator().manual_seed(5))
+    with torch.no_grad():
+        exact = model(x)
+    refined = pl.refine(model, x, exact + noise, validation=(x[:200], exact[:200]))
+    assert refined.rank == 0
+    assert torch.equal(refined(x), exact)
+    assert refined.status == "no rank is better on held-out data"
+
+
+@pytest.mark.parametrize("basis", ["output", "gaussian"])
+def test_smaller_ranks_come_for_free(basis: str) -> None:
+    x, t = bumps()
+    model = network()
+    refined = pl.refine(model, x, t, rank=80, basis=basis)
+    assert refined._family is not None
+    V = refined._family.V
+    assert V is not None
+    view = Model(model, 1.0, torch.Generator())
+    for k in (1, 30, 80):
+        A = view.all_rows((x,))[:, 0] @ V[:, :k]
+        y = torch.linalg.lstsq(A, (t - view((x,)))[:, 0]).solution
+        expected = view((x,))[:, 0] + A @ y
+        torch.testing.assert_close(refined.at_rank(k)(x)[:, 0], expected, rtol=0.0, atol=1e-7)
+    assert torch.equal(refined.at_rank(0)(x), model(x))
+    with pytest.raises(pl.SettingsError, match="rank 81: choose one between 0 and 80"):
+        refined.at_rank(81)
+
+
+def test_part_of_the_parameters() -> None:
+    x, t = bumps()
+    refined = pl.refine(network(), x, t, rank=50, parameter_fraction=0.5)
+    total = sum(p.numel() for p in refined.module.parameters())
+    assert refined.delta.numel() == round(total / 2)
+    assert refined.history[-1].train < 0.1 * refined.history[0].train
+
+
+def test_a_saved_refinement_comes_back(tmp_path) -> None:
+    x, t = bumps()
+    for share in (1.0, 0.5):
+        refined = pl.refine(network(), x, t, rank=50, parameter_fraction=share)
+        refined.save(tmp_path / "refined.safetensors")
+        loaded = pl.RefinedModule.load(tmp_path / "refined.safetensors", network(seed=9))
+        assert torch.equal(loaded(x), refined(x))
+        assert loaded.rank == 50
+        with pytest.raises(pl.SettingsError, match="needs the original one"):
+            loaded.at_rank(3)
+    with pytest.raises(pl.FileFormatError, match="another architecture"):
+        pl.RefinedModule.load(tmp_path / "refined.safetensors", network(outputs=2))
+    (tmp_path / "other").write_text("no")
+    with pytest.raises(pl.FileFormatError, match="cannot be read"):
+        pl.RefinedModule.load(tmp_path / "other", network())
+
+
+def test_state_dict_and_moving() -> None:
+    x, t = bumps()
+    refined, other = (pl.refine(network(seed), x, t, rank=50) for seed in (0, 1))
+    other.load_state_dict(refined.state_dict())
+    assert torch.equal(other(x), refined(x))
+    single = copy.deepcopy(refined).float()
+    assert single(x).dtype == torch.float32
+    torch.testing.assert_close(single(x).double(), refined(x), rtol=0.0, atol=1e-2)
+
+
+class Scalar(nn.Module):
+    """q(θ) = (θ − 1)² + 2, whatever the input."""
+
+    def __init__(self, theta: float) -> None:
+        super().__init__()
+        self.theta = nn.Parameter(torch.tensor(theta, dtype=F64))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return ((self.theta - 1) ** 2 + 2) * torch.ones_like(x)
+
+
+@pytest.mark.parametrize(("theta", "expected"), [(1.0, 2.0), (0.0, 0.0), (4.0, 0.0)])
+def test_nothing_moves_at_a_stationary_point(theta: float, expected: float) -> None:
+    """The tangent line at θ reaches every value, except at θ = 1, where it is flat."""
+    x = torch.ones(5, 1, dtype=F64)
+    refined = pl.refine(Scalar(theta), x, torch.zeros_like(x), rank=1)
+    assert refined(x)[0].item() == pytest.approx(expected, abs=1e-10)
+
+
+def test_zero_correction_where_the_gradient_vanishes() -> None:
+    x, t = bumps()
+    first = pl.refine(nn.Linear(2, 1).double(), x, t, rank=3)  # linear: its refinement is optimal
+    optimal = nn.Linear(2, 1).double()
+    with torch.no_grad():
+        moved = torch.cat([p.reshape(-1) for p in first.module.parameters()]) + first.delta
+        optimal.weight.copy_(moved[None, :2])
+        optimal.bias.copy_(moved[2:])
+    again = pl.refine(optimal, x, t, rank=3)
+    assert again.delta_norm < 1e-12
+
+
+class Mixing(nn.Module):
+    """Subtracts the mean over the batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.Linear(2, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.inner(x) - self.inner(x).mean()
+
+
+X, T = bumps(30)
+LOADER = DataLoader(TensorDataset(X, T), batch_size=10)
+NAN = X.clone()
+NAN[7] = math.nan
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "message"),
+    [
+        ((network(), X, T), {"rank": 40}, "rank 40 is more than the 30 numbers of the data"),
+        ((nn.Linear(2, 1), X, T), {"rank": 4}, "rank 4 is more than the 3 parameters"),
+        ((network().requires_grad_(False), X, T), {}, "no trainable parameter"),
+        ((network(), NAN, T), {"rank": 3}, "the output is not finite at sample 7"),
+        ((network(), X, T[:20]), {"rank": 3}, "30, 20 rows"),
+        ((network(), X, torch.cat([T, T], 1)), {"rank": 3}, "the targets are"),
+        ((network(), []), {"rank": 3}, "there are no samples"),
+        ((network(), iter(LOADER)), {"rank": 3}, "read only once"),
+        ((network(), X), {"rank": 3}, "targets are missing"),
+        ((network(), LOADER), {}, "needs validation="),
+        ((network(), X[:, :1], T), {"rank": 3}, "fails on inputs of shape"),
+        ((Mixing(), X, T), {"rank": 3}, "mixes samples"),
+        ((TwoInputs(), X, T), {"rank": 3}, "in training mode"),
+        ((network(), X, T), {"rank": "best"}, "give a whole number, or 'auto'"),
+        ((network(), X, T), {"rank": 3, "validation": 0.2}, "used by rank='auto' only"),
+        ((network(), X, T), {"validation": 1.5}, "between 0 and 1"),
+        ((network(), X, T), {"rank": 3, "basis": "none"}, "basis is 'none'"),
+        ((network(), X, T), {"rank": 3, "products": "fast"}, "products is 'fast'"),
+        ((network(), X, T), {"rank": 3, "dtype": "half"}, "dtype is 'half'"),
+        ((network(), X, T), {"rank": 3, "parameter_fraction": 2}, "give at most 1"),
+        ((network(), X, T), {"rank": 3, "residual": lambda q, t: q @ t}, "residual= fails"),
+        ((network(), X[:1], T[:1]), {}, "cannot be split"),
+        ((network(), [X]), {"rank": 3}, "expected \\(inputs, targets\\)"),
+    ],
+)
+def test_bad_input_is_named(arguments, options, message) -> None:
+    with pytest.raises(pl.SettingsError, match=message):
+        pl.refine(*arguments, **options)

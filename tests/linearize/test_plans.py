@@ -1,0 +1,79 @@
+"""Points and weights of blocks: quadrature, held-out points, adaptive draws."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import sympy as sp
+import torch
+
+import pdelsr as pl
+from pdelsr.compile import compile_problem
+from pdelsr.linearize import StackedResidual
+from pdelsr.linearize.points import PointPlan
+from pdelsr.sample import UNIT_SAMPLERS
+
+X, Y = pl.coordinates("x y")
+U = pl.unknown("u", X, Y)
+SQUARE = pl.Box((X, Y), (0, 0), (2, 1))
+
+
+def plan(sampler: pl.Sampler, n: int = 400) -> tuple[PointPlan, tuple]:
+    problem = pl.Problem("flat", SQUARE, [sp.Eq(U, X**3)], [pl.Dirichlet(U, X**2)])
+    blocks = compile_problem(problem, hard=False).blocks
+    counts = {b.name: n for b in blocks}
+    samplers = {b.name: sampler for b in blocks}
+    return PointPlan(problem.domain, counts, samplers), blocks
+
+
+def zero() -> pl.Network:
+    network = pl.MLP(2, 1, (3,))
+    network.set_vector(torch.zeros(network.parameter_count, dtype=torch.float64))
+    return network
+
+
+def test_quadrature_weights_reach_the_residual() -> None:
+    points, blocks = plan(pl.GaussLegendre())
+    residual = StackedResidual(zero(), points.bind(blocks, 0))
+    interior, boundary = residual.block_rms().values()
+    assert interior**2 == pytest.approx(2**7 / 7 / 2, rel=1e-13)  # mean of x⁶ over [0, 2]
+    assert boundary**2 == pytest.approx((2 * 2**5 / 5 + 2**4) / 6, rel=1e-13)
+    size = torch.linalg.vector_norm(residual.evaluate()).item()
+    assert size**2 == pytest.approx(interior**2 + boundary**2, rel=1e-13)
+
+
+@pytest.mark.parametrize("sampler", UNIT_SAMPLERS)
+@pytest.mark.parametrize("factor", [1, 4])
+def test_no_point_of_a_fit_is_held_out(sampler, factor: int) -> None:
+    points, blocks = plan(sampler(), 100)
+    fitted, held = points.scaled(factor).bind(blocks, 1), points.held_out(4).bind(blocks, 2)
+    for a, b in zip(fitted, held, strict=True):
+        apart = torch.cdist(a.sites[0], b.sites[0]).min().item()
+        assert apart > 1e-9
+
+
+def test_rules_keep_their_nodes_and_weights_where_others_adapt() -> None:
+    for sampler, moves in ((pl.Sobol(), True), (pl.GaussLegendre(), False)):
+        points, blocks = plan(sampler)
+        usual = points.bind(blocks, 1)[0]
+        adapted = points.bind(blocks, 1, adapt_to=zero())[0]
+        assert (adapted.sites[0].mean() > usual.sites[0].mean() + 0.05) == moves
+        assert torch.equal(adapted.scale, usual.scale)
+
+
+def test_a_block_without_weight_still_has_a_residual() -> None:
+    points, blocks = plan(pl.Sobol())
+    silent = replace(points, weights={blocks[0].name: 0.0})
+    residual = StackedResidual(zero(), silent.bind(blocks, 0))
+    assert residual.block_rms()[blocks[0].name] == pytest.approx((2**6 / 7) ** 0.5, rel=1e-2)
+
+
+def test_gauss_rules_of_many_nodes_are_quick_and_exact() -> None:
+    nodes = pl.GaussLegendre().unit(40_000, 1)[:, 0]
+    weights = pl.GaussLegendre().quadrature(40_000, 1)
+    assert len(nodes) == len(weights)
+    assert len(nodes) == pytest.approx(40_000, rel=0.05)
+    assert weights @ torch.exp(torch.as_tensor(nodes)).numpy() == pytest.approx(
+        2.718281828459045 - 1, rel=1e-13
+    )
