@@ -1,6 +1,6 @@
 """Solve partial differential equations with neural networks to many correct digits."""
 
-from pdelsr import reference
+from pdelsr import operators, reference
 from pdelsr.batch import RefinedModule, refine
 from pdelsr.declare import (
     Ball,
@@ -129,6 +129,7 @@ __all__ = [
     "load",
     "normal",
     "normal_derivative",
+    "operators",
     "reference",
     "refine",
     "solve",

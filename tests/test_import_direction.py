@@ -13,7 +13,18 @@ import pdelsr
 PACKAGE = Path(__file__).parent.parent / "pdelsr"
 ORDER = [
     *("version", "errors", "reference", "declare", "sample", "compile", "networks", "linearize"),
-    *("subspace", "lstsq", "solvers", "batch", "results", "solve", "benchmark", "cli", "__main__"),
+    *(
+        "subspace",
+        "lstsq",
+        "solvers",
+        "batch",
+        "operators",
+        "results",
+        "solve",
+        "benchmark",
+        "cli",
+        "__main__",
+    ),
 ]
 """Every stage imports from those to its left only."""
 

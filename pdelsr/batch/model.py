@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from math import prod
 
 import torch
@@ -62,6 +63,12 @@ class Model:
     def __call__(self, inputs: Inputs) -> Float[Tensor, "n k"]:
         with torch.no_grad():
             return self._flat(self.module(*inputs), inputs)
+
+    def of(self, method: str) -> Model:
+        """Another method of the module as a function of the same parameters."""
+        other = copy.copy(self)
+        other.module = _Method(self.module, method)
+        return other
 
     def raw(self, inputs: Inputs) -> Tensor:
         """The output in the module's own shape."""
@@ -129,6 +136,17 @@ class Model:
     def _flat_rows(self, found: dict[str, Tensor], leading: tuple[int, ...]) -> Tensor:
         rows = torch.cat([found[name].reshape(*leading, -1) for name in self.parameters], dim=-1)
         return rows if self.index is None else rows[..., self.index]
+
+
+class _Method(nn.Module):
+    """A method of a module in place of its forward; the parameters keep their order."""
+
+    def __init__(self, module: nn.Module, method: str) -> None:
+        super().__init__()
+        self.module, self.method = module, method
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        return getattr(self.module, self.method)(*inputs)
 
 
 def require_samplewise(model: Model, inputs: Inputs) -> Tensor:

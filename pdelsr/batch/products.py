@@ -13,7 +13,6 @@ from pdelsr.batch.model import Inputs, Model
 from pdelsr.errors import SettingsError
 from pdelsr.linearize.memory import DEFAULT_SHARE, LARGEST_DEFAULT, free_bytes
 
-PRODUCTS = ("auto", "rows", "columns")
 PROBE_SAMPLES, PROBE_COLUMNS = 4, 16  # that the two ways are timed on
 COPIES = 3  # numbers alive for each one in a chunk of columns or rows
 
@@ -24,7 +23,7 @@ class JacobianTimes:
     Args:
         model: whose J.
         V: directions; None for all parameters.
-        way: "rows", "columns", or "auto" for the one that is faster on a few samples.
+        way: "rows" or "columns"; "auto" for the one that is faster on a few samples.
         probe: samples for that measurement.
         budget: bytes of one chunk; None for a share of what is free.
     """
@@ -37,8 +36,6 @@ class JacobianTimes:
         probe: Inputs,
         budget: int | None = None,
     ) -> None:
-        if way not in PRODUCTS:
-            raise SettingsError(f"products is {way!r}: choose one of {', '.join(PRODUCTS)}.")
         self.model, self.V = model, V
         self.budget = budget or int(
             min(2 * LARGEST_DEFAULT, DEFAULT_SHARE * free_bytes(model.like.device))

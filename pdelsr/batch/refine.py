@@ -17,14 +17,16 @@ from pdelsr.batch.directions import directions
 from pdelsr.batch.model import Inputs, Model, require_samplewise
 from pdelsr.batch.products import JacobianTimes
 from pdelsr.batch.refined import Family, RankScore, RefinedModule
+from pdelsr.batch.separable import Separable, SeparableTimes
 from pdelsr.batch.target import Residual, UserResidual
 from pdelsr.errors import SettingsError
 from pdelsr.lstsq.streaming import Nested, StreamingQR
-from pdelsr.solvers.settings import require_at_least, require_whole
+from pdelsr.solvers.settings import require_at_least, require_choice, require_whole
 
 LARGEST_RANK = 2000  # that "auto" starts from
 RANKS = 24  # that are compared on held-out data, in geometric progression
 STEPS = (1.0, 0.5, 0.25, 0.125)  # shares of a Newton step that are compared on the true residual
+PRODUCTS = ("auto", "rows", "columns", "separable")
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
 
@@ -66,7 +68,9 @@ def refine(
         parameter_fraction: share of θ that may move, chosen at random.
         basis: "output" (randomized SVD of about r + 1000 rows of J) or "gaussian".
         newton_steps: linearizations of F, for residuals that are not linear in q.
-        products: "rows", "columns", or "auto" for the faster one on a few samples.
+        products: how J V is formed: "rows" (reverse mode), "columns" (forward mode), or "auto" for
+            the faster one on a few samples. Operators of `pdelsr.operators` have a third way,
+            "separable", which "auto" takes.
         batch_size: samples at once, with tensors.
         dtype: of the refinement and of what comes back, "float64" or "float32".
         seed: of basis, rows and split.
@@ -76,6 +80,7 @@ def refine(
         SettingsError: options, data or module that do not fit, or an output that is not finite.
     """
     _require_options(rank, parameter_fraction, newton_steps, batch_size, dtype)
+    require_choice("products", products, PRODUCTS)
     generator = torch.Generator().manual_seed(seed)
     copied = copy.deepcopy(model).to(DTYPES[dtype])
     view = Model(copied, parameter_fraction, generator)
@@ -89,7 +94,7 @@ def refine(
     V = None
     if r < view.size:
         V = directions(basis, view, fit, r, task.outputs(first.inputs), samples, generator)
-    times = JacobianTimes(view, V, products, first.inputs, memory_budget)
+    times = _times(view, V, products, first.inputs, memory_budget)
     return task.solve(times, V, newton_steps, held)
 
 
@@ -197,6 +202,20 @@ class _Task:
         best = min(scores, key=lambda s: s.validation if math.isfinite(s.validation) else math.inf)
         status = "best on held-out data" if best.rank else "no rank is better on held-out data"
         return RefinedModule(self.model, family.delta(best.rank), best.rank, family, scores, status)
+
+
+def _times(
+    model: Model, V: Tensor | None, products: str, probe: Inputs, budget: int | None
+) -> JacobianTimes:
+    separable = isinstance(model.module, Separable)
+    if separable and products in ("auto", "separable"):
+        return SeparableTimes(model, V, probe, budget)
+    if products == "separable":
+        raise SettingsError(
+            f"products='separable' needs a Separable module, and {type(model.module).__name__} is "
+            "none: leave it out, or derive the module from pdelsr.operators.Separable."
+        )
+    return JacobianTimes(model, V, products, probe, budget)
 
 
 def _candidates(r: int) -> list[int]:

@@ -10,7 +10,7 @@ from jaxtyping import Complex
 
 CONTOUR_POINTS = 64
 
-Nonlinear = Callable[[Complex[np.ndarray, " m"], float], Complex[np.ndarray, " m"]]
+Nonlinear = Callable[[Complex[np.ndarray, "*n m"], float], Complex[np.ndarray, "*n m"]]
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,12 @@ def coefficients(L: Complex[np.ndarray, " m"], h: float) -> Coefficients:
 
 
 def step(
-    v: Complex[np.ndarray, " m"], t: float, N: Nonlinear, c: Coefficients
-) -> Complex[np.ndarray, " m"]:
+    v: Complex[np.ndarray, "*n m"], t: float, N: Nonlinear, c: Coefficients
+) -> Complex[np.ndarray, "*n m"]:
     """v(t + h) from v(t).
 
     Args:
-        v: state, (m,).
+        v: state, (m,), or several of them, (n, m).
         t: time.
         N: nonlinear part, a function of (v, t).
         c: coefficients for the step length h.

@@ -30,11 +30,11 @@ class Fourier:
         """The grid points, (3 × modes,)."""
         return np.linspace(*self.x, 3 * self.modes, endpoint=False)
 
-    def transform(self, values: Float[np.ndarray, " g"]) -> Complex[np.ndarray, " m"]:
+    def transform(self, values: Float[np.ndarray, "*n g"]) -> Complex[np.ndarray, "*n m"]:
         """Coefficients of exp(2πi k (x - a) / (b - a)) from values on the grid."""
-        return np.asarray(scipy.fft.rfft(values, norm="forward"))[: self.modes]
+        return np.asarray(scipy.fft.rfft(values, norm="forward"))[..., : self.modes]
 
-    def values(self, v: Complex[np.ndarray, " m"]) -> Float[np.ndarray, " g"]:
+    def values(self, v: Complex[np.ndarray, "*n m"]) -> Float[np.ndarray, "*n g"]:
         """Values on the grid from coefficients."""
         return np.asarray(scipy.fft.irfft(v, 3 * self.modes, norm="forward"))
 

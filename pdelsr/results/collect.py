@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from pdelsr.declare import Problem
 from pdelsr.linearize import StackedResidual
@@ -13,7 +15,6 @@ from pdelsr.networks import closure
 from pdelsr.results.accuracy import BlockResidual
 from pdelsr.results.identity import is_same_problem
 from pdelsr.results.solution import Solution
-from pdelsr.solvers.candidate import relative_distance
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.loop import Outcome
 from pdelsr.solvers.method import Method
@@ -94,6 +95,18 @@ def estimated_error(context: Context, outcome: Outcome) -> float | None:
     with torch.no_grad():
         found, other = (c.predictor()(points, value)[0] for c in (candidate, nested))
     return relative_distance(found, other)
+
+
+def relative_distance(values: Float[Tensor, "n k"], others: Float[Tensor, "n k"]) -> float:
+    """‖values − others‖ / ‖values‖, the largest over the unknowns.
+
+    An unknown that is zero but for rounding is measured against the largest one.
+    """
+    sizes = torch.linalg.vector_norm(values, dim=0)
+    floor = torch.finfo(values.dtype).eps ** 0.5 * sizes.max()
+    apart = torch.linalg.vector_norm(values - others, dim=0)
+    scale = torch.maximum(sizes, floor)
+    return torch.where(scale > 0, apart / scale, apart).max().item()
 
 
 def training_points(training: StackedResidual | None) -> dict[str, tuple[torch.Tensor, ...]]:

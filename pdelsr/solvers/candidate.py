@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -46,27 +45,9 @@ class Assessed:
         objective: norm of the weighted stacked residual on held-out points.
         largest_rms: the largest root mean square of a block there, unweighted.
         iteration: when it was found.
-        values: of the unknowns on fixed probe points, (n, k).
     """
 
     candidate: Candidate
     objective: float
     largest_rms: float
     iteration: int
-    values: Float[Tensor, "n k"]
-
-    def distance(self, other: Assessed) -> float:
-        """Relative difference of the values, the largest over the unknowns."""
-        return relative_distance(self.values, other.values)
-
-
-def relative_distance(values: Float[Tensor, "n k"], others: Float[Tensor, "n k"]) -> float:
-    """‖values − others‖ / ‖values‖, the largest over the unknowns.
-
-    An unknown that is zero but for rounding is measured against the largest one.
-    """
-    sizes = torch.linalg.vector_norm(values, dim=0)
-    floor = torch.finfo(values.dtype).eps ** 0.5 * sizes.max()
-    apart = torch.linalg.vector_norm(values - others, dim=0)
-    scale = torch.maximum(sizes, floor)
-    return torch.where(scale > 0, apart / scale, apart).max().item()

@@ -11,17 +11,14 @@ import torch
 from pdelsr.compile import CompiledProblem
 from pdelsr.linearize import Predictor, StackedResidual
 from pdelsr.linearize.points import PointPlan
-from pdelsr.networks import Network, closure
+from pdelsr.networks import Network
 from pdelsr.solvers.candidate import Assessed, Candidate
 from pdelsr.solvers.clock import Clock
 from pdelsr.solvers.history import Record
-from pdelsr.subspace.rsvd import spread
 
 HELDOUT = 4  # times the planned points are held out: evaluating is cheap beside fitting
 HELDOUT_SEED = 2**31 - 1  # the stream of held-out points; training seeds stay below
-PROBES = 2048  # points of a block where the values of states are compared
-CLEAR = 0.5  # ratio of two residuals that leaves no doubt which state is better
-NEAR = 0.5  # largest change, in errors of a state, that is taken for a slightly smaller residual
+CLEAR = 0.5  # ratio of two residuals that leaves no doubt which refined state is better
 ROUNDS = 10_000  # point rounds of one seed before two seeds could meet
 
 
@@ -63,9 +60,6 @@ class Context:
         self.training: StackedResidual | None = None
         self.rounds = 0
         self._best: Assessed | None = None
-        self._error_per_residual = math.inf
-        sites = [site for b in self.heldout.blocks for site in b.sites]
-        self._probes = torch.cat([s[spread(len(s), PROBES, s.device)] for s in sites])
         self.objectives: list[float] = []
 
     def replace_network(self, network: Network) -> None:
@@ -115,8 +109,9 @@ class Context:
     def assess(self, candidate: Candidate, iteration: int) -> Assessed:
         """Held-out residual of a candidate, infinite where it is not finite; keeps the best.
 
-        A refined state replaces another one where its residual is at most half as large, or
-        smaller while the two predictions hardly differ.
+        A refined state replaces an earlier one of the run where its residual is at most half as
+        large: refinements on different points have errors that differ by chance, and residuals
+        that do not tell which is smaller unless they are far apart.
         """
         predictor = candidate.predictor()
         rms = self.heldout.block_rms(predictor)
@@ -126,30 +121,10 @@ class Context:
         if not math.isfinite(objective):
             objective = largest = math.inf
         self.objectives.append(objective)
-        with torch.no_grad():
-            values = predictor(self._probes, closure(((0,) * self._probes.shape[1],)))[0]
-        assessed = Assessed(candidate, objective, largest, iteration, values)
-        if self._best is None or self._is_better(assessed, self._best):
+        assessed = Assessed(candidate, objective, largest, iteration)
+        if self._best is None or _is_better(assessed, self._best):
             self._best = assessed
         return assessed
-
-    def _is_better(self, new: Assessed, best: Assessed) -> bool:
-        """Whether the residual is smaller, and clearly so where the error may be larger.
-
-        Refinements on different points have errors that differ by chance, and residuals that do
-        not tell which is smaller unless they are far apart. A change that is small beside the
-        error does no harm. That is taken from the last clear step: what changed there was the
-        error before it.
-        """
-        if not new.objective < best.objective:
-            return False
-        clear = new.objective <= CLEAR * best.objective
-        moved = new.distance(best)
-        likely = self._error_per_residual * best.objective
-        if clear and math.isfinite(best.objective) and math.isfinite(moved):
-            self._error_per_residual = moved / best.objective
-        refined = new.candidate.delta is not None and best.candidate.delta is not None
-        return clear or not refined or not moved > NEAR * likely
 
     @property
     def best(self) -> Assessed:
@@ -165,3 +140,10 @@ class Context:
         """Add to the history and tell whoever listens."""
         self.history.append(record)
         self.listener(record)
+
+
+def _is_better(new: Assessed, best: Assessed) -> bool:
+    """Whether a state replaces the best one; see `Context.assess`."""
+    chance = new.candidate.delta is not None and best.candidate.delta is not None
+    share = CLEAR if chance and best.iteration else 1.0
+    return new.objective < best.objective and new.objective <= share * best.objective

@@ -96,7 +96,7 @@ def refine_in_subspace(
             taken = step + 1
         last = found is None or residual.is_linear or taken == newton_steps or stop()
         if not last:
-            y, jets, f = _corrected(residual, directions, solver, state, (y, jets, f))
+            y, jets, f = _corrected(residual, directions, solver, state, (y, jets, f), stop)
         if last or torch.linalg.vector_norm(f) > DECREASE * before:
             if described:  # an SVD: only of the last system
                 report = _report(directions.rank, solver, state)
@@ -136,10 +136,13 @@ def _corrected(
     solver: LeastSquares,
     state: object,
     at: tuple[Tensor, Jets, Tensor],
+    stop: Callable[[], bool],
 ) -> tuple[Tensor, Jets, Tensor]:
     """Further steps with the same factors (the simplified Newton method), as long as they help."""
     y, jets, f = at
     for _ in range(CORRECTIONS):
+        if stop():
+            break
         trial = y + solver.compute(state, -f)
         predictor = RefinedPredictor(residual.network, directions.lift(trial))
         trial_jets = residual.jets_without_graph(predictor)

@@ -9,7 +9,7 @@ import torch
 from solver_cases import SMALL, poisson, started
 
 import pdelsr as pl
-from pdelsr.solvers.candidate import Candidate, relative_distance
+from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
 
 
@@ -32,12 +32,11 @@ def part(candidate: Candidate, share: float) -> Candidate:
     ("share", "kept"),
     [
         (0.89, False),  # larger residual
-        (0.93, True),  # smaller by less than half, at nearly the same prediction
-        (1.07, False),  # as small, on the other side: the errors may be the other way round
-        (1.03, True),  # clearly smaller
+        (0.94, False),  # smaller by less than half: the errors may be the other way round
+        (0.96, True),  # clearly smaller
     ],
 )
-def test_a_slightly_smaller_residual_counts_only_nearby(refined, share, kept) -> None:
+def test_a_slightly_smaller_residual_does_not_count(refined, share, kept) -> None:
     context, full = refined
     context.assess(part(full, 0.0), 1)
     first = context.assess(part(full, 0.9), 2)
@@ -46,18 +45,11 @@ def test_a_slightly_smaller_residual_counts_only_nearby(refined, share, kept) ->
     assert context.best is (second if kept else first)
 
 
-def test_distances_of_unknowns_that_are_zero() -> None:
-    one = torch.ones(9, dtype=torch.float64)
-    none = torch.zeros_like(one)
-
-    def apart(a: list[torch.Tensor], b: list[torch.Tensor]) -> float:
-        return relative_distance(torch.stack(a, dim=1), torch.stack(b, dim=1))
-
-    assert apart([none], [none]) == 0
-    assert apart([one, none], [one, none]) == 0
-    assert apart([one, none], [1.5 * one, none]) == pytest.approx(0.5)
-    assert apart([one, 1e-16 * one], [one, -1e-16 * one]) < 1e-7  # rounding counts for nothing
-    assert apart([one, 1e-3 * one], [one, none]) == pytest.approx(1.0)
+def test_a_run_may_go_on_by_small_steps(refined) -> None:
+    context, full = refined
+    context._best = None
+    context.assess(part(full, 0.9), 0)  # where the run starts
+    assert context.assess(part(full, 0.91), 1) is context.best
 
 
 def test_a_start_that_is_not_finite_is_replaced(refined) -> None:
@@ -65,9 +57,7 @@ def test_a_start_that_is_not_finite_is_replaced(refined) -> None:
     context._best = None
     broken = context.assess(Candidate(full.network, torch.full_like(full.theta, math.nan), None), 0)
     assert broken.objective == math.inf
-    for share in (0.5, 0.6, 0.7):
-        found = context.assess(part(full, share), 1)
-        assert context.best is found
+    assert context.assess(part(full, 0.5), 1) is context.best
 
 
 def test_the_tolerance_ends_a_run_at_the_best_state() -> None:

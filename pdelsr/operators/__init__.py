@@ -1,0 +1,8 @@
+"""Neural operators: DeepONet and MultiONet, supervised training, and data to try them on."""
+
+from pdelsr.batch.separable import Separable
+from pdelsr.operators.burgers import OperatorData, periodic_burgers
+from pdelsr.operators.networks import DeepONet, MultiONet
+from pdelsr.operators.training import train
+
+__all__ = ["DeepONet", "MultiONet", "OperatorData", "Separable", "periodic_burgers", "train"]

@@ -1,0 +1,131 @@
+"""DeepONet and MultiONet: branch and trunk networks whose products are summed."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from pdelsr.batch.separable import Separable
+from pdelsr.errors import SettingsError
+
+Activation = Callable[[Tensor], Tensor]
+
+
+def tanh_sin(x: Tensor) -> Tensor:
+    """tanh(sin(π (x + 1))) + x, the activation of the published MultiONet."""
+    return torch.tanh(torch.sin(torch.pi * (x + 1))) + x
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    "relu": torch.relu,
+    "tanh": torch.tanh,
+    "tanh-sin": tanh_sin,
+}
+
+
+class Layers(nn.Module):
+    """A plain network that gives the outputs of all its layers.
+
+    Args:
+        widths: from the inputs to the last layer.
+        activation: name of it, behind every layer but the last.
+        dtype: of the weights.
+    """
+
+    def __init__(self, widths: Sequence[int], activation: str, dtype: torch.dtype) -> None:
+        super().__init__()
+        if activation not in ACTIVATIONS:
+            raise SettingsError(
+                f"activation {activation!r} is not known: choose one of {', '.join(ACTIVATIONS)}."
+            )
+        self.layers = nn.ModuleList(nn.Linear(a, b, dtype=dtype) for a, b in pairwise(widths))
+        self.activation = activation
+
+    def forward(self, x: Float[Tensor, "n i"]) -> list[Tensor]:
+        outputs = []
+        for layer in self.layers[:-1]:
+            x = ACTIVATIONS[self.activation](layer(x))
+            outputs.append(x)
+        return [*outputs, self.layers[-1](x)]
+
+
+class Operator(Separable):
+    """A branch and a trunk of equal widths on a fixed set of points.
+
+    Args:
+        sensors: values of an input function, the branch's inputs.
+        points: x_j of the output, (p, d).
+        hidden: widths of the layers, the last one included, of branch and trunk alike.
+        activation: "relu", "tanh" or "tanh-sin".
+        seed: of the initial weights.
+        dtype: of the weights.
+
+    Raises:
+        SettingsError: sizes that are not positive, points that are not (p, d), or an activation
+            that is not known.
+    """
+
+    def __init__(
+        self,
+        sensors: int,
+        points: Tensor,
+        hidden: Sequence[int] = (100, 100, 100, 100),
+        activation: str = "tanh",
+        seed: int = 0,
+        dtype: torch.dtype = torch.float64,
+    ) -> None:
+        super().__init__()
+        if points.ndim != 2:
+            raise SettingsError(f"points have shape {tuple(points.shape)}: expected (p, d).")
+        if sensors < 1 or not hidden or min(hidden) < 1:
+            raise SettingsError(
+                f"sensors {sensors} and hidden {tuple(hidden)}: expected positive widths."
+            )
+        self.register_buffer("points", points.to(dtype))
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            self.branch_network = Layers((sensors, *hidden), activation, dtype)
+            self.trunk_network = Layers((points.shape[1], *hidden), activation, dtype)
+        self.bias = nn.Parameter(torch.zeros(1, dtype=dtype))
+
+    def at(self, points: Float[Tensor, "p d"]) -> Operator:
+        """The same operator, with the same weights, on other points."""
+        other = self.__class__.__new__(self.__class__)
+        nn.Module.__init__(other)
+        other.register_buffer("points", points.to(self.points))
+        other.branch_network, other.trunk_network = self.branch_network, self.trunk_network
+        other.bias = self.bias
+        return other
+
+    def offset(self, points: Float[Tensor, "p d"]) -> Float[Tensor, "p 1"]:
+        return self.bias.expand(points.shape[0], 1)
+
+    def branch(self, a: Float[Tensor, "n s"]) -> Float[Tensor, "n K"]:
+        return self._features(self.branch_network(a))
+
+    def trunk(self, points: Float[Tensor, "p d"]) -> Float[Tensor, "p K"]:
+        return self._features(self.trunk_network(points))
+
+    @abstractmethod
+    def _features(self, outputs: list[Tensor]) -> Tensor:
+        """Which outputs of the layers are multiplied."""
+
+
+class DeepONet(Operator):
+    """q(a)(x) = Σ_k b_k(a) T_k(x) + c (Lu et al. 2021, Nature Machine Intelligence 3, 218)."""
+
+    def _features(self, outputs: list[Tensor]) -> Tensor:
+        return outputs[-1]
+
+
+class MultiONet(Operator):
+    """The mean over the layers l of Σ_k b_k^l(a) T_k^l(x), plus c."""
+
+    def _features(self, outputs: list[Tensor]) -> Tensor:
+        # Both factors carry 1 / sqrt(L), so that their products are a mean.
+        return torch.cat(outputs, dim=1) / len(outputs) ** 0.5

@@ -1,0 +1,63 @@
+"""Supervised training of a module by Adam with a decaying rate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from pdelsr.errors import SettingsError
+
+
+def train(
+    model: nn.Module,
+    inputs: Tensor,
+    targets: Tensor,
+    epochs: int,
+    batch_size: int = 64,
+    learning_rate: float = 1e-3,
+    decay: float = 0.01,
+    seed: int = 0,
+    callback: Callable[[int, float], None] = lambda epoch, loss: None,
+) -> list[float]:
+    """Minimize the mean squared error, in place.
+
+    Args:
+        model: whose parameters move.
+        inputs: with one row a sample.
+        targets: of the output's shape.
+        epochs: passes over the data.
+        batch_size: samples of a step.
+        learning_rate: of Adam at the start.
+        decay: factor on the rate from the first to the last epoch.
+        seed: of the order of the samples.
+        callback: called with every epoch and its mean loss.
+
+    Returns:
+        The mean loss of every epoch.
+
+    Raises:
+        SettingsError: inputs and targets of different lengths, or a loss that is not finite.
+    """
+    if len(inputs) != len(targets):
+        raise SettingsError(f"{len(inputs)} inputs and {len(targets)} targets: give as many.")
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    optimizer = torch.optim.Adam(parameters, lr=learning_rate)
+    schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, decay ** (1 / max(epochs, 1)))
+    generator = torch.Generator().manual_seed(seed)
+    losses = []
+    for epoch in range(epochs):
+        total = 0.0
+        for rows in torch.randperm(len(inputs), generator=generator).split(batch_size):
+            optimizer.zero_grad()
+            loss = (model(inputs[rows]) - targets[rows]).square().mean()
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(rows)
+        schedule.step()
+        losses.append(total / len(inputs))
+        if losses[-1] != losses[-1]:
+            raise SettingsError(f"the loss is NaN in epoch {epoch}: lower learning_rate.")
+        callback(epoch, losses[-1])
+    return losses
