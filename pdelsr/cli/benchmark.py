@@ -11,6 +11,7 @@ from rich.table import Table
 
 from pdelsr.benchmark.competitors import competitors_named
 from pdelsr.benchmark.growth import Growth, growth_record, growth_table, measure_growth
+from pdelsr.benchmark.products import ProductSettings, measure_products, product_table
 from pdelsr.benchmark.step import measure_step, step_table
 from pdelsr.benchmark.storage import write_runs
 from pdelsr.benchmark.suite import Measurement, measure_suite
@@ -27,7 +28,7 @@ def benchmark_command(chosen: argparse.Namespace) -> int:
     """Measure, print a table, and write the JSON and the picture that were asked for."""
     for path in (chosen.json, chosen.plot):
         require_folder(path)
-    {"suite": _suite, "step": _step, "growth": _growth}[chosen.what](chosen)
+    {"suite": _suite, "step": _step, "growth": _growth, "operator": _operator}[chosen.what](chosen)
     return 0
 
 
@@ -78,6 +79,16 @@ def _growth(chosen: argparse.Namespace) -> None:
         write_runs(chosen.json, sweeps, slopes=slopes)
     if chosen.plot:
         _pictures().plot_growth(chosen.plot, sweeps)
+
+
+def _operator(chosen: argparse.Namespace) -> None:
+    if chosen.plot:
+        raise SettingsError("benchmark operator draws nothing: leave --plot out.")
+    settings = ProductSettings()
+    found = measure_products(settings)
+    _print(product_table(found, settings))
+    if chosen.json:
+        write_runs(chosen.json, found)
 
 
 def _pictures() -> Any:

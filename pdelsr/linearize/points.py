@@ -24,6 +24,7 @@ from pdelsr.sample import (
     sample_parts,
 )
 
+ENOUGH = 10_000  # held-out points of a block, unless more are planned
 CANDIDATES = 4  # interior points drawn for each one that residual-adaptive sampling keeps
 
 
@@ -52,16 +53,18 @@ class PointPlan:
         counts = {name: max(1, round(factor * n)) for name, n in self.counts.items()}
         return replace(self, counts=counts)
 
-    def held_out(self, factor: int | float) -> PointPlan:
-        """The same plan on `factor` times the points, where no points of a fit can be.
+    def held_out(self) -> PointPlan:
+        """The same plan on more points, where no points of a fit can be.
 
-        Rules whose points do not depend on a seed are replaced by Sobol points.
+        Four times as many, up to 10,000 a block: evaluating is cheap beside fitting. Rules whose
+        points do not depend on a seed are replaced by Sobol points.
         """
+        counts = {name: max(n, min(4 * n, ENOUGH)) for name, n in self.counts.items()}
         samplers = {
             name: Sobol() if isinstance(s, UnitSampler) and not s.exact else s
             for name, s in self.samplers.items()
         }
-        return replace(self.scaled(factor), samplers=samplers)
+        return replace(self, counts=counts, samplers=samplers)
 
     @property
     def total(self) -> int:

@@ -16,7 +16,6 @@ from pdelsr.solvers.candidate import Assessed, Candidate
 from pdelsr.solvers.clock import Clock
 from pdelsr.solvers.history import Record
 
-HELDOUT = 4  # times the planned points are held out: evaluating is cheap beside fitting
 HELDOUT_SEED = 2**31 - 1  # the stream of held-out points; training seeds stay below
 CLEAR = 0.5  # ratio of two residuals that leaves no doubt which refined state is better
 ROUNDS = 10_000  # point rounds of one seed before two seeds could meet
@@ -56,7 +55,7 @@ class Context:
 
     def __post_init__(self) -> None:
         self.generator = torch.Generator().manual_seed(self.seed)
-        self.heldout = self._residual(self.plan.held_out(HELDOUT), HELDOUT_SEED, None)
+        self.heldout = self._residual(self.plan.held_out(), HELDOUT_SEED, None)
         self.training: StackedResidual | None = None
         self.rounds = 0
         self._best: Assessed | None = None

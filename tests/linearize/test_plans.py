@@ -47,7 +47,7 @@ def test_quadrature_weights_reach_the_residual() -> None:
 @pytest.mark.parametrize("factor", [1, 4])
 def test_no_point_of_a_fit_is_held_out(sampler, factor: int) -> None:
     points, blocks = plan(sampler(), 100)
-    fitted, held = points.scaled(factor).bind(blocks, 1), points.held_out(4).bind(blocks, 2)
+    fitted, held = points.scaled(factor).bind(blocks, 1), points.held_out().bind(blocks, 2)
     for a, b in zip(fitted, held, strict=True):
         apart = torch.cdist(a.sites[0], b.sites[0]).min().item()
         assert apart > 1e-9
@@ -77,3 +77,9 @@ def test_gauss_rules_of_many_nodes_are_quick_and_exact() -> None:
     assert weights @ torch.exp(torch.as_tensor(nodes)).numpy() == pytest.approx(
         2.718281828459045 - 1, rel=1e-13
     )
+
+
+@pytest.mark.parametrize(("planned", "held"), [(10, 40), (4000, 10_000), (12_000, 12_000)])
+def test_more_points_are_held_out_than_planned_as_long_as_that_is_cheap(planned, held) -> None:
+    points, blocks = plan(pl.Sobol(), planned)
+    assert set(points.held_out().counts.values()) == {held}

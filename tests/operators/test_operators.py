@@ -93,7 +93,7 @@ def test_training_lowers_the_loss_and_repeats() -> None:
 
 def test_the_data_solve_the_equation() -> None:
     """Against the Fourier reference, from an initial value given as an expression."""
-    data = periodic_burgers(3, points=16, nu=0.1, modes=48, steps=200, seed=4)
+    data = periodic_burgers(3, points=16, nu=0.1, modes=48, steps=500, seed=4)
     v = initial_modes(3, 16, 48, np.random.default_rng(4))[1]
     x = sp.Symbol("x", real=True)
     angles = [sp.pi * k * (x + 1) for k in range(8)]
@@ -102,7 +102,7 @@ def test_the_data_solve_the_equation() -> None:
         for a, c in zip(angles, v[:8], strict=True)
     ]
     start = sum(terms[1:], float(v[0].real))
-    reference = pl.reference.burgers(0.1, start, x=(-1, 1), t=(0, 1))
+    reference = pl.reference.burgers(0.1, start, x=(-1, 1), t=(0, 1), panels=256)
     points = np.column_stack([data.points[:, 0].numpy(), np.ones(16)])
     assert np.abs(reference(points) - data.outputs[1].numpy()).max() < 1e-8
 
