@@ -81,5 +81,5 @@ def test_gauss_rules_of_many_nodes_are_quick_and_exact() -> None:
 
 @pytest.mark.parametrize(("planned", "held"), [(10, 40), (4000, 10_000), (12_000, 12_000)])
 def test_more_points_are_held_out_than_planned_as_long_as_that_is_cheap(planned, held) -> None:
-    points, blocks = plan(pl.Sobol(), planned)
+    points, _ = plan(pl.Sobol(), planned)
     assert set(points.held_out().counts.values()) == {held}
