@@ -11,9 +11,10 @@ from torch import Tensor
 
 from pdelsr.batch.model import Inputs, Model
 from pdelsr.errors import SettingsError
-from pdelsr.linearize.memory import DEFAULT_SHARE, LARGEST_DEFAULT, free_bytes
+from pdelsr.linearize.memory import DEFAULT_SHARE, free_bytes
 
 PROBE_SAMPLES, PROBE_COLUMNS = 4, 16  # that the two ways are timed on
+LARGEST_CHUNK = 512 * 2**20  # bytes; passes of few directions or samples waste time
 COPIES = 3  # numbers alive for each one in a chunk of columns or rows
 
 
@@ -37,9 +38,8 @@ class JacobianTimes:
         budget: int | None = None,
     ) -> None:
         self.model, self.V = model, V
-        self.budget = budget or int(
-            min(2 * LARGEST_DEFAULT, DEFAULT_SHARE * free_bytes(model.like.device))
-        )
+        free = DEFAULT_SHARE * free_bytes(model.like.device)
+        self.budget = budget or int(min(LARGEST_CHUNK, free))
         self.outputs = model(tuple(x[:1] for x in probe)).shape[1]
         self.way = self._faster(probe) if way == "auto" else way
 

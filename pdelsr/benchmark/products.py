@@ -44,7 +44,7 @@ class ProductSettings:
     rank: int = 2000
     functions: int = 1000
     few: int = 8
-    batch: int = 50
+    batch: int = 100
 
 
 @dataclass(frozen=True)
