@@ -73,12 +73,7 @@ class Data:
             first = list(first[0])
         inputs = tuple(self._tensor(x) for x in first)
         targets = self._tensor(targets)
-        lengths = [x.shape[0] if x.ndim else 0 for x in (*inputs, targets)]
-        if len(set(lengths)) != 1:
-            raise SettingsError(
-                f"inputs and targets have {', '.join(map(str, lengths))} rows: expected as many in "
-                "each, one a sample."
-            )
+        require_as_many((*inputs, targets))
         return Batch(inputs, targets)
 
     def _tensor(self, values: Any) -> Tensor:
@@ -96,7 +91,19 @@ def pieces(data: Data, size: int) -> Iterator[Batch]:
 def tensors_of(inputs: Any, targets: Any) -> tuple[Tensor, ...]:
     """Arrays as one tuple (inputs …, targets)."""
     several = inputs if isinstance(inputs, list | tuple) else (inputs,)
-    return tuple(torch.as_tensor(x) for x in (*several, targets))
+    tensors = tuple(torch.as_tensor(x) for x in (*several, targets))
+    require_as_many(tensors)
+    return tensors
+
+
+def require_as_many(tensors: Sequence[Tensor]) -> None:
+    """Refuse inputs and targets of different lengths."""
+    lengths = [x.shape[0] if x.ndim else 0 for x in tensors]
+    if len(set(lengths)) != 1:
+        raise SettingsError(
+            f"inputs and targets have {', '.join(map(str, lengths))} rows: expected as many in "
+            "each, one a sample."
+        )
 
 
 def split(

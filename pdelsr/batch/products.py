@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable
 
@@ -42,6 +43,13 @@ class JacobianTimes:
         self.budget = budget or int(min(LARGEST_CHUNK, free))
         self.outputs = model(tuple(x[:1] for x in probe)).shape[1]
         self.way = self._faster(probe) if way == "auto" else way
+
+    def narrowed(self, k: int) -> JacobianTimes:
+        """The same product for the k leading directions."""
+        other = copy.copy(self)
+        V = torch.eye(self.model.size).to(self.model.like) if self.V is None else self.V
+        other.V = V[:, :k]
+        return other
 
     @property
     def samples(self) -> int:

@@ -47,7 +47,10 @@ class Family:
 
     def delta(self, k: int) -> Float[Tensor, " m"]:
         """δ at rank k."""
-        y = self.nested.padded(k)
+        return self.lifted(self.nested.padded(k))
+
+    def lifted(self, y: Float[Tensor, " r"]) -> Float[Tensor, " m"]:
+        """V y."""
         return y if self.V is None else self.V @ y
 
 
@@ -104,8 +107,13 @@ class RefinedModule(nn.Module):
         value, tangent = self._model.moved(converted, self.delta)
         return value + tangent
 
+    def extra_repr(self) -> str:
+        return f"rank={self.rank}, delta_norm={self.delta_norm:.3g}, status={self.status!r}"
+
     def at_rank(self, k: int) -> RefinedModule:
         """The refinement in the k leading directions, from the factors that are there.
+
+        They belong to the last linearization, with rank="auto" to the first one.
 
         Raises:
             SettingsError: k is not between 0 and the rank of the factors, or the module was loaded

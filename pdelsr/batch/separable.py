@@ -68,6 +68,13 @@ class SeparableTimes(JacobianTimes):
         self._offset = factor("offset", (points,))((points,))[:, 0]
         self._features = model.of("trunk")((points,))
 
+    def narrowed(self, k: int) -> SeparableTimes:
+        other = super().narrowed(k)
+        assert isinstance(other, SeparableTimes)
+        other._branch = self._branch.narrowed(k)
+        other._trunk, other._offset = self._trunk[..., :k], self._offset[..., :k]
+        return other
+
     @property
     def samples(self) -> int:
         return self._count((self.outputs + self._branch.outputs) * self.rank)

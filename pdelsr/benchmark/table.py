@@ -13,6 +13,8 @@ from rich.table import Table
 
 from pdelsr.benchmark.suite import Measurement
 
+WIDTH = 76  # at least, for title and caption
+
 
 @dataclass(frozen=True)
 class Quantiles:
@@ -31,7 +33,7 @@ def suite_table(found: Sequence[Measurement], methods: Sequence[str]) -> Table:
     """
     several = len({m.seed for m in found}) > 1
     title = f"relative L2 error, {'median and (worst) over seeds, ' if several else ''}seconds"
-    table = Table("problem", title=title, caption=_caption(found), box=SIMPLE_HEAD)
+    table = Table("problem", title=title, caption=_caption(found), box=SIMPLE_HEAD, min_width=WIDTH)
     ratio = [f"{methods[0]} / {methods[-1]}"] if len(methods) > 1 else []
     for column in (*methods, *ratio):
         table.add_column(column, justify="right", min_width=9)

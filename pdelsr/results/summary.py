@@ -101,7 +101,9 @@ def _facts(solution: Solution) -> Table:
         if solution.report is not None and solution.report.limit is not None:
             table.add_row("rank", f"{solution.rank:,}: {solution.report.limit}")
     if solution.error_estimate is not None:
-        table.add_row("estimated error", f"{solution.error_estimate:.1e} (relative L2)")
+        found = f"{solution.error_estimate:.1e} (relative L2)"
+        unsolved = "above 1: not solved yet"
+        table.add_row("estimated error", found if solution.error_estimate < 1 else unsolved)
     dtype = str(solution.settings.dtype).removeprefix("torch.")
     table.add_row("run on", f"{solution.settings.device}, {dtype}, seed {solution.settings.seed}")
     steps = f"{solution.iterations} iteration{'' if solution.iterations == 1 else 's'}"

@@ -99,8 +99,9 @@ class Keeper:
         if wish is Status.OUT_OF_TIME:  # the method knows what it would do with more
             return wish
         ended = self._end(state, wish)
-        # At the level of rounding, more time or iterations would be poor advice.
-        return Status.PRECISION_LIMITED if ended and self._rounded() else ended
+        # At the level of rounding, a wider network or more points would be poor advice.
+        stopped = ended in (Status.STAGNATED, Status.COMPLETED)
+        return Status.PRECISION_LIMITED if stopped and self._rounded() else ended
 
     def _end(self, state: State, wish: Status | None) -> Status | None:
         if self.context.clock.left <= state.next_seconds:

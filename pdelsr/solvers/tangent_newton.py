@@ -100,7 +100,11 @@ def refine_in_subspace(
         if last or torch.linalg.vector_norm(f) > DECREASE * before:
             if described:  # an SVD: only of the last system
                 report = _report(directions.rank, solver, state)
-                nested = solver.nested(state, b)
+                # Of Newton steps that are cut short, the directions say nothing of the error.
+                converged = torch.linalg.vector_norm(f) > DECREASE * before
+                nested = None
+                if residual.is_linear or converged:
+                    nested = solver.nested(state, b)
                 report = replace(report, nested=None if nested is None else y + nested - target)
             break
         del state  # before the next matrix is made

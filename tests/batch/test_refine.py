@@ -114,6 +114,31 @@ def test_classes_by_their_own_residual() -> None:
     assert more.history[-1].train < one.history[-1].train < one.history[0].train
 
 
+def test_more_linearizations_at_the_chosen_rank() -> None:
+    x, t = bumps()
+    new_x, new_t = bumps(200, seed=1)
+
+    def residual(q: Tensor, t: Tensor) -> Tensor:
+        return q + q**3 - t
+
+    one, more = (
+        pl.refine(network(), x, t, residual=residual, newton_steps=n, validation=(new_x, new_t))
+        for n in (1, 6)
+    )
+    assert one.rank == more.rank > 0
+    assert rms(residual(more(new_x), new_t)) < 0.1 * rms(residual(one(new_x), new_t))
+
+
+def test_a_rank_that_raises_the_residual_is_not_taken(monkeypatch) -> None:
+    x, t = bumps()
+    monkeypatch.setattr("pdelsr.batch.lsr._Task._norms", lambda *a: [1.0])
+    refined = pl.refine(network(), x, t, rank=5)
+    assert refined.rank == 0
+    assert refined.status == "rank 5 does not lower the residual: try a smaller one"
+    assert torch.equal(refined(x), network()(x))
+    assert "rank=0" in repr(refined)
+
+
 def test_the_rank_is_chosen_on_held_out_data() -> None:
     x, t = bumps()
     noisy = t + 0.1 * torch.randn(t.shape, dtype=F64, generator=torch.Generator().manual_seed(5))
@@ -248,6 +273,8 @@ NAN[7] = math.nan
         ((network().requires_grad_(False), X, T), {}, "no trainable parameter"),
         ((network(), NAN, T), {"rank": 3}, "the output is not finite at sample 7"),
         ((network(), X, T[:20]), {"rank": 3}, "30, 20 rows"),
+        ((network(), X, T[:20]), {}, "30, 20 rows"),
+        ((network(), (X, T)), {}, "targets are missing"),
         ((network(), X, torch.cat([T, T], 1)), {"rank": 3}, "the targets are"),
         ((network(), []), {"rank": 3}, "there are no samples"),
         ((network(), iter(LOADER)), {"rank": 3}, "read only once"),
@@ -265,7 +292,7 @@ NAN[7] = math.nan
         ((network(), X, T), {"rank": 3, "parameter_fraction": 2}, "give at most 1"),
         ((network(), X, T), {"rank": 3, "residual": lambda q, t: q @ t}, "residual= fails"),
         ((network(), X[:1], T[:1]), {}, "cannot be split"),
-        ((network(), [X]), {"rank": 3}, "expected \\(inputs, targets\\)"),
+        ((network(), [[X]]), {"rank": 3}, "expected \\(inputs, targets\\)"),
     ],
 )
 def test_bad_input_is_named(arguments, options, message) -> None:

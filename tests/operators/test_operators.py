@@ -53,6 +53,9 @@ def test_the_separable_product_is_that_of_rows(kind, share, rank) -> None:
         times = SeparableTimes(model, V, (a,), budget)
         assert times.rank == expected.shape[2]
         torch.testing.assert_close(times((a,)), expected, rtol=1e-10, atol=1e-12)
+        narrow = times.narrowed(3)
+        assert narrow.rank == 3
+        torch.testing.assert_close(narrow((a,)), expected[..., :3], rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("kind", OPERATORS)

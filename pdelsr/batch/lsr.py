@@ -25,6 +25,7 @@ from pdelsr.solvers.settings import require_at_least, require_choice, require_wh
 
 LARGEST_RANK = 2000  # that "auto" starts from
 RANKS = 24  # that are compared on held-out data, in geometric progression
+ENOUGH = 1e-3  # gain of a Newton step, relative, below which no further one is taken
 STEPS = (1.0, 0.5, 0.25, 0.125)  # shares of a Newton step that are compared on the true residual
 PRODUCTS = ("auto", "rows", "columns", "separable")
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
@@ -130,17 +131,59 @@ class _Task:
         self, times: JacobianTimes, V: Tensor | None, newton_steps: int, held: Data | None
     ) -> RefinedModule:
         """The refinement, at the rank that held-out data favour if there are any."""
-        r = times.rank
-        y = self.model.like.new_zeros(r)
         steps = 1 if self.residual.is_linear else newton_steps
-        before = self._norms(times, self.data, y[:, None])[0]
-        nested, size = None, before
-        for _ in range(steps):
-            linear = StreamingQR(r, self.model.like)
-            for batch in pieces(self.data, times.samples):
-                self._fold(linear, times, batch, y)
-            nested = linear.finish()
-            target = nested.padded(r)
+        if held is None:
+            return self._given(times, V, steps)
+        return self._chosen(times, V, steps, held)
+
+    def _given(self, times: JacobianTimes, V: Tensor | None, steps: int) -> RefinedModule:
+        r = times.rank
+        found = self._newton(times, steps, self.model.like.new_zeros(r))
+        scores = [
+            RankScore(0, found.before, math.nan, 0.0),
+            RankScore(r, found.size, math.nan, torch.linalg.vector_norm(found.y).item()),
+        ]
+        better = found.size < found.before
+        status = "given" if better else f"rank {r} does not lower the residual: try a smaller one"
+        family = Family(V, found.nested)
+        return self._refined(r if better else 0, found.y, family, scores, status)
+
+    def _chosen(
+        self, times: JacobianTimes, V: Tensor | None, steps: int, held: Data
+    ) -> RefinedModule:
+        """The best rank of one linearization on held-out data; further steps at that rank."""
+        nested = self._linearized(times, self.model.like.new_zeros(times.rank))
+        ranks = _candidates(times.rank)
+        Y = torch.stack([nested.padded(k) if k else nested.z.new_zeros(times.rank) for k in ranks])
+        train, validation = (self._norms(times, data, Y.T) for data in (self.data, held))
+        scores = [
+            RankScore(k, a, b, torch.linalg.vector_norm(y).item())
+            for k, a, b, y in zip(ranks, train, validation, Y, strict=True)
+        ]
+        best = min(scores, key=lambda s: s.validation if math.isfinite(s.validation) else math.inf)
+        k, y = best.rank, Y[ranks.index(best.rank)]
+        status = "best on held-out data" if k else "no rank is better on held-out data"
+        if k and steps > 1:
+            narrow = times.narrowed(k)
+            further = self._newton(narrow, steps - 1, y[:k]).y
+            size = self._norms(narrow, held, further[:, None])[0]
+            if size < best.validation:
+                y = torch.nn.functional.pad(further, (0, times.rank - k))
+        return self._refined(k, y, Family(V, nested), scores, status)
+
+    def _refined(
+        self, k: int, y: Tensor, family: Family, scores: list[RankScore], status: str
+    ) -> RefinedModule:
+        delta = family.lifted(y if k else torch.zeros_like(y))
+        return RefinedModule(self.model, delta, k, family, scores, status)
+
+    def _newton(self, times: JacobianTimes, steps: int, y: Float[Tensor, " r"]) -> _Found:
+        """Linearizations of F with shortened steps, as long as the residual falls."""
+        before = size = self._norms(times, self.data, y[:, None])[0]
+        while True:
+            steps -= 1
+            nested = self._linearized(times, y)
+            target = nested.padded(times.rank)
             shares = (1.0,) if self.residual.is_linear else STEPS
             tried = torch.stack([y + s * (target - y) for s in shares], dim=1)
             norms = self._norms(times, self.data, tried)
@@ -148,10 +191,16 @@ class _Task:
             if not norms[best] < size:
                 break
             y, gained, size = tried[:, best], size - norms[best], norms[best]
-            if gained < 1e-3 * size:
+            if not steps or gained < ENOUGH * size:
                 break
-        assert nested is not None
-        return self._chosen(times, V, nested, y, held, before, size)
+        return _Found(y, nested, before, size)
+
+    def _linearized(self, times: JacobianTimes, y: Float[Tensor, " r"]) -> Nested:
+        """The least-squares problem at q + J V y."""
+        linear = StreamingQR(times.rank, self.model.like)
+        for batch in pieces(self.data, times.samples):
+            self._fold(linear, times, batch, y)
+        return linear.finish()
 
     def _fold(self, linear: StreamingQR, times: JacobianTimes, batch: Batch, y: Tensor) -> None:
         """Add A and A y − f of a batch to the triangle, linearized at q + J V y."""
@@ -173,35 +222,15 @@ class _Task:
             count += len(batch)
         return (total / count).sqrt().tolist()
 
-    def _chosen(
-        self,
-        times: JacobianTimes,
-        V: Tensor | None,
-        nested: Nested,
-        y: Tensor,
-        held: Data | None,
-        before: float,
-        after: float,
-    ) -> RefinedModule:
-        r, family = times.rank, Family(V, nested)
-        if held is None:
-            scores = [
-                RankScore(0, before, math.nan, 0.0),
-                RankScore(r, after, math.nan, torch.linalg.vector_norm(y).item()),
-            ]
-            k, status = (r, "given") if after < before else (0, "no rank lowers the residual")
-            delta = (y if V is None else V @ y) if k else torch.zeros(self.model.size).to(y)
-            return RefinedModule(self.model, delta, k, family, scores, status)
-        ranks = _candidates(r)
-        Y = torch.stack([nested.padded(k) if k else torch.zeros_like(y) for k in ranks], dim=1)
-        train, validation = (self._norms(times, data, Y) for data in (self.data, held))
-        scores = [
-            RankScore(k, a, b, torch.linalg.vector_norm(Y[:, i]).item())
-            for i, (k, a, b) in enumerate(zip(ranks, train, validation, strict=True))
-        ]
-        best = min(scores, key=lambda s: s.validation if math.isfinite(s.validation) else math.inf)
-        status = "best on held-out data" if best.rank else "no rank is better on held-out data"
-        return RefinedModule(self.model, family.delta(best.rank), best.rank, family, scores, status)
+
+@dataclass(frozen=True)
+class _Found:
+    """What Newton steps found: y, the last linearization, the residual before and after."""
+
+    y: Tensor
+    nested: Nested
+    before: float
+    size: float
 
 
 def _times(
@@ -254,8 +283,9 @@ def _data(
     def data(source: Any) -> Data:
         return Data(source, batch_size, model.like)
 
-    source = inputs if targets is None else tensors_of(inputs, targets)
-    if isinstance(source, Tensor):
+    source: Any = inputs if targets is None else tensors_of(inputs, targets)
+    several = isinstance(source, list | tuple) and all(isinstance(x, Tensor) for x in source)
+    if targets is None and (isinstance(source, Tensor) or (several and len(source) > 0)):
         raise SettingsError("targets are missing: give inputs and targets, or a loader of both.")
     held = None
     if rank == "auto":
@@ -268,7 +298,7 @@ def _data(
                 )
             if not 0 < share < 1:
                 raise SettingsError(f"validation is {share}: give a share between 0 and 1.")
-            source, held = split(source, float(share), generator)
+            source, held = split(tensors_of(inputs, targets), float(share), generator)
         elif isinstance(share, tuple):
             held = tensors_of(*share)
         else:
