@@ -10,7 +10,6 @@ from torch import Tensor
 
 from pdelsr.batch.data import Data
 from pdelsr.batch.model import Inputs, Model
-from pdelsr.errors import SettingsError
 from pdelsr.linearize.memory import points_per_chunk
 from pdelsr.subspace.base import gaussian
 from pdelsr.subspace.rsvd import right_singular_vectors
@@ -40,8 +39,6 @@ def directions(
         samples: n.
         generator: of sketch and rows.
     """
-    if basis not in BASES:
-        raise SettingsError(f"basis is {basis!r}: choose one of {', '.join(BASES)}.")
     if basis == "gaussian":
         return gaussian(model.size, rank, model.like, generator) / model.size**0.5
     drawn = draw_rows(data, samples, outputs, rank + EXTRA_ROWS, generator)

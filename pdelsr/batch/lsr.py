@@ -13,8 +13,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from pdelsr.batch.data import Batch, Data, pieces, split, tensors_of
-from pdelsr.batch.directions import directions
-from pdelsr.batch.model import Inputs, Model, require_samplewise
+from pdelsr.batch.directions import BASES, directions
+from pdelsr.batch.model import Inputs, Model, require_forward_mode, require_samplewise
 from pdelsr.batch.products import JacobianTimes
 from pdelsr.batch.refined import Family, RankScore, RefinedModule
 from pdelsr.batch.separable import Separable, SeparableTimes
@@ -56,8 +56,9 @@ def refine(
     samples: rows are folded into a triangle batch by batch.
 
     Args:
-        model: any torch module that treats every sample on its own, with one or more inputs and
-            one output tensor. Frozen parameters and buffers stay constant.
+        model: a torch module that treats every sample on its own, with one or more inputs and one
+            output tensor, and that torch.func differentiates by forward mode. Frozen parameters
+            and buffers stay constant.
         inputs: tensors with one row a sample (several in a tuple), or a loader of
             (inputs, targets) that can be passed over more than once.
         targets: with one row a sample; None with a loader.
@@ -82,6 +83,9 @@ def refine(
     """
     _require_options(rank, parameter_fraction, newton_steps, batch_size, dtype)
     require_choice("products", products, PRODUCTS)
+    require_choice("basis", basis, BASES)
+    if memory_budget is not None:
+        require_whole("memory_budget", memory_budget, 1)
     generator = torch.Generator().manual_seed(seed)
     copied = copy.deepcopy(model).to(DTYPES[dtype])
     view = Model(copied, parameter_fraction, generator)
@@ -89,8 +93,10 @@ def refine(
     first = next(iter(fit))
     output = require_samplewise(view, first.inputs)
     task = _Task(view, fit, Residual(residual, tuple(output.shape[1:])))
-    task.residual.check(view(first.inputs), first.targets)
-    samples = task.count()
+    samples = task.count(fit)
+    if held is not None:
+        task.count(held)
+    require_forward_mode(view, first.inputs)
     r = _largest(rank, view, samples * task.outputs(first.inputs))
     V = None
     if r < view.size:
@@ -111,10 +117,11 @@ class _Task:
         """k of a sample."""
         return self.model(tuple(x[:1] for x in inputs)).shape[1]
 
-    def count(self) -> int:
-        """Samples; refuses outputs and residuals that are not finite."""
+    def count(self, data: Data) -> int:
+        """Samples; refuses outputs and residuals that do not fit or are not finite."""
         total = 0
-        for batch in self.data:
+        for batch in data:
+            self.residual.check(self.model(batch.inputs), batch.targets)
             q = self.model(batch.inputs)
             f = self.residual(q, batch.targets)
             bad = ~torch.isfinite(f).all(dim=1)
@@ -145,7 +152,7 @@ class _Task:
         ]
         better = found.size < found.before
         status = "given" if better else f"rank {r} does not lower the residual: try a smaller one"
-        family = Family(V, found.nested)
+        family = Family(V, found.nested, found.base, found.share)
         return self._refined(r if better else 0, found.y, family, scores, status)
 
     def _chosen(
@@ -169,7 +176,8 @@ class _Task:
             size = self._norms(narrow, held, further[:, None])[0]
             if size < best.validation:
                 y = torch.nn.functional.pad(further, (0, times.rank - k))
-        return self._refined(k, y, Family(V, nested), scores, status)
+                scores.append(RankScore(k, math.nan, size, torch.linalg.vector_norm(y).item()))
+        return self._refined(k, y, Family(V, nested, torch.zeros_like(y)), scores, status)
 
     def _refined(
         self, k: int, y: Tensor, family: Family, scores: list[RankScore], status: str
@@ -180,9 +188,11 @@ class _Task:
     def _newton(self, times: JacobianTimes, steps: int, y: Float[Tensor, " r"]) -> _Found:
         """Linearizations of F with shortened steps, as long as the residual falls."""
         before = size = self._norms(times, self.data, y[:, None])[0]
+        found = None
         while True:
             steps -= 1
             nested = self._linearized(times, y)
+            found = found or _Found(y, nested, before, size, y, 0.0)
             target = nested.padded(times.rank)
             shares = (1.0,) if self.residual.is_linear else STEPS
             tried = torch.stack([y + s * (target - y) for s in shares], dim=1)
@@ -190,10 +200,12 @@ class _Task:
             best = int(torch.tensor(norms).nan_to_num(math.inf).argmin())
             if not norms[best] < size:
                 break
-            y, gained, size = tried[:, best], size - norms[best], norms[best]
+            base, y = y, tried[:, best]
+            gained, size = size - norms[best], norms[best]
+            found = _Found(y, nested, before, size, base, shares[best])
             if not steps or gained < ENOUGH * size:
                 break
-        return _Found(y, nested, before, size)
+        return found
 
     def _linearized(self, times: JacobianTimes, y: Float[Tensor, " r"]) -> Nested:
         """The least-squares problem at q + J V y."""
@@ -208,6 +220,11 @@ class _Task:
         q = self.model(batch.inputs) + JV @ y
         A = self.residual.times(q, batch.targets, JV).flatten(0, 1)
         f = self.residual(q, batch.targets).flatten()
+        if not (torch.isfinite(A).all() and torch.isfinite(f).all()):
+            raise SettingsError(
+                f"the derivatives of {type(self.model.module).__name__} or of the residual are not "
+                "finite on the data: check the module there, as sqrt has none at 0."
+            )
         linear.update(A, A @ y - f)
 
     def _norms(self, times: JacobianTimes, data: Data, Y: Float[Tensor, "r c"]) -> list[float]:
@@ -225,12 +242,23 @@ class _Task:
 
 @dataclass(frozen=True)
 class _Found:
-    """What Newton steps found: y, the last linearization, the residual before and after."""
+    """What Newton steps found.
+
+    Args:
+        y: of the best state.
+        nested: the linearization whose step led there.
+        before: residual at the start.
+        size: residual at y.
+        base: where the linearization was made.
+        share: of its step that was taken.
+    """
 
     y: Tensor
     nested: Nested
     before: float
     size: float
+    base: Tensor
+    share: float
 
 
 def _times(

@@ -33,6 +33,7 @@ class Model:
     def __init__(self, module: nn.Module, share: int | float, generator: torch.Generator) -> None:
         require_deterministic(module)
         self.module = module
+        self.names = tuple(n for n, p in module.named_parameters() if p.requires_grad)
         self.total = sum(p.numel() for p in self.parameters.values())
         if self.total == 0:
             raise SettingsError(
@@ -47,8 +48,9 @@ class Model:
 
     @property
     def parameters(self) -> dict[str, Tensor]:
-        """The trainable parameters by name, detached."""
-        return {n: p.detach() for n, p in self.module.named_parameters() if p.requires_grad}
+        """The parameters that were trainable at the start, by name, detached."""
+        found = dict(self.module.named_parameters())
+        return {name: found[name].detach() for name in self.names}
 
     @property
     def like(self) -> Tensor:
@@ -68,6 +70,7 @@ class Model:
         """Another method of the module as a function of the same parameters."""
         other = copy.copy(self)
         other.module = _Method(self.module, method)
+        other.names = tuple(f"module.{name}" for name in self.names)
         return other
 
     def raw(self, inputs: Inputs) -> Tensor:
@@ -147,6 +150,19 @@ class _Method(nn.Module):
 
     def forward(self, *inputs: Tensor) -> Tensor:
         return getattr(self.module, self.method)(*inputs)
+
+
+def require_forward_mode(model: Model, inputs: Inputs) -> None:
+    """Refuse a module that torch does not differentiate by forward mode, as predictions need."""
+    few = tuple(x[:1] for x in inputs)
+    try:
+        model.moved(few, torch.zeros(model.size).to(model.like))
+    except (RuntimeError, NotImplementedError) as error:
+        raise SettingsError(
+            f"torch cannot differentiate {type(model.module).__name__} by forward mode, which a "
+            "refined module needs (for attention, try "
+            f"torch.nn.attention.sdpa_kernel(SDPBackend.MATH) around the calls). It said: {error}"
+        ) from error
 
 
 def require_samplewise(model: Model, inputs: Inputs) -> Tensor:

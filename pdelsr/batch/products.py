@@ -40,7 +40,7 @@ class JacobianTimes:
     ) -> None:
         self.model, self.V = model, V
         free = DEFAULT_SHARE * free_bytes(model.like.device)
-        self.budget = budget or int(min(LARGEST_CHUNK, free))
+        self.budget = int(min(LARGEST_CHUNK, free)) if budget is None else budget
         self.outputs = model(tuple(x[:1] for x in probe)).shape[1]
         self.way = self._faster(probe) if way == "auto" else way
 

@@ -40,14 +40,24 @@ class RankScore:
 
 @dataclass(frozen=True)
 class Family:
-    """The refinements at all smaller ranks: V and the nested solutions in its leading columns."""
+    """The refinements at all smaller ranks: the nested solutions in the leading columns of V.
+
+    Args:
+        V: directions; None for all parameters.
+        nested: the solutions of the last linearization.
+        base: y that it was made at.
+        share: of the step from there that was taken.
+    """
 
     V: Float[Tensor, "m r"] | None
     nested: Nested
+    base: Float[Tensor, " r"]
+    share: float = 1.0
 
     def delta(self, k: int) -> Float[Tensor, " m"]:
         """δ at rank k."""
-        return self.lifted(self.nested.padded(k))
+        y = self.base + self.share * (self.nested.padded(k) - self.base)
+        return self.lifted(y)
 
     def lifted(self, y: Float[Tensor, " r"]) -> Float[Tensor, " m"]:
         """V y."""
@@ -72,6 +82,7 @@ class RefinedModule(nn.Module):
 
     module: nn.Module
     delta: Tensor
+    index: Tensor | None
 
     def __init__(
         self,
@@ -85,10 +96,11 @@ class RefinedModule(nn.Module):
         super().__init__()
         self.module = model.module
         self.register_buffer("delta", delta)
+        self.register_buffer("index", model.index)
         self._model = model
         self._family = family
         self.rank, self.history, self.status = rank, tuple(history), status
-        spectrum = family.nested.spectrum() if family else None
+        spectrum = family.nested.spectrum(rank) if family and rank else None
         self.singular_values = spectrum.singular_values if spectrum else delta.new_zeros(0)
         self.effective_rank = spectrum.effective_rank if spectrum else 0
         self.condition = spectrum.condition if spectrum else float("nan")
@@ -102,10 +114,17 @@ class RefinedModule(nn.Module):
         converted = tuple(
             x.to(self.delta) if x.is_floating_point() else x.to(self.delta.device) for x in inputs
         )
-        if self.rank == 0:
-            return self._model.raw(converted)
+        if not self.delta.any():
+            return self.module(*converted)
+        self._model.index = self.index
         value, tangent = self._model.moved(converted, self.delta)
         return value + tangent
+
+    def train(self, mode: bool = True) -> RefinedModule:
+        """The module inside stays in eval mode, in which it was refined."""
+        super().train(mode)
+        self.module.eval()
+        return self
 
     def extra_repr(self) -> str:
         return f"rank={self.rank}, delta_norm={self.delta_norm:.3g}, status={self.status!r}"
@@ -124,8 +143,10 @@ class RefinedModule(nn.Module):
         most = self._family.nested.rank
         if not 0 <= k <= most:
             raise SettingsError(f"rank {k}: choose one between 0 and {most}.")
-        delta = self._family.delta(k)
-        return RefinedModule(self._model, delta, k, self._family, self.history, "chosen by at_rank")
+        delta = self._family.delta(k) if k else torch.zeros_like(self.delta)
+        model = copy.copy(self._model)
+        model.module = copy.deepcopy(self.module)
+        return RefinedModule(model, delta, k, self._family, self.history, "chosen by at_rank")
 
     def save(self, path: str | Path) -> None:
         """Write the weights, δ and the chosen parameters to a safetensors file."""

@@ -49,7 +49,8 @@ class Residual:
         """Refuse targets or residuals that do not fit the output."""
         n = q.shape[0]
         if self.function is None:
-            if targets.shape[1:] != self.shape and targets.reshape(n, -1).shape != q.shape:
+            given = tuple(d for d in targets.shape[1:] if d != 1)
+            if given != tuple(d for d in self.shape if d != 1):
                 raise SettingsError(
                     f"the module gives {self.shape} a sample, and the targets are "
                     f"{tuple(targets.shape[1:])}: give targets of the output's shape, or a "

@@ -45,16 +45,19 @@ class StreamingQR:
                 self._reduce()
 
     def finish(self, damping: int | float = 50.0) -> Nested:
-        """The triangle of all rows so far, damped at the level of rounding as `QR` is."""
+        """The triangle of all rows so far, damped at the level of rounding.
+
+        The columns keep their lengths, which for orthonormal directions mean something: one that is
+        rounding noise beside the longest must not be fitted with.
+        """
         self._reduce()
         R, z = self._stack[: self.rank, :-1], self._stack[: self.rank, -1]
-        lengths = torch.linalg.vector_norm(R, dim=0)
-        lengths = torch.where(lengths > 0, lengths, torch.ones_like(lengths))
-        level = damping * torch.finfo(R.dtype).eps
-        stacked = torch.cat([R / lengths, level * torch.eye(self.rank).to(R)])
+        longest = torch.linalg.vector_norm(R, dim=0).max().item()
+        level = damping * torch.finfo(R.dtype).eps * (longest or 1.0)
+        stacked = torch.cat([R, level * torch.eye(self.rank).to(R)])
         augmented = torch.cat([stacked, torch.cat([z, z.new_zeros(self.rank)])[:, None]], dim=1)
         triangle = torch.linalg.qr(augmented, mode="r").R
-        return Nested(triangle[: self.rank, :-1], triangle[: self.rank, -1], lengths, level)
+        return Nested(triangle[: self.rank, :-1], triangle[: self.rank, -1], level)
 
     def _reduce(self) -> None:
         triangle = torch.linalg.qr(self._stack[: self._filled], mode="r").R
@@ -68,15 +71,13 @@ class Nested:
     """The solutions of a least-squares problem in its first k columns, for every k.
 
     Args:
-        R: triangle of the equilibrated columns.
+        R: triangle of the damped columns.
         z: the rotated right-hand side.
-        lengths: of the columns.
         level: of the damping.
     """
 
     R: Float[Tensor, "r r"]
     z: Float[Tensor, " r"]
-    lengths: Float[Tensor, " r"]
     level: float
 
     @property
@@ -86,15 +87,15 @@ class Nested:
 
     def solution(self, k: int) -> Float[Tensor, " k"]:
         """The k unknowns of the problem in the first k columns."""
-        y = torch.linalg.solve_triangular(self.R[:k, :k], self.z[:k, None], upper=True)[:, 0]
-        return y / self.lengths[:k]
+        return torch.linalg.solve_triangular(self.R[:k, :k], self.z[:k, None], upper=True)[:, 0]
 
     def padded(self, k: int) -> Float[Tensor, " r"]:
         """The same with zeros for the other columns."""
         return torch.nn.functional.pad(self.solution(k), (0, self.rank - k))
 
-    def spectrum(self) -> Spectrum:
-        """Singular values of the equilibrated columns."""
-        values = torch.linalg.svdvals(self.R)
-        cut = max(2**0.5 * self.level, self.rank * torch.finfo(values.dtype).eps)
-        return spectrum_of(values, cut / max(values[0].item(), torch.finfo(values.dtype).tiny))
+    def spectrum(self, k: int) -> Spectrum:
+        """Singular values of the first k columns."""
+        values = torch.linalg.svdvals(self.R[:k, :k])
+        largest = max(values[0].item(), torch.finfo(values.dtype).tiny)
+        cut = max(2**0.5 * self.level / largest, k * torch.finfo(values.dtype).eps)
+        return spectrum_of(values, cut)

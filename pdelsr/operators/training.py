@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -57,7 +58,7 @@ def train(
             total += loss.item() * len(rows)
         schedule.step()
         losses.append(total / len(inputs))
-        if losses[-1] != losses[-1]:
-            raise SettingsError(f"the loss is NaN in epoch {epoch}: lower learning_rate.")
+        if not math.isfinite(losses[-1]):
+            raise SettingsError(f"the loss is not finite in epoch {epoch}: lower learning_rate.")
         callback(epoch, losses[-1])
     return losses

@@ -12,7 +12,7 @@ from pdelsr.lstsq.streaming import StreamingQR
 def system(n: int = 300, r: int = 20) -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(n)
     A = torch.randn(n, r, dtype=torch.float64, generator=generator)
-    A *= torch.logspace(-6, 6, r, dtype=torch.float64)  # columns of very different lengths
+    A *= torch.logspace(-3, 3, r, dtype=torch.float64)  # columns of very different lengths
     return A, torch.randn(n, dtype=torch.float64, generator=generator)
 
 
@@ -52,9 +52,9 @@ def test_fewer_rows_than_columns() -> None:
 def test_spectrum_and_rank() -> None:
     A, b = system()
     A[:, 4] = A[:, 3]
-    spectrum = streamed(A, b, 50).finish().spectrum()
+    spectrum = streamed(A, b, 50).finish().spectrum(20)
     assert spectrum.effective_rank == 19
-    values = torch.linalg.svdvals(A / torch.linalg.vector_norm(A, dim=0))
+    values = torch.linalg.svdvals(A)
     torch.testing.assert_close(spectrum.singular_values[:19], values[:19], rtol=1e-8, atol=0.0)
 
 
