@@ -97,10 +97,11 @@ def refine(
     if held is not None:
         task.count(held)
     require_forward_mode(view, first.inputs)
-    r = _largest(rank, view, samples * task.outputs(first.inputs))
+    outputs = math.prod(output.shape[1:])
+    r = _largest(rank, view, samples * outputs)
     V = None
     if r < view.size:
-        V = directions(basis, view, fit, r, task.outputs(first.inputs), samples, generator)
+        V = directions(basis, view, fit, r, outputs, samples, generator)
     times = _times(view, V, products, first.inputs, memory_budget)
     return task.solve(times, V, newton_steps, held)
 
@@ -113,16 +114,12 @@ class _Task:
     data: Data
     residual: Residual
 
-    def outputs(self, inputs: Inputs) -> int:
-        """k of a sample."""
-        return self.model(tuple(x[:1] for x in inputs)).shape[1]
-
     def count(self, data: Data) -> int:
         """Samples; refuses outputs and residuals that do not fit or are not finite."""
         total = 0
         for batch in data:
-            self.residual.check(self.model(batch.inputs), batch.targets)
             q = self.model(batch.inputs)
+            self.residual.check(q, batch.targets)
             f = self.residual(q, batch.targets)
             bad = ~torch.isfinite(f).all(dim=1)
             if bad.any():

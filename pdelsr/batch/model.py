@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from pdelsr.errors import SettingsError
+from pdelsr.networks.base import unflatten
 from pdelsr.networks.generic import require_deterministic
 
 Inputs = tuple[Tensor, ...]
@@ -123,11 +124,9 @@ class Model:
         """A direction in the moving parameters as one tensor a parameter."""
         if self.index is not None:
             delta = delta.new_zeros(self.total).index_copy(0, self.index, delta)
-        pieces = torch.split(delta, [p.numel() for p in self.parameters.values()])
-        return {
-            name: piece.reshape(p.shape)
-            for (name, p), piece in zip(self.parameters.items(), pieces, strict=True)
-        }
+        parameters = self.parameters
+        pieces = unflatten(delta, list(parameters.values()))
+        return dict(zip(parameters, pieces, strict=True))
 
     def _single(self, parameters: dict[str, Tensor], sample: Inputs) -> Float[Tensor, " k"]:
         one = tuple(x[None] for x in sample)
