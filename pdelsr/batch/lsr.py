@@ -261,13 +261,15 @@ class _Found:
 def _times(
     model: Model, V: Tensor | None, products: str, probe: Inputs, budget: int | None
 ) -> JacobianTimes:
-    separable = isinstance(model.module, Separable)
+    kind = type(model.module)
+    separable = issubclass(kind, Separable) and kind.forward is Separable.forward
     if separable and products in ("auto", "separable"):
         return SeparableTimes(model, V, probe, budget)
     if products == "separable":
         raise SettingsError(
-            f"products='separable' needs a Separable module, and {type(model.module).__name__} is "
-            "none: leave it out, or derive the module from pdelsr.operators.Separable."
+            f"products='separable' needs a Separable module with its own forward, and "
+            f"{kind.__name__} is none: leave it out, or derive the module from "
+            "pdelsr.operators.Separable."
         )
     return JacobianTimes(model, V, products, probe, budget)
 

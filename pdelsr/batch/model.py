@@ -128,6 +128,22 @@ class Model:
         pieces = unflatten(delta, list(parameters.values()))
         return dict(zip(parameters, pieces, strict=True))
 
+    def directions(self, name: str, V: Float[Tensor, "m r"]) -> Tensor | None:
+        """The rows of V that belong to one parameter, in its shape; None where it is frozen."""
+        if name not in self.names:
+            return None
+        parameters = self.parameters
+        shape, size = parameters[name].shape, parameters[name].numel()
+        start = sum(p.numel() for p in list(parameters.values())[: self.names.index(name)])
+        if self.index is None:
+            return V[start : start + size].unflatten(0, shape)
+        low, high = torch.searchsorted(
+            self.index, torch.tensor([start, start + size]).to(self.index)
+        ).tolist()
+        block = V.new_zeros(size, V.shape[1])
+        block.index_copy_(0, self.index[low:high] - start, V[low:high])
+        return block.unflatten(0, shape)
+
     def _single(self, parameters: dict[str, Tensor], sample: Inputs) -> Float[Tensor, " k"]:
         one = tuple(x[None] for x in sample)
         return torch.func.functional_call(self.module, parameters, one).reshape(-1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
@@ -11,9 +12,15 @@ from torch import Tensor, nn
 from pdelsr.batch.model import Inputs, Model
 from pdelsr.batch.products import JacobianTimes
 
+Directions = Callable[[str], Tensor | None]
+"""The directions of a parameter by its name, in its shape and (…, r); None where it is frozen."""
+
 
 class Separable(nn.Module, ABC):
     """q(a)(x_j) = Σ_k b_k(a) T_k(x_j) + c on a fixed set of points x_j.
+
+    A subclass that can move all r directions through its layers at once, by matrix products,
+    defines `branch_along` and `trunk_along`; without them torch.func differentiates its factors.
 
     Attributes:
         points: x_j, (p, d), a buffer.
@@ -33,6 +40,18 @@ class Separable(nn.Module, ABC):
     def offset(self, points: Float[Tensor, "p d"]) -> Float[Tensor, "p 1"]:
         """c at points."""
 
+    def branch_along(
+        self, a: Tensor, directions: Directions, rank: int
+    ) -> Float[Tensor, "K n r"] | None:
+        """∂b along r directions of the parameters; None for the general way."""
+        return None
+
+    def trunk_along(
+        self, points: Float[Tensor, "p d"], directions: Directions, rank: int
+    ) -> Float[Tensor, "K p r"] | None:
+        """∂T along r directions of the parameters; None for the general way."""
+        return None
+
     def forward(self, a: Tensor) -> Float[Tensor, "n p"]:
         """The operator's output at all points, for every input function."""
         return self.branch(a) @ self.trunk(self.points).T + self.offset(self.points).T
@@ -48,7 +67,7 @@ class SeparableTimes(JacobianTimes):
     Args:
         model: of a `Separable` module.
         V: directions; None for all parameters.
-        probe: samples to time rows against columns of the factors on.
+        probe: samples to time rows against columns of the factors on, where that is needed.
         budget: bytes of one chunk; None for a share of what is free.
     """
 
@@ -56,32 +75,54 @@ class SeparableTimes(JacobianTimes):
         self, model: Model, V: Float[Tensor, "m r"] | None, probe: Inputs, budget: int | None = None
     ) -> None:
         super().__init__(model, V, "separable", probe, budget)
-        module = model.module
-        assert isinstance(module, Separable)
-        points = module.points
-
-        def factor(method: str, inputs: Inputs) -> JacobianTimes:
-            return JacobianTimes(model.of(method), V, "auto", inputs, budget)
-
-        self._branch = factor("branch", probe)
-        self._trunk = factor("trunk", (points,))((points,))
-        self._offset = factor("offset", (points,))((points,))[:, 0]
-        self._features = model.of("trunk")((points,))
+        assert isinstance(model.module, Separable)
+        self._module = model.module
+        points = self._module.points
+        few = tuple(x[:1] for x in probe)
+        self._general = None
+        if V is None or self._module.branch_along(*few, self._directions, self.rank) is None:
+            self._general = self._of("branch", probe)
+        trunk = None
+        if V is not None:
+            with torch.no_grad():
+                trunk = self._module.trunk_along(points, self._directions, self.rank)
+        if trunk is None:
+            trunk = self._of("trunk", (points,))((points,)).transpose(0, 1)
+        self._trunk = trunk.transpose(0, 1).contiguous()  # (p, K, r)
+        self._offset = self._of("offset", (points,))((points,))  # (p, 1, r)
+        self._features = model.of("trunk")((points,))  # (p, K)
 
     def narrowed(self, k: int) -> SeparableTimes:
         other = super().narrowed(k)
         assert isinstance(other, SeparableTimes)
-        other._branch = self._branch.narrowed(k)
+        other._general = None if self._general is None else self._general.narrowed(k)
         other._trunk, other._offset = self._trunk[..., :k], self._offset[..., :k]
         return other
 
     @property
     def samples(self) -> int:
-        return self._count((self.outputs + self._branch.outputs) * self.rank)
+        # The result, and what two layers of the branch hold while they are moved.
+        return self._count((self.outputs + 2 * self._features.shape[1]) * self.rank)
 
     def __call__(self, inputs: Inputs) -> Float[Tensor, "n p r"]:
         b = self.model.of("branch")(inputs)
-        p, K, r = self._trunk.shape
-        out = torch.matmul(self._features, self._branch(inputs))  # (p, K) (n, K, r)
-        out += (b @ self._trunk.transpose(0, 1).reshape(K, p * r)).reshape(-1, p, r)
-        return out.add_(self._offset)
+        (n, K), (p, _, r) = b.shape, self._trunk.shape
+        out = torch.baddbmm(self._offset, b.expand(p, n, K), self._trunk)
+        moved = self._branch(inputs).reshape(K, n * r)
+        return out.view(p, n * r).addmm_(self._features, moved).view(p, n, r).transpose(0, 1)
+
+    def _branch(self, inputs: Inputs) -> Float[Tensor, "K n r"]:
+        """∂b V."""
+        if self._general is not None:
+            return self._general(inputs).transpose(0, 1)
+        with torch.no_grad():
+            found = self._module.branch_along(*inputs, self._directions, self.rank)
+        assert found is not None
+        return found
+
+    def _directions(self, name: str) -> Tensor | None:
+        assert self.V is not None
+        return self.model.directions(name, self.V)
+
+    def _of(self, method: str, probe: Inputs) -> JacobianTimes:
+        return JacobianTimes(self.model.of(method), self.V, "auto", probe, self.budget)
