@@ -128,20 +128,27 @@ class Model:
         pieces = unflatten(delta, list(parameters.values()))
         return dict(zip(parameters, pieces, strict=True))
 
-    def directions(self, name: str, V: Float[Tensor, "m r"]) -> Tensor | None:
-        """The rows of V that belong to one parameter, in its shape; None where it is frozen."""
+    def directions(self, name: str, V: Float[Tensor, "m r"] | None) -> Tensor | None:
+        """The rows of V that belong to one parameter, in its shape; None where it is frozen.
+
+        V None is the identity: every parameter that may move is a direction.
+        """
         if name not in self.names:
             return None
         parameters = self.parameters
         shape, size = parameters[name].shape, parameters[name].numel()
         start = sum(p.numel() for p in list(parameters.values())[: self.names.index(name)])
-        if self.index is None:
+        if self.index is None and V is not None:
             return V[start : start + size].unflatten(0, shape)
-        low, high = torch.searchsorted(
-            self.index, torch.tensor([start, start + size]).to(self.index)
-        ).tolist()
-        block = V.new_zeros(size, V.shape[1])
-        block.index_copy_(0, self.index[low:high] - start, V[low:high])
+        index = torch.arange(self.total) if self.index is None else self.index
+        ends = torch.tensor([start, start + size]).to(index)
+        low, high = torch.searchsorted(index, ends).tolist()
+        places = (index[low:high] - start).to(self.like.device)
+        if V is not None:
+            block = V.new_zeros(size, V.shape[1]).index_copy_(0, places, V[low:high])
+        else:
+            block = self.like.new_zeros(size, self.size)
+            block[places, torch.arange(low, high, device=places.device)] = 1.0
         return block.unflatten(0, shape)
 
     def _single(self, parameters: dict[str, Tensor], sample: Inputs) -> Float[Tensor, " k"]:

@@ -80,12 +80,11 @@ class SeparableTimes(JacobianTimes):
         points = self._module.points
         few = tuple(x[:1] for x in probe)
         self._general = None
-        if V is None or self._module.branch_along(*few, self._directions, self.rank) is None:
+        with torch.no_grad():
+            trunk = self._module.trunk_along(points, self._directions, self.rank)
+            branch = self._module.branch_along(*few, self._directions, self.rank)
+        if branch is None:
             self._general = self._of("branch", probe)
-        trunk = None
-        if V is not None:
-            with torch.no_grad():
-                trunk = self._module.trunk_along(points, self._directions, self.rank)
         if trunk is None:
             trunk = self._of("trunk", (points,))((points,)).transpose(0, 1)
         self._trunk = trunk.transpose(0, 1).contiguous()  # (p, K, r)
@@ -121,7 +120,6 @@ class SeparableTimes(JacobianTimes):
         return found
 
     def _directions(self, name: str) -> Tensor | None:
-        assert self.V is not None
         return self.model.directions(name, self.V)
 
     def _of(self, method: str, probe: Inputs) -> JacobianTimes:

@@ -3,6 +3,14 @@
 from pdelsr.batch.separable import Separable
 from pdelsr.operators.burgers import OperatorData, periodic_burgers
 from pdelsr.operators.networks import DeepONet, MultiONet
-from pdelsr.operators.training import train
+from pdelsr.operators.training import relative_error, train
 
-__all__ = ["DeepONet", "MultiONet", "OperatorData", "Separable", "periodic_burgers", "train"]
+__all__ = [
+    "DeepONet",
+    "MultiONet",
+    "OperatorData",
+    "Separable",
+    "periodic_burgers",
+    "relative_error",
+    "train",
+]

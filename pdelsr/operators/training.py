@@ -9,6 +9,19 @@ import torch
 from torch import Tensor, nn
 
 from pdelsr.errors import SettingsError
+from pdelsr.solvers.settings import require_choice
+
+
+def relative_error(q: Tensor, targets: Tensor) -> Tensor:
+    """‖q − t‖ / ‖t‖ of every sample, (n,)."""
+    difference, size = ((q - targets).flatten(1), targets.flatten(1))
+    return torch.linalg.vector_norm(difference, dim=1) / torch.linalg.vector_norm(size, dim=1)
+
+
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "mse": nn.functional.mse_loss,
+    "relative": lambda q, targets: relative_error(q, targets).mean(),
+}
 
 
 def train(
@@ -19,10 +32,11 @@ def train(
     batch_size: int = 64,
     learning_rate: float = 1e-3,
     decay: float = 0.01,
+    loss: str = "mse",
     seed: int = 0,
     callback: Callable[[int, float], None] = lambda epoch, loss: None,
 ) -> list[float]:
-    """Minimize the mean squared error, in place.
+    """Minimize a mean loss, in place.
 
     Args:
         model: whose parameters move.
@@ -32,6 +46,7 @@ def train(
         batch_size: samples of a step.
         learning_rate: of Adam at the start.
         decay: factor on the rate from the first to the last epoch.
+        loss: "mse", or "relative": the mean over the samples of ‖q − t‖ / ‖t‖, usual for operators.
         seed: of the order of the samples.
         callback: called with every epoch and its mean loss.
 
@@ -39,8 +54,11 @@ def train(
         The mean loss of every epoch.
 
     Raises:
-        SettingsError: inputs and targets of different lengths, or a loss that is not finite.
+        SettingsError: inputs and targets of different lengths, a loss that is not known, or one
+            that is not finite.
     """
+    require_choice("loss", loss, tuple(LOSSES))
+    measured = LOSSES[loss]
     if len(inputs) != len(targets):
         raise SettingsError(f"{len(inputs)} inputs and {len(targets)} targets: give as many.")
     parameters = [p for p in model.parameters() if p.requires_grad]
@@ -52,10 +70,10 @@ def train(
         total = 0.0
         for rows in torch.randperm(len(inputs), generator=generator).split(batch_size):
             optimizer.zero_grad()
-            loss = (model(inputs[rows]) - targets[rows]).square().mean()
-            loss.backward()
+            value = measured(model(inputs[rows]), targets[rows])
+            value.backward()
             optimizer.step()
-            total += loss.item() * len(rows)
+            total += value.item() * len(rows)
         schedule.step()
         losses.append(total / len(inputs))
         if not math.isfinite(losses[-1]):

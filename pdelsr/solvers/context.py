@@ -17,7 +17,7 @@ from pdelsr.solvers.clock import Clock
 from pdelsr.solvers.history import Record
 
 HELDOUT_SEED = 2**31 - 1  # the stream of held-out points; training seeds stay below
-CLEAR = 0.5  # ratio of two residuals that leaves no doubt which refined state is better
+CLEAR = 0.25  # ratio of two residuals that leaves no doubt which refined state is better
 ROUNDS = 10_000  # point rounds of one seed before two seeds could meet
 
 
@@ -108,8 +108,8 @@ class Context:
     def assess(self, candidate: Candidate, iteration: int) -> Assessed:
         """Held-out residual of a candidate, infinite where it is not finite; keeps the best.
 
-        A refined state replaces an earlier one of the run where its residual is at most half as
-        large: refinements on different points have errors that differ by chance, and residuals
+        A refined state replaces an earlier one of the run where its residual is at most a quarter
+        as large: refinements on different points have errors that differ by chance, and residuals
         that do not tell which is smaller unless they are far apart.
         """
         predictor = candidate.predictor()

@@ -96,8 +96,8 @@ def test_training_lowers_the_loss_and_repeats() -> None:
 
 def test_the_data_solve_the_equation() -> None:
     """Against the Fourier reference, from an initial value given as an expression."""
-    data = periodic_burgers(3, points=16, nu=0.1, modes=48, steps=500, seed=4)
-    v = initial_modes(3, 16, 48, np.random.default_rng(4))[1]
+    data = periodic_burgers(3, points=16, nu=0.1, modes=48, steps=500, seed=4, odd=False)
+    v = initial_modes(3, 16, 48, np.random.default_rng(4), False, 1.0)[1]
     x = sp.Symbol("x", real=True)
     angles = [sp.pi * k * (x + 1) for k in range(8)]
     terms = [
@@ -119,14 +119,18 @@ def test_the_data_have_converged() -> None:
     assert len(usual) == 5
 
 
-def test_the_initial_values_have_the_stated_distribution() -> None:
-    v = initial_modes(4000, 128, 64, np.random.default_rng(0))
-    deviation = 49 / ((np.pi * np.arange(64)) ** 2 + 49)
-    found = 2 * np.sqrt((np.abs(v) ** 2).mean(axis=0) / 2)
+@pytest.mark.parametrize("odd", [False, True])
+@pytest.mark.parametrize("interval", [1.0, 2.0])
+def test_the_initial_values_have_the_stated_distribution(odd: bool, interval: float) -> None:
+    v = initial_modes(4000, 128, 64, np.random.default_rng(0), odd, interval)
+    deviation = 49 / ((2 * np.pi / interval * np.arange(64)) ** 2 + 49)
+    found = 2 * np.sqrt((np.abs(v) ** 2).mean(axis=0) / (1 if odd else 2))
     np.testing.assert_allclose(found[1:], deviation[1:], rtol=0.05)
-    np.testing.assert_allclose(v[:, 0].real.std(), 1 / np.sqrt(2), rtol=0.05)
+    np.testing.assert_allclose(v[:, 0].real.std(), 0 if odd else 1 / np.sqrt(2), rtol=0.05)
     coarse, fine = at_points(v[:2], 128), at_points(v[:2], 256)
     np.testing.assert_allclose(coarse, fine[:, ::2], atol=1e-12)
+    if odd:
+        np.testing.assert_allclose(coarse[:, 1:], -coarse[:, :0:-1], atol=1e-12)
 
 
 @pytest.mark.parametrize(
