@@ -34,6 +34,7 @@ from pdelsr.errors import (
 from pdelsr.lstsq import LSMR, QR, Cholesky, LeastSquares, NormalEquationsWarning, TruncatedSVD
 from pdelsr.networks import MLP, Activation, ModifiedMLP, Network, UserActivation
 from pdelsr.results import Solution
+from pdelsr.results.diagnosis import Diagnosis, diagnose
 from pdelsr.results.storage import load
 from pdelsr.sample import (
     GaussLegendre,
@@ -81,6 +82,7 @@ __all__ = [
     "Condition",
     "ConditionWarning",
     "Coordinate",
+    "Diagnosis",
     "Dirichlet",
     "Disk",
     "Domain",
@@ -126,6 +128,7 @@ __all__ = [
     "__version__",
     "coefficient",
     "coordinates",
+    "diagnose",
     "load",
     "normal",
     "normal_derivative",

@@ -14,7 +14,7 @@ from pdelsr.linearize.memory import points_per_chunk
 from pdelsr.subspace.base import gaussian
 from pdelsr.subspace.rsvd import right_singular_vectors
 
-BASES = ("output", "gaussian")
+BASES = ("output", "coordinate", "gaussian")
 OVERSAMPLING = 20
 EXTRA_ROWS = 1000  # the basis is built from about r + EXTRA_ROWS rows of J
 
@@ -27,8 +27,10 @@ def directions(
     outputs: int,
     samples: int,
     generator: torch.Generator,
-) -> Float[Tensor, "m r"]:
+) -> tuple[Float[Tensor, "m r"], Float[Tensor, " r"] | None]:
     """V, its columns in falling order of importance where the basis ranks them.
+
+    With it come the singular values of the drawn rows of J, or None where the basis is random.
 
     Args:
         basis: "output", by randomized SVD of about r + 1000 rows of J, or "gaussian".
@@ -40,7 +42,7 @@ def directions(
         generator: of sketch and rows.
     """
     if basis == "gaussian":
-        return gaussian(model.size, rank, model.like, generator) / model.size**0.5
+        return gaussian(model.size, rank, model.like, generator) / model.size**0.5, None
     drawn = draw_rows(data, samples, outputs, rank + EXTRA_ROWS, generator)
     sketch = gaussian(model.size, min(rank + OVERSAMPLING, model.size), model.like, generator)
 
@@ -48,7 +50,7 @@ def directions(
         for inputs, output in drawn:
             yield from _rows(model, inputs, output, outputs)
 
-    return right_singular_vectors(chunks, sketch, rank)[0]
+    return right_singular_vectors(chunks, sketch, rank)
 
 
 def draw_rows(

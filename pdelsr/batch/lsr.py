@@ -68,7 +68,8 @@ def refine(
         residual: F(q, targets), sample by sample; q − targets by default. For classes,
             `lambda q, t: q.softmax(1) - one_hot(t)`.
         parameter_fraction: share of θ that may move, chosen at random.
-        basis: "output" (randomized SVD of about r + 1000 rows of J) or "gaussian".
+        basis: "output" (randomized SVD of about r + 1000 rows of J), "coordinate" (r parameters
+            drawn at random, for little time and memory) or "gaussian".
         newton_steps: linearizations of F, for residuals that are not linear in q.
         products: how J V is formed: "rows" (reverse mode), "columns" (forward mode), or "auto" for
             the faster one on a few samples. Operators of `pdelsr.operators` have a third way,
@@ -93,26 +94,30 @@ def refine(
     first = next(iter(fit))
     output = require_samplewise(view, first.inputs)
     task = _Task(view, fit, Residual(residual, tuple(output.shape[1:])))
-    samples = task.count(fit)
+    task.samples = task.count(fit)
     if held is not None:
         task.count(held)
     require_forward_mode(view, first.inputs)
     outputs = math.prod(output.shape[1:])
-    r = _largest(rank, view, samples * outputs)
-    V = None
+    r = _largest(rank, view, task.samples * outputs)
+    if basis == "coordinate" and r < view.size:
+        view.keep(r, generator)
     if r < view.size:
-        V = directions(basis, view, fit, r, outputs, samples, generator)
-    times = _times(view, V, products, first.inputs, memory_budget)
-    return task.solve(times, V, newton_steps, held)
+        task.V, task.values = directions(basis, view, fit, r, outputs, task.samples, generator)
+    times = _times(view, task.V, products, first.inputs, memory_budget)
+    return task.solve(times, newton_steps, held)
 
 
 @dataclass
 class _Task:
-    """A module, the data that it is fitted to, and the residual."""
+    """A module, the data that it is fitted to, the residual, and the directions."""
 
     model: Model
     data: Data
     residual: Residual
+    samples: int = 0
+    V: Tensor | None = None
+    values: Tensor | None = None
 
     def count(self, data: Data) -> int:
         """Samples; refuses outputs and residuals that do not fit or are not finite."""
@@ -131,16 +136,14 @@ class _Task:
             total += len(batch)
         return total
 
-    def solve(
-        self, times: JacobianTimes, V: Tensor | None, newton_steps: int, held: Data | None
-    ) -> RefinedModule:
+    def solve(self, times: JacobianTimes, newton_steps: int, held: Data | None) -> RefinedModule:
         """The refinement, at the rank that held-out data favour if there are any."""
         steps = 1 if self.residual.is_linear else newton_steps
         if held is None:
-            return self._given(times, V, steps)
-        return self._chosen(times, V, steps, held)
+            return self._given(times, steps)
+        return self._chosen(times, steps, held)
 
-    def _given(self, times: JacobianTimes, V: Tensor | None, steps: int) -> RefinedModule:
+    def _given(self, times: JacobianTimes, steps: int) -> RefinedModule:
         r = times.rank
         found = self._newton(times, steps, self.model.like.new_zeros(r))
         scores = [
@@ -149,12 +152,10 @@ class _Task:
         ]
         better = found.size < found.before
         status = "given" if better else f"rank {r} does not lower the residual: try a smaller one"
-        family = Family(V, found.nested, found.base, found.share)
+        family = self._family(found.nested, found.base, found.share)
         return self._refined(r if better else 0, found.y, family, scores, status)
 
-    def _chosen(
-        self, times: JacobianTimes, V: Tensor | None, steps: int, held: Data
-    ) -> RefinedModule:
+    def _chosen(self, times: JacobianTimes, steps: int, held: Data) -> RefinedModule:
         """The best rank of one linearization on held-out data; further steps at that rank."""
         nested = self._linearized(times, self.model.like.new_zeros(times.rank))
         ranks = _candidates(times.rank)
@@ -174,7 +175,11 @@ class _Task:
             if size < best.validation:
                 y = torch.nn.functional.pad(further, (0, times.rank - k))
                 scores.append(RankScore(k, math.nan, size, torch.linalg.vector_norm(y).item()))
-        return self._refined(k, y, Family(V, nested, torch.zeros_like(y)), scores, status)
+        family = self._family(nested, torch.zeros_like(y), 1.0)
+        return self._refined(k, y, family, scores, status)
+
+    def _family(self, nested: Nested, base: Tensor, share: float) -> Family:
+        return Family(self.V, self.values, nested, base, share, self.residual, self.samples)
 
     def _refined(
         self, k: int, y: Tensor, family: Family, scores: list[RankScore], status: str

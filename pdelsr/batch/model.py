@@ -128,6 +128,11 @@ class Model:
         pieces = unflatten(delta, list(parameters.values()))
         return dict(zip(parameters, pieces, strict=True))
 
+    def keep(self, count: int, generator: torch.Generator) -> None:
+        """Let only so many of the moving parameters move, drawn at random and in random order."""
+        chosen = torch.randperm(self.size, generator=generator)[:count].to(self.like.device)
+        self.index = chosen if self.index is None else self.index[chosen]
+
     def directions(self, name: str, V: Float[Tensor, "m r"] | None) -> Tensor | None:
         """The rows of V that belong to one parameter, in its shape; None where it is frozen.
 
@@ -140,15 +145,16 @@ class Model:
         start = sum(p.numel() for p in list(parameters.values())[: self.names.index(name)])
         if self.index is None and V is not None:
             return V[start : start + size].unflatten(0, shape)
-        index = torch.arange(self.total) if self.index is None else self.index
-        ends = torch.tensor([start, start + size]).to(index)
-        low, high = torch.searchsorted(index, ends).tolist()
-        places = (index[low:high] - start).to(self.like.device)
+        index = torch.arange(self.total, device=self.like.device)
+        if self.index is not None:
+            index = self.index
+        columns = ((index >= start) & (index < start + size)).nonzero()[:, 0]
+        places = index[columns] - start
         if V is not None:
-            block = V.new_zeros(size, V.shape[1]).index_copy_(0, places, V[low:high])
+            block = V.new_zeros(size, V.shape[1]).index_copy_(0, places, V[columns])
         else:
             block = self.like.new_zeros(size, self.size)
-            block[places, torch.arange(low, high, device=places.device)] = 1.0
+            block[places, columns] = 1.0
         return block.unflatten(0, shape)
 
     def _single(self, parameters: dict[str, Tensor], sample: Inputs) -> Float[Tensor, " k"]:

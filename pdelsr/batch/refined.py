@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from pdelsr.batch.model import Model
+from pdelsr.batch.target import Residual
 from pdelsr.errors import FileFormatError, SettingsError
 from pdelsr.lstsq.streaming import Nested
 
@@ -44,15 +45,21 @@ class Family:
 
     Args:
         V: directions; None for all parameters.
+        values: singular values of the drawn rows of J along V; None where they are unknown.
         nested: the solutions of the last linearization.
         base: y that it was made at.
         share: of the step from there that was taken.
+        residual: F.
+        samples: n of the fit.
     """
 
     V: Float[Tensor, "m r"] | None
+    values: Float[Tensor, " r"] | None
     nested: Nested
     base: Float[Tensor, " r"]
-    share: float = 1.0
+    share: float
+    residual: Residual
+    samples: int
 
     def delta(self, k: int) -> Float[Tensor, " m"]:
         """δ at rank k."""

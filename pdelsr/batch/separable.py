@@ -78,11 +78,10 @@ class SeparableTimes(JacobianTimes):
         assert isinstance(model.module, Separable)
         self._module = model.module
         points = self._module.points
-        few = tuple(x[:1] for x in probe)
         self._general = None
         with torch.no_grad():
             trunk = self._module.trunk_along(points, self._directions, self.rank)
-            branch = self._module.branch_along(*few, self._directions, self.rank)
+            branch = self._module.branch_along(probe[0][:1], self._directions, self.rank)
         if branch is None:
             self._general = self._of("branch", probe)
         if trunk is None:
@@ -115,7 +114,7 @@ class SeparableTimes(JacobianTimes):
         if self._general is not None:
             return self._general(inputs).transpose(0, 1)
         with torch.no_grad():
-            found = self._module.branch_along(*inputs, self._directions, self.rank)
+            found = self._module.branch_along(inputs[0], self._directions, self.rank)
         assert found is not None
         return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -57,7 +58,8 @@ class StreamingQR:
         stacked = torch.cat([R, level * torch.eye(self.rank).to(R)])
         augmented = torch.cat([stacked, torch.cat([z, z.new_zeros(self.rank)])[:, None]], dim=1)
         triangle = torch.linalg.qr(augmented, mode="r").R
-        return Nested(triangle[: self.rank, :-1], triangle[: self.rank, -1], level)
+        rest = math.hypot(self._stack[self.rank, -1].item(), triangle[self.rank, -1].item())
+        return Nested(triangle[: self.rank, :-1], triangle[: self.rank, -1], level, rest)
 
     def _reduce(self) -> None:
         triangle = torch.linalg.qr(self._stack[: self._filled], mode="r").R
@@ -74,11 +76,13 @@ class Nested:
         R: triangle of the damped columns.
         z: the rotated right-hand side.
         level: of the damping.
+        rest: of the right-hand side, ‖[b; 0] − [A; level I] y‖ at the solution y in all columns.
     """
 
     R: Float[Tensor, "r r"]
     z: Float[Tensor, " r"]
     level: float
+    rest: float
 
     @property
     def rank(self) -> int:
@@ -92,6 +96,13 @@ class Nested:
     def padded(self, k: int) -> Float[Tensor, " r"]:
         """The same with zeros for the other columns."""
         return torch.nn.functional.pad(self.solution(k), (0, self.rank - k))
+
+    def squares(self, y: Float[Tensor, " r"]) -> float:
+        """‖A y − b‖² = ‖R y − z‖² + rest² − level² ‖y‖², at least the rounding of b."""
+        damped = (self.R @ y - self.z).square().sum().item() + self.rest**2
+        length = self.z.square().sum().item() + self.rest**2
+        floor = torch.finfo(y.dtype).eps ** 2 * length
+        return max(damped - self.level**2 * y.square().sum().item(), floor)
 
     def spectrum(self, k: int) -> Spectrum:
         """Singular values of the first k columns."""

@@ -78,7 +78,8 @@ class Layers(nn.Module):
                 moved += bias[:, None]
             x = layer(x)
             if i < last:
-                x, slope = torch.func.jvp(ACTIVATIONS[self.activation], (x,), (torch.ones_like(x),))
+                pair = torch.func.jvp(ACTIVATIONS[self.activation], (x,), (torch.ones_like(x),))
+                x, slope = pair[0], pair[1]
                 moved *= slope.T[:, :, None]
             found.append(moved)
         return found

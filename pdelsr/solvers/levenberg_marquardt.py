@@ -33,8 +33,9 @@ class LevenbergMarquardt:
 
     One product GᵀG, which takes most of the time, serves all damping values of a step; each costs
     one Cholesky factorization. An eigendecomposition would serve them all, at the price of ten of
-    those, and a step tries two (docs/experiments/damping.py). Squaring the condition number is harmless here: directions below
-    sqrt(epsilon) are damped away anyway, and the digits come from the refinement.
+    those, and a step tries two (docs/experiments/damping.py). Squaring the condition number is
+    harmless here: directions below sqrt(epsilon) are damped away anyway, and the digits come from
+    the refinement.
 
     Args:
         damping: λ, adapted from step to step.
