@@ -10,6 +10,7 @@ from torch import Tensor
 
 from pdelsr.batch.data import Data
 from pdelsr.batch.model import Inputs, Model
+from pdelsr.batch.progress import PassDisplay
 from pdelsr.linearize.memory import points_per_chunk
 from pdelsr.subspace.base import gaussian
 from pdelsr.subspace.rsvd import right_singular_vectors
@@ -27,6 +28,7 @@ def directions(
     outputs: int,
     samples: int,
     generator: torch.Generator,
+    display: PassDisplay,
 ) -> tuple[Float[Tensor, "m r"], Float[Tensor, " r"] | None]:
     """V, its columns in falling order of importance where the basis ranks them.
 
@@ -40,6 +42,7 @@ def directions(
         outputs: k of a sample.
         samples: n.
         generator: of sketch and rows.
+        display: shows how far the rows are.
     """
     if basis == "gaussian":
         return gaussian(model.size, rank, model.like, generator) / model.size**0.5, None
@@ -47,7 +50,7 @@ def directions(
     sketch = gaussian(model.size, min(rank + OVERSAMPLING, model.size), model.like, generator)
 
     def chunks() -> Iterator[Tensor]:
-        for inputs, output in drawn:
+        for inputs, output in display.over("basis", drawn, size=lambda part: len(part[1])):
             yield from _rows(model, inputs, output, outputs)
 
     return right_singular_vectors(chunks, sketch, rank)

@@ -16,6 +16,7 @@ from pdelsr.batch.data import Batch, Data, pieces, split, tensors_of
 from pdelsr.batch.directions import BASES, directions
 from pdelsr.batch.model import Inputs, Model, require_forward_mode, require_samplewise
 from pdelsr.batch.products import JacobianTimes
+from pdelsr.batch.progress import PassDisplay
 from pdelsr.batch.refined import Family, RankScore, RefinedModule
 from pdelsr.batch.separable import Separable, SeparableTimes
 from pdelsr.batch.target import Residual, UserResidual
@@ -47,6 +48,7 @@ def refine(
     dtype: str = "float64",
     seed: int = 0,
     memory_budget: int | None = None,
+    verbose: bool = False,
 ) -> RefinedModule:
     """Refine a trained or untrained module in one linear least-squares solve.
 
@@ -78,6 +80,7 @@ def refine(
         dtype: of the refinement and of what comes back, "float64" or "float32".
         seed: of basis, rows and split.
         memory_budget: bytes of one chunk of J V; None for a share of what is free.
+        verbose: show a bar for every pass over the data, in a terminal.
 
     Raises:
         SettingsError: options, data or module that do not fit, or an output that is not finite.
@@ -91,21 +94,24 @@ def refine(
     copied = copy.deepcopy(model).to(DTYPES[dtype])
     view = Model(copied, parameter_fraction, generator)
     fit, held = _data(view, inputs, targets, rank, validation, batch_size, generator)
-    first = next(iter(fit))
-    output = require_samplewise(view, first.inputs)
-    task = _Task(view, fit, Residual(residual, tuple(output.shape[1:])))
-    task.samples = task.count(fit)
-    if held is not None:
-        task.count(held)
-    require_forward_mode(view, first.inputs)
-    outputs = math.prod(output.shape[1:])
-    r = _largest(rank, view, task.samples * outputs)
-    if basis == "coordinate" and r < view.size:
-        view.keep(r, generator)
-    if r < view.size:
-        task.V, task.values = directions(basis, view, fit, r, outputs, task.samples, generator)
-    times = _times(view, task.V, products, first.inputs, memory_budget)
-    return task.solve(times, newton_steps, held)
+    with PassDisplay(verbose) as display:
+        first = next(iter(fit))
+        output = require_samplewise(view, first.inputs)
+        task = _Task(view, fit, Residual(residual, tuple(output.shape[1:])), display)
+        task.samples = task.count(fit)
+        if held is not None:
+            task.count(held)
+        require_forward_mode(view, first.inputs)
+        outputs = math.prod(output.shape[1:])
+        r = _largest(rank, view, task.samples * outputs)
+        if basis == "coordinate" and r < view.size:
+            view.keep(r, generator)
+        if r < view.size:
+            task.V, task.values = directions(
+                basis, view, fit, r, outputs, task.samples, generator, display
+            )
+        times = _times(view, task.V, products, first.inputs, memory_budget)
+        return task.solve(times, newton_steps, held)
 
 
 @dataclass
@@ -115,6 +121,7 @@ class _Task:
     model: Model
     data: Data
     residual: Residual
+    display: PassDisplay
     samples: int = 0
     V: Tensor | None = None
     values: Tensor | None = None
@@ -122,7 +129,7 @@ class _Task:
     def count(self, data: Data) -> int:
         """Samples; refuses outputs and residuals that do not fit or are not finite."""
         total = 0
-        for batch in data:
+        for batch in self.display.over("reading", data):
             q = self.model(batch.inputs)
             self.residual.check(q, batch.targets)
             f = self.residual(q, batch.targets)
@@ -160,7 +167,8 @@ class _Task:
         nested = self._linearized(times, self.model.like.new_zeros(times.rank))
         ranks = _candidates(times.rank)
         Y = torch.stack([nested.padded(k) if k else nested.z.new_zeros(times.rank) for k in ranks])
-        train, validation = (self._norms(times, data, Y.T) for data in (self.data, held))
+        train = self._fitted(times, nested, Y.T)
+        validation = self._norms(times, held, Y.T)
         scores = [
             RankScore(k, a, b, torch.linalg.vector_norm(y).item())
             for k, a, b, y in zip(ranks, train, validation, Y, strict=True)
@@ -198,7 +206,7 @@ class _Task:
             target = nested.padded(times.rank)
             shares = (1.0,) if self.residual.is_linear else STEPS
             tried = torch.stack([y + s * (target - y) for s in shares], dim=1)
-            norms = self._norms(times, self.data, tried)
+            norms = self._fitted(times, nested, tried)
             best = int(torch.tensor(norms).nan_to_num(math.inf).argmin())
             if not norms[best] < size:
                 break
@@ -212,7 +220,8 @@ class _Task:
     def _linearized(self, times: JacobianTimes, y: Float[Tensor, " r"]) -> Nested:
         """The least-squares problem at q + J V y."""
         linear = StreamingQR(times.rank, self.model.like)
-        for batch in pieces(self.data, times.samples):
+        parts = pieces(self.data, times.samples)
+        for batch in self.display.over("least squares", parts, self.samples):
             self._fold(linear, times, batch, y)
         return linear.finish()
 
@@ -229,11 +238,17 @@ class _Task:
             )
         linear.update(A, A @ y - f)
 
+    def _fitted(self, times: JacobianTimes, nested: Nested, Y: Float[Tensor, "r c"]) -> list[float]:
+        """`_norms` on the data of the fit, which the triangle knows where F is linear in q."""
+        if not self.residual.is_linear:
+            return self._norms(times, self.data, Y)
+        return [math.sqrt(nested.squares(y) / self.samples) for y in Y.T]
+
     def _norms(self, times: JacobianTimes, data: Data, Y: Float[Tensor, "r c"]) -> list[float]:
         """Root mean square over the samples of ‖F‖ at q + J V y, for every column y of Y."""
         total, count = Y.new_zeros(Y.shape[1]), 0
         moved = bool(Y.any())
-        for batch in pieces(data, times.samples):
+        for batch in self.display.over("residuals", pieces(data, times.samples)):
             q = self.model(batch.inputs)[:, :, None]
             q = q + times(batch.inputs) @ Y if moved else q.expand(-1, -1, Y.shape[1])
             for c in range(Y.shape[1]):

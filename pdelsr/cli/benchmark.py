@@ -12,6 +12,7 @@ from rich.table import Table
 from pdelsr.benchmark.competitors import competitors_named
 from pdelsr.benchmark.growth import Growth, growth_record, growth_table, measure_growth
 from pdelsr.benchmark.products import ProductSettings, measure_products, product_table
+from pdelsr.benchmark.samples import SampleSettings, measure_samples, sample_table
 from pdelsr.benchmark.step import measure_step, step_table
 from pdelsr.benchmark.storage import write_runs
 from pdelsr.benchmark.suite import Measurement, measure_suite
@@ -28,7 +29,14 @@ def benchmark_command(chosen: argparse.Namespace) -> int:
     """Measure, print a table, and write the JSON and the picture that were asked for."""
     for path in (chosen.json, chosen.plot):
         require_folder(path)
-    {"suite": _suite, "step": _step, "growth": _growth, "operator": _operator}[chosen.what](chosen)
+    commands = {
+        "suite": _suite,
+        "step": _step,
+        "growth": _growth,
+        "operator": _operator,
+        "samples": _samples,
+    }
+    commands[chosen.what](chosen)
     return 0
 
 
@@ -57,10 +65,18 @@ def _suite(chosen: argparse.Namespace) -> None:
 
 
 def _step(chosen: argparse.Namespace) -> None:
-    if chosen.plot:
-        raise SettingsError("benchmark step draws nothing: leave --plot out.")
+    _require_no_plot(chosen)
     found = measure_step()
     _print(step_table(found))
+    if chosen.json:
+        write_runs(chosen.json, found)
+
+
+def _samples(chosen: argparse.Namespace) -> None:
+    _require_no_plot(chosen)
+    settings = SampleSettings()
+    found = measure_samples(settings)
+    _print(sample_table(found, settings))
     if chosen.json:
         write_runs(chosen.json, found)
 
@@ -82,13 +98,17 @@ def _growth(chosen: argparse.Namespace) -> None:
 
 
 def _operator(chosen: argparse.Namespace) -> None:
-    if chosen.plot:
-        raise SettingsError("benchmark operator draws nothing: leave --plot out.")
+    _require_no_plot(chosen)
     settings = ProductSettings()
     found = measure_products(settings)
     _print(product_table(found, settings))
     if chosen.json:
         write_runs(chosen.json, found)
+
+
+def _require_no_plot(chosen: argparse.Namespace) -> None:
+    if chosen.plot:
+        raise SettingsError(f"benchmark {chosen.what} draws nothing: leave --plot out.")
 
 
 def _pictures() -> Any:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import copy
+import io
 import math
 
 import pytest
 import torch
 from batch_cases import F64, TwoInputs, bumps, network
+from rich.console import Console
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import pdelsr as pl
 from pdelsr.batch.model import Model
 from pdelsr.batch.products import JacobianTimes
+from pdelsr.batch.progress import PassDisplay
 
 
 def rms(values: Tensor) -> float:
@@ -164,7 +167,7 @@ def test_a_refined_module_is_frozen_and_stays_in_eval_mode() -> None:
 
 def test_a_rank_that_raises_the_residual_is_not_taken(monkeypatch) -> None:
     x, t = bumps()
-    monkeypatch.setattr("pdelsr.batch.lsr._Task._norms", lambda *a: [1.0])
+    monkeypatch.setattr("pdelsr.batch.lsr._Task._fitted", lambda *a: [math.inf])
     refined = pl.refine(network(), x, t, rank=5)
     assert refined.rank == 0
     assert refined.status == "rank 5 does not lower the residual: try a smaller one"
@@ -334,3 +337,37 @@ NAN[7] = math.nan
 def test_bad_input_is_named(arguments, options, message) -> None:
     with pytest.raises(pl.SettingsError, match=message):
         pl.refine(*arguments, **options)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_passes_over_the_data_are_shown_in_a_terminal(terminal: bool) -> None:
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=terminal, width=80)
+    with PassDisplay(True, console) as display:
+        seen = list(display.over("least squares", [[1, 2], [3]], total=3))
+    assert seen == [[1, 2], [3]]
+    assert ("least squares" in out.getvalue()) == terminal
+
+
+def test_coordinates_are_columns_of_the_jacobian() -> None:
+    x, t = bumps()
+    model = network()
+    refined = pl.refine(model, x, t, rank=40, basis="coordinate", verbose=True)
+    assert refined.index is not None
+    J = Model(model, 1.0, torch.Generator()).all_rows((x,))[:, 0][:, refined.index]
+    for k in (40, 15):
+        expected = J[:, :k] @ torch.linalg.lstsq(J[:, :k], t - model(x)).solution
+        found = refined.at_rank(k)(x) - model(x)
+        torch.testing.assert_close(found, expected, rtol=0.0, atol=1e-8)
+    share = pl.refine(model, x, t, rank=40, basis="coordinate", parameter_fraction=0.5)
+    assert share.rank == 40
+    assert len(set(share.index.tolist())) == 40
+
+
+@pytest.mark.parametrize("rank", [12, "auto"])
+def test_the_residual_of_the_triangle_is_that_of_the_prediction(rank) -> None:
+    x, t = bumps()
+    refined = pl.refine(network(), x, t, rank=rank, validation=(x, t) if rank == "auto" else None)
+    for score in refined.history[1:]:
+        module = refined.at_rank(score.rank)
+        assert score.train == pytest.approx(rms(module(x) - t), rel=1e-5, abs=1e-8)
