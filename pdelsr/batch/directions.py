@@ -29,6 +29,7 @@ def directions(
     samples: int,
     generator: torch.Generator,
     display: PassDisplay,
+    budget: int | None,
 ) -> tuple[Float[Tensor, "m r"], Float[Tensor, " r"] | None]:
     """V, its columns in falling order of importance where the basis ranks them.
 
@@ -43,6 +44,7 @@ def directions(
         samples: n.
         generator: of sketch and rows.
         display: shows how far the rows are.
+        budget: bytes of one chunk of rows; None for a share of what is free.
     """
     if basis == "gaussian":
         return gaussian(model.size, rank, model.like, generator) / model.size**0.5, None
@@ -51,7 +53,7 @@ def directions(
 
     def chunks() -> Iterator[Tensor]:
         for inputs, output in display.over("basis", drawn, size=lambda part: len(part[1])):
-            yield from _rows(model, inputs, output, outputs)
+            yield from _rows(model, inputs, output, outputs, budget)
 
     return right_singular_vectors(chunks, sketch, rank)
 
@@ -81,8 +83,10 @@ def draw_rows(
     return drawn
 
 
-def _rows(model: Model, inputs: Inputs, output: Tensor, outputs: int) -> Iterator[Tensor]:
-    step = points_per_chunk(model.total, model.like, None)
+def _rows(
+    model: Model, inputs: Inputs, output: Tensor, outputs: int, budget: int | None
+) -> Iterator[Tensor]:
+    step = points_per_chunk(model.total, model.like, budget)
     for start in range(0, len(output), step):
         part = slice(start, start + step)
         seeds = torch.nn.functional.one_hot(output[part], outputs).to(model.like)

@@ -24,6 +24,7 @@ from pdelsr.errors import SettingsError
 from pdelsr.lstsq.streaming import Nested, StreamingQR
 from pdelsr.solvers.settings import require_at_least, require_choice, require_whole
 
+BATCH = 256  # samples at once, of tensors
 LARGEST_RANK = 2000  # that "auto" starts from
 RANKS = 24  # that are compared on held-out data, in geometric progression
 ENOUGH = 1e-3  # gain of a Newton step, relative, below which no further one is taken
@@ -44,7 +45,7 @@ def refine(
     basis: str = "output",
     newton_steps: int = 1,
     products: str = "auto",
-    batch_size: int = 256,
+    batch_size: int | None = None,
     dtype: str = "float64",
     seed: int = 0,
     memory_budget: int | None = None,
@@ -76,7 +77,7 @@ def refine(
         products: how J V is formed: "rows" (reverse mode), "columns" (forward mode), or "auto" for
             the faster one on a few samples. Operators of `pdelsr.operators` have a third way,
             "separable", which "auto" takes.
-        batch_size: samples at once, with tensors.
+        batch_size: samples at once, with tensors; 256 by default.
         dtype: of the refinement and of what comes back, "float64" or "float32".
         seed: of basis, rows and split.
         memory_budget: bytes of one chunk of J V; None for a share of what is free.
@@ -85,7 +86,14 @@ def refine(
     Raises:
         SettingsError: options, data or module that do not fit, or an output that is not finite.
     """
-    _require_options(rank, parameter_fraction, newton_steps, batch_size, dtype)
+    _require_options(rank, parameter_fraction, newton_steps, batch_size or BATCH, dtype)
+    if newton_steps > 1 and residual is None:
+        raise SettingsError(
+            "newton_steps needs residual=: the difference from the targets is linear in the "
+            "prediction, and one step solves it."
+        )
+    if batch_size is not None and targets is None:
+        raise SettingsError("batch_size is for tensors: a loader has batches of its own.")
     require_choice("products", products, PRODUCTS)
     require_choice("basis", basis, BASES)
     if memory_budget is not None:
@@ -93,7 +101,7 @@ def refine(
     generator = torch.Generator().manual_seed(seed)
     copied = copy.deepcopy(model).to(DTYPES[dtype])
     view = Model(copied, parameter_fraction, generator)
-    fit, held = _data(view, inputs, targets, rank, validation, batch_size, generator)
+    fit, held = _data(view, inputs, targets, rank, validation, batch_size or BATCH, generator)
     with PassDisplay(verbose) as display:
         first = next(iter(fit))
         output = require_samplewise(view, first.inputs)
@@ -108,7 +116,7 @@ def refine(
             view.keep(r, generator)
         if r < view.size:
             task.V, task.values = directions(
-                basis, view, fit, r, outputs, task.samples, generator, display
+                basis, view, fit, r, outputs, task.samples, generator, display, memory_budget
             )
         times = _times(view, task.V, products, first.inputs, memory_budget)
         return task.solve(times, newton_steps, held)
@@ -347,6 +355,11 @@ def _data(
                 raise SettingsError(f"validation is {share}: give a share between 0 and 1.")
             source, held = split(tensors_of(inputs, targets), float(share), generator)
         elif isinstance(share, tuple):
+            if len(share) != 2:
+                raise SettingsError(
+                    f"validation has {len(share)} parts: give (inputs, targets), with several "
+                    "inputs as ((input, …), targets)."
+                )
             held = tensors_of(*share)
         else:
             held = share

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,11 +158,15 @@ class RefinedModule(nn.Module):
 
     def save(self, path: str | Path) -> None:
         """Write the weights, δ and the chosen parameters to a safetensors file."""
-        tensors = {f"{MODULE}{k}": v.contiguous() for k, v in self.module.state_dict().items()}
+        # Cloned, because tied weights share their memory, which the format refuses.
+        state = self.module.state_dict().items()
+        tensors = {f"{MODULE}{k}": v.clone(memory_format=torch.contiguous_format) for k, v in state}
         tensors["delta"] = self.delta.contiguous()
         if self._model.index is not None:
             tensors["index"] = self._model.index
-        save_file(tensors, str(path), metadata={"format": FORMAT, "rank": str(self.rank)})
+        trainable = json.dumps(self._model.names)
+        metadata = {"format": FORMAT, "rank": str(self.rank), "trainable": trainable}
+        save_file(tensors, str(path), metadata=metadata)
 
     @classmethod
     def load(cls, path: str | Path, module: nn.Module) -> RefinedModule:
@@ -170,7 +175,7 @@ class RefinedModule(nn.Module):
         Raises:
             FileFormatError: the file is not one of `save`, or holds another architecture.
         """
-        tensors, rank = _read(path)
+        tensors, rank, trainable = _read(path)
         delta = tensors["delta"]
         copied = copy.deepcopy(module).to(delta)
         state = {k.removeprefix(MODULE): v for k, v in tensors.items() if k.startswith(MODULE)}
@@ -180,21 +185,22 @@ class RefinedModule(nn.Module):
             raise FileFormatError(f"{path} holds another architecture: {error}") from error
         model = Model(copied, 1.0, torch.Generator())
         model.index = tensors.get("index")
-        if delta.numel() != model.size:
+        if model.names != trainable:
             raise FileFormatError(
-                f"{path} was made with other trainable parameters: freeze the same ones."
+                f"{path} was made with other trainable parameters: freeze the same ones. It has "
+                f"{', '.join(trainable)}; the module has {', '.join(model.names)}."
             )
         return cls(model, delta, rank, None, (), "loaded")
 
 
-def _read(path: str | Path) -> tuple[dict[str, Tensor], int]:
-    """Tensors and rank of a file."""
+def _read(path: str | Path) -> tuple[dict[str, Tensor], int, tuple[str, ...]]:
+    """Tensors, rank and the names of the trainable parameters of a file."""
     try:
         with safe_open(str(path), framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise FileFormatError(f"{path} cannot be read as a refinement: {error}") from error
-    if metadata.get("format") != FORMAT or "delta" not in tensors:
+    if metadata.get("format") != FORMAT or not {"rank", "trainable"} <= metadata.keys():
         raise FileFormatError(f"{path} was not written by RefinedModule.save.")
-    return tensors, int(metadata["rank"])
+    return tensors, int(metadata["rank"]), tuple(json.loads(metadata["trainable"]))

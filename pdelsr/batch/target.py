@@ -57,8 +57,10 @@ class Residual:
                     "residual= that compares the two."
                 )
             return
+        shaped = q.reshape(n, *self.shape)
         try:
-            found = self.function(q.reshape(n, *self.shape), targets)
+            found = self.function(shaped, targets)
+            first = self.function(shaped[:1], targets[:1])
         except (RuntimeError, IndexError, TypeError, ValueError) as error:
             raise SettingsError(
                 f"residual= fails on predictions {(n, *self.shape)} and targets "
@@ -66,6 +68,13 @@ class Residual:
             ) from error
         if not isinstance(found, Tensor) or found.ndim == 0 or found.shape[0] != n:
             raise SettingsError("residual= must give one tensor with one row a sample.")
+        if found[:1].shape != first.shape or not torch.allclose(
+            found[:1], first, rtol=1e-4, atol=1e-6, equal_nan=True
+        ):
+            raise SettingsError(
+                "residual= mixes samples: its first row changes when it gets the first sample "
+                "alone. Write it sample by sample, without means or norms over them."
+            )
 
     def _flat(self, q: Tensor, targets: Tensor) -> Tensor:
         assert self.function is not None

@@ -55,7 +55,7 @@ class SampleCost:
 
 
 class RandomImages:
-    """A loader that makes its images when they are asked for: blobs, and classes by their places."""
+    """A loader that makes its images when asked for them: blobs, and classes by their places."""
 
     def __init__(self, samples: int, batch: int) -> None:
         self.samples, self.batch = samples, batch

@@ -243,6 +243,37 @@ def test_a_saved_refinement_comes_back(tmp_path) -> None:
         pl.RefinedModule.load(tmp_path / "other", network())
 
 
+class Tied(nn.Module):
+    """Uses one matrix twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(2, 2), nn.Linear(2, 2)
+        self.second.weight = self.first.weight
+        self.last = nn.Linear(2, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(torch.tanh(self.second(torch.tanh(self.first(x)))))
+
+
+def test_tied_weights_are_saved(tmp_path) -> None:
+    x, t = bumps()
+    refined = pl.refine(Tied(), x, t, rank=5)
+    refined.save(tmp_path / "tied.safetensors")
+    assert torch.equal(pl.RefinedModule.load(tmp_path / "tied.safetensors", Tied())(x), refined(x))
+
+
+def test_a_file_with_other_trainable_parameters_is_refused(tmp_path) -> None:
+    """Both modules have as many of them, so that the numbers do not tell."""
+    x, t = bumps()
+    model, other = network(), network()
+    model[0].bias.requires_grad_(False)
+    other[2].bias.requires_grad_(False)
+    pl.refine(model, x, t, rank=5).save(tmp_path / "refined.safetensors")
+    with pytest.raises(pl.FileFormatError, match="freeze the same ones"):
+        pl.RefinedModule.load(tmp_path / "refined.safetensors", other)
+
+
 def test_state_dict_and_moving() -> None:
     x, t = bumps()
     refined, other = (pl.refine(network(seed), x, t, rank=50) for seed in (0, 1))
@@ -327,6 +358,10 @@ NAN[7] = math.nan
         ((network(), X, T), {"rank": 3, "dtype": "half"}, "dtype is 'half'"),
         ((network(), X, T), {"rank": 3, "parameter_fraction": 2}, "give at most 1"),
         ((network(), X, T), {"rank": 3, "residual": lambda q, t: q @ t}, "residual= fails"),
+        ((network(), X, T), {"rank": 3, "residual": lambda q, t: q - q.mean(0)}, "= mixes samples"),
+        ((network(), X, T), {"rank": 3, "newton_steps": 2}, "newton_steps needs residual="),
+        ((network(), LOADER), {"rank": 3, "batch_size": 5}, "a loader has batches of its own"),
+        ((network(), X, T), {"validation": (X, X, T)}, "validation has 3 parts"),
         ((network(), X[:1], T[:1]), {}, "cannot be split"),
         ((network(), X, T), {"validation": (NAN, T)}, "the output is not finite at sample 7"),
         ((network(), X, T), {"validation": (X, torch.cat([T, T], 1))}, "the targets are"),
