@@ -256,9 +256,9 @@ class _Task:
         """Root mean square over the samples of ‖F‖ at q + J V y, for every column y of Y."""
         total, count = Y.new_zeros(Y.shape[1]), 0
         moved = bool(Y.any())
-        for batch in self.display.over("residuals", pieces(data, times.samples)):
+        for batch in self.display.over("residuals", data):
             q = self.model(batch.inputs)[:, :, None]
-            q = q + times(batch.inputs) @ Y if moved else q.expand(-1, -1, Y.shape[1])
+            q = q + times.along(batch.inputs, Y) if moved else q.expand(-1, -1, Y.shape[1])
             for c in range(Y.shape[1]):
                 total[c] += self.residual(q[..., c], batch.targets).square().sum()
             count += len(batch)

@@ -64,6 +64,12 @@ class JacobianTimes:
     def __call__(self, inputs: Inputs) -> Float[Tensor, "n k r"]:
         return self._by_rows(inputs) if self.way == "rows" else self._by_columns(inputs, self.V)
 
+    def along(self, inputs: Inputs, Y: Float[Tensor, "r c"]) -> Float[Tensor, "n k c"]:
+        """J V Y for few columns: by forward mode along V Y, without J V."""
+        if Y.shape[1] >= self.rank:
+            return self(inputs) @ Y
+        return self._by_columns(inputs, Y if self.V is None else self.V @ Y)
+
     def _by_rows(self, inputs: Inputs) -> Tensor:
         out = self.model.like.new_empty(inputs[0].shape[0], self.outputs, self.rank)
         step = self._count(self.outputs * self.model.total)

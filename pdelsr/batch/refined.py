@@ -6,6 +6,7 @@ import copy
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 from pdelsr.batch.model import Model
 from pdelsr.batch.target import Residual
 from pdelsr.errors import FileFormatError, SettingsError
+from pdelsr.lstsq.base import Spectrum
 from pdelsr.lstsq.streaming import Nested
 
 FORMAT = "pdelsr-refined"
@@ -80,10 +82,6 @@ class RefinedModule(nn.Module):
 
     Attributes:
         rank: r of the refinement; 0 where the module is better as it is.
-        delta_norm: ‖δ‖.
-        effective_rank: directions above rounding.
-        condition: of the column-equilibrated reduced system.
-        singular_values: of the same, in falling order.
         history: what the ranks that were tried gave, in rising order.
         status: why this rank.
     """
@@ -108,10 +106,28 @@ class RefinedModule(nn.Module):
         self._model = model
         self._family = family
         self.rank, self.history, self.status = rank, tuple(history), status
-        spectrum = family.nested.spectrum(rank) if family and rank else None
-        self.singular_values = spectrum.singular_values if spectrum else delta.new_zeros(0)
-        self.effective_rank = spectrum.effective_rank if spectrum else 0
-        self.condition = spectrum.condition if spectrum else float("nan")
+
+    @cached_property
+    def _spectrum(self) -> Spectrum:
+        """Found when it is first asked for: the singular values take time at high ranks."""
+        if self._family is None or not self.rank:
+            return Spectrum(self.delta.new_zeros(0), 0, float("nan"))
+        return self._family.nested.spectrum(self.rank)
+
+    @property
+    def singular_values(self) -> Float[Tensor, " r"]:
+        """Of the reduced system, in falling order; empty without factors."""
+        return self._spectrum.singular_values
+
+    @property
+    def effective_rank(self) -> int:
+        """Directions above rounding."""
+        return self._spectrum.effective_rank
+
+    @property
+    def condition(self) -> float:
+        """Largest over smallest singular value."""
+        return self._spectrum.condition
 
     @property
     def delta_norm(self) -> float:
