@@ -13,7 +13,7 @@ import pdelsr as pl
 from pdelsr.batch.model import Model
 from pdelsr.batch.products import JacobianTimes
 from pdelsr.batch.separable import SeparableTimes
-from pdelsr.operators import DeepONet, MultiONet, periodic_burgers, train
+from pdelsr.operators import DeepONet, MultiONet, Separable, periodic_burgers, train
 from pdelsr.operators.burgers import at_points, initial_modes
 
 GRID = torch.linspace(-1, 1, 9, dtype=torch.float64)[:, None]
@@ -58,6 +58,67 @@ def test_the_separable_product_is_that_of_rows(kind, share, rank) -> None:
         torch.testing.assert_close(narrow((a,)), expected[..., :3], rtol=1e-10, atol=1e-12)
 
 
+class Plain(Separable):
+    """Without a way of its own to move directions, and with a frozen layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.register_buffer("points", GRID)
+        self.first = torch.nn.Linear(5, 4).double().requires_grad_(False)
+        self.second = torch.nn.Linear(4, 3).double()
+        self.third = torch.nn.Linear(1, 3).double()
+
+    def branch(self, a: torch.Tensor) -> torch.Tensor:
+        return self.second(torch.tanh(self.first(a)))
+
+    def trunk(self, points: torch.Tensor) -> torch.Tensor:
+        return torch.sin(self.third(points))
+
+    def offset(self, points: torch.Tensor) -> torch.Tensor:
+        return self.third.bias[:1].expand(len(points), 1)
+
+
+@pytest.mark.parametrize("share", [1.0, 0.6])
+@pytest.mark.parametrize("rank", [None, 4])
+def test_other_separable_modules_go_the_general_way(share: float, rank: int | None) -> None:
+    a = functions()
+    model = Model(Plain(), share, torch.Generator().manual_seed(0))
+    V = None if rank is None else torch.randn(model.size, rank, dtype=torch.float64)
+    times = SeparableTimes(model, V, (a,))
+    expected = JacobianTimes(model, V, "rows", (a,))((a,))
+    torch.testing.assert_close(times((a,)), expected, rtol=1e-10, atol=1e-12)
+    narrow = times.narrowed(2)
+    torch.testing.assert_close(narrow((a,)), expected[..., :2], rtol=1e-10, atol=1e-12)
+
+
+def test_a_frozen_layer_of_an_operator_does_not_move() -> None:
+    net = operator(MultiONet)
+    net.branch_network.layers[0].requires_grad_(False)
+    net.trunk_network.layers[1].weight.requires_grad_(False)
+    a = functions()
+    model = Model(net, 1.0, torch.Generator())
+    V = torch.randn(model.size, 6, dtype=torch.float64)
+    expected = JacobianTimes(model, V, "columns", (a,))((a,))
+    torch.testing.assert_close(SeparableTimes(model, V, (a,))((a,)), expected)
+
+
+class Doubled(DeepONet):
+    """No longer the sum of products that its factors tell."""
+
+    def forward(self, a: torch.Tensor) -> torch.Tensor:
+        return 2 * super().forward(a)
+
+
+def test_a_forward_of_its_own_is_not_taken_apart() -> None:
+    net, a = Doubled(5, GRID, (4, 4)), functions(30)
+    targets = a[:, :1] * GRID[:, 0]
+    one, other = (pl.refine(net, a, targets, rank=20, products=w) for w in ("auto", "rows"))
+    torch.testing.assert_close(one(a), other(a), rtol=0.0, atol=1e-9)
+    with pytest.raises(pl.SettingsError, match="needs a Separable module with its own forward"):
+        pl.refine(net, a, targets, rank=3, products="separable")
+
+
 @pytest.mark.parametrize("kind", OPERATORS)
 def test_refined_operators_are_the_same_by_either_way(kind) -> None:
     a = functions(40)
@@ -88,6 +149,10 @@ def test_training_lowers_the_loss_and_repeats() -> None:
     assert losses[0] == losses[1]
     assert losses[0][-1] < 0.5 * losses[0][0]
     assert seen == [*range(30)] * 2
+    relative = train(operator(DeepONet), a, targets, 30, 16, 1e-2, loss="relative")
+    assert relative[-1] < 0.5 * relative[0] < 2.0
+    with pytest.raises(pl.SettingsError, match="loss is 'huber': choose one of mse, relative"):
+        train(operator(DeepONet), a, targets, 1, loss="huber")
     with pytest.raises(pl.SettingsError, match="64 inputs and 3 targets"):
         train(operator(DeepONet), a, targets[:3], 1)
     with pytest.raises(pl.SettingsError, match="the loss is not finite in epoch 0"):
