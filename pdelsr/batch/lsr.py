@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from pdelsr.batch.checks import DTYPES, require_kinds, require_known, require_options
 from pdelsr.batch.data import Batch, Data, pieces, split, tensors_of
 from pdelsr.batch.directions import BASES, directions
 from pdelsr.batch.model import Inputs, Model, require_forward_mode, require_samplewise
@@ -22,15 +25,15 @@ from pdelsr.batch.separable import Separable, SeparableTimes
 from pdelsr.batch.target import Residual, UserResidual
 from pdelsr.errors import SettingsError
 from pdelsr.lstsq.streaming import Nested, StreamingQR
-from pdelsr.solvers.settings import require_at_least, require_choice, require_whole
+from pdelsr.solvers.settings import require_choice, require_whole
 
 BATCH = 256  # samples at once, of tensors
 LARGEST_RANK = 2000  # that "auto" starts from
 RANKS = 24  # that are compared on held-out data, in geometric progression
+SURE = 2.0  # standard errors that a refinement must gain on held-out data
 ENOUGH = 1e-3  # gain of a Newton step, relative, below which no further one is taken
 STEPS = (1.0, 0.5, 0.25, 0.125)  # shares of a Newton step that are compared on the true residual
 PRODUCTS = ("auto", "rows", "columns", "separable")
-DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
 
 def refine(
@@ -50,6 +53,7 @@ def refine(
     seed: int = 0,
     memory_budget: int | None = None,
     verbose: bool = False,
+    **misspelled: Any,
 ) -> RefinedModule:
     """Refine a trained or untrained module in one linear least-squares solve.
 
@@ -82,11 +86,16 @@ def refine(
         seed: of basis, rows and split.
         memory_budget: bytes of one chunk of J V; None for a share of what is free.
         verbose: show a bar for every pass over the data, in a terminal.
+        misspelled: refused, with the nearest name of an option.
 
     Raises:
         SettingsError: options, data or module that do not fit, or an output that is not finite.
     """
-    _require_options(rank, parameter_fraction, newton_steps, batch_size or BATCH, dtype)
+    require_known(misspelled, OPTIONS)
+    require_kinds(model, inputs, targets, seed)
+    require_options(
+        rank, parameter_fraction, newton_steps, BATCH if batch_size is None else batch_size, dtype
+    )
     if newton_steps > 1 and residual is None:
         raise SettingsError(
             "newton_steps needs residual=: the difference from the targets is linear in the "
@@ -114,12 +123,31 @@ def refine(
         r = _largest(rank, view, task.samples * outputs)
         if basis == "coordinate" and r < view.size:
             view.keep(r, generator)
-        if r < view.size:
-            task.V, task.values = directions(
-                basis, view, fit, r, outputs, task.samples, generator, display, memory_budget
-            )
-        times = _times(view, task.V, products, first.inputs, memory_budget)
-        return task.solve(times, newton_steps, held)
+        with _differentiable(copied):
+            if r < view.size:
+                task.V, task.values = directions(
+                    basis, view, fit, r, outputs, task.samples, generator, display, memory_budget
+                )
+            times = _times(view, task.V, products, first.inputs, memory_budget)
+            return task.solve(times, newton_steps, held)
+
+
+OPTIONS = [name for name in inspect.signature(refine).parameters if name != "misspelled"]
+
+
+@contextmanager
+def _differentiable(module: nn.Module) -> Iterator[None]:
+    """Says which module torch.func cannot differentiate for many samples or directions at once."""
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise
+    except (RuntimeError, NotImplementedError) as error:
+        raise SettingsError(
+            f"torch.func cannot differentiate {type(module).__name__} for many samples or "
+            "directions at once; so it is with recurrent layers (LSTM, GRU, RNN), fused attention "
+            f"and in-place operations. Replace or freeze that part. It said: {error}"
+        ) from error
 
 
 @dataclass
@@ -182,6 +210,8 @@ class _Task:
             for k, a, b, y in zip(ranks, train, validation, Y, strict=True)
         ]
         best = min(scores, key=lambda s: s.validation if math.isfinite(s.validation) else math.inf)
+        if not self._surely_better(times, held, Y[ranks.index(best.rank)]):
+            best = scores[0]
         k, y = best.rank, Y[ranks.index(best.rank)]
         status = "best on held-out data" if k else "no rank is better on held-out data"
         if k and steps > 1:
@@ -193,6 +223,28 @@ class _Task:
                 scores.append(RankScore(k, math.nan, size, torch.linalg.vector_norm(y).item()))
         family = self._family(nested, torch.zeros_like(y), 1.0)
         return self._refined(k, y, family, scores, status)
+
+    def _surely_better(self, times: JacobianTimes, held: Data, y: Float[Tensor, " r"]) -> bool:
+        """Whether ‖F‖² falls by more than its standard error over the held-out samples.
+
+        The best of many ranks always seems better than none on noisy data.
+        """
+        if not y.any():
+            return False
+        count, total, squares = 0, 0.0, 0.0
+        for batch in self.display.over("comparison", held):
+            q = self.model(batch.inputs)
+            moved = q + times.along(batch.inputs, y[:, None])[..., 0]
+            before, after = (
+                self.residual(u, batch.targets).square().sum(dim=1) for u in (q, moved)
+            )
+            gain = (before - after).double()
+            count += len(batch)
+            total += gain.sum().item()
+            squares += gain.square().sum().item()
+        mean = total / count
+        deviation = math.sqrt(max(squares / count - mean**2, 0.0) / max(count - 1, 1))
+        return mean > SURE * deviation
 
     def _family(self, nested: Nested, base: Tensor, share: float) -> Family:
         return Family(self.V, self.values, nested, base, share, self.residual, self.samples)
@@ -366,24 +418,3 @@ def _data(
     elif validation is not None:
         raise SettingsError("validation= is used by rank='auto' only: leave one of the two out.")
     return data(source), None if held is None else data(held)
-
-
-def _require_options(
-    rank: int | str,
-    parameter_fraction: int | float,
-    newton_steps: int,
-    batch_size: int,
-    dtype: str,
-) -> None:
-    if isinstance(rank, str):
-        if rank != "auto":
-            raise SettingsError(f"rank is {rank!r}: give a whole number, or 'auto'.")
-    else:
-        require_whole("rank", rank, 1)
-    require_at_least("parameter_fraction", parameter_fraction, 1e-12)
-    if parameter_fraction > 1:
-        raise SettingsError(f"parameter_fraction is {parameter_fraction}: give at most 1.")
-    require_whole("newton_steps", newton_steps, 1)
-    require_whole("batch_size", batch_size, 1)
-    if dtype not in DTYPES:
-        raise SettingsError(f"dtype is {dtype!r}: choose one of {', '.join(DTYPES)}.")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -20,6 +21,7 @@ from pdelsr.batch.target import Residual
 from pdelsr.errors import FileFormatError, SettingsError
 from pdelsr.lstsq.base import Spectrum
 from pdelsr.lstsq.streaming import Nested
+from pdelsr.solvers.settings import require_whole
 
 FORMAT = "pdelsr-refined"
 MODULE = "module."  # prefix of the weights in a file
@@ -105,7 +107,8 @@ class RefinedModule(nn.Module):
         self.register_buffer("index", model.index)
         self._model = model
         self._family = family
-        self.rank, self.history, self.status = rank, tuple(history), status
+        self.rank, self.status = rank, status
+        self.history: tuple[RankScore, ...] = tuple(history)
 
     @cached_property
     def _spectrum(self) -> Spectrum:
@@ -128,6 +131,16 @@ class RefinedModule(nn.Module):
     def condition(self) -> float:
         """Largest over smallest singular value."""
         return self._spectrum.condition
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """What belongs to δ beside the tensors, for `state_dict`."""
+        return {"rank": self.rank}
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """Take over another refinement's rank, and drop the factors of the old one."""
+        self._family, self.history = None, ()
+        self.rank, self.status = state["rank"], "loaded"
+        self.__dict__.pop("_spectrum", None)
 
     @property
     def delta_norm(self) -> float:
@@ -165,6 +178,7 @@ class RefinedModule(nn.Module):
         if self._family is None:
             raise SettingsError("this refinement holds no factors: at_rank needs the original one.")
         most = self._family.nested.rank
+        require_whole("rank", k, 0)
         if not 0 <= k <= most:
             raise SettingsError(f"rank {k}: choose one between 0 and {most}.")
         delta = self._family.delta(k) if k else torch.zeros_like(self.delta)
@@ -173,7 +187,13 @@ class RefinedModule(nn.Module):
         return RefinedModule(model, delta, k, self._family, self.history, "chosen by at_rank")
 
     def save(self, path: str | Path) -> None:
-        """Write the weights, δ and the chosen parameters to a safetensors file."""
+        """Write the weights, δ and the chosen parameters to a safetensors file.
+
+        Raises:
+            SettingsError: there is no such folder.
+        """
+        if not Path(path).parent.is_dir():
+            raise SettingsError(f"{path}: there is no folder {Path(path).parent}. Make it first.")
         # Cloned, because tied weights share their memory, which the format refuses.
         state = self.module.state_dict().items()
         tensors = {f"{MODULE}{k}": v.clone(memory_format=torch.contiguous_format) for k, v in state}

@@ -98,7 +98,8 @@ def measure_refinement(samples: int, settings: SampleSettings) -> SampleCost:
     loader = RandomImages(samples, settings.batch)
     refined = refine(network, loader, rank=settings.rank, basis="coordinate")
     seconds = time.perf_counter() - begin
-    return SampleCost(samples, seconds, before, peak_memory(), refined.history[-1].train)
+    train = min(score.train for score in refined.history)
+    return SampleCost(samples, seconds, before, peak_memory(), train)
 
 
 def sample_table(found: list[SampleCost], settings: SampleSettings) -> Table:

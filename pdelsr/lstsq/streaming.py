@@ -11,6 +11,8 @@ from torch import Tensor
 
 from pdelsr.lstsq.base import Spectrum, spectrum_of
 
+ROUNDING = 50  # times epsilon and the longest column: damping of all columns
+NOISE = 1000  # times the same: a column of which less is left is noise
 BUFFER = 2  # times r rows wait before a factorization, so that most of its work is new
 
 
@@ -45,21 +47,26 @@ class StreamingQR:
             if self._filled == self._stack.shape[0]:
                 self._reduce()
 
-    def finish(self, damping: int | float = 50.0) -> Nested:
-        """The triangle of all rows so far, damped at the level of rounding.
+    def finish(self) -> Nested:
+        """The triangle of all rows so far, damped.
 
         The columns keep their lengths, which for orthonormal directions mean something: one that is
-        rounding noise beside the longest must not be fitted with.
+        rounding noise beside the longest must not be fitted with. So all are damped at the level
+        of rounding, and those that the columns before them leave nothing of, as in a null space
+        of A, so much that their unknowns vanish.
         """
         self._reduce()
-        R, z = self._stack[: self.rank, :-1], self._stack[: self.rank, -1]
-        longest = torch.linalg.vector_norm(R, dim=0).max().item()
-        level = damping * torch.finfo(R.dtype).eps * (longest or 1.0)
-        stacked = torch.cat([R, level * torch.eye(self.rank).to(R)])
+        R, z = self._stack[: self.rank, :-1].clone(), self._stack[: self.rank, -1]
+        longest = torch.linalg.vector_norm(R, dim=0).max().item() or 1.0
+        epsilon = torch.finfo(R.dtype).eps
+        noise = NOISE * epsilon * longest
+        levels = torch.full_like(z, ROUNDING * epsilon * longest)
+        levels[R.diagonal().abs() <= noise] = longest
+        stacked = torch.cat([R, levels.diag()])
         augmented = torch.cat([stacked, torch.cat([z, z.new_zeros(self.rank)])[:, None]], dim=1)
         triangle = torch.linalg.qr(augmented, mode="r").R
         rest = math.hypot(self._stack[self.rank, -1].item(), triangle[self.rank, -1].item())
-        return Nested(triangle[: self.rank, :-1], triangle[: self.rank, -1], level, rest)
+        return Nested(triangle[: self.rank, :-1], triangle[: self.rank, -1], R, levels, noise, rest)
 
     def _reduce(self) -> None:
         triangle = torch.linalg.qr(self._stack[: self._filled], mode="r").R
@@ -75,13 +82,17 @@ class Nested:
     Args:
         R: triangle of the damped columns.
         z: the rotated right-hand side.
-        level: of the damping.
-        rest: of the right-hand side, ‖[b; 0] − [A; level I] y‖ at the solution y in all columns.
+        undamped: the triangle without damping.
+        levels: of the damping, for every column.
+        noise: singular values below are rounding.
+        rest: of the right-hand side, ‖[b; 0] − [A; levels] y‖ at the solution y in all columns.
     """
 
     R: Float[Tensor, "r r"]
     z: Float[Tensor, " r"]
-    level: float
+    undamped: Float[Tensor, "r r"]
+    levels: Float[Tensor, " r"]
+    noise: float
     rest: float
 
     @property
@@ -98,15 +109,14 @@ class Nested:
         return torch.nn.functional.pad(self.solution(k), (0, self.rank - k))
 
     def squares(self, y: Float[Tensor, " r"]) -> float:
-        """‖A y − b‖² = ‖R y − z‖² + rest² − level² ‖y‖², at least the rounding of b."""
+        """‖A y − b‖² = ‖R y − z‖² + rest² − ‖levels y‖², at least the rounding of b."""
         damped = (self.R @ y - self.z).square().sum().item() + self.rest**2
         length = self.z.square().sum().item() + self.rest**2
         floor = torch.finfo(y.dtype).eps ** 2 * length
-        return max(damped - self.level**2 * y.square().sum().item(), floor)
+        return max(damped - (self.levels * y).square().sum().item(), floor)
 
     def spectrum(self, k: int) -> Spectrum:
         """Singular values of the first k columns."""
-        values = torch.linalg.svdvals(self.R[:k, :k])
+        values = torch.linalg.svdvals(self.undamped[:k, :k])
         largest = max(values[0].item(), torch.finfo(values.dtype).tiny)
-        cut = max(2**0.5 * self.level / largest, k * torch.finfo(values.dtype).eps)
-        return spectrum_of(values, cut)
+        return spectrum_of(values, max(self.noise / largest, k * torch.finfo(values.dtype).eps))

@@ -7,7 +7,7 @@ import io
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ class Diagnosis:
         ranks: k, up to all columns.
         losses: at rank k.
         delta_norms: ‖y‖ at rank k.
-        conditions: of the k leading columns of A. Damping at rounding bounds them at about 1e14.
+        conditions: of the k leading columns of A, infinite where one is zero.
         errors: root mean square of ‖F‖ over the given samples at rank k, as `at_rank(k)` predicts.
         modes: J v of the leading directions at the given inputs, (modes, n, outputs).
         mode_values: their singular values: of basis_values where they are known. Otherwise the
@@ -88,7 +88,14 @@ class Diagnosis:
 
     def summary(self) -> str:
         """Ranks and solvers in two tables of at most 88 columns."""
-        console = Console(file=io.StringIO(), width=WIDTH, no_color=True, highlight=False)
+        console = Console(
+            file=io.StringIO(),
+            width=WIDTH,
+            no_color=True,
+            highlight=False,
+            force_terminal=False,
+            force_jupyter=False,
+        )
         parts: list[Any] = [f"refinement of rank {self.rank:,}", _rank_table(self)]
         console.print(Group(*parts, *([_solver_table(self)] if self.iterative else [])))
         text = console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
@@ -143,6 +150,8 @@ def diagnose(
         SettingsError: a module without factors, as one that was loaded, options out of range, or
             data that do not fit the module.
     """
+    if not isinstance(refined, RefinedModule):
+        raise SettingsError(f"diagnose takes what refine returned, not a {type(refined).__name__}.")
     _require_options(inputs, targets, modes, iterations, solvers)
     study = _Study.of(refined)
     return Diagnosis(
@@ -183,7 +192,13 @@ class _Study:
         model = copy.copy(refined._model)
         model.index = refined.index
         found = family.nested
-        nested = Nested(found.R.double(), found.z.double(), found.level, found.rest)
+        nested = replace(
+            found,
+            R=found.R.double(),
+            z=found.z.double(),
+            undamped=found.undamped.double(),
+            levels=found.levels.double(),
+        )
         delta = refined.delta if refined.rank else family.delta(nested.rank).to(refined.delta)
         return cls(model, family, nested, refined.rank or nested.rank, delta)
 
@@ -201,7 +216,7 @@ class _Study:
         V, values = self.family.V, self.family.values
         if V is not None and values is not None:
             return V[:, :count], values[:count]
-        _, system, W = torch.linalg.svd(self.nested.R)
+        _, system, W = torch.linalg.svd(self.nested.undamped)
         W = W[:count].T.to(self.family.nested.R)
         return W if V is None else V @ W, system[:count]
 
@@ -210,7 +225,7 @@ def _spectra(study: _Study) -> dict[str, Any]:
     values = study.family.values
     return {
         "basis_values": None if values is None else _array(values),
-        "system_values": _array(torch.linalg.svdvals(study.nested.R)),
+        "system_values": _array(torch.linalg.svdvals(study.nested.undamped)),
     }
 
 
@@ -261,8 +276,8 @@ def _against_data(study: _Study, inputs: Any, targets: Tensor | None, modes: int
 def _data(study: _Study, inputs: Any, targets: Tensor | None) -> Data:
     """The data in batches, checked; zeros stand for targets that are not given."""
     several = tuple(inputs) if isinstance(inputs, list | tuple) else (inputs,)
-    if not several or any(x.ndim == 0 for x in several):
-        raise SettingsError("inputs hold no samples: give one or more tensors, one row a sample.")
+    if not several or any(not isinstance(x, Tensor) or x.ndim == 0 for x in several):
+        raise SettingsError("inputs must be one or more tensors with one row a sample.")
     given = torch.zeros(len(several[0])) if targets is None else targets
     data = Data(tensors_of(several, given), BATCH, study.model.like)
     first = next(iter(data))

@@ -276,9 +276,14 @@ def test_a_file_with_other_trainable_parameters_is_refused(tmp_path) -> None:
 
 def test_state_dict_and_moving() -> None:
     x, t = bumps()
-    refined, other = (pl.refine(network(seed), x, t, rank=50) for seed in (0, 1))
+    refined, other = (pl.refine(network(k), x, t, rank=r) for k, r in ((0, 50), (1, 5)))
     other.load_state_dict(refined.state_dict())
     assert torch.equal(other(x), refined(x))
+    assert (other.rank, other.status) == (50, "loaded")
+    with pytest.raises(pl.SettingsError, match="needs the original one"):
+        other.at_rank(3)
+    with pytest.raises(pl.SettingsError, match="there is no folder"):
+        refined.save("absent/refined.safetensors")
     single = copy.deepcopy(refined).float()
     assert single(x).dtype == torch.float32
     torch.testing.assert_close(single(x).double(), refined(x), rtol=0.0, atol=1e-2)
@@ -326,6 +331,17 @@ class Mixing(nn.Module):
         return self.inner(x) - self.inner(x).mean()
 
 
+class Recurrent(nn.Module):
+    """An LSTM, whose derivatives torch.func does not vectorize."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.last = nn.LSTM(1, 4, batch_first=True), nn.Linear(4, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.inner(x)[0][:, -1])
+
+
 X, T = bumps(30)
 LOADER = DataLoader(TensorDataset(X, T), batch_size=10)
 NAN = X.clone()
@@ -359,6 +375,11 @@ NAN[7] = math.nan
         ((network(), X, T), {"rank": 3, "parameter_fraction": 2}, "give at most 1"),
         ((network(), X, T), {"rank": 3, "residual": lambda q, t: q @ t}, "residual= fails"),
         ((network(), X, T), {"rank": 3, "residual": lambda q, t: q - q.mean(0)}, "= mixes samples"),
+        ((network(), {"x": X}, T), {"rank": 3}, "inputs are dict"),
+        ((network(), LOADER, T), {"rank": 3}, "a loader brings its targets itself"),
+        ((network(), X, T), {"ranks": 3}, "no option 'ranks'. Did you mean rank"),
+        ((network(), X, T), {"rank": 3, "batch_size": 0}, "batch_size is 0"),
+        ((Recurrent(), X[:, :, None], T), {"rank": 3}, "recurrent layers"),
         ((network(), X, T), {"rank": 3, "newton_steps": 2}, "newton_steps needs residual="),
         ((network(), LOADER), {"rank": 3, "batch_size": 5}, "a loader has batches of its own"),
         ((network(), X, T), {"validation": (X, X, T)}, "validation has 3 parts"),
@@ -406,3 +427,52 @@ def test_the_residual_of_the_triangle_is_that_of_the_prediction(rank) -> None:
     for score in refined.history[1:]:
         module = refined.at_rank(score.rank)
         assert score.train == pytest.approx(rms(module(x) - t), rel=1e-5, abs=1e-8)
+
+
+def test_a_null_space_is_not_fitted_with() -> None:
+    """Softmax ignores a constant that is added to all logits."""
+    torch.manual_seed(0)
+    x = torch.randn(300, 6, dtype=F64)
+    classes = x[:, :3].argmax(1)
+    model = nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 3)).to(F64)
+    r = sum(p.numel() for p in model.parameters())
+
+    def residual(q: Tensor, t: Tensor) -> Tensor:
+        return q.softmax(1) - nn.functional.one_hot(t, 3)
+
+    for newton_steps in (1, 3):
+        refined = pl.refine(model, x, classes, rank=r, residual=residual, newton_steps=newton_steps)
+        assert refined.effective_rank < r
+        assert refined.delta_norm < 1e6
+        assert (refined(x).argmax(1) == classes).double().mean() > 0.9
+
+
+def test_a_gain_within_the_noise_is_none() -> None:
+    """The refined network is never much worse on clean data, with noisy targets and few samples."""
+    ratios = []
+    for seed in range(12):
+        x, t = bumps(150, seed)
+        model = pl.refine(network(seed), x, t, rank=60)  # fits the clean data well
+        generator = torch.Generator().manual_seed(seed)
+        noisy = model(x) + 0.3 * torch.randn(150, 1, dtype=F64, generator=generator)
+        shift = nn.Sequential(Frozen(model), nn.Linear(1, 1).to(F64))
+        with torch.no_grad():
+            shift[1].weight.fill_(1.0)
+            shift[1].bias.fill_(0.0)
+        refined = pl.refine(shift, x, noisy, seed=seed)
+        new_x, new_t = bumps(300, seed + 100)
+        before, after = (rms(m(new_x) - new_t) for m in (shift, refined))
+        ratios.append((after - before) / 0.3)
+    assert sum(r > 0 for r in ratios) <= 2
+    assert max(ratios) < 0.2
+
+
+class Frozen(nn.Module):
+    """A function without parameters that move."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = [inner]  # in a list: not a submodule
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.inner[0](x).detach()

@@ -1,0 +1,67 @@
+"""Refuses options and objects that `refine` cannot take, in words of its own."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from pdelsr.errors import SettingsError
+from pdelsr.solvers.settings import require_at_least, require_whole
+
+DTYPES = {"float64": torch.float64, "float32": torch.float32}
+
+
+def require_known(misspelled: Mapping[str, Any], known: Sequence[str]) -> None:
+    """Refuse options that do not exist, with the nearest name."""
+    for name in misspelled:
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise SettingsError(f"refine has no option {name!r}.{hint} It has {', '.join(known)}.")
+
+
+def require_kinds(model: Any, inputs: Any, targets: Any, seed: Any) -> None:
+    """Refuse what is no module, no data or no seed, before torch does in its own words."""
+    if not isinstance(model, nn.Module):
+        raise SettingsError(
+            f"the model is {model!r:.60}: give a torch.nn.Module (an object, not its class or "
+            "its state)."
+        )
+    if isinstance(inputs, str | Mapping) or inputs is None:
+        raise SettingsError(
+            f"inputs are {type(inputs).__name__}: give a tensor, a tuple of tensors in the order "
+            "of the module's arguments, or a loader of (inputs, targets)."
+        )
+    several = inputs if isinstance(inputs, list | tuple) else (inputs,)
+    if targets is not None and not all(hasattr(x, "shape") for x in (*several, targets)):
+        raise SettingsError(
+            "with targets, inputs are a tensor or a tuple of tensors; a loader brings its targets "
+            "itself, so leave targets out."
+        )
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        raise SettingsError(f"seed is {seed!r}: give a whole number.")
+
+
+def require_options(
+    rank: int | str,
+    parameter_fraction: int | float,
+    newton_steps: int,
+    batch_size: int,
+    dtype: str,
+) -> None:
+    """Refuse values out of range."""
+    if isinstance(rank, str):
+        if rank != "auto":
+            raise SettingsError(f"rank is {rank!r}: give a whole number, or 'auto'.")
+    else:
+        require_whole("rank", rank, 1)
+    require_at_least("parameter_fraction", parameter_fraction, 1e-12)
+    if parameter_fraction > 1:
+        raise SettingsError(f"parameter_fraction is {parameter_fraction}: give at most 1.")
+    require_whole("newton_steps", newton_steps, 1)
+    require_whole("batch_size", batch_size, 1)
+    if dtype not in DTYPES:
+        raise SettingsError(f"dtype is {dtype!r}: choose one of {', '.join(DTYPES)}.")
