@@ -117,6 +117,12 @@ def refine(
         task = _Task(view, fit, Residual(residual, tuple(output.shape[1:])), display)
         task.samples = task.count(fit)
         if held is not None:
+            given = len(next(iter(held)).inputs)
+            if given != len(first.inputs):
+                raise SettingsError(
+                    f"the validation data have {given} input(s), the others {len(first.inputs)}: "
+                    "give validation=((input, …), targets)."
+                )
             task.count(held)
         require_forward_mode(view, first.inputs)
         outputs = math.prod(output.shape[1:])

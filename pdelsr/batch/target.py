@@ -51,10 +51,13 @@ class Residual:
         if self.function is None:
             given = tuple(d for d in targets.shape[1:] if d != 1)
             if given != tuple(d for d in self.shape if d != 1):
+                hint = ""
+                if not targets.is_floating_point():
+                    hint = " For classes: residual=lambda q, t: q.softmax(1) - one_hot(t, classes)."
                 raise SettingsError(
                     f"the module gives {self.shape} a sample, and the targets are "
-                    f"{tuple(targets.shape[1:])}: give targets of the output's shape, or a "
-                    "residual= that compares the two."
+                    f"{tuple(targets.shape[1:]) or 'single numbers'}: give targets of the output's "
+                    f"shape, or a residual= that compares the two.{hint}"
                 )
             return
         shaped = q.reshape(n, *self.shape)
@@ -67,13 +70,18 @@ class Residual:
                 f"{tuple(targets.shape)}. It said: {error}"
             ) from error
         if not isinstance(found, Tensor) or found.ndim == 0 or found.shape[0] != n:
-            raise SettingsError("residual= must give one tensor with one row a sample.")
+            got = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
+            raise SettingsError(
+                f"residual= gives {got} for {n} samples: it must give one tensor with one row a "
+                "sample, not a mean or a sum."
+            )
         if found[:1].shape != first.shape or not torch.allclose(
             found[:1], first, rtol=1e-4, atol=1e-6, equal_nan=True
         ):
             raise SettingsError(
                 "residual= mixes samples: its first row changes when it gets the first sample "
-                "alone. Write it sample by sample, without means or norms over them."
+                "alone. Write it sample by sample, without means or norms over them, with the "
+                "number of classes in one_hot, and with targets that do not broadcast."
             )
 
     def _flat(self, q: Tensor, targets: Tensor) -> Tensor:

@@ -32,8 +32,8 @@ def part(candidate: Candidate, share: float) -> Candidate:
     ("share", "kept"),
     [
         (0.89, False),  # larger residual
-        (0.94, False),  # smaller by less than half: the errors may be the other way round
-        (0.96, True),  # clearly smaller
+        (0.97, False),  # smaller by less than four: the errors may be the other way round
+        (0.98, True),  # clearly smaller
     ],
 )
 def test_a_slightly_smaller_residual_does_not_count(refined, share, kept) -> None:
