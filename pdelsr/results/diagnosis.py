@@ -349,7 +349,7 @@ def _mean_squares(
 
 
 def _ranks(study: _Study) -> list[int]:
-    return _geometric(study.nested.rank, RANKS)
+    return sorted({study.rank, *_geometric(study.nested.rank, RANKS)})
 
 
 def _geometric(most: int, count: int) -> list[int]:
@@ -364,7 +364,8 @@ def _array(values: Tensor) -> np.ndarray:
 def _rank_table(found: Diagnosis) -> Table:
     table = _table("rank", "condition", "‖y‖", "rms residual", "rms on given data")
     last = len(found.ranks) - 1
-    for i in sorted({round(j * last / (ROWS - 1)) for j in range(ROWS)}):
+    chosen = int(np.abs(found.ranks - found.rank).argmin())  # the rank itself, or its neighbour
+    for i in sorted({chosen, *(round(j * last / (ROWS - 1)) for j in range(ROWS))}):
         error = "-" if found.errors is None else f"{found.errors[i]:.2e}"
         numbers = (found.conditions[i], found.delta_norms[i], math.sqrt(found.losses[i]))
         table.add_row(f"{found.ranks[i]:,}", *(f"{x:.2e}" for x in numbers), error)

@@ -100,17 +100,17 @@ def _draw_step(axes: Axes, found: Diagnosis) -> None:
     assert found.shares is not None
     assert found.linear_losses is not None
     assert found.nonlinear_losses is not None
-    _line(axes, found.shares, found.linear_losses, 0, "q + s J δ", marker=True)
-    _line(axes, found.shares, found.nonlinear_losses, 1, "q(θ + s δ)", marker=True)
-    frame(axes, "loss along the step", "s", "mean of ‖F‖²", grid=True)
+    _line(axes, found.shares, np.sqrt(found.linear_losses), 0, "q + s J δ", marker=True)
+    _line(axes, found.shares, np.sqrt(found.nonlinear_losses), 1, "q(θ + s δ)", marker=True)
+    frame(axes, "along the step", "s", "root mean square of F", grid=True)
     _finish(axes, x="linear")
 
 
 def _draw_solvers(axes: Axes, found: Diagnosis) -> None:
     for i, (name, losses) in enumerate(found.iterative.items()):
-        _line(axes, found.iterations, losses, i, name, marker=True)
-    axes.axhline(found.direct, color=BLACK, linewidth=1.2, linestyle="--", label="direct")
-    frame(axes, "iterative solvers", "iteration", "mean of ‖F‖²", grid=True)
+        _line(axes, found.iterations, np.sqrt(losses), i, name, marker=True)
+    axes.axhline(found.direct**0.5, color=BLACK, linewidth=1.2, linestyle="--", label="direct")
+    frame(axes, "iterative solvers", "iteration", "root mean square of F", grid=True)
     _finish(axes)
 
 
@@ -123,12 +123,12 @@ def _draw_mode(axes: Axes, found: Diagnosis, i: int) -> None:
     if mode.shape[1] > 1:
         for sample, color in zip(mode[:CURVES], COLORS, strict=False):
             axes.plot(sample, color=color, linewidth=1.0)
-        frame(axes, name, "output", "")
-    elif places is not None and places.shape[1] == 2:
+        frame(axes, name, "output", f"first {min(CURVES, len(mode))} samples")
+    elif places is not None and places.shape[1] > 1:
         most = np.abs(mode).max() or 1.0
         size = float(np.clip(4000 / len(mode), 0.5, 16))
         axes.scatter(
-            *places.T,
+            *places[:, :2].T,
             c=mode[:, 0],
             s=size,
             cmap=SIGNED,
@@ -137,7 +137,7 @@ def _draw_mode(axes: Axes, found: Diagnosis, i: int) -> None:
             linewidths=0,
             rasterized=True,
         )
-        frame(axes, name, "", "")
+        frame(axes, name, "input 1", "input 2")
     elif places is not None and places.shape[1] == 1:
         order = np.argsort(places[:, 0])
         axes.plot(places[order, 0], mode[order, 0], color=BLUE, linewidth=1.2)
