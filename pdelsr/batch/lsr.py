@@ -146,13 +146,15 @@ def _differentiable(module: nn.Module) -> Iterator[None]:
     """Says which module torch.func cannot differentiate for many samples or directions at once."""
     try:
         yield
-    except torch.OutOfMemoryError:
+    except torch.cuda.OutOfMemoryError:
         raise
     except (RuntimeError, NotImplementedError) as error:
+        if "allocate memory" in str(error):  # how torch says it on the CPU
+            raise
         raise SettingsError(
             f"torch.func cannot differentiate {type(module).__name__} for many samples or "
             "directions at once; so it is with recurrent layers (LSTM, GRU, RNN), fused attention "
-            f"and in-place operations. Replace or freeze that part. It said: {error}"
+            f"and in-place operations. Replace that part. It said: {error}"
         ) from error
 
 
