@@ -93,9 +93,8 @@ def refine(
     """
     require_known(misspelled, OPTIONS)
     require_kinds(model, inputs, targets, seed)
-    require_options(
-        rank, parameter_fraction, newton_steps, BATCH if batch_size is None else batch_size, dtype
-    )
+    size = BATCH if batch_size is None else batch_size
+    require_options(rank, parameter_fraction, newton_steps, size, dtype)
     if newton_steps > 1 and residual is None:
         raise SettingsError(
             "newton_steps needs residual=: the difference from the targets is linear in the "
@@ -110,7 +109,7 @@ def refine(
     generator = torch.Generator().manual_seed(seed)
     copied = copy.deepcopy(model).to(DTYPES[dtype])
     view = Model(copied, parameter_fraction, generator)
-    fit, held = _data(view, inputs, targets, rank, validation, batch_size or BATCH, generator)
+    fit, held = _data(view, inputs, targets, rank, validation, size, generator)
     with PassDisplay(verbose) as display:
         first = next(iter(fit))
         output = require_samplewise(view, first.inputs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
@@ -67,18 +68,14 @@ def _suite(chosen: argparse.Namespace) -> None:
 def _step(chosen: argparse.Namespace) -> None:
     _require_no_plot(chosen)
     found = measure_step()
-    _print(step_table(found))
-    if chosen.json:
-        write_runs(chosen.json, found)
+    _tabulate(chosen, step_table(found), found)
 
 
 def _samples(chosen: argparse.Namespace) -> None:
     _require_no_plot(chosen)
     settings = SampleSettings()
     found = measure_samples(settings)
-    _print(sample_table(found, settings))
-    if chosen.json:
-        write_runs(chosen.json, found)
+    _tabulate(chosen, sample_table(found, settings), found)
 
 
 def _growth(chosen: argparse.Namespace) -> None:
@@ -101,7 +98,12 @@ def _operator(chosen: argparse.Namespace) -> None:
     _require_no_plot(chosen)
     settings = ProductSettings()
     found = measure_products(settings)
-    _print(product_table(found, settings))
+    _tabulate(chosen, product_table(found, settings), found)
+
+
+def _tabulate(chosen: argparse.Namespace, table: Table, found: Sequence[Any]) -> None:
+    """Print a table, and write what it shows where that was asked for."""
+    _print(table)
     if chosen.json:
         write_runs(chosen.json, found)
 

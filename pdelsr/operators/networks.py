@@ -145,18 +145,19 @@ class Operator(Separable):
     def branch_along(
         self, a: Float[Tensor, "n s"], directions: Directions, rank: int
     ) -> Float[Tensor, "K n r"]:
-        def own(name: str) -> Tensor | None:
-            return directions(f"branch_network.{name}")
-
-        return self._features(self.branch_network.along(a, own, rank), dim=0)
+        return self._along("branch_network", a, directions, rank)
 
     def trunk_along(
         self, points: Float[Tensor, "p d"], directions: Directions, rank: int
     ) -> Float[Tensor, "K p r"]:
-        def own(name: str) -> Tensor | None:
-            return directions(f"trunk_network.{name}")
+        return self._along("trunk_network", points, directions, rank)
 
-        return self._features(self.trunk_network.along(points, own, rank), dim=0)
+    def _along(
+        self, network: str, x: Float[Tensor, "n i"], directions: Directions, rank: int
+    ) -> Float[Tensor, "K n r"]:
+        layers = getattr(self, network)
+        moved = layers.along(x, lambda name: directions(f"{network}.{name}"), rank)
+        return self._features(moved, dim=0)
 
     @abstractmethod
     def _features(self, outputs: list[Tensor], dim: int = 1) -> Tensor:
