@@ -20,6 +20,7 @@ from pdelsr.batch.directions import BASES, directions
 from pdelsr.batch.model import Inputs, Model, require_forward_mode, require_samplewise
 from pdelsr.batch.products import JacobianTimes
 from pdelsr.batch.progress import PassDisplay
+from pdelsr.batch.ranks import geometric
 from pdelsr.batch.refined import Family, RankScore, RefinedModule
 from pdelsr.batch.separable import Separable, SeparableTimes
 from pdelsr.batch.target import Residual, UserResidual
@@ -208,7 +209,7 @@ class _Task:
     def _chosen(self, times: JacobianTimes, steps: int, held: Data) -> RefinedModule:
         """The best rank of one linearization on held-out data; further steps at that rank."""
         nested = self._linearized(times, self.model.like.new_zeros(times.rank))
-        ranks = _candidates(times.rank)
+        ranks = [0, *geometric(times.rank, RANKS)]
         Y = torch.stack([nested.padded(k) if k else nested.z.new_zeros(times.rank) for k in ranks])
         train = self._fitted(times, nested, Y.T)
         validation = self._norms(times, held, Y.T)
@@ -359,12 +360,6 @@ def _times(
             "pdelsr.operators.Separable."
         )
     return JacobianTimes(model, V, products, probe, budget)
-
-
-def _candidates(r: int) -> list[int]:
-    """0, and ranks up to r in geometric progression."""
-    factor = r ** (1 / (RANKS - 1)) if r > 1 else 2.0
-    return [0, *sorted({min(r, round(factor**i)) for i in range(RANKS)})]
 
 
 def _largest(rank: int | str, model: Model, rows: int) -> int:

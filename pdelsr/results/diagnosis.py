@@ -23,6 +23,7 @@ from torch import Tensor
 from pdelsr.batch.data import Batch, Data, tensors_of
 from pdelsr.batch.model import Model, require_samplewise
 from pdelsr.batch.products import JacobianTimes
+from pdelsr.batch.ranks import geometric
 from pdelsr.batch.refined import Family, RefinedModule
 from pdelsr.errors import SettingsError
 from pdelsr.lstsq.iterative import ITERATIVE, iterates
@@ -243,7 +244,7 @@ def _against_rank(study: _Study) -> dict[str, Any]:
 
 def _against_iterations(study: _Study, most: int, solvers: Sequence[str]) -> dict[str, Any]:
     """Losses of the iterative solvers, and the direct one's."""
-    counts, k = _geometric(most, COUNTS), study.rank
+    counts, k = geometric(most, COUNTS), study.rank
     R, z = study.nested.R[:k, :k], study.nested.z[:k]
     losses, seconds = {}, {}
     for name in solvers:
@@ -349,12 +350,7 @@ def _mean_squares(
 
 
 def _ranks(study: _Study) -> list[int]:
-    return sorted({study.rank, *_geometric(study.nested.rank, RANKS)})
-
-
-def _geometric(most: int, count: int) -> list[int]:
-    """Whole numbers from 1 to `most` in geometric progression."""
-    return sorted({round(most ** (i / (count - 1))) for i in range(count)})
+    return sorted({study.rank, *geometric(study.nested.rank, RANKS)})
 
 
 def _array(values: Tensor) -> np.ndarray:
