@@ -1,7 +1,7 @@
 """Solve partial differential equations with neural networks to many correct digits."""
 
 from pdelsr import operators, reference
-from pdelsr.batch import RefinedModule, refine
+from pdelsr.batch import RefinedModule
 from pdelsr.declare import (
     Ball,
     Box,
@@ -20,6 +20,7 @@ from pdelsr.declare import (
     TimeInterval,
     coefficient,
     coordinates,
+    input_function,
     normal,
     normal_derivative,
     unknown,
@@ -31,19 +32,25 @@ from pdelsr.errors import (
     ProblemError,
     SettingsError,
 )
+from pdelsr.finetune import Instances, refine, refine_many, train_operator
 from pdelsr.lstsq import LSMR, QR, Cholesky, LeastSquares, NormalEquationsWarning, TruncatedSVD
 from pdelsr.networks import MLP, Activation, ModifiedMLP, Network, UserActivation
 from pdelsr.results import Solution
 from pdelsr.results.diagnosis import Diagnosis, diagnose
 from pdelsr.results.storage import load
 from pdelsr.sample import (
+    Drawn,
+    FunctionSampler,
+    GaussianProcess,
     GaussLegendre,
     Grid,
     Halton,
     LatinHypercube,
+    PeriodicField,
     Points,
     Sampler,
     Sobol,
+    Tabulated,
     Uniform,
 )
 from pdelsr.solve import solve
@@ -86,13 +93,17 @@ __all__ = [
     "Dirichlet",
     "Disk",
     "Domain",
+    "Drawn",
     "FileFormatError",
     "Full",
+    "FunctionSampler",
     "GaussLegendre",
     "Gaussian",
+    "GaussianProcess",
     "Grid",
     "Halton",
     "Initial",
+    "Instances",
     "Interval",
     "LastLayer",
     "LatinHypercube",
@@ -106,6 +117,7 @@ __all__ = [
     "OutputRSVD",
     "PdelsrError",
     "Periodic",
+    "PeriodicField",
     "Points",
     "Polygon",
     "Problem",
@@ -121,6 +133,7 @@ __all__ = [
     "Sobol",
     "Solution",
     "Status",
+    "Tabulated",
     "TimeInterval",
     "TruncatedSVD",
     "Uniform",
@@ -129,12 +142,15 @@ __all__ = [
     "coefficient",
     "coordinates",
     "diagnose",
+    "input_function",
     "load",
     "normal",
     "normal_derivative",
     "operators",
     "reference",
     "refine",
+    "refine_many",
     "solve",
+    "train_operator",
     "unknown",
 ]

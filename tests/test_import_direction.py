@@ -21,6 +21,7 @@ ORDER = [
         "operators",
         "results",
         "solve",
+        "finetune",
         "benchmark",
         "cli",
         "__main__",

@@ -11,6 +11,7 @@ from pdelsr.compile.block import Block
 from pdelsr.compile.hard import HardForm, HardPlan, plan_hard
 from pdelsr.compile.passes import compile_statement
 from pdelsr.declare.problem import Problem
+from pdelsr.errors import ProblemError
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +49,13 @@ def compile_problem(problem: Problem, hard: bool = False) -> CompiledProblem:
 
     Raises:
         ProblemError: a function has no torch form, or a condition that insists on a hard form
-            cannot have one.
+            cannot have one, or an input function is missing.
     """
+    if problem.missing_inputs:
+        raise ProblemError(
+            f"{problem.name} is parametric: give {', '.join(problem.missing_inputs)} by "
+            "problem.at(...) first."
+        )
     plan: HardPlan = plan_hard(problem.system, hard)
     blocks = tuple(
         compile_statement(s, problem.system, problem.weights.get(s.name, 1.0))

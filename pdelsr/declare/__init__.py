@@ -23,9 +23,11 @@ from pdelsr.declare.domains import (
 from pdelsr.declare.problem import Problem
 from pdelsr.declare.symbols import (
     Coefficient,
+    InputFunction,
     Unknown,
     coefficient,
     coordinates,
+    input_function,
     normal,
     normal_derivative,
     unknown,
@@ -41,6 +43,7 @@ __all__ = [
     "Disk",
     "Domain",
     "Initial",
+    "InputFunction",
     "Interval",
     "Neumann",
     "Observations",
@@ -53,6 +56,7 @@ __all__ = [
     "Unknown",
     "coefficient",
     "coordinates",
+    "input_function",
     "normal",
     "normal_derivative",
     "unknown",

@@ -39,9 +39,12 @@ def require_initial_data(system: System) -> None:
 def warn_bare_boundary(system: System) -> None:
     """Warn, naming them, of sides that carry no condition at all, or not everywhere."""
     space = system.domain.space.coordinates
-    if not any(system.order(u, c) for u in system.unknowns for c in space):
+    highest = max(system.order(u, c) for u in system.unknowns for c in space)
+    if highest == 0:
         return
     bare = _bare_sides(system, system.conditions)
+    if highest == 1 and len(system.unknowns) == 1 and len(bare) < len(system.domain.sides):
+        return  # transport wants a condition where it enters, and none where it leaves
     if bare:
         _warn(_advice("no condition", bare))
         return

@@ -17,9 +17,17 @@ from pdelsr.declare.checks import (
     require_coordinate_derivatives,
     require_plain_normal_derivatives,
 )
+from pdelsr.declare.coverage import warn_bare_boundary
 from pdelsr.declare.domains import Domain
 from pdelsr.declare.exact import reference_values, require_reference
 from pdelsr.declare.expressions import resolve
+from pdelsr.declare.inputs import (
+    given_function,
+    listed_names,
+    read_function,
+    read_inputs,
+    require_input_functions,
+)
 from pdelsr.declare.reading import (
     read_by_block,
     read_conditions,
@@ -33,6 +41,7 @@ from pdelsr.declare.regions import Interior
 from pdelsr.declare.statements import Statement, name_apart, statement_text
 from pdelsr.declare.system import System
 from pdelsr.errors import ProblemError
+from pdelsr.reference import OfInputs
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -52,6 +61,9 @@ class Problem:
         points: number of collocation points, for all blocks or by block name.
         sampler: sampler of the points, for all blocks or by block name.
         weights: weights of the blocks, by block name; 1 by default.
+        inputs: where input functions come from, by `input_function` or by name: an object with
+            `sample(n, seed)`, which gives n functions of arrays (n,), or None.
+        instance: the input functions of one instance, by name; see `at`.
 
     Raises:
         ProblemError: a mistake that can be seen in the symbols, in the user's own words.
@@ -67,6 +79,8 @@ class Problem:
     points: Any = None
     sampler: Any = None
     weights: Any = None
+    inputs: Any = None
+    instance: Any = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
@@ -80,6 +94,8 @@ class Problem:
         self._set("conditions", read_conditions(self.conditions))
         self._set("unknowns", read_unknowns(self.unknowns, equations))
         self._set("parameters", read_parameters(self.parameters, self.domain))
+        self._set("instance", dict(self.instance or {}))
+        self._set("inputs", read_inputs(self.inputs))
         self._check()
 
     @cached_property
@@ -89,7 +105,7 @@ class Problem:
         conditions = (c.statements(self.domain, order) for c in self.conditions)
         listed = [*self._equation_system.statements, *(s for group in conditions for s in group)]
         resolved = [_resolved(s, self.domain) for s in listed]
-        return System(self.domain, self.unknowns, self.parameters, name_apart(resolved))
+        return self._system_of(name_apart(resolved))
 
     @property
     def coordinates(self) -> tuple[sp.Symbol, ...]:
@@ -124,6 +140,47 @@ class Problem:
                 )
         return replace(self, parameters={**self.parameters, **values})
 
+    @cached_property
+    def missing_inputs(self) -> tuple[str, ...]:
+        """Names of the input functions that are not given: a parametric problem has some."""
+        names = dict.fromkeys(a.name for a in self.system.input_functions)
+        return tuple(name for name in names if name not in self.instance)
+
+    def at(self, *function: Any, **functions: Any) -> Problem:
+        """The ordinary problem for one choice of the input functions.
+
+        Args:
+            *function: the input function, where the problem has just one.
+            **functions: input functions by name. Each is a function of arrays (n,), one for each
+                argument, or an array of values at equidistant sensors over its coordinate, the
+                ends included, through which a cubic spline is drawn.
+
+        Raises:
+            ProblemError: a name that is not an input function, one that is missing, or a value
+                that is neither a function nor an array.
+        """
+        names: list[str] = sorted({a.name for a in self.system.input_functions})
+        if function:
+            if len(function) > 1 or functions or len(names) != 1:
+                raise ProblemError(
+                    f"at: give the functions by name; the problem has {listed_names(names)}."
+                )
+            functions = dict(zip(names, function, strict=True))
+        for name in functions:
+            if name not in names:
+                raise ProblemError(
+                    f"at({name}=...): the problem has no such input function; it has "
+                    f"{listed_names(names)}."
+                )
+        read = {name: read_function(name, f, self.system) for name, f in functions.items()}
+        given = {**self.instance, **read}
+        missing = [name for name in names if name not in given]
+        if missing:
+            raise ProblemError(
+                f"at: the input function {missing[0]} is missing; give {missing[0]}=function."
+            )
+        return replace(self, instance=given)
+
     def reference_values(self, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n k"]:
         """The values of the reference at points, one column for each unknown.
 
@@ -133,7 +190,15 @@ class Problem:
         Raises:
             ProblemError: there is no reference, it has the wrong shape, or a value is not finite.
         """
-        return reference_values(self.reference, self.system, points)
+        reference = self.reference
+        if isinstance(reference, OfInputs):
+            if self.missing_inputs:
+                raise ProblemError(
+                    "the reference belongs to one instance: give "
+                    f"{listed_names(self.missing_inputs)} by problem.at(...) first."
+                )
+            reference = reference.bind({k: given_function(f) for k, f in self.instance.items()})
+        return reference_values(reference, self.system, points)
 
     def __str__(self) -> str:
         """What was understood, in lines."""
@@ -141,6 +206,8 @@ class Problem:
         if self.parameters:
             values = (f"{name} = {value}" for name, value in self.parameters.items())
             lines.append(f"parameters: {', '.join(values)}")
+        if self.missing_inputs:
+            lines.append(f"input functions: {', '.join(self.missing_inputs)}")
         lines += [str(self.domain), "statements:"]
         return "\n".join([*lines, *map(self._line, self.statements)])
 
@@ -156,7 +223,10 @@ class Problem:
             _resolved(Statement(name, "equation", e.lhs, e.rhs, where, name), self.domain)
             for name, e in zip(names, self.equations, strict=True)
         )
-        return System(self.domain, self.unknowns, self.parameters, statements)
+        return self._system_of(statements)
+
+    def _system_of(self, statements: tuple[Statement, ...]) -> System:
+        return System(self.domain, self.unknowns, self.parameters, statements, self.instance)
 
     def _line(self, statement: Statement) -> str:
         text = statement_text(statement, self.coordinates)
@@ -165,12 +235,14 @@ class Problem:
 
     def _check(self) -> None:
         for check in UNKNOWN_CHECKS:
-            check(System(self.domain, self.unknowns, self.parameters, ()))
+            check(self._system_of(()))
         for check in EQUATION_CHECKS:
             check(self._equation_system)
         for check in SYSTEM_CHECKS:
-            check(self.system)
+            if not (self.instance and check is warn_bare_boundary):  # the parametric one has warned
+                check(self.system)
         require_reference(self.reference, self.system)
+        require_input_functions(self.inputs, self.instance, self.system)
         names = [s.name for s in self.statements]
         self._set("points", read_by_block(self.points, names, "points", read_count))
         self._set("sampler", read_by_block(self.sampler, names, "sampler", lambda s, _: s))

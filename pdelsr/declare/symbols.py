@@ -26,6 +26,10 @@ class Coefficient(AppliedUndef):
     """Base class of the applied callables k(x, y) that `coefficient` makes."""
 
 
+class InputFunction(Coefficient):
+    """Base class of the input functions a(x) that `input_function` makes."""
+
+
 class NormalComponent(sp.Symbol):
     """The component of the outward unit normal along one coordinate; made by `normal`."""
 
@@ -109,6 +113,35 @@ def coefficient(name: Any, function: Any, *arguments: Any) -> Any:
         )
     make = cast(Any, UndefinedFunction)
     return make(name, bases=(Coefficient,), real=True, _imp_=staticmethod(function))(*arguments)
+
+
+def input_function(name: Any, *arguments: Any) -> Any:
+    """Declare an input function of a parametric problem, for example `a = input_function("a", x)`.
+
+    It may stand wherever a coefficient may: in equations, sources, conditions. `problem.at(...)`
+    gives it, and `Problem(inputs={a: sampler})` says where functions to train on come from.
+
+    Args:
+        name: its name, a Python identifier.
+        *arguments: the coordinates (or expressions in them) that it is applied to.
+
+    Raises:
+        ProblemError: the name is not an identifier, or there are no arguments.
+    """
+    _require_name("input_function", name)
+    if not arguments:
+        raise ProblemError(
+            f'input_function("{name}"): name the coordinates that it depends on, such as '
+            f'input_function("{name}", x).'
+        )
+
+    def missing(*values: Any) -> Any:
+        raise ProblemError(
+            f"{name} is an input function: give one by problem.at({name}=function) first."
+        )
+
+    make = cast(Any, UndefinedFunction)
+    return make(name, bases=(InputFunction,), real=True, _imp_=staticmethod(missing))(*arguments)
 
 
 def normal(coordinate: Any) -> NormalComponent:

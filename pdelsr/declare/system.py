@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from dataclasses import field as entry
 from typing import Any, cast
 
 import sympy as sp
@@ -11,7 +12,7 @@ import sympy as sp
 from pdelsr.declare.domains import Domain
 from pdelsr.declare.expressions import field, is_affine, jets, multi_index
 from pdelsr.declare.statements import Statement
-from pdelsr.declare.symbols import NormalComponent
+from pdelsr.declare.symbols import InputFunction, NormalComponent, coefficient
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,12 +24,14 @@ class System:
         unknowns: the fields, in the order of the network's outputs.
         parameters: values of named parameters.
         statements: equations first, then conditions, with unique names.
+        instance: the input functions that are given, by name.
     """
 
     domain: Domain
     unknowns: tuple[sp.Expr, ...]
     parameters: Mapping[str, sp.Expr]
     statements: tuple[Statement, ...]
+    instance: Mapping[str, Callable[..., Any]] = entry(default_factory=dict)
 
     @property
     def coordinates(self) -> tuple[sp.Symbol, ...]:
@@ -52,8 +55,17 @@ class System:
         return max((sum(multi_index(j, axes)) for j in found), default=0)
 
     def substituted(self, expression: sp.Expr) -> sp.Expr:
-        """The expression with the values of the parameters put in."""
-        return substitute(expression, self.parameters, self.coordinates)
+        """The expression with the values of the parameters and the given functions put in."""
+        found = substitute(expression, self.parameters, self.coordinates)
+        return with_functions(found, self.instance) if self.instance else found
+
+    @property
+    def input_functions(self) -> tuple[Any, ...]:
+        """The input functions that occur, given or not, sorted by name."""
+        found = set().union(
+            *(e.atoms(InputFunction) for s in self.statements for e in (s.lhs, s.rhs))
+        )
+        return tuple(sorted(found, key=str))
 
     @property
     def is_linear(self) -> bool:
@@ -71,6 +83,16 @@ def substitute(
         if cast(Any, s).name in parameters
     }
     return cast(sp.Expr, expression.xreplace(values)) if values else expression
+
+
+def with_functions(expression: sp.Expr, functions: Mapping[str, Callable[..., Any]]) -> sp.Expr:
+    """Replace input functions by the given ones of the same name."""
+    rule = {
+        a: coefficient(a.name, functions[a.name], *a.args)
+        for a in cast(Any, expression.atoms(InputFunction))
+        if a.name in functions
+    }
+    return cast(sp.Expr, expression.xreplace(rule))
 
 
 def parameter_symbols(

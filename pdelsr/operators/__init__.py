@@ -3,14 +3,17 @@
 from pdelsr.batch.separable import Separable
 from pdelsr.operators.burgers import OperatorData, periodic_burgers
 from pdelsr.operators.networks import DeepONet, MultiONet
+from pdelsr.operators.physics import PIDeepONet, published_operator
 from pdelsr.operators.training import relative_error, train
 
 __all__ = [
     "DeepONet",
     "MultiONet",
     "OperatorData",
+    "PIDeepONet",
     "Separable",
     "periodic_burgers",
+    "published_operator",
     "relative_error",
     "train",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 import sympy as sp
@@ -13,6 +13,11 @@ from numpy.typing import ArrayLike
 from sympy.core.function import AppliedUndef
 
 from pdelsr.errors import ProblemError
+
+if TYPE_CHECKING:
+    Function: TypeAlias = Callable[[np.ndarray], np.ndarray]
+else:
+    Function = object  # checked by require_function, in the user's words
 
 VARIABLE = sp.Symbol("s", real=True)
 TIME_SLACK = 1e-12
@@ -122,3 +127,10 @@ def require_within(
             f"{low:g} <= {axis} <= {high:g}."
         )
     return np.clip(values, low, high)
+
+
+def require_function(f: Any, name: str) -> Function:
+    """A function of numpy arrays."""
+    if not callable(f):
+        raise ProblemError(f"{name} = {f!r}; expected a function of numpy arrays.")
+    return cast(Function, f)

@@ -12,45 +12,47 @@ TOLERANCE = 1e-10  # of each estimated error, relative to the sum of the Fourier
 TINY = 1e-300
 
 
-def require_finite(panel: Panel, steps: int) -> None:
+def require_finite(panel: Panel, steps: int, title: str = "spectral") -> None:
     """Refuse a panel with a value that is not finite."""
     if not np.isfinite(panel.coefficients).all():
         raise ProblemError(
-            f"spectral: the solution is not finite {_times(panel)}. Either it blows up, or "
+            f"{title}: the solution is not finite {_times(panel)}. Either it blows up, or "
             f"steps={steps} are too few: try steps={4 * steps}."
         )
 
 
-def require_modes(panel: Panel, modes: int) -> None:
+def require_modes(panel: Panel, modes: int, title: str = "spectral") -> None:
     """Refuse a panel where the last tenth of the wave numbers still contributes."""
     size = abs(panel.coefficients)
     tail = size[:, -max(1, modes // 10) :].sum(axis=1).max() / _scale(panel)
     if tail > TOLERANCE:
         raise ProblemError(
-            f"spectral: modes={modes} do not resolve the solution {_times(panel)} (the last "
+            f"{title}: modes={modes} do not resolve the solution {_times(panel)} (the last "
             f"tenth of them contributes {tail:.0e}). Try modes={2 * modes}; that helps only "
             f"where the initial condition is smooth as a periodic function."
         )
 
 
-def require_panels(panel: Panel, panels: int) -> None:
+def require_panels(panel: Panel, panels: int, title: str = "spectral") -> None:
     """Refuse a panel where the last two Chebyshev coefficients in time still contribute."""
     in_time = np.asarray(scipy.fft.dct(panel.coefficients, type=1, axis=0)) / DEGREE
     tail = abs(in_time[-2:]).sum(axis=1).max() / _scale(panel)
     if tail > TOLERANCE:
         raise ProblemError(
-            f"spectral: panels={panels} do not resolve the solution {_times(panel)} (the last "
+            f"{title}: panels={panels} do not resolve the solution {_times(panel)} (the last "
             f"Chebyshev coefficients in time contribute {tail:.0e}). Try panels={2 * panels}."
         )
 
 
-def require_steps(coarse: tuple[Panel, ...], fine: tuple[Panel, ...], steps: int) -> None:
+def require_steps(
+    coarse: tuple[Panel, ...], fine: tuple[Panel, ...], steps: int, title: str = "spectral"
+) -> None:
     """Refuse a solution that differs from the one with half the steps by 15 tolerances."""
     error = max(_distance(a, b) for a, b in zip(coarse, fine, strict=True)) / 15
     if error > TOLERANCE:
         enough = int(np.ceil(steps * (4 * error / TOLERANCE) ** 0.25))
         raise ProblemError(
-            f"spectral: steps={steps} leave an error of about {error:.0e}. Try steps={enough}."
+            f"{title}: steps={steps} leave an error of about {error:.0e}. Try steps={enough}."
         )
 
 

@@ -57,6 +57,7 @@ def collect(
         training=trained.training if trained else training_points(training),
         weights=dict(context.plan.weights),
         heldout=outcome.best.objective,
+        heldout_start=context.objectives[0],
         error_estimate=trained.error_estimate if trained else estimated_error(context, outcome),
         iterations=outcome.iterations,
         rounds=context.rounds,

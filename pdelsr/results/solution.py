@@ -51,6 +51,7 @@ class Solution:
         training: points that the solution was fitted to, a tensor a site of each block.
         weights: factors w_b on the blocks in ‖f‖² = Σ_b w_b mean(F_b²).
         heldout: norm of the weighted stacked residual on held-out points.
+        heldout_start: the same of the network that the run started from.
         error_estimate: relative L2 error, estimated from two nested refinements, the largest over
             the unknowns; None where the run offers none.
         iterations: outer iterations that the run took.
@@ -72,6 +73,7 @@ class Solution:
     training: Mapping[str, tuple[Tensor, ...]] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
     heldout: float = float("nan")
+    heldout_start: float = float("nan")
     error_estimate: float | None = None
     iterations: int = 0
     rounds: int = 0

@@ -30,6 +30,7 @@ from pdelsr.solvers.status import Status
 NUMBERS = (
     "weights",
     "heldout",
+    "heldout_start",
     "error_estimate",
     "iterations",
     "rounds",
@@ -68,6 +69,8 @@ def load(
     """
     contents = read(path)
     document = contents.document
+    if "problem" not in document:
+        raise FileFormatError(f"{path} holds no solution: it is a {document.get('kind')} file.")
     require_same_problem(path, document["problem"], problem)
     plain = {**document["settings"], "device": _device(document["settings"]["device"], device)}
     settings: RunSettings = from_plain(plain)
@@ -89,7 +92,7 @@ def load(
             name: tuple(tensors[f"points.{i}.{site}"] for site in range(sites))
             for i, (name, sites) in enumerate(document["points"])
         },
-        **{name: document[name] for name in NUMBERS},
+        **{name: document[name] for name in NUMBERS if name in document},
     )
 
 

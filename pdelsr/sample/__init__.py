@@ -1,6 +1,15 @@
-"""Points of domains and boundaries: samplers, point sets, residual-adaptive refinement."""
+"""Points of domains and boundaries, and input functions: samplers, sets, refinement."""
 
 from pdelsr.sample.adaptive import refine_by_residual
+from pdelsr.sample.functions import (
+    Drawn,
+    FunctionSampler,
+    GaussianProcess,
+    PeriodicField,
+    Tabulated,
+    tabulated,
+)
+from pdelsr.sample.input_samples import InputSample
 from pdelsr.sample.points import FacePair, PointSet, sample_interior, sample_pair, sample_parts
 from pdelsr.sample.samplers import (
     UNIT_SAMPLERS,
@@ -17,19 +26,26 @@ from pdelsr.sample.samplers import (
 
 __all__ = [
     "UNIT_SAMPLERS",
+    "Drawn",
     "FacePair",
+    "FunctionSampler",
     "GaussLegendre",
+    "GaussianProcess",
     "Grid",
     "Halton",
+    "InputSample",
     "LatinHypercube",
+    "PeriodicField",
     "PointSet",
     "Points",
     "Sampler",
     "Sobol",
+    "Tabulated",
     "Uniform",
     "UnitSampler",
     "refine_by_residual",
     "sample_interior",
     "sample_pair",
     "sample_parts",
+    "tabulated",
 ]

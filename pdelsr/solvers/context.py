@@ -112,18 +112,21 @@ class Context:
         as large: refinements on different points have errors that differ by chance, and residuals
         that do not tell which is smaller unless they are far apart.
         """
-        predictor = candidate.predictor()
-        rms = self.heldout.block_rms(predictor)
-        weights = self.heldout.block_weights()
-        objective = math.sqrt(sum(w * rms[name] ** 2 for name, w in weights.items()))
-        largest = max(rms.values())
-        if not math.isfinite(objective):
-            objective = largest = math.inf
+        objective, largest = self.heldout_norm(candidate)
         self.objectives.append(objective)
         assessed = Assessed(candidate, objective, largest, iteration)
         if self._best is None or _is_better(assessed, self._best):
             self._best = assessed
         return assessed
+
+    def heldout_norm(self, candidate: Candidate) -> tuple[float, float]:
+        """‖f‖ on the held-out points, and the largest root mean square of a block."""
+        rms = self.heldout.block_rms(candidate.predictor())
+        weights = self.heldout.block_weights()
+        objective = math.sqrt(sum(w * rms[name] ** 2 for name, w in weights.items()))
+        if not math.isfinite(objective):
+            return math.inf, math.inf
+        return objective, max(rms.values())
 
     @property
     def best(self) -> Assessed:

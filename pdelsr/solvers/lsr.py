@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pdelsr.lstsq import LeastSquares
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.method import Method, State
 from pdelsr.solvers.refiner import FULL_LIMIT, Refiner
+from pdelsr.solvers.settings import require_whole
 from pdelsr.solvers.status import Status
+from pdelsr.solvers.tangent_newton import Refinement
 from pdelsr.subspace import Basis
 
 
@@ -29,12 +31,15 @@ class LSR(Method):
             doubled from 250 as long as that halves the residual on held-out points.
         lstsq: "qr", "svd", "cholesky", "lsmr" or a `LeastSquares`.
         newton_steps: in the tangent space, for nonlinear problems; 1 is the published method.
+        passes: refinements of the same network; each one after the first is made on points drawn
+            where the residual of the best one so far is large, which a kink or a layer wants.
     """
 
     basis: str | Basis | None = None
     rank: int | None = None
     lstsq: str | LeastSquares = "qr"
     newton_steps: int = 10
+    passes: int = 1
 
     name = "lsr"
     tries_designs = True
@@ -42,6 +47,7 @@ class LSR(Method):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.refiner()
+        require_whole("passes", self.passes, 1)
 
     def refiner(self) -> Refiner:
         """The refinement with these options."""
@@ -61,7 +67,7 @@ class LSR(Method):
         return State(0, Candidate.of_network(context.network), float("nan"), "start")
 
     def step(self, context: Context, state: State) -> State:
-        found = self.refiner()(context)
+        found = self._refined(context)
         enough = 2 * found.report.effective_rank >= found.report.rank
         done = Status.COMPLETED if enough else Status.RANK_DEFICIENT
         return State(
@@ -72,3 +78,22 @@ class LSR(Method):
             report=found.report,
             finished=Status.INTERRUPTED if found.interrupted else done,
         )
+
+    def _refined(self, context: Context) -> Refinement:
+        """The pass with the smallest residual on held-out points."""
+        theta, refine = context.network.get_vector(), self.refiner()
+        best = refine(context)
+        candidate = Candidate(context.network, theta, best.delta)
+        norm = context.heldout_norm(candidate)[0]
+        for _ in range(self.passes - 1):
+            if best.interrupted or context.clock.expired:
+                break
+            training = context.training
+            found = refine(context, adapt_to=candidate.predictor(), rank=best.report.rank)
+            other = replace(candidate, delta=found.delta)
+            size = context.heldout_norm(other)[0]
+            if size < norm:
+                best, candidate, norm = found, other, size
+            else:
+                context.training = training
+        return best

@@ -1,0 +1,112 @@
+"""The input functions of a parametric problem: what `Problem` and `Problem.at` accept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.interpolate import CubicSpline
+
+from pdelsr.declare.symbols import InputFunction
+from pdelsr.declare.system import System
+from pdelsr.errors import ProblemError
+
+
+@dataclass(frozen=True)
+class OfArrays:
+    """A function of arrays that also takes tensors.
+
+    Args:
+        function: of arrays (n,), to an array (n,).
+    """
+
+    function: Callable[..., Any]
+
+    def __call__(self, *x: Any) -> Any:
+        return self.function(*(v.detach().cpu().numpy() if hasattr(v, "detach") else v for v in x))
+
+
+def read_function(name: str, value: Any, system: System) -> Callable[..., Any]:
+    """The input function of an instance; an array becomes a spline over its coordinate.
+
+    Raises:
+        ProblemError: neither a function nor an array of at least four finite values.
+    """
+    if isinstance(value, OfArrays) or getattr(value, "is_tensor_function", False):
+        return value
+    if callable(value):
+        return OfArrays(value)
+    try:
+        given = value.detach().cpu() if hasattr(value, "detach") else value
+        values = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        values = np.empty(0)
+    arguments = next(a.args for a in system.input_functions if a.name == name)
+    plain = len(arguments) == 1 and arguments[0] in system.coordinates
+    if not plain or values.ndim != 1 or len(values) < 4 or not np.isfinite(values).all():
+        raise ProblemError(
+            f"at({name}=...): expected a function of arrays, or for one of a single coordinate an "
+            "array of at least four finite values at equidistant sensors, got "
+            f"{type(value).__name__}."
+        )
+    bounds = system.domain.bounding_box[system.coordinates.index(arguments[0])]
+    low, high = (float(end) for end in bounds)
+    return OfArrays(CubicSpline(np.linspace(low, high, len(values)), values))
+
+
+def read_inputs(given: Any) -> dict[str, Any]:
+    """Samplers by the name of the input function.
+
+    Raises:
+        ProblemError: a key that is not an input function, or a value without `sample`.
+    """
+    if given is not None and not isinstance(given, Mapping):
+        raise ProblemError(
+            f"Problem, inputs: expected a mapping {{a: sampler}}, got {type(given).__name__}."
+        )
+    found = {}
+    for key, sampler in (given or {}).items():
+        if not isinstance(key, str | InputFunction):
+            raise ProblemError(
+                f"Problem, inputs: {key} is not an input function; declare it by "
+                'pl.input_function("a", x).'
+            )
+        name = key if isinstance(key, str) else key.name  # pyright: ignore[reportAttributeAccessIssue]
+        if not callable(getattr(sampler, "sample", None)):
+            raise ProblemError(
+                f"Problem, inputs: {name} has {sampler!r}; expected a sampler of functions, such "
+                "as GaussianProcess(length_scale=0.2)."
+            )
+        found[name] = sampler
+    return found
+
+
+def require_input_functions(
+    inputs: Mapping[str, Any], instance: Mapping[str, Any], system: System
+) -> None:
+    """Refuse names that are no input functions of the problem, and one name for two things."""
+    applied = system.input_functions
+    names = {a.name for a in applied}
+    for name in (*inputs, *instance):
+        if name not in names:
+            raise ProblemError(
+                f"Problem, inputs: {name} occurs in no equation or condition as an input function; "
+                f"there {listed_names(names)}."
+            )
+    for name in names:
+        if len({len(a.args) for a in applied if a.name == name}) > 1:
+            raise ProblemError(
+                f"input function {name}: it is applied to different numbers of arguments."
+            )
+
+
+def given_function(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function as the user gave it."""
+    return function.function if isinstance(function, OfArrays) else function
+
+
+def listed_names(names: Iterable[str]) -> str:
+    """Names in a message."""
+    return ", ".join(sorted(names)) or "none"

@@ -1,0 +1,7 @@
+"""Fine-tuning trained modules: on data, or for one instance of a parametric problem."""
+
+from pdelsr.finetune.many import InstanceRow, Instances, refine_many
+from pdelsr.finetune.refinement import refine
+from pdelsr.finetune.training import Training, train_operator
+
+__all__ = ["InstanceRow", "Instances", "Training", "refine", "refine_many", "train_operator"]

@@ -1,0 +1,278 @@
+"""`refine_many`: an operator refined for many instances, side by side, with a table at the end."""
+
+from __future__ import annotations
+
+import json
+import math
+import multiprocessing
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from rich.progress import Progress
+from rich.table import Table
+from torch import nn
+
+from pdelsr.declare import Problem
+from pdelsr.errors import FileFormatError, SettingsError
+from pdelsr.finetune.refinement import network_at, refine_instance
+from pdelsr.solvers.settings import require_whole
+
+GRID = 10_000  # points at least that errors are measured on
+
+
+@dataclass(frozen=True)
+class InstanceRow:
+    """One instance.
+
+    Args:
+        index: of the input function, from 0.
+        error_before: relative L2 error of the operator; None without a reference.
+        error: of the refinement.
+        heldout_before: norm of the residual on held-out points, of the operator.
+        heldout: of the refinement.
+        refined: whether the refinement was better; otherwise the operator stands.
+        rank: r of the refinement.
+        seconds: that it took.
+    """
+
+    index: int
+    error_before: float | None
+    error: float | None
+    heldout_before: float
+    heldout: float
+    refined: bool
+    rank: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Instances:
+    """What `refine_many` found.
+
+    Args:
+        name: of the problem.
+        rows: one an instance, in order.
+        functions: the input functions.
+    """
+
+    name: str
+    rows: Sequence[InstanceRow]
+    functions: Sequence[Callable[..., Any]]
+
+    def table(self) -> Table:
+        """Mean, standard deviation, median and worst over the instances, as a rich table."""
+        kept = sum(not row.refined for row in self.rows)
+        title = f"{self.name}, {len(self.rows)} instances, {kept} of them not refined"
+        table = Table("", "mean", "std", "median", "worst", title=title)
+        for label, name in (
+            ("error of the operator", "error_before"),
+            ("error after refinement", "error"),
+            ("residual of the operator", "heldout_before"),
+            ("residual after refinement", "heldout"),
+            ("seconds", "seconds"),
+        ):
+            values = [v for row in self.rows if (v := getattr(row, name)) is not None]
+            if values:
+                spread = statistics.stdev(values) if len(values) > 1 else 0.0
+                found = statistics.mean(values), spread, statistics.median(values), max(values)
+                table.add_row(label, *(f"{v:.2e}" for v in found))
+        return table
+
+
+def refine_many(
+    operator: nn.Module,
+    problem: Problem,
+    instances: int | Sequence[Callable[..., Any]],
+    *,
+    workers: int = 1,
+    path: str | Path | None = None,
+    function_seed: int = 1,
+    verbose: bool = False,
+    **options: Any,
+) -> Instances:
+    """Refine an operator for many input functions.
+
+    Args:
+        operator: see `refine_instance`.
+        problem: a parametric one, with one input function.
+        instances: how many to draw from the problem's sampler, or the input functions.
+        workers: instances at once, each in a forked process on one core. On a GPU, and on systems
+            without fork, leave it at 1.
+        path: file of one JSON line an instance; a run that was cut goes on from what is there.
+        function_seed: of the draws. Training draws with seed 0.
+        verbose: show a progress bar.
+        **options: of `refine_instance`.
+
+    Raises:
+        SettingsError: no sampler, a count that is not positive, or options that do not fit.
+        FileFormatError: the file belongs to another run.
+    """
+    require_whole("workers", workers, 1)
+    if workers > 1 and not may_fork(operator):
+        raise SettingsError("workers are forked processes, on the CPU only: set workers=1.")
+    functions = _functions(problem, instances, function_seed)
+    header = {
+        "problem": problem.name,
+        "instances": instances if isinstance(instances, int) else "given",
+        "function_seed": function_seed,
+        "options": {name: str(value) for name, value in sorted(options.items())},
+    }
+    done = _read(path, header)
+    waiting = [i for i in range(len(functions)) if i not in done]
+    task = _Task(operator, problem, functions, options)
+    with Progress(disable=not verbose) as progress:
+        bar = progress.add_task(problem.name, total=len(functions), completed=len(done))
+        for row in _rows(task, waiting, workers):
+            done[row.index] = row
+            _append(path, row)
+            progress.advance(bar)
+    return Instances(problem.name, [done[i] for i in range(len(functions))], functions)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What every instance shares."""
+
+    operator: nn.Module
+    problem: Problem
+    functions: Sequence[Callable[..., Any]]
+    options: dict[str, Any]
+
+    def __call__(self, index: int) -> InstanceRow:
+        return refined_row(
+            self.operator, self.problem, self.functions[index], index, **self.options
+        )
+
+
+_tasks: list[_Task] = []  # of this process, where it is a worker
+
+
+def _rows(task: _Task, waiting: list[int], workers: int) -> Iterator[InstanceRow]:
+    """The rows as they come, from this process or from forked ones."""
+    if workers == 1:
+        yield from map(task, waiting)
+        return
+    context = multiprocessing.get_context("fork")  # a declaration cannot be pickled
+    with ProcessPoolExecutor(workers, context, _start_worker, (task,)) as pool:
+        running = [pool.submit(_run_in_worker, i) for i in waiting]
+        try:
+            for future in as_completed(running):
+                yield future.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _start_worker(task: _Task) -> None:
+    torch.set_num_threads(1)  # OpenMP does not survive a fork with more
+    _tasks.append(task)
+
+
+def _run_in_worker(index: int) -> InstanceRow:
+    return _tasks[0](index)
+
+
+def refined_row(
+    operator: nn.Module,
+    problem: Problem,
+    function: Callable[..., Any],
+    index: int,
+    **options: Any,
+) -> InstanceRow:
+    """Refine for one input function, and measure both against the reference if there is one."""
+    at = problem.at(function)
+    begin = time.perf_counter()
+    solution = refine_instance(operator, at, **options)
+    seconds = time.perf_counter() - begin
+    errors: tuple[float | None, float | None] = (None, None)
+    if at.reference is not None:
+        points = error_points(at)
+        exact = at.reference_values(points)[:, 0]
+        network = network_at(operator, at, options.get("sensors"))
+        network = network.to(like := next(solution.network.parameters()))
+        with torch.no_grad():
+            own = network(torch.from_numpy(points).to(like))
+        errors = (
+            relative_l2(own.double().cpu().numpy().reshape(-1), exact),
+            relative_l2(np.asarray(solution.predict(points)), exact),
+        )
+    return InstanceRow(
+        index,
+        *errors,
+        solution.heldout_start,
+        solution.heldout,
+        solution.delta is not None,
+        solution.report.rank if solution.report else 0,
+        seconds,
+    )
+
+
+def may_fork(operator: nn.Module) -> bool:
+    """Whether instances can be refined in forked processes."""
+    on_cpu = all(p.device.type == "cpu" for p in operator.parameters())
+    return on_cpu and "fork" in multiprocessing.get_all_start_methods()
+
+
+def error_points(problem: Problem) -> Float[np.ndarray, "n d"]:
+    """An equidistant grid over the domain's box, the ends included, of at least 10,000 points."""
+    bounds = [(float(a), float(b)) for a, b in problem.domain.bounding_box]
+    side = math.ceil(round(GRID ** (1 / len(bounds)), 6)) + 1
+    axes = np.meshgrid(*(np.linspace(a, b, side) for a, b in bounds), indexing="ij")
+    return np.stack([axis.ravel() for axis in axes], axis=1)
+
+
+def relative_l2(values: Float[np.ndarray, " n"], exact: Float[np.ndarray, " n"]) -> float:
+    """‖values − exact‖ / ‖exact‖."""
+    return float(np.linalg.norm(values - exact) / np.linalg.norm(exact))
+
+
+def _functions(
+    problem: Problem, instances: int | Sequence[Callable[..., Any]], seed: int
+) -> list[Callable[..., Any]]:
+    if not isinstance(instances, int):
+        return list(instances)
+    require_whole("instances", instances, 1)
+    if len(problem.inputs) != 1:
+        raise SettingsError(
+            f"{problem.name} has {len(problem.inputs)} sampler(s) of input functions: give "
+            "Problem(inputs={a: sampler}) for one, or the input functions themselves."
+        )
+    (sampler,) = problem.inputs.values()
+    return sampler.sample(instances, seed)
+
+
+def _read(path: str | Path | None, header: dict[str, Any]) -> dict[int, InstanceRow]:
+    """The rows of an earlier run of the same kind; starts the file where there is none."""
+    if path is None:
+        return {}
+    file = Path(path)
+    if not file.exists():
+        file.write_text(json.dumps(header) + "\n", encoding="utf-8")
+        return {}
+    try:
+        first, *lines = file.read_text(encoding="utf-8").splitlines()
+        found = json.loads(first)
+        if lines and not lines[-1].endswith("}"):  # cut while it was written
+            lines.pop()
+            file.write_text("".join(f"{line}\n" for line in (first, *lines)), encoding="utf-8")
+        rows = [InstanceRow(**json.loads(line)) for line in lines]
+    except (OSError, ValueError, TypeError) as error:
+        raise FileFormatError(f"{path} is not a file of refine_many ({error}).") from error
+    if found != header:
+        raise FileFormatError(
+            f"{path} belongs to another run ({found}): give another path, or remove it."
+        )
+    return {row.index: row for row in rows}
+
+
+def _append(path: str | Path | None, row: InstanceRow) -> None:
+    if path is not None:
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(row)) + "\n")

@@ -1,0 +1,181 @@
+"""`refine`: a module on data, or an operator for one instance of a parametric problem."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from pdelsr.batch import refine as refine_on_data
+from pdelsr.batch.checks import require_known
+from pdelsr.declare import Problem
+from pdelsr.errors import SettingsError
+from pdelsr.operators.physics import PIDeepONet, read_sensors
+from pdelsr.results import Solution
+from pdelsr.solve import solve
+from pdelsr.solvers.lsr import LSR
+from pdelsr.subspace import Basis
+
+RANK = 1500
+POINTS = 8  # of the equations, a direction: with fewer the residual is small between them only
+
+
+def refine(model: nn.Module, inputs: Any, targets: Any = None, **options: Any) -> Any:
+    """Refine a trained module in one shot: on data, or for one instance of a parametric problem.
+
+    On data, `refine(model, inputs, targets, rank=…)` or `refine(model, loader, rank=…)`, see
+    `pdelsr.batch.refine`; for an instance, `refine(operator, problem.at(a), rank=…)`, see
+    `refine_instance`. The model is not changed.
+
+    Returns:
+        A `RefinedModule` on data, a `Solution` for an instance.
+
+    Raises:
+        SettingsError: options, data, module or problem that do not fit.
+    """
+    if isinstance(inputs, Problem):
+        if targets is not None:
+            raise SettingsError("targets belong to data: a problem has none.")
+        require_known({k: v for k, v in options.items() if k not in INSTANCE_OPTIONS}, OPTIONS)
+        return refine_instance(model, inputs, **options)
+    return refine_on_data(model, inputs, targets, **options)
+
+
+def refine_instance(
+    operator: nn.Module,
+    problem: Problem,
+    *,
+    rank: int | None = RANK,
+    newton_steps: int = 5,
+    passes: int = 2,
+    basis: str | Basis = "coordinate",
+    points: int | None = None,
+    sensors: Any = None,
+    seed: int = 0,
+    dtype: str = "float64",
+    tolerance: int | float = 0.0,
+    memory_budget: int | None = None,
+    verbose: bool = False,
+) -> Solution:
+    """A physics-informed operator for one input function: no labels, no training.
+
+    min_y ‖ f(q + J V y) ‖ over the residual of the instance, q being the operator at its input
+    function, with Newton steps in the tangent space. On held-out points the result is never worse
+    than the operator itself: where it would be, the operator comes back (`solution.delta` is None).
+
+    Args:
+        operator: a `PIDeepONet`, or a module of (values (n, s), points (n, d)) with outputs (n,)
+            or (n, 1).
+        problem: of one instance, `problem.at(a)`.
+        rank: r; None for a choice by doubling, on held-out points.
+        newton_steps: in the tangent space; 1 is the published method.
+        passes: refinements; each one after the first is made on points drawn where the residual
+            of the best one so far is large.
+        basis: of the tangent space: "coordinate" (parameters drawn at random, fastest), "output",
+            "gaussian", "residual", or a `Basis`.
+        points: of the equations; 8 r by default.
+        sensors: of a module that is no `PIDeepONet`: where it reads the input function, (s,).
+        seed: of points and basis.
+        dtype: of the refinement; single precision keeps few digits.
+        tolerance: of the largest held-out root mean square of a block, for the status.
+        memory_budget: bytes of one chunk of rows; None for a share of what is free.
+        verbose: show progress.
+
+    Raises:
+        SettingsError: an operator, sensors or options that do not fit the problem.
+        ProblemError: the input function is missing or fails.
+    """
+    method = LSR(basis=basis, rank=rank, newton_steps=newton_steps, passes=passes)
+    if points is None and rank is not None:
+        points = POINTS * rank
+    return solve(
+        problem,
+        method,
+        network=network_at(operator, problem, sensors),
+        points=points,
+        seed=seed,
+        tolerance=tolerance,
+        memory_budget=memory_budget,
+        verbose=verbose,
+        hard=False,
+        dtype=dtype,
+        device=str(_parameter(operator).device),
+    )
+
+
+INSTANCE_OPTIONS = [
+    name for name in inspect.signature(refine_instance).parameters if name not in ("operator",)
+]
+OPTIONS = [name for name in INSTANCE_OPTIONS if name != "problem"]
+
+
+def network_at(operator: nn.Module, problem: Problem, sensors: Any = None) -> nn.Module:
+    """The map from points to the output function, at the input function of an instance.
+
+    Raises:
+        SettingsError: a problem with several unknowns or input functions, or without sensors.
+    """
+    if len(problem.unknowns) != 1 or len(problem.instance) != 1:
+        raise SettingsError(
+            f"{problem.name} has {len(problem.unknowns)} unknown(s) and {len(problem.instance)} "
+            "given input function(s): an operator maps one function to one function; give it by "
+            "problem.at(a)."
+        )
+    own = isinstance(operator, PIDeepONet)
+    if own == (sensors is not None):
+        raise SettingsError(
+            "sensors are part of a PIDeepONet: leave them out."
+            if own
+            else f"{type(operator).__name__} does not say where it reads input functions: give "
+            "sensors=."
+        )
+    where = operator.sensors if own else read_sensors(sensors)
+    (function,) = problem.instance.values()
+    values = sensor_values(function, where.detach().cpu().double().numpy())
+    given = torch.from_numpy(values).to(_parameter(operator))
+    return operator.at(given) if own else AtInput(operator, given)
+
+
+def sensor_values(function: Any, sensors: Float[np.ndarray, "s c"]) -> Float[np.ndarray, " s"]:
+    """An input function at sensors.
+
+    Raises:
+        SettingsError: it fails there, or is not finite.
+    """
+    try:
+        values = np.broadcast_to(np.asarray(function(*sensors.T), np.float64), len(sensors)).copy()
+    except (TypeError, ValueError) as error:
+        raise SettingsError(f"the input function fails at the sensors: {error}") from error
+    if not np.isfinite(values).all():
+        raise SettingsError("the input function is not finite at the sensors.")
+    return values
+
+
+class AtInput(nn.Module):
+    """A module of (values, points) at one input function.
+
+    Args:
+        operator: the module.
+        values: the input function at the sensors.
+    """
+
+    values: Tensor
+
+    def __init__(self, operator: nn.Module, values: Float[Tensor, " s"]) -> None:
+        super().__init__()
+        self.operator = operator
+        self.register_buffer("values", values)
+
+    def forward(self, points: Float[Tensor, "n d"]) -> Tensor:
+        return self.operator(self.values.expand(len(points), -1), points)
+
+
+def _parameter(operator: nn.Module) -> Tensor:
+    found = next(operator.parameters(), None)
+    if found is None:
+        raise SettingsError(f"{type(operator).__name__} has no parameters.")
+    return found

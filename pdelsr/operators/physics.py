@@ -1,0 +1,168 @@
+"""The physics-informed DeepONet, and the network that it is at one input function."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from pdelsr.errors import FileFormatError, SettingsError
+from pdelsr.networks import FeatureNetwork, build_network, network_settings
+
+
+class PIDeepONet(nn.Module):
+    """s(a)(x) = Σ_k b_k(a) T_k(x), with plain or modified MLPs as branch b and trunk T.
+
+    Source: Wang, Wang and Perdikaris 2021 (Science Advances 7, eabi8605), eq. 2; the modified
+    MLP is that of `ModifiedMLP`.
+
+    Args:
+        sensors: where an input function is read, (s,), or (s, c) for one of c coordinates.
+        in_features: d, coordinates of the output function.
+        hidden: widths of the layers, the last one included, of branch and trunk alike.
+        kind: "mlp" or "modified_mlp".
+        activation: of the hidden layers, by name.
+        seed: of the initial weights (Glorot normal, zero biases).
+        dtype: of the weights.
+
+    Raises:
+        SettingsError: sensors of another shape, or settings that the networks refuse.
+    """
+
+    sensors: Tensor
+    branch: FeatureNetwork
+    trunk: FeatureNetwork
+
+    def __init__(
+        self,
+        sensors: Any,
+        in_features: int,
+        hidden: Sequence[int] = (50, 50, 50, 50, 50),
+        kind: str = "mlp",
+        activation: str = "tanh",
+        seed: int = 0,
+        dtype: torch.dtype = torch.float64,
+    ) -> None:
+        super().__init__()
+        self.register_buffer("sensors", read_sensors(sensors).to(dtype))
+        if len(hidden) < 2:
+            raise SettingsError(
+                f"hidden {tuple(hidden)}: give a hidden layer and the width of the last one."
+            )
+        shared = {
+            "kind": kind,
+            "out_features": hidden[-1],
+            "hidden": list(hidden[:-1]),
+            "activation": activation,
+            "initialization": "xavier",
+        }
+        inputs = len(self.sensors)
+        self.branch = build_network({**shared, "in_features": inputs, "seed": 2 * seed}, dtype)
+        trunk = {**shared, "in_features": in_features, "seed": 2 * seed + 1}
+        self.trunk = build_network(trunk, dtype)
+
+    def forward(
+        self, values: Float[Tensor, "n s"], points: Float[Tensor, "n d"]
+    ) -> Float[Tensor, " n"]:
+        """s(a_i)(x_i), input function i at point i; `values` are a_i at the sensors."""
+        return (self.branch(values) * self.trunk(points)).sum(dim=1)
+
+    def fields(
+        self, values: Float[Tensor, "n s"], points: Float[Tensor, "p d"]
+    ) -> Float[Tensor, "n p"]:
+        """s(a_i)(x_j), every input function at every point."""
+        return self.branch(values) @ self.trunk(points).T
+
+    def at(self, values: Float[Tensor, " s"]) -> FeatureNetwork:
+        """The network x ↦ s(a)(x) at one input function, with the tangent space of the operator.
+
+        The last layer of the trunk is linear, T = W h + c, and so b·T = (Wᵀ b)·h + b·c: with b
+        fixed, the branch, W and c move s in the span of the features h and 1 only. One linear
+        layer with Wᵀ b and b·c in their place spans the same.
+
+        Args:
+            values: a at the sensors.
+        """
+        with torch.no_grad():
+            b = self.branch(values[None])[0]
+            settings = {**network_settings(self.trunk), "out_features": 1}
+            found = build_network(settings, b.dtype, b.device)
+            *old, last = self.trunk.affine_layers()
+            for layer, given in zip(found.affine_layers(), old, strict=False):
+                layer.weight.copy_(given.weight)
+                layer.bias.copy_(given.bias)
+            found.last.weight.copy_((b @ last.weight)[None])
+            found.last.bias.copy_((b @ last.bias)[None])
+        return found
+
+
+def read_sensors(given: Any) -> Float[Tensor, "s c"]:
+    """Sensors as points.
+
+    Raises:
+        SettingsError: another shape, or none.
+    """
+    sensors = torch.as_tensor(given, dtype=torch.float64)
+    if sensors.ndim == 1:
+        sensors = sensors[:, None]
+    if sensors.ndim != 2 or not len(sensors):
+        raise SettingsError(f"sensors have shape {tuple(sensors.shape)}: expected (s,) or (s, c).")
+    return sensors
+
+
+def published_operator(
+    path: str | Path,
+    sensors: Any,
+    hidden: Sequence[int],
+    columns: Sequence[int] = (0, 1),
+) -> PIDeepONet:
+    """A modified MLP operator from the flat parameters of Wang, Wang and Perdikaris 2021.
+
+    The file is one vector, branch first: W₁, b₁, …, W_L, b_L, then the encoders U₁, c₁, U₂, c₂,
+    each W as (inputs, outputs).
+
+    Args:
+        path: of the .npy file.
+        sensors: where an input function is read, (s,).
+        hidden: widths of the layers, the last one included.
+        columns: of the trunk's inputs, which of our coordinates each one is; (1, 0) for a trunk
+            that takes (t, x).
+
+    Raises:
+        FileFormatError: the file cannot be read, or has another number of values.
+    """
+    operator = PIDeepONet(sensors, len(columns), hidden, "modified_mlp")
+    try:
+        values = np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise FileFormatError(f"{path} cannot be read as an .npy file ({error}).") from error
+    vector = torch.from_numpy(np.asarray(values, dtype=np.float64).ravel())
+    layers = [*_published_order(operator.branch), *_published_order(operator.trunk)]
+    expected = sum(layer.weight.numel() + layer.bias.numel() for layer in layers)
+    if len(vector) != expected:
+        raise FileFormatError(
+            f"{path} has {len(vector)} values; an operator with {len(operator.sensors)} sensors "
+            f"and hidden {tuple(hidden)} has {expected}."
+        )
+    order = torch.tensor(columns)
+    with torch.no_grad():
+        for layer in layers:
+            outputs, inputs = layer.weight.shape
+            weight, bias, vector = vector.tensor_split([inputs * outputs, (inputs + 1) * outputs])
+            layer.weight.copy_(weight.view(inputs, outputs).T)
+            layer.bias.copy_(bias)
+        for layer in operator.trunk.input_layers():
+            moved = torch.empty_like(layer.weight)
+            moved[:, order] = layer.weight
+            layer.weight.copy_(moved)
+    return operator
+
+
+def _published_order(network: FeatureNetwork) -> list[Any]:
+    encoders, rest = network.affine_layers()[:2], network.affine_layers()[2:]
+    return [*rest, *encoders]

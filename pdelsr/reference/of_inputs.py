@@ -1,0 +1,55 @@
+"""A reference that waits for the input functions of a problem."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from pdelsr.errors import ProblemError
+from pdelsr.reference.checks import Function
+
+
+@dataclass(frozen=True, eq=False)
+class OfInputs:
+    """A reference that waits for the input functions of a problem.
+
+    Args:
+        make: makes the reference, a callable of points (n, d), from the functions by name, as
+            `antiderivative`, `advection`, `diffusion_reaction` and `periodic_burgers` do.
+    """
+
+    make: Callable[..., Any]
+
+    def bind(self, inputs: Mapping[str, Function]) -> Callable[[np.ndarray], np.ndarray]:
+        """The reference for these input functions.
+
+        Args:
+            inputs: functions of numpy arrays, by the name of the argument of ``make``.
+
+        Raises:
+            ProblemError: names that ``make`` does not take, or arguments that are missing.
+        """
+        try:
+            inspect.signature(self.make).bind(**inputs)
+        except TypeError as error:
+            raise ProblemError(
+                f"OfInputs: {self.name} cannot be made from the inputs "
+                f"{', '.join(inputs) or '(none)'}: {error}. Name them as its arguments."
+            ) from None
+        return self.make(**inputs)
+
+    def __call__(self, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " n"]:
+        """Refused: the input functions are not known here."""
+        raise ProblemError(
+            f"OfInputs: {self.name} is evaluated after bind(inputs), once the input functions are "
+            f"known."
+        )
+
+    @property
+    def name(self) -> str:
+        return getattr(self.make, "__name__", type(self.make).__name__)

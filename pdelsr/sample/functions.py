@@ -1,0 +1,277 @@
+"""Samplers of random input functions, for problems that are posed for many of them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike
+
+from pdelsr.errors import ProblemError
+from pdelsr.reference.checks import require_count, require_interval, require_positive
+from pdelsr.sample.input_samples import (
+    ChebyshevInterpolant,
+    FourierSeries,
+    Given,
+    InputSample,
+    PiecewiseLinear,
+    Spline,
+    chebyshev_nodes,
+)
+from pdelsr.sample.samplers import Seed, fresh
+
+if TYPE_CHECKING:
+    Transform: TypeAlias = Callable[[np.ndarray], np.ndarray] | None
+    Draw: TypeAlias = Callable[[np.random.Generator], Callable[[np.ndarray], np.ndarray]]
+else:
+    Transform = Draw = object  # checked by the samplers themselves, in the user's words
+
+REACH = 6  # length scales, beyond which the smoothing kernel exp(-z²) is below rounding
+SPACING = 1 / 3  # of white noise, in length scales: aliasing is then below 1e-19
+
+
+class FunctionSampler(ABC):
+    """Where the input functions of a problem come from."""
+
+    def sample(self, n: int, seed: Seed = 0) -> list[InputSample]:
+        """Input functions; fewer of them are the first ones of more.
+
+        Args:
+            n: number of functions, at least one.
+            seed: equal seeds give equal functions.
+
+        Raises:
+            ProblemError: n is less than one, or more than there are.
+        """
+        count = require_count(n, f"{type(self).__name__}: n", 1)
+        return list(self._draw(count, fresh(seed)))
+
+    @abstractmethod
+    def _draw(self, n: int, seed: np.random.SeedSequence) -> Iterable[InputSample]:
+        """The first n functions of this seed."""
+
+
+@dataclass(frozen=True, eq=False)
+class GaussianProcess(FunctionSampler):
+    """Zero mean and the covariance of a Gaussian (radial basis function) kernel.
+
+        cov(a(x), a(y)) = variance · exp(-(x - y)² / (2 length_scale²))
+
+    Values at nodes are drawn as white noise smoothed by exp(-(x - ξ)² / length_scale²), whose
+    covariance this is to rounding. The square root of the covariance matrix, by its
+    eigenvalues, would leave noise of 1e-8, the root of rounding, in all directions.
+
+    Args:
+        length_scale: of the kernel.
+        variance: of every value.
+        interval: (low, high) of x.
+        nodes: None for smooth functions: polynomials through 6 (high - low) / length_scale + 24
+            Chebyshev nodes, which resolve the process to 1e-13. A number for functions that are
+            linear between as many equidistant nodes: 512 in Wang, Wang and Perdikaris (2021).
+        transform: of the values at the nodes, (p,) to (p,), such as v - v.min() + 1 for a
+            velocity. To work in other processes it must be picklable: a function of a module,
+            and no lambda.
+
+    Raises:
+        ProblemError: numbers that are not positive, an empty interval, fewer than two nodes.
+
+    Source: Wang, Wang and Perdikaris (2021), Science Advances 7, eabi8605.
+    """
+
+    length_scale: int | float = 0.2
+    variance: int | float = 1.0
+    interval: tuple[int | float, int | float] = (0, 1)
+    nodes: int | None = None
+    transform: Transform = None
+
+    def __post_init__(self) -> None:
+        require_positive(self.length_scale, "GaussianProcess: length_scale")
+        require_positive(self.variance, "GaussianProcess: variance")
+        require_interval(self.interval, "GaussianProcess: interval")
+        if self.nodes is not None:
+            require_count(self.nodes, "GaussianProcess: nodes", 2)
+        if self.transform is not None and not callable(self.transform):
+            raise ProblemError(
+                f"GaussianProcess: transform = {self.transform!r}; expected None or a function."
+            )
+
+    @cached_property
+    def places(self) -> Float[np.ndarray, " p"]:
+        """The nodes at which values are drawn, (p,)."""
+        low, high = self.interval
+        if self.nodes is not None:
+            return np.linspace(low, high, self.nodes)
+        return chebyshev_nodes(low, high, int(np.ceil(6 * (high - low) / self.length_scale)) + 24)
+
+    @cached_property
+    def smoothing(self) -> Float[np.ndarray, "p w"]:
+        """From independent normal numbers to values at the nodes."""
+        low, high = self.interval
+        count = int(np.ceil(((high - low) / self.length_scale + 2 * REACH) / SPACING)) + 1
+        centres = (np.arange(count) - (count - 1) / 2) * SPACING
+        distance = (self.places - (low + high) / 2)[:, None] / self.length_scale - centres
+        return np.sqrt(self.variance * SPACING * np.sqrt(2 / np.pi)) * np.exp(-(distance**2))
+
+    def _draw(self, n: int, seed: np.random.SeedSequence) -> Iterable[InputSample]:
+        low, high = map(float, self.interval)
+        rng = np.random.default_rng(seed)
+        for _ in range(n):
+            values = self._transformed(
+                self.smoothing @ rng.standard_normal(self.smoothing.shape[1])
+            )
+            if self.nodes is None:
+                yield ChebyshevInterpolant((low, high), values)
+            else:
+                yield PiecewiseLinear(self.places, values)
+
+    def _transformed(self, values: Float[np.ndarray, " p"]) -> Float[np.ndarray, " p"]:
+        if self.transform is None:
+            return values
+        found = np.asarray(self.transform(values), dtype=float)
+        if found.shape != values.shape or not np.isfinite(found).all():
+            raise ProblemError(
+                f"GaussianProcess: transform gave an array of shape {found.shape}, or values that "
+                f"are not finite; expected {values.shape} finite values, one a node."
+            )
+        return found
+
+
+@dataclass(frozen=True)
+class PeriodicField(FunctionSampler):
+    """The periodic Gaussian field N(0, σ² (-Δ + τ² I)^(-γ)) without its mean.
+
+    The coefficients of cos(2πkx/L) and sin(2πkx/L), k = 1 .. modes - 1, are independent with
+    standard deviation
+
+        sqrt(2/L) σ ((2πk/L)² + τ²)^(-γ/2).
+
+    Args:
+        sigma, tau, gamma: σ, τ and γ, positive.
+        interval: the period (low, high), L = high - low.
+        modes: wave numbers kept, the mean among them.
+
+    Raises:
+        ProblemError: numbers that are not positive, an empty interval, fewer than two modes.
+
+    Source: Li et al. (2021), Fourier Neural Operator, section 5 and appendix A.3.
+    """
+
+    sigma: int | float
+    tau: int | float
+    gamma: int | float
+    interval: tuple[int | float, int | float] = (0, 1)
+    modes: int = 64
+
+    def __post_init__(self) -> None:
+        for name in ("sigma", "tau", "gamma"):
+            require_positive(getattr(self, name), f"PeriodicField: {name}")
+        require_interval(self.interval, "PeriodicField: interval")
+        require_count(self.modes, "PeriodicField: modes", 2)
+
+    @property
+    def deviations(self) -> Float[np.ndarray, " m"]:
+        """Standard deviations of the coefficients for k = 1 .. modes - 1."""
+        length = self.interval[1] - self.interval[0]
+        squares = (2 * np.pi * np.arange(1, self.modes) / length) ** 2 + self.tau**2
+        return np.sqrt(2 / length) * self.sigma * squares ** (-self.gamma / 2)
+
+    def _draw(self, n: int, seed: np.random.SeedSequence) -> Iterable[InputSample]:
+        low, high = map(float, self.interval)
+        rng, deviations = np.random.default_rng(seed), self.deviations
+        for _ in range(n):
+            cosine, sine = deviations * rng.standard_normal((2, self.modes - 1))
+            yield FourierSeries((low, high), cosine, sine)
+
+
+class Tabulated(FunctionSampler):
+    """The user's own functions, given by their values at sensors; taken in order.
+
+    Between the sensors they are cubic splines.
+
+    Args:
+        x: sensors, (s,), increasing.
+        values: (n, s), one function a row.
+
+    Raises:
+        ProblemError: shapes that do not fit, values that are not finite, sensors that do not
+            increase.
+    """
+
+    def __init__(self, x: ArrayLike, values: ArrayLike) -> None:
+        self.x, self.values = require_table(x, values)
+
+    def _draw(self, n: int, seed: np.random.SeedSequence) -> Iterable[InputSample]:
+        if n > len(self.values):
+            raise ProblemError(
+                f"Tabulated: {n} functions were asked for, and {len(self.values)} are given: ask "
+                f"for fewer, or give more rows of values."
+            )
+        return (Spline(self.x, row) for row in self.values[:n])
+
+
+def tabulated(x: ArrayLike, values: ArrayLike) -> InputSample:
+    """One input function from its values at sensors, a cubic spline between them.
+
+    Args:
+        x: sensors, (s,), increasing.
+        values: (s,).
+
+    Raises:
+        ProblemError: as `Tabulated`.
+    """
+    return Tabulated(x, np.asarray(values)[None]).sample(1)[0]
+
+
+@dataclass(frozen=True)
+class Drawn(FunctionSampler):
+    """Functions that the user draws.
+
+    Args:
+        draw: gives a function of numpy arrays from a numpy generator. Each function has a
+            generator of its own.
+
+    Raises:
+        ProblemError: draw, or what it gives, is no function.
+    """
+
+    draw: Draw
+
+    def __post_init__(self) -> None:
+        if not callable(self.draw):
+            raise ProblemError(f"Drawn: draw = {self.draw!r}; expected a function of a generator.")
+
+    def _draw(self, n: int, seed: np.random.SeedSequence) -> Iterable[InputSample]:
+        for child in seed.spawn(n):
+            function = self.draw(np.random.default_rng(child))
+            if not callable(function):
+                raise ProblemError(f"Drawn: draw gave {function!r}; expected a function of x.")
+            yield function if isinstance(function, InputSample) else Given(function)
+
+
+def require_table(
+    x: ArrayLike, values: ArrayLike
+) -> tuple[Float[np.ndarray, " s"], Float[np.ndarray, "n s"]]:
+    """Sensors and values as arrays of numbers."""
+    try:
+        sensors, rows = np.array(x, dtype=float), np.array(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ProblemError(f"Tabulated: expected arrays of numbers, got {error}.") from None
+    if sensors.ndim != 1 or len(sensors) < 2 or rows.shape != (*rows.shape[:1], len(sensors)):
+        raise ProblemError(
+            f"Tabulated: x has shape {sensors.shape} and values {rows.shape}; expected (s,) with "
+            f"s >= 2, and (n, s), one function a row."
+        )
+    if not (np.isfinite(sensors).all() and np.isfinite(rows).all()):
+        raise ProblemError("Tabulated: x or values contain NaN or inf; expected finite numbers.")
+    if (np.diff(sensors) <= 0).any():
+        i = int(np.argmax(np.diff(sensors) <= 0))
+        raise ProblemError(
+            f"Tabulated: x[{i}] = {sensors[i]:g} is followed by {sensors[i + 1]:g}; expected "
+            f"increasing sensors. Sort x, and the columns of values with it."
+        )
+    return sensors, rows

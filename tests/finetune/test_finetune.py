@@ -1,0 +1,282 @@
+"""Operators refined at instances, many of them, and trained on equations."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sympy as sp
+import torch
+from torch import Tensor, nn
+
+import pdelsr as pl
+from pdelsr.finetune import refine_many, train_operator
+from pdelsr.finetune.many import error_points
+from pdelsr.finetune.training import Loss
+from pdelsr.operators import PIDeepONet
+
+x, t = pl.coordinates("x t")
+s = pl.unknown("s", x)
+u = pl.unknown("u", x, t)
+a, b = pl.input_function("a", x), pl.input_function("b", x)
+SENSORS = np.linspace(0, 1, 20)
+
+antiderivative = pl.Problem(
+    name="antiderivative",
+    domain=pl.Interval(x, 0, 1),
+    equations=[sp.Eq(s.diff(x), a)],
+    conditions=[pl.Dirichlet(s, 0, on="x=0")],
+    inputs={a: pl.GaussianProcess(length_scale=0.3)},
+    reference=pl.reference.OfInputs(pl.reference.antiderivative),
+)
+burgers = pl.Problem(
+    name="burgers",
+    domain=pl.Interval(x, 0, 1) * pl.TimeInterval(t, 0, 1),
+    equations=[sp.Eq(u.diff(t) + u * u.diff(x), u.diff(x, 2) / 20)],
+    conditions=[pl.Initial(sp.Eq(u, a)), pl.Periodic(u, x)],
+    inputs={a: pl.PeriodicField(sigma=625, tau=5, gamma=4)},
+    reference=pl.reference.OfInputs(lambda a: pl.reference.periodic_burgers(a, nu=0.05)),
+)
+
+
+def operator(d: int = 1, width: int = 20, **options) -> PIDeepONet:
+    return PIDeepONet(SENSORS, d, (width, width, width), **options)
+
+
+def wave(x: np.ndarray) -> np.ndarray:
+    return np.sin(2 * np.pi * x)
+
+
+class Product(nn.Module):
+    """A user's operator, with a frozen layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.inner = nn.Linear(20, 12, dtype=torch.float64)
+        self.outer = nn.Sequential(
+            nn.Linear(1, 30, dtype=torch.float64),
+            nn.Tanh(),
+            nn.Linear(30, 12, dtype=torch.float64),
+        )
+        self.inner.requires_grad_(False)
+
+    def forward(self, values: Tensor, points: Tensor) -> Tensor:
+        return (self.inner(values) * self.outer(points)).sum(dim=1)
+
+
+def test_an_instance_gets_many_digits() -> None:
+    solution = pl.refine(operator(), antiderivative.at(wave), rank=200)
+    points = np.linspace(0, 1, 100)[:, None]
+    wanted = (1 - np.cos(2 * np.pi * points[:, 0])) / (2 * np.pi)
+    np.testing.assert_allclose(solution.predict(points), wanted, rtol=0, atol=1e-7)
+    assert solution.heldout < 1e-4 * solution.heldout_start
+
+
+def test_newton_steps_go_beyond_the_published_single_one() -> None:
+    net, at = operator(2, 30), burgers.at(wave)
+    errors = [
+        pl.refine(net, at, rank=400, newton_steps=steps, passes=1).error()["u"].relative_l2
+        for steps in (1, 6)
+    ]
+    assert errors[1] < 0.5 * errors[0]
+
+
+def test_a_second_pass_is_never_worse_on_held_out_points() -> None:
+    one, two = (pl.refine(operator(2), burgers.at(wave), rank=150, passes=p) for p in (1, 2))
+    assert two.heldout <= one.heldout
+
+
+def test_a_users_module_with_sensors() -> None:
+    solution = pl.refine(Product(), antiderivative.at(wave), rank=60, sensors=SENSORS)
+    assert solution.error()["s"].relative_l2 < 1e-4
+
+
+def test_the_operator_is_not_changed() -> None:
+    net = operator()
+    before = [p.clone() for p in net.parameters()]
+    pl.refine(net, antiderivative.at(wave), rank=50)
+    for p, q in zip(net.parameters(), before, strict=True):
+        assert torch.equal(p, q)
+
+
+def test_single_precision_weights_are_refined_in_double() -> None:
+    solution = pl.refine(operator(dtype=torch.float32), antiderivative.at(wave), rank=200)
+    assert solution.error()["s"].relative_l2 < 1e-6
+
+
+def test_a_refinement_that_does_not_help_leaves_the_operator() -> None:
+    """Many directions on two points: held-out points say that the trained operator is better."""
+    net = operator()
+    train_operator(antiderivative, net, functions=200, steps=400, points=50)
+    found = pl.refine(net, antiderivative.at(wave), rank=400, points=2, passes=1)
+    assert found.delta is None
+    assert found.heldout == found.heldout_start
+
+
+def test_data_go_to_the_refinement_on_data() -> None:
+    module = nn.Sequential(nn.Linear(1, 20), nn.Tanh(), nn.Linear(20, 1)).double()
+    inputs = torch.linspace(-1, 1, 60, dtype=torch.float64)[:, None]
+    assert isinstance(pl.refine(module, inputs, inputs.sin(), rank=20), pl.RefinedModule)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: pl.refine(operator(), antiderivative.at(wave), 3), "targets belong to data"),
+        (lambda: pl.refine(operator(), antiderivative.at(wave), rnk=3), "Did you mean rank"),
+        (lambda: pl.refine(Product(), antiderivative.at(wave)), "give sensors="),
+        (
+            lambda: pl.refine(operator(), antiderivative.at(wave), sensors=SENSORS),
+            "sensors are part of a PIDeepONet",
+        ),
+        (lambda: pl.refine(operator(2), antiderivative.at(wave)), "maps 2 coordinate"),
+        (lambda: pl.refine(operator(), antiderivative), "0 given input function"),
+        (lambda: pl.refine(operator(), antiderivative.at(lambda x: x / 0)), "not finite"),
+        (lambda: pl.refine(operator(), antiderivative.at(lambda x: x[:3])), "fails at the sensors"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_refinements_that_do_not_fit(call, message: str) -> None:
+    with pytest.raises(pl.SettingsError, match=message):
+        call()
+
+
+def test_many_instances_with_a_table_and_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    found = refine_many(operator(), antiderivative, 3, rank=100, path=path)
+    assert [row.index for row in found.rows] == [0, 1, 2]
+    for row in found.rows:
+        assert row.refined
+        assert row.error < 1e-3 * row.error_before
+        assert row.heldout < row.heldout_before
+    lines = path.read_text().splitlines()
+    assert len(lines) == 4
+    assert json.loads(lines[1])["rank"] == 100
+    labels = [str(cell) for cell in found.table().columns[0].cells]
+    assert labels[:2] == ["error of the operator", "error after refinement"]
+
+
+def test_a_cut_run_goes_on_where_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    whole = refine_many(operator(), antiderivative, 3, rank=50, path=path)
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(lines[:2]) + "\n" + lines[2][:20])  # killed while it wrote a line
+    again = refine_many(operator(), antiderivative, 3, rank=50, path=path)
+    assert again.rows[0] == whole.rows[0]
+    assert [r.error for r in again.rows] == [r.error for r in whole.rows]
+    assert len(refine_many(operator(), antiderivative, 3, rank=50, path=path).rows) == 3
+    with pytest.raises(pl.FileFormatError, match="belongs to another run"):
+        refine_many(operator(), antiderivative, 3, rank=51, path=path)
+    path.write_text("what is this\n")
+    with pytest.raises(pl.FileFormatError, match="not a file of refine_many"):
+        refine_many(operator(), antiderivative, 3, rank=50, path=path)
+
+
+def test_workers_find_the_same() -> None:
+    one, two = (refine_many(operator(), antiderivative, 4, rank=50, workers=w).rows for w in (1, 2))
+    for r, q in zip(one, two, strict=True):
+        assert r.heldout == pytest.approx(q.heldout, rel=1e-6)
+
+
+def test_instances_may_be_given_and_may_lack_a_reference() -> None:
+    problem = pl.Problem(
+        name="plain",
+        domain=antiderivative.domain,
+        equations=antiderivative.equations,
+        conditions=antiderivative.conditions,
+    )
+    found = refine_many(operator(), problem, [wave, np.cos], rank=50)
+    assert [row.error for row in found.rows] == [None, None]
+    with pytest.raises(pl.SettingsError, match="0 sampler"):
+        refine_many(operator(), problem, 2)
+
+
+def test_errors_are_measured_on_at_least_ten_thousand_points() -> None:
+    assert error_points(antiderivative.at(wave)).shape == (10_001, 1)
+    assert error_points(burgers.at(wave)).shape == (101 * 101, 2)
+
+
+def test_training_lowers_the_error() -> None:
+    net = operator(width=24)
+    drawn = antiderivative.inputs["a"].sample(5, 9)
+    points = torch.linspace(0, 1, 101, dtype=torch.float64)[:, None]
+    values = torch.stack([torch.from_numpy(f(SENSORS)) for f in drawn])
+    exact = np.stack([antiderivative.at(f).reference_values(points.numpy())[:, 0] for f in drawn])
+
+    def error() -> float:
+        with torch.no_grad():
+            return float(np.linalg.norm(net.fields(values, points).numpy() - exact))
+
+    before = error()
+    training = train_operator(antiderivative, net, functions=200, steps=400, points=50)
+    assert training.finished
+    assert len(training.losses) == 400
+    assert error() < 0.2 * before
+
+
+def test_the_loss_is_the_mean_square_of_the_residuals() -> None:
+    """Against autograd: b(a)·T'(x) − a(x) and b(a)·T(0), on all pairs."""
+    net = operator()
+    loss = Loss(antiderivative, net, 4, 0)
+    found = loss(0, 4, 30).item()
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.randperm(4, generator=generator)
+    interior, side = (
+        block.sites[0][torch.randint(len(block), (30,), generator=generator)]
+        for block in loss.blocks
+    )
+    drawn = antiderivative.inputs["a"].sample(4, 0)
+    b = net.branch(loss.values[rows])
+    slope = net.trunk.jet(interior, [(1,)])[0]
+    wanted = torch.stack([torch.from_numpy(drawn[i](interior[:, 0].numpy())) for i in rows])
+    equation = (b @ slope.T - wanted).square().mean() + (b @ net.trunk(side).T).square().mean()
+    assert found == pytest.approx(equation.item(), rel=1e-4)  # the table is linear between nodes
+
+
+def test_a_cut_training_goes_on_exactly(tmp_path: Path) -> None:
+    path, options = tmp_path / "state.safetensors", {"functions": 30, "points": 20, "batch": 8}
+    whole, cut, again = operator(), operator(), operator()
+    train_operator(antiderivative, whole, steps=20, **options)
+    train_operator(antiderivative, cut, steps=11, path=path, **options)
+    training = train_operator(antiderivative, again, steps=20, path=path, **options)
+    assert len(training.losses) == 20
+    for p, q in zip(whole.parameters(), again.parameters(), strict=True):
+        assert torch.equal(p, q)
+
+
+def test_checkpoints_of_other_trainings_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "state.safetensors"
+    train_operator(antiderivative, operator(), functions=5, steps=2, path=path)
+    with pytest.raises(pl.FileFormatError, match="not a checkpoint of this training"):
+        train_operator(antiderivative, operator(), functions=6, steps=2, path=path)
+    with pytest.raises(pl.FileFormatError, match="holds no solution"):
+        pl.load(path, antiderivative.at(wave))
+
+
+def test_time_limit_ends_training_with_a_checkpoint(tmp_path: Path) -> None:
+    path = tmp_path / "state.safetensors"
+    training = train_operator(
+        antiderivative, operator(), functions=5, steps=100_000, path=path, time_limit=0.2
+    )
+    assert not training.finished
+    assert path.exists()
+
+
+@pytest.mark.parametrize(
+    ("problem", "net", "message"),
+    [
+        (antiderivative.at(wave), operator(), "0 input function"),
+        (burgers, operator(1), "has 1 coordinate"),
+    ],
+)
+def test_trainings_that_do_not_fit(problem: pl.Problem, net: PIDeepONet, message: str) -> None:
+    with pytest.raises(pl.SettingsError, match=message):
+        train_operator(problem, net, steps=1)
+
+
+def test_divergence_is_said() -> None:
+    with pytest.raises(pl.SettingsError, match="not finite"):
+        train_operator(antiderivative, operator(), functions=5, steps=200, learning_rate=1e300)
