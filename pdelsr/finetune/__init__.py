@@ -1,7 +1,15 @@
 """Fine-tuning trained modules: on data, or for one instance of a parametric problem."""
 
 from pdelsr.finetune.many import InstanceRow, Instances, refine_many
-from pdelsr.finetune.refinement import refine
+from pdelsr.finetune.refinement import network_at, refine
 from pdelsr.finetune.training import Training, train_operator
 
-__all__ = ["InstanceRow", "Instances", "Training", "refine", "refine_many", "train_operator"]
+__all__ = [
+    "InstanceRow",
+    "Instances",
+    "Training",
+    "network_at",
+    "refine",
+    "refine_many",
+    "train_operator",
+]
