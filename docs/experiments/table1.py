@@ -26,7 +26,9 @@ from pdelsr.operators import PIDeepONet, published_operator
 PROBLEMS = Path(__file__).parents[2] / "problems" / "parametric"
 PUBLISHED = {"burgers": (101, (100,) * 7, (1, 0)), "advection": (100, (100,) * 6, (0, 1))}
 STEPS = {"antiderivative": 40_000, "diffusion_reaction": 40_000}
-RANKS = {"antiderivative": 300, "diffusion_reaction": 1000, "burgers": 1500, "advection": 2500}
+RANKS = {"antiderivative": 300, "diffusion_reaction": 700, "burgers": 1500, "advection": 2500}
+
+OPTIONS = {"diffusion_reaction": {"weights": {"initial s": 100, "dirichlet s": 100}}}
 
 
 def main() -> None:
@@ -50,6 +52,7 @@ def main() -> None:
         workers=chosen.workers,
         path=chosen.folder / f"{name}-{rank}-{chosen.instances}.jsonl",
         verbose=True,
+        **OPTIONS.get(name, {}),
     )
     Console(highlight=False).print(found.table())
 

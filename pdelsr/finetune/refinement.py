@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,7 @@ def refine_instance(
     passes: int = 2,
     basis: str | Basis = "coordinate",
     points: int | None = None,
+    weights: Mapping[str, int | float] | None = None,
     sensors: Any = None,
     seed: int = 0,
     dtype: str = "float64",
@@ -78,6 +80,7 @@ def refine_instance(
         basis: of the tangent space: "coordinate" (parameters drawn at random, fastest), "output",
             "gaussian", "residual", or a `Basis`.
         points: of the equations; 8 r by default.
+        weights: factors on the weights of blocks, by name, beyond those of the problem.
         sensors: of a module that is no `PIDeepONet`: where it reads the input function, (s,).
         seed: of points and basis.
         dtype: of the refinement; single precision keeps few digits.
@@ -97,6 +100,7 @@ def refine_instance(
         method,
         network=network_at(operator, problem, sensors),
         points=points,
+        weights=weights,
         seed=seed,
         tolerance=tolerance,
         memory_budget=memory_budget,

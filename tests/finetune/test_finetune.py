@@ -89,6 +89,13 @@ def test_a_second_pass_is_never_worse_on_held_out_points() -> None:
     assert two.heldout <= one.heldout
 
 
+def test_weights_shift_the_residual_between_blocks() -> None:
+    net, at = operator(2), burgers.at(wave)
+    plain, heavy = (pl.refine(net, at, rank=100, weights=w) for w in (None, {"initial u": 1e4}))
+    rms = [s.blocks["initial u"].heldout_rms for s in (plain, heavy)]
+    assert rms[1] < 0.5 * rms[0]
+
+
 def test_a_users_module_with_sensors() -> None:
     solution = pl.refine(Product(), antiderivative.at(wave), rank=60, sensors=SENSORS)
     assert solution.error()["s"].relative_l2 < 1e-4

@@ -1,0 +1,76 @@
+"""The parametric problems: they load, and their references satisfy their conditions."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import pdelsr as pl
+from pdelsr.cli.problem_file import load_problem
+from pdelsr.compile import OnParts, compile_problem
+from pdelsr.linearize.points import PointPlan
+from pdelsr.operators import published_operator
+
+FOLDER = Path(__file__).parents[2] / "problems" / "parametric"
+PUBLISHED = Path(__file__).parents[3] / "shared" / "data" / "wang2021"
+FILES = sorted(FOLDER.glob("*.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
+def test_references_satisfy_the_conditions(path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        problem = load_problem(path)
+        (function,) = problem.inputs["a"].sample(1, 3)
+        at = problem.at(function)
+    blocks = [b for b in compile_problem(at).blocks if isinstance(b.region, OnParts)]
+    plan = PointPlan(at.domain, {b.name: 40 for b in blocks})
+    for bound in plan.bind(blocks, 0):
+        values = torch.from_numpy(at.reference_values(bound.sites[0].numpy())[:, 0])
+        residual = bound.block.value(bound.columns, values[None])
+        assert residual.abs().max() < 1e-9, bound.block.name
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
+def test_references_satisfy_the_equations(path: Path) -> None:
+    """By central differences, away from the kink of the transport and the corners."""
+    at = (problem := load_problem(path)).at(problem.inputs["a"].sample(1, 3)[0])
+    (block,) = (b for b in compile_problem(at).blocks if b.kind == "equation")
+    d, h = len(at.coordinates), 1e-3
+    low, high = ((0.85, 0.95), (0.3, 0.4)) if path.stem == "advection" else ((0.3, 0.7),) * 2
+    points = np.random.default_rng(0).uniform(*np.array([low, high][:d]).T, (20, d))
+    values = {(0,) * d: at.reference_values(points)[:, 0]}
+    for axis in range(d):
+        e = h * np.eye(d)[axis]
+        far, near = (
+            [at.reference_values(points + s * k * e)[:, 0] for s in (1, -1)] for k in (2, 1)
+        )
+        first, second = np.eye(d, dtype=int)[axis], 2 * np.eye(d, dtype=int)[axis]
+        values[tuple(first)] = (8 * (near[0] - near[1]) - (far[0] - far[1])) / (12 * h)
+        values[tuple(second)] = (
+            16 * (near[0] + near[1]) - (far[0] + far[1]) - 30 * values[(0,) * d]
+        ) / (12 * h**2)
+    jet = torch.from_numpy(np.stack([values[entry.index] for entry in block.entries]))
+    residual = block.value(torch.from_numpy(points), jet).abs().max()
+    assert residual < 1e-3 * (1 + jet.abs().max())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not PUBLISHED.exists(), reason="the published parameters are not here")
+@pytest.mark.parametrize(
+    ("name", "sensors", "layers", "columns", "share"),
+    [("burgers", 101, 7, (1, 0), 0.1), ("advection", 100, 6, (0, 1), 0.4)],
+)
+def test_published_operators_gain_digits(
+    name: str, sensors: int, layers: int, columns: tuple[int, int], share: float
+) -> None:
+    path = PUBLISHED / f"{name}_modified_mlp.npy"
+    operator = published_operator(path, np.linspace(0, 1, sensors), (100,) * layers, columns)
+    problem = load_problem(FOLDER / f"{name}.py")
+    (row,) = pl.refine_many(operator, problem, 1, rank=300).rows
+    assert row.error_before < 0.05
+    assert row.error < share * row.error_before
