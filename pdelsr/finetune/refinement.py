@@ -129,6 +129,7 @@ def network_at(operator: nn.Module, problem: Problem, sensors: Any = None) -> nn
             "given input function(s): an operator maps one function to one function; give it by "
             "problem.at(a)."
         )
+    require_soft(problem)
     own = isinstance(operator, PIDeepONet)
     if own == (sensors is not None):
         raise SettingsError(
@@ -142,6 +143,19 @@ def network_at(operator: nn.Module, problem: Problem, sensors: Any = None) -> nn
     values = sensor_values(function, where.detach().cpu().double().numpy())
     given = torch.from_numpy(values).to(_parameter(operator))
     return operator.at(given) if own else AtInput(operator, given)
+
+
+def require_soft(problem: Problem) -> None:
+    """Refuse hard conditions: an operator is the solution itself, not a factor of it.
+
+    Raises:
+        SettingsError: a condition is declared with hard=True.
+    """
+    if any(getattr(condition, "hard", False) for condition in problem.conditions):
+        raise SettingsError(
+            f"{problem.name} has a condition with hard=True, which an operator cannot take: its "
+            "values are the solution itself. Leave hard out."
+        )
 
 
 def sensor_values(function: Any, sensors: Float[np.ndarray, "s c"]) -> Float[np.ndarray, " s"]:

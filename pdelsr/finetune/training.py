@@ -18,7 +18,7 @@ from torch import Tensor
 from pdelsr.compile import compile_problem
 from pdelsr.declare import Problem
 from pdelsr.errors import FileFormatError, SettingsError
-from pdelsr.finetune.refinement import sensor_values
+from pdelsr.finetune.refinement import require_soft, sensor_values
 from pdelsr.linearize.bound_block import BoundBlock
 from pdelsr.linearize.points import PointPlan
 from pdelsr.operators.physics import PIDeepONet
@@ -111,6 +111,7 @@ def train_operator(
         "decay": decay,
         "decay_steps": decay_steps,
         "seed": seed,
+        "shapes": [list(p.shape) for p in operator.parameters()],
     }
     losses = _resumed(path, settings, operator, optimizer)
     with Progress(disable=not verbose) as progress:
@@ -120,11 +121,11 @@ def train_operator(
                 group["lr"] = learning_rate * decay ** (step / decay_steps)
             optimizer.zero_grad()
             value = loss(step, batch, points)
+            if not torch.isfinite(value):
+                raise SettingsError(f"the loss is not finite at step {step}: lower learning_rate.")
             value.backward()
             optimizer.step()
             losses.append(value.item())
-            if not math.isfinite(losses[-1]):
-                raise SettingsError(f"the loss is not finite at step {step}: lower learning_rate.")
             callback(step, losses[-1])
             progress.advance(task)
             late = time.perf_counter() - begin > time_limit
@@ -240,6 +241,7 @@ def require_trainable_problem(problem: Problem, operator: PIDeepONet) -> None:
         SettingsError: several unknowns or input functions, no sampler, another number of
             coordinates, or hard conditions.
     """
+    require_soft(problem)
     missing = problem.missing_inputs
     if len(problem.unknowns) != 1 or len(missing) != 1:
         raise SettingsError(
@@ -271,8 +273,7 @@ def _resumed(
     contents = read(path)
     if contents.document.get("kind") != KIND or contents.document["settings"] != settings:
         raise FileFormatError(
-            f"{path} is not a checkpoint of this training "
-            f"({contents.document.get('settings', 'another kind of file')}): give another path."
+            f"{path} is not a checkpoint of this training and operator: give another path."
         )
     losses = contents.tensors["losses"].tolist()
     parameters = dict(operator.named_parameters())

@@ -259,6 +259,8 @@ def test_checkpoints_of_other_trainings_are_refused(tmp_path: Path) -> None:
     train_operator(antiderivative, operator(), functions=5, steps=2, path=path)
     with pytest.raises(pl.FileFormatError, match="not a checkpoint of this training"):
         train_operator(antiderivative, operator(), functions=6, steps=2, path=path)
+    with pytest.raises(pl.FileFormatError, match="not a checkpoint of this training"):
+        train_operator(antiderivative, operator(width=8), functions=5, steps=2, path=path)
     with pytest.raises(pl.FileFormatError, match="holds no solution"):
         pl.load(path, antiderivative.at(wave))
 
@@ -285,5 +287,20 @@ def test_trainings_that_do_not_fit(problem: pl.Problem, net: PIDeepONet, message
 
 
 def test_divergence_is_said() -> None:
+    net = operator()
     with pytest.raises(pl.SettingsError, match="not finite"):
-        train_operator(antiderivative, operator(), functions=5, steps=200, learning_rate=1e300)
+        train_operator(antiderivative, net, functions=5, steps=200, learning_rate=1e300)
+
+
+def test_hard_conditions_are_refused() -> None:
+    problem = pl.Problem(
+        name="hard",
+        domain=antiderivative.domain,
+        equations=antiderivative.equations,
+        conditions=[pl.Dirichlet(s, 0, on="x=0", hard=True)],
+        inputs={a: pl.GaussianProcess()},
+    )
+    with pytest.raises(pl.SettingsError, match="hard=True"):
+        train_operator(problem, operator(), steps=1)
+    with pytest.raises(pl.SettingsError, match="hard=True"):
+        pl.refine(operator(), problem.at(wave))
