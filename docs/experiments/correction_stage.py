@@ -43,8 +43,8 @@ class Stage(pl.Network):
         jet, tangent = self.second.tangent_jet(x, indices, direction)
         return self._base(x, indices) + self.eps * jet, self.eps * tangent
 
-    def rows(self, x, indices, seeds):
-        return self.second.rows(x, indices, self.eps * seeds)
+    def rows(self, x, indices, seeds, only=None):
+        return self.second.rows(x, indices, self.eps * seeds, only)
 
     def settings(self):
         return {}

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from pdelsr.linearize.bound_block import BoundBlock, Predictor, SiteEntries
-from pdelsr.linearize.directions import Directions, as_directions
+from pdelsr.linearize.directions import Columns, Directions, as_directions
 from pdelsr.linearize.memory import points_per_chunk
 from pdelsr.networks.base import Network
 from pdelsr.networks.index_set import IndexSet, closure
@@ -93,16 +93,19 @@ class StackedResidual:
         chunks = self.with_blocks([few]).rows([c])
         return sum(rows.square().sum().item() for _, rows in chunks) / len(few)
 
-    def rows(self, coefficients: Jets) -> Iterator[tuple[slice, Float[Tensor, "c m"]]]:
-        """Chunks of G = Σ_α c_α ∂_θ u_α, with the rows that they are."""
-        step = points_per_chunk(self.network.parameter_count, self.like, self.memory_budget)
+    def rows(
+        self, coefficients: Jets, only: Int[Tensor, " r"] | None = None
+    ) -> Iterator[tuple[slice, Float[Tensor, "c q"]]]:
+        """Chunks of G = Σ_α c_α ∂_θ u_α with their rows; all columns, or those of `only`."""
+        width = self.network.parameter_count if only is None else len(only)
+        step = points_per_chunk(width, self.like, self.memory_budget)
         offset = 0
         for bound, c in zip(self.blocks, coefficients, strict=True):
             for start in range(0, len(bound), step):
                 part = slice(start, min(start + step, len(bound)))
                 yield (
                     slice(offset + part.start, offset + part.stop),
-                    self._block_rows(bound, c[:, part], part),
+                    self._block_rows(bound, c[:, part], part, only),
                 )
             offset += len(bound)
 
@@ -119,6 +122,10 @@ class StackedResidual:
         """G V, at 2 n m r operations once the rows exist (none where V picks coordinates)."""
         directions = as_directions(V)
         out = self.like.new_empty(self.row_count, directions.rank)
+        if isinstance(directions, Columns):
+            for part, rows in self.rows(coefficients, directions.index):
+                out[part] = rows
+            return out
         for part, rows in self.rows(coefficients):
             out[part] = directions.project(rows)
         return out
@@ -162,19 +169,26 @@ class StackedResidual:
         seeds[-1, :, component] = 1.0
         return self.network.rows(points, indices, seeds)
 
-    def _block_rows(self, bound: BoundBlock, coefficients: Tensor, part: slice) -> Tensor:
+    def _block_rows(
+        self, bound: BoundBlock, coefficients: Tensor, part: slice, only: Tensor | None
+    ) -> Tensor:
         total: Tensor | None = None
         for points, site in zip(bound.sites, bound.site_entries, strict=True):
-            rows = self._site_rows(bound, points[part], site, coefficients)
+            rows = self._site_rows(bound, points[part], site, coefficients, only)
             total = rows if total is None else total.add_(rows)
         assert total is not None
         return total
 
     def _site_rows(
-        self, bound: BoundBlock, points: Tensor, site: SiteEntries, coefficients: Tensor
+        self,
+        bound: BoundBlock,
+        points: Tensor,
+        site: SiteEntries,
+        coefficients: Tensor,
+        only: Tensor | None,
     ) -> Tensor:
         seeds = bound.seeds(site, coefficients, self.network.out_features)
-        return self.network.rows(points, site.indices, seeds)
+        return self.network.rows(points, site.indices, seeds, only)
 
     def thinned(self, share: int | float) -> StackedResidual:
         """The same residual on a random share of the points of every block."""

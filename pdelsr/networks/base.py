@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from pdelsr.errors import SettingsError
@@ -36,8 +36,12 @@ class Network(nn.Module, ABC):
         x: Float[Tensor, "n d"],
         indices: IndexSet,
         seeds: Float[Tensor, "A n k"],
-    ) -> Float[Tensor, "n m"]:
-        """Row i: Σ_{α,j} seeds[α, i, j] · ∂_θ (∂^α q_j)(x_i; θ)."""
+        only: Int[Tensor, " r"] | None = None,
+    ) -> Float[Tensor, "n c"]:
+        """Row i: Σ_{α,j} seeds[α, i, j] · ∂_θ (∂^α q_j)(x_i; θ).
+
+        All m entries of a row, or those of the parameters `only`, in that order.
+        """
 
     @abstractmethod
     def settings(self) -> dict[str, Any]:

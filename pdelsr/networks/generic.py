@@ -8,7 +8,7 @@ from itertools import accumulate, chain
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
@@ -67,7 +67,8 @@ class ModuleNetwork(Network):
         x: Float[Tensor, "n d"],
         indices: IndexSet,
         seeds: Float[Tensor, "A n k"],
-    ) -> Float[Tensor, "n m"]:
+        only: Int[Tensor, " r"] | None = None,
+    ) -> Float[Tensor, "n c"]:
         require_trainable(self)
 
         def seeded(parameters: dict[str, Tensor], point: Tensor, seed: Tensor) -> Tensor:
@@ -82,7 +83,7 @@ class ModuleNetwork(Network):
             part = slice(start, start + step)
             pieces = gradients(parameters, x[part], seeds[:, part]).values()
             torch.cat([piece.reshape(len(piece), -1) for piece in pieces], dim=1, out=rows[part])
-        return rows
+        return rows if only is None else rows[:, only]
 
     def settings(self) -> dict[str, Any]:
         return {"in_features": self.in_features, "out_features": self.out_features}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from pdelsr.errors import SettingsError
@@ -66,14 +66,15 @@ class HardConditions(Network):
         x: Float[Tensor, "n d"],
         indices: IndexSet,
         seeds: Float[Tensor, "A n k"],
-    ) -> Float[Tensor, "n m"]:
+        only: Int[Tensor, " r"] | None = None,
+    ) -> Float[Tensor, "n c"]:
         """Σ_α s_α ∂^α(D N) = Σ_β t_β ∂^β N with t_β = Σ_{α ≥ β} C(α, β) D_{α−β} s_α."""
         factor = self._factor(x, indices)
         inner_seeds = torch.zeros_like(seeds)
         for position, terms in enumerate(indices.leibniz):
             for t in terms:
                 inner_seeds[t.left].addcmul_(factor[t.right], seeds[position], value=t.coefficient)
-        return self.network.rows(x, indices, inner_seeds)
+        return self.network.rows(x, indices, inner_seeds, only)
 
     def settings(self) -> dict[str, Any]:
         return self.network.settings()

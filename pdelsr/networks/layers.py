@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from pdelsr.errors import SettingsError
@@ -107,13 +107,16 @@ class TapedNetwork(Network):
         x: Float[Tensor, "n d"],
         indices: IndexSet,
         seeds: Float[Tensor, "A n k"],
-    ) -> Float[Tensor, "n m"]:
+        only: Int[Tensor, " r"] | None = None,
+    ) -> Float[Tensor, "n c"]:
         require_trainable(self)
         with torch.enable_grad(), self._record() as tape:
             jet = self(x, indices)
         layers = [layer for layer in self.affine_layers() if layer.is_trainable]
         outputs = [tape.entries[layer][1] for layer in layers]
         deltas = torch.autograd.grad(jet, outputs, grad_outputs=seeds)
+        if only is not None:
+            return _picked_rows(layers, deltas, tape, only)
         rows = x.new_empty(x.shape[0], self.parameter_count)
         offset = 0
         for layer, delta in zip(layers, deltas, strict=True):
@@ -145,6 +148,35 @@ def _write_rows(rows: Tensor, offset: int, layer: Affine, delta: Tensor, a: Tens
         start, offset = offset, offset + layer.bias.numel()
         rows[:, start:offset] = delta[0]
     return offset
+
+
+def _picked_rows(
+    layers: Sequence[Affine], deltas: Sequence[Tensor], tape: Tape, only: Int[Tensor, " r"]
+) -> Float[Tensor, "n r"]:
+    """The columns `only` of the rows, each Σ_α δ_α[i] a_α[j] or δ_0[i], without the others."""
+    rows = deltas[0].new_empty(deltas[0].shape[1], len(only))
+    offset = 0
+    for layer, delta in zip(layers, deltas, strict=True):
+        a = tape.entries[layer][0]
+        if layer.weight.requires_grad:
+            found, index = _within(only, offset, layer.weight.numel())
+            i, j = index // a.shape[2], index % a.shape[2]
+            total = delta[0][:, i] * a[0][:, j]
+            for d, value in zip(delta[1:], a[1:], strict=True):
+                total.addcmul_(d[:, i], value[:, j])
+            rows[:, found] = total
+            offset += layer.weight.numel()
+        if layer.bias.requires_grad:
+            found, index = _within(only, offset, layer.bias.numel())
+            rows[:, found] = delta[0][:, index]
+            offset += layer.bias.numel()
+    return rows
+
+
+def _within(only: Tensor, offset: int, count: int) -> tuple[Tensor, Tensor]:
+    """Where `only` names one of `count` parameters from `offset` on, and which."""
+    found = ((only >= offset) & (only < offset + count)).nonzero()[:, 0]
+    return found, only[found] - offset
 
 
 def _write_outer_products(out: Tensor, left: Tensor, right: Tensor) -> None:

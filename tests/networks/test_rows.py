@@ -89,6 +89,20 @@ def test_frozen_parameters_stay_out_of_the_rows(frozen: str, path: str) -> None:
     assert_close((tangent * seeds).sum(dim=(0, 2)), full[:, kept] @ v)
 
 
+@pytest.mark.parametrize(("name", "path"), CASES, ids=IDS)
+def test_some_columns_of_the_rows(name: str, path: str) -> None:
+    network, x = case(name, path, 5)
+    next(network.parameters()).requires_grad_(False)
+    indices = INDEX_SETS["heat"]
+    seeds = seeds_for(network, indices, 5)
+    generator = torch.Generator().manual_seed(0)
+    some = torch.randperm(network.parameter_count, generator=generator)[:40]
+    for only in (some, some[:1], some[:20].sort().values):
+        assert_close(
+            network.rows(x, indices, seeds, only), network.rows(x, indices, seeds)[:, only], 1e-13
+        )
+
+
 def test_rows_work_without_grad_mode_and_leave_no_trace() -> None:
     network, x, indices = ModifiedMLP(2, 1, (5, 5)), points(3), INDEX_SETS["heat"]
     with torch.no_grad():
