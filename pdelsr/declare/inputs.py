@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 from scipy.interpolate import CubicSpline
 
 from pdelsr.declare.symbols import InputFunction
@@ -43,17 +44,28 @@ def read_function(name: str, value: Any, system: System) -> Callable[..., Any]:
         values = np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError):
         values = np.empty(0)
-    arguments = next(a.args for a in system.input_functions if a.name == name)
-    plain = len(arguments) == 1 and arguments[0] in system.coordinates
-    if not plain or values.ndim != 1 or len(values) < 4 or not np.isfinite(values).all():
+    coordinate = coordinate_of(name, system)
+    if coordinate is None or values.ndim != 1 or len(values) < 4 or not np.isfinite(values).all():
         raise ProblemError(
             f"at({name}=...): expected a function of arrays, or for one of a single coordinate an "
             "array of at least four finite values at equidistant sensors, got "
             f"{type(value).__name__}."
         )
-    bounds = system.domain.bounding_box[system.coordinates.index(arguments[0])]
-    low, high = (float(end) for end in bounds)
+    low, high = (float(end) for end in bounds_of(coordinate, system))
     return OfArrays(CubicSpline(np.linspace(low, high, len(values)), values))
+
+
+def coordinate_of(name: str, system: System) -> Any:
+    """The one coordinate that an input function is applied to, beside constants; None otherwise."""
+    applied = [a.args for a in system.input_functions if a.name == name]
+    found = {argument for arguments in applied for argument in arguments if argument.free_symbols}
+    single = all(len(arguments) == 1 for arguments in applied) and len(found) == 1
+    return found.pop() if single and found <= set(system.coordinates) else None
+
+
+def bounds_of(coordinate: Any, system: System) -> Float[np.ndarray, "2"]:
+    """The ends of the domain along a coordinate."""
+    return system.domain.bounding_box[system.coordinates.index(coordinate)]
 
 
 def read_inputs(given: Any) -> dict[str, Any]:

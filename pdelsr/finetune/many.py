@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import multiprocessing
@@ -22,9 +23,17 @@ from torch import nn
 
 from pdelsr.declare import Problem
 from pdelsr.errors import FileFormatError, SettingsError
-from pdelsr.finetune.refinement import network_at, refine_instance
+from pdelsr.finetune.refinement import (
+    network_at,
+    refine_instance,
+    require_options,
+    sensor_values,
+)
+from pdelsr.operators.physics import PIDeepONet, read_sensors
 from pdelsr.solvers.settings import require_whole
+from pdelsr.solvers.status import Status
 
+STREAM = 2**31  # of the seeds of instances, where no seed of a training is
 GRID = 10_000  # points at least that errors are measured on
 
 
@@ -107,7 +116,7 @@ def refine_many(
         workers: instances at once, each in a forked process on one core. On a GPU, and on systems
             without fork, leave it at 1.
         path: file of one JSON line an instance; a run that was cut goes on from what is there.
-        function_seed: of the draws. Training draws with seed 0.
+        function_seed: of the draws, which come from another stream than those of training.
         verbose: show a progress bar.
         **options: of `refine_instance`.
 
@@ -118,11 +127,12 @@ def refine_many(
     require_whole("workers", workers, 1)
     if workers > 1 and not may_fork(operator):
         raise SettingsError("workers are forked processes, on the CPU only: set workers=1.")
+    require_options(options)
     functions = _functions(problem, instances, function_seed)
     header = {
         "problem": problem.name,
-        "instances": instances if isinstance(instances, int) else "given",
-        "function_seed": function_seed,
+        "instances": len(functions),
+        "operator": fingerprint(operator, functions, options.get("sensors")),
         "options": {name: str(value) for name, value in sorted(options.items())},
     }
     done = _read(path, header)
@@ -191,6 +201,8 @@ def refined_row(
     begin = time.perf_counter()
     solution = refine_instance(operator, at, **options)
     seconds = time.perf_counter() - begin
+    if solution.status is Status.INTERRUPTED:
+        raise KeyboardInterrupt
     errors: tuple[float | None, float | None] = (None, None)
     if at.reference is not None:
         points = error_points(at)
@@ -221,23 +233,41 @@ def may_fork(operator: nn.Module) -> bool:
 
 
 def error_points(problem: Problem) -> Float[np.ndarray, "n d"]:
-    """An equidistant grid over the domain's box, the ends included, of at least 10,000 points."""
+    """An equidistant grid of at least 10,000 points over the domain's box; those in the domain."""
     bounds = [(float(a), float(b)) for a, b in problem.domain.bounding_box]
     side = math.ceil(round(GRID ** (1 / len(bounds)), 6)) + 1
     axes = np.meshgrid(*(np.linspace(a, b, side) for a, b in bounds), indexing="ij")
-    return np.stack([axis.ravel() for axis in axes], axis=1)
+    points = np.stack([axis.ravel() for axis in axes], axis=1)
+    return points[problem.domain.contains(points, tolerance=1e-9)]
 
 
 def relative_l2(values: Float[np.ndarray, " n"], exact: Float[np.ndarray, " n"]) -> float:
-    """‖values − exact‖ / ‖exact‖."""
-    return float(np.linalg.norm(values - exact) / np.linalg.norm(exact))
+    """‖values − exact‖ / ‖exact‖, or the distance itself where exact is zero."""
+    return float(np.linalg.norm(values - exact) / (np.linalg.norm(exact) or 1.0))
+
+
+def fingerprint(operator: nn.Module, functions: Sequence[Callable[..., Any]], sensors: Any) -> str:
+    """What tells one operator, with its input functions, from another."""
+    digest = hashlib.sha256()
+    for name, value in operator.state_dict().items():
+        digest.update(name.encode())
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    own = operator.sensors if isinstance(operator, PIDeepONet) else None
+    if own is not None or sensors is not None:
+        where = read_sensors(sensors if own is None else own).cpu().numpy()
+        for function in functions:
+            digest.update(sensor_values(function, where).tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _functions(
     problem: Problem, instances: int | Sequence[Callable[..., Any]], seed: int
 ) -> list[Callable[..., Any]]:
-    if not isinstance(instances, int):
+    if callable(instances):
+        return [instances]
+    if not isinstance(instances, int | np.integer):
         return list(instances)
+    instances = int(instances)
     require_whole("instances", instances, 1)
     if len(problem.inputs) != 1:
         raise SettingsError(
@@ -245,7 +275,8 @@ def _functions(
             "Problem(inputs={a: sampler}) for one, or the input functions themselves."
         )
     (sampler,) = problem.inputs.values()
-    return sampler.sample(instances, seed)
+    require_whole("function_seed", seed, 0)
+    return sampler.sample(instances, STREAM + seed)
 
 
 def _read(path: str | Path | None, header: dict[str, Any]) -> dict[int, InstanceRow]:
@@ -254,7 +285,10 @@ def _read(path: str | Path | None, header: dict[str, Any]) -> dict[int, Instance
         return {}
     file = Path(path)
     if not file.exists():
-        file.write_text(json.dumps(header) + "\n", encoding="utf-8")
+        try:
+            file.write_text(json.dumps(header) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise FileFormatError(f"{path} cannot be written: {error.strerror}.") from error
         return {}
     try:
         first, *lines = file.read_text(encoding="utf-8").splitlines()

@@ -41,7 +41,7 @@ def refine(model: nn.Module, inputs: Any, targets: Any = None, **options: Any) -
     if isinstance(inputs, Problem):
         if targets is not None:
             raise SettingsError("targets belong to data: a problem has none.")
-        require_known({k: v for k, v in options.items() if k not in INSTANCE_OPTIONS}, OPTIONS)
+        require_options(options)
         return refine_instance(model, inputs, **options)
     return refine_on_data(model, inputs, targets, **options)
 
@@ -79,7 +79,7 @@ def refine_instance(
             of the best one so far is large.
         basis: of the tangent space: "coordinate" (parameters drawn at random, fastest), "output",
             "gaussian", "residual", or a `Basis`.
-        points: of the equations; 8 r by default.
+        points: of the equations; 8 r by default, and those of `LSR` where r is chosen.
         weights: factors on the weights of blocks, by name, beyond those of the problem.
         sensors: of a module that is no `PIDeepONet`: where it reads the input function, (s,).
         seed: of points and basis.
@@ -93,12 +93,13 @@ def refine_instance(
         ProblemError: the input function is missing or fails.
     """
     method = LSR(basis=basis, rank=rank, newton_steps=newton_steps, passes=passes)
+    network = network_at(operator, problem, sensors)
     if points is None and rank is not None:
-        points = POINTS * rank
+        points = POINTS * min(rank, sum(p.numel() for p in network.parameters()))
     return solve(
         problem,
         method,
-        network=network_at(operator, problem, sensors),
+        network=network,
         points=points,
         weights=weights,
         seed=seed,
@@ -111,10 +112,16 @@ def refine_instance(
     )
 
 
-INSTANCE_OPTIONS = [
-    name for name in inspect.signature(refine_instance).parameters if name not in ("operator",)
-]
-OPTIONS = [name for name in INSTANCE_OPTIONS if name != "problem"]
+OPTIONS = list(inspect.signature(refine_instance).parameters)[2:]
+
+
+def require_options(options: Mapping[str, Any]) -> None:
+    """Refuse options that `refine_instance` does not have, with the nearest name.
+
+    Raises:
+        SettingsError: there is one.
+    """
+    require_known({name: v for name, v in options.items() if name not in OPTIONS}, OPTIONS)
 
 
 def network_at(operator: nn.Module, problem: Problem, sensors: Any = None) -> nn.Module:
@@ -130,6 +137,8 @@ def network_at(operator: nn.Module, problem: Problem, sensors: Any = None) -> nn
             "problem.at(a)."
         )
     require_soft(problem)
+    if not isinstance(operator, nn.Module):
+        raise SettingsError(f"the operator is {operator!r:.60}: give a torch.nn.Module.")
     own = isinstance(operator, PIDeepONet)
     if own == (sensors is not None):
         raise SettingsError(

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from pdelsr.compile import compile_problem
 from pdelsr.declare import Problem
+from pdelsr.declare.inputs import bounds_of, coordinate_of
 from pdelsr.errors import FileFormatError, SettingsError
 from pdelsr.finetune.refinement import require_soft, sensor_values
 from pdelsr.linearize.bound_block import BoundBlock
@@ -67,7 +68,7 @@ def train_operator(
 
     Every step takes some of the functions and, for each block, some points that they share, so that
     branch and trunk are evaluated once each. The loss is Σ_b w_b mean(F_b²) with the weights of the
-    problem.
+    problem. In training only, input functions are read from tables, linear between 1,025 nodes.
 
     Args:
         problem: with one input function of one coordinate, and a sampler for it.
@@ -206,14 +207,13 @@ class Table:
     def __init__(
         self, problem: Problem, name: str, functions: Sequence[Callable[..., Any]], like: Tensor
     ) -> None:
-        applied = next(a for a in problem.system.input_functions if a.name == name)
-        if len(applied.args) != 1 or applied.args[0] not in problem.coordinates:
+        coordinate = coordinate_of(name, problem.system)
+        if coordinate is None:
             raise SettingsError(
-                f"train_operator wants an input function of one coordinate, and this one is "
-                f"{applied}."
+                f"train_operator wants an input function of one coordinate, and {name} is applied "
+                "to another expression, or to several."
             )
-        bounds = problem.domain.bounding_box[problem.coordinates.index(applied.args[0])]
-        self.low, self.high = (float(end) for end in bounds)
+        self.low, self.high = (float(end) for end in bounds_of(coordinate, problem.system))
         nodes = np.linspace(self.low, self.high, NODES)
         values = np.stack([sensor_values(f, nodes[:, None]) for f in functions])
         self.nodes = torch.from_numpy(values).to(like)

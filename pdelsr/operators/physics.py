@@ -49,7 +49,7 @@ class PIDeepONet(nn.Module):
         dtype: torch.dtype = torch.float64,
     ) -> None:
         super().__init__()
-        self.register_buffer("sensors", read_sensors(sensors).to(dtype))
+        self.register_buffer("sensors", read_sensors(sensors))
         if len(hidden) < 2:
             raise SettingsError(
                 f"hidden {tuple(hidden)}: give a hidden layer and the width of the last one."
@@ -135,12 +135,17 @@ def published_operator(
 
     Raises:
         FileFormatError: the file cannot be read, or has another number of values.
+        SettingsError: columns that are no permutation.
     """
     operator = PIDeepONet(sensors, len(columns), hidden, "modified_mlp")
     try:
-        values = np.load(path, allow_pickle=False)
+        values = np.asarray(np.load(path, allow_pickle=False))
     except (OSError, ValueError) as error:
         raise FileFormatError(f"{path} cannot be read as an .npy file ({error}).") from error
+    if sorted(columns) != list(range(len(columns))):
+        raise SettingsError(f"columns {tuple(columns)}: give each coordinate once, from 0 on.")
+    if values.dtype.kind != "f" or not np.isfinite(values).all():
+        raise FileFormatError(f"{path} holds values that are not finite numbers.")
     vector = torch.from_numpy(np.asarray(values, dtype=np.float64).ravel())
     layers = [*_published_order(operator.branch), *_published_order(operator.trunk)]
     expected = sum(layer.weight.numel() + layer.bias.numel() for layer in layers)

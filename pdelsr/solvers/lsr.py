@@ -33,6 +33,7 @@ class LSR(Method):
         newton_steps: in the tangent space, for nonlinear problems; 1 is the published method.
         passes: refinements of the same network; each one after the first is made on points drawn
             where the residual of the best one so far is large, which a kink or a layer wants.
+            Points that a rule or the user fixes stay where they are.
     """
 
     basis: str | Basis | None = None
@@ -89,7 +90,11 @@ class LSR(Method):
             if best.interrupted or context.clock.expired:
                 break
             training = context.training
-            found = refine(context, adapt_to=candidate.predictor(), rank=best.report.rank)
+            try:
+                found = refine(context, adapt_to=candidate.predictor(), rank=best.report.rank)
+            except KeyboardInterrupt:
+                context.training = training
+                return replace(best, interrupted=True)
             other = replace(candidate, delta=found.delta)
             size = context.heldout_norm(other)[0]
             if size < norm:

@@ -74,6 +74,18 @@ def test_an_array_of_a_time_function_spans_the_time() -> None:
     torch.testing.assert_close(found, -torch.cos(points[:, 1]), rtol=0, atol=1e-6)
 
 
+def test_constants_beside_a_coordinate_leave_it_the_only_one() -> None:
+    problem = pl.Problem(
+        name="ends",
+        domain=pl.Interval(x, 0, 2) * pl.TimeInterval(t, 0, 1),
+        equations=[sp.Eq(u.diff(t), u.diff(x, 2))],
+        conditions=[pl.Initial(sp.Eq(u, a)), pl.Dirichlet(u, pl.input_function("a", sp.S(0)))],
+    )
+    assert problem.at(np.linspace(0, 2, 5) ** 2).instance["a"](np.array([1.5])) == pytest.approx(
+        2.25
+    )
+
+
 def test_the_reference_belongs_to_an_instance() -> None:
     problem = heat(reference=pl.reference.OfInputs(lambda a: lambda points: a(points[:, 0])))
     points = np.random.default_rng(0).random((7, 2))

@@ -16,6 +16,7 @@ from pdelsr.finetune import refine_many, train_operator
 from pdelsr.finetune.many import error_points
 from pdelsr.finetune.training import Loss
 from pdelsr.operators import PIDeepONet
+from pdelsr.solvers.refiner import Refiner
 
 x, t = pl.coordinates("x t")
 s = pl.unknown("s", x)
@@ -180,6 +181,49 @@ def test_a_cut_run_goes_on_where_it_was(tmp_path: Path) -> None:
     path.write_text("what is this\n")
     with pytest.raises(pl.FileFormatError, match="not a file of refine_many"):
         refine_many(operator(), antiderivative, 3, rank=50, path=path)
+
+
+def test_rows_of_another_operator_or_of_other_functions_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    refine_many(operator(), antiderivative, 2, rank=20, path=path)
+    for net, functions in ((operator(seed=5), 2), (operator(), 3), (operator(), [wave, np.cos])):
+        with pytest.raises(pl.FileFormatError, match="belongs to another run"):
+            refine_many(net, antiderivative, functions, rank=20, path=path)
+    with pytest.raises(pl.FileFormatError, match="cannot be written"):
+        refine_many(operator(), antiderivative, 2, rank=20, path=tmp_path / "no" / "rows")
+    with pytest.raises(pl.SettingsError, match="Did you mean rank"):
+        refine_many(operator(), antiderivative, 2, rnk=20)
+
+
+def test_interruptions_write_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, refine, calls = tmp_path / "rows.jsonl", Refiner.__call__, []
+
+    def cut(self: Refiner, *args: object, **kwargs: object) -> object:
+        calls.append(1)
+        if len(calls) == 3:  # the first pass of the second instance
+            raise KeyboardInterrupt
+        return refine(self, *args, **kwargs)
+
+    monkeypatch.setattr(Refiner, "__call__", cut)
+    with pytest.raises(KeyboardInterrupt):
+        refine_many(operator(), antiderivative, 2, rank=20, path=path)
+    assert len(path.read_text().splitlines()) == 2
+
+
+def test_an_interrupted_second_pass_keeps_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    refine, calls = Refiner.__call__, []
+
+    def cut(self: Refiner, *args: object, **kwargs: object) -> object:
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return refine(self, *args, **kwargs)
+
+    monkeypatch.setattr(Refiner, "__call__", cut)
+    solution = pl.refine(operator(), antiderivative.at(wave), rank=60)
+    assert solution.status is pl.Status.INTERRUPTED
+    assert solution.delta is not None
+    assert solution.heldout < solution.heldout_start
 
 
 def test_workers_find_the_same() -> None:
