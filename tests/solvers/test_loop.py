@@ -53,8 +53,7 @@ def scripted(
     """u' = 1, u(0) = 0 by u = w x + b, from w = 2 and b = 1."""
     u = pl.unknown("u", X)
     start = [pl.Dirichlet(u, 0, on=sp.Eq(X, 0))]
-    with pytest.warns(pl.ConditionWarning):
-        problem = pl.Problem("line", pl.Interval(X, 0, 1), [u.diff(X) - 1], start)
+    problem = pl.Problem("line", pl.Interval(X, 0, 1), [u.diff(X) - 1], start)
     line = nn.Linear(1, 1)
     nn.init.constant_(line.weight, 2.0)
     nn.init.constant_(line.bias, 1.0)
