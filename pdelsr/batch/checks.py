@@ -6,13 +6,10 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
 from torch import nn
 
 from pdelsr.errors import SettingsError
-from pdelsr.solvers.settings import require_at_least, require_whole
-
-DTYPES = {"float64": torch.float64, "float32": torch.float32}
+from pdelsr.solvers.settings import DTYPES, require_at_least, require_whole
 
 
 def require_known(misspelled: Mapping[str, Any], known: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from pdelsr.batch.checks import DTYPES, require_kinds, require_known, require_options
+from pdelsr.batch.checks import require_kinds, require_known, require_options
 from pdelsr.batch.data import Batch, Data, pieces, split, tensors_of
 from pdelsr.batch.directions import BASES, directions
 from pdelsr.batch.model import Inputs, Model, require_forward_mode, require_samplewise
@@ -26,7 +26,7 @@ from pdelsr.batch.separable import Separable, SeparableTimes
 from pdelsr.batch.target import Residual, UserResidual
 from pdelsr.errors import SettingsError
 from pdelsr.lstsq.streaming import Nested, StreamingQR
-from pdelsr.solvers.settings import require_choice, require_whole
+from pdelsr.solvers.settings import DTYPES, require_choice, require_whole
 
 BATCH = 256  # samples at once, of tensors
 LARGEST_RANK = 2000  # that "auto" starts from

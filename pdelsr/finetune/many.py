@@ -10,7 +10,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,12 @@ from torch import nn
 from pdelsr.declare import Problem
 from pdelsr.errors import FileFormatError, SettingsError
 from pdelsr.finetune.refinement import (
-    network_at,
     refine_instance,
     require_options,
     sensor_values,
 )
 from pdelsr.operators.physics import PIDeepONet, read_sensors
+from pdelsr.results.accuracy import error_of
 from pdelsr.solvers.settings import require_whole
 from pdelsr.solvers.status import Status
 
@@ -207,14 +207,9 @@ def refined_row(
     if at.reference is not None:
         points = error_points(at)
         exact = at.reference_values(points)[:, 0]
-        network = network_at(operator, at, options.get("sensors"))
-        network = network.to(like := next(solution.network.parameters()))
-        with torch.no_grad():
-            own = network(torch.from_numpy(points).to(like))
-        errors = (
-            relative_l2(own.double().cpu().numpy().reshape(-1), exact),
-            relative_l2(np.asarray(solution.predict(points)), exact),
-        )
+        unrefined = replace(solution, delta=None)  # a refinement leaves the weights as they are
+        before, after = (error_of(s.predict(points), exact) for s in (unrefined, solution))
+        errors = (before.relative_l2, after.relative_l2)
     return InstanceRow(
         index,
         *errors,
@@ -239,11 +234,6 @@ def error_points(problem: Problem) -> Float[np.ndarray, "n d"]:
     axes = np.meshgrid(*(np.linspace(a, b, side) for a, b in bounds), indexing="ij")
     points = np.stack([axis.ravel() for axis in axes], axis=1)
     return points[problem.domain.contains(points, tolerance=1e-9)]
-
-
-def relative_l2(values: Float[np.ndarray, " n"], exact: Float[np.ndarray, " n"]) -> float:
-    """‖values − exact‖ / ‖exact‖, or the distance itself where exact is zero."""
-    return float(np.linalg.norm(values - exact) / (np.linalg.norm(exact) or 1.0))
 
 
 def fingerprint(operator: nn.Module, functions: Sequence[Callable[..., Any]], sensors: Any) -> str:
