@@ -25,7 +25,7 @@ from pdelsr.operators import PIDeepONet, published_operator
 
 PROBLEMS = Path(__file__).parents[2] / "problems" / "parametric"
 PUBLISHED = {"burgers": (101, (100,) * 7, (1, 0)), "advection": (100, (100,) * 6, (0, 1))}
-STEPS = {"antiderivative": 40_000, "diffusion_reaction": 40_000}
+STEPS = {"antiderivative": 40_000, "diffusion_reaction": 120_000}
 RANKS = {"antiderivative": 300, "diffusion_reaction": 700, "burgers": 1500, "advection": 2500}
 
 OPTIONS = {"diffusion_reaction": {"weights": {"initial s": 100, "dirichlet s": 100}}}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,9 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pdelsr.compile import Block
+from pdelsr.linearize.memory import points_at_once
 from pdelsr.networks.index_set import Index, IndexSet, closure
-
-CHUNK = 8192  # points whose residual is evaluated at once, where no rows are needed
 
 Predictor = Callable[[Tensor, IndexSet], Tensor]
 """Maps points (n, d) and an index set to the jet (A, n, k): a network, or a refined predictor."""
@@ -67,12 +66,21 @@ class BoundBlock:
                 found[slot] = jet[position, :, component]
         return torch.stack(found)
 
+    def jet_without_graph(self, predictor: Predictor) -> Float[Tensor, "E n"]:
+        """The same for solves, where nothing is differentiated: chunk by chunk."""
+        with torch.no_grad():
+            return torch.cat([self.jet(predictor, part) for part in self._parts()], dim=1)
+
     def evaluate(self, predictor: Predictor) -> Float[Tensor, " n"]:
         """F at the points, without scale and graph, chunk by chunk."""
         with torch.no_grad():
-            parts = (slice(start, start + CHUNK) for start in range(0, len(self), CHUNK))
+            parts = self._parts()
             values = [self.block.value(self.columns[p], self.jet(predictor, p)) for p in parts]
         return torch.cat(values)
+
+    def _parts(self) -> Iterator[slice]:
+        step = points_at_once(self.columns.device)
+        return (slice(start, start + step) for start in range(0, len(self), step))
 
     @property
     def shares(self) -> Float[Tensor, " n"]:

@@ -18,9 +18,14 @@ class Directions(ABC):
     def rank(self) -> int:
         """r, the number of directions."""
 
+    @property
+    def only(self) -> Int[Tensor, " c"] | None:
+        """The parameters that V moves, where rows of the others are not wanted; None for all."""
+        return None
+
     @abstractmethod
-    def project(self, rows: Float[Tensor, "n m"]) -> Float[Tensor, "n r"]:
-        """rows · V."""
+    def project(self, rows: Float[Tensor, "n c"]) -> Float[Tensor, "n r"]:
+        """rows · V, for rows of the parameters `only`."""
 
     @abstractmethod
     def lift(self, y: Float[Tensor, " r"]) -> Float[Tensor, " m"]:
@@ -55,8 +60,12 @@ class Columns(Directions):
     def rank(self) -> int:
         return self.index.numel()
 
-    def project(self, rows: Float[Tensor, "n m"]) -> Float[Tensor, "n r"]:
-        return rows[:, self.index]
+    @property
+    def only(self) -> Int[Tensor, " r"]:
+        return self.index
+
+    def project(self, rows: Float[Tensor, "n r"]) -> Float[Tensor, "n r"]:
+        return rows
 
     def lift(self, y: Float[Tensor, " r"]) -> Float[Tensor, " m"]:
         delta = y.new_zeros(self.parameter_count)

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from pdelsr.linearize.bound_block import BoundBlock, Predictor, SiteEntries
-from pdelsr.linearize.directions import Columns, Directions, as_directions
+from pdelsr.linearize.directions import Directions, as_directions
 from pdelsr.linearize.memory import points_per_chunk
 from pdelsr.networks.base import Network
 from pdelsr.networks.index_set import IndexSet, closure
@@ -57,9 +57,8 @@ class StackedResidual:
         return [b.jet(predictor or self.network) for b in self.blocks]
 
     def jets_without_graph(self, predictor: Predictor | None = None) -> Jets:
-        """`jets` for solves, where nothing is differentiated."""
-        with torch.no_grad():
-            return self.jets(predictor)
+        """`jets` for solves, where nothing is differentiated: chunk by chunk."""
+        return [b.jet_without_graph(predictor or self.network) for b in self.blocks]
 
     def values(self, jets: Jets) -> Float[Tensor, " n"]:
         """f for given jets."""
@@ -122,11 +121,7 @@ class StackedResidual:
         """G V, at 2 n m r operations once the rows exist (none where V picks coordinates)."""
         directions = as_directions(V)
         out = self.like.new_empty(self.row_count, directions.rank)
-        if isinstance(directions, Columns):
-            for part, rows in self.rows(coefficients, directions.index):
-                out[part] = rows
-            return out
-        for part, rows in self.rows(coefficients):
+        for part, rows in self.rows(coefficients, directions.only):
             out[part] = directions.project(rows)
         return out
 
@@ -144,7 +139,8 @@ class StackedResidual:
 
     def _block_basis_jets(self, bound: BoundBlock, V: Directions) -> Tensor:
         out = self.like.new_empty(len(bound.block.entries), len(bound), V.rank)
-        step = points_per_chunk(self.network.parameter_count, self.like, self.memory_budget)
+        width = self.network.parameter_count if V.only is None else len(V.only)
+        step = points_per_chunk(width, self.like, self.memory_budget)
         for points, site in zip(bound.sites, bound.site_entries, strict=True):
             for slot, position, component in zip(
                 site.slots, site.positions, site.components, strict=True
@@ -153,7 +149,8 @@ class StackedResidual:
                 indices = closure((site.indices.indices[position],))
                 for start in range(0, len(bound), step):
                     part = slice(start, min(start + step, len(bound)))
-                    out[slot, part] = V.project(self._unit_rows(points[part], indices, component))
+                    rows = self._unit_rows(points[part], indices, component, V.only)
+                    out[slot, part] = V.project(rows)
         return out
 
     def output_rows(self, points: Float[Tensor, "n d"]) -> Iterator[Float[Tensor, "c m"]]:
@@ -164,10 +161,12 @@ class StackedResidual:
             for component in range(self.network.out_features):
                 yield self._unit_rows(points[start : start + step], value, component)
 
-    def _unit_rows(self, points: Tensor, indices: IndexSet, component: int) -> Tensor:
+    def _unit_rows(
+        self, points: Tensor, indices: IndexSet, component: int, only: Tensor | None = None
+    ) -> Tensor:
         seeds = points.new_zeros(len(indices), points.shape[0], self.network.out_features)
         seeds[-1, :, component] = 1.0
-        return self.network.rows(points, indices, seeds)
+        return self.network.rows(points, indices, seeds, only)
 
     def _block_rows(
         self, bound: BoundBlock, coefficients: Tensor, part: slice, only: Tensor | None

@@ -20,6 +20,8 @@ from pdelsr.solvers.loop import Outcome
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.settings import RunSettings
 
+ESTIMATED_ON = 4096  # held-out points that the error is estimated on
+
 
 def collect(
     problem: Problem,
@@ -71,7 +73,7 @@ def block_residuals(
 ) -> dict[str, BlockResidual]:
     """Residual of every block on training and on held-out points."""
     predictor = outcome.best.candidate.predictor()
-    heldout = context.heldout.block_rms(predictor)
+    heldout = outcome.best.rms
     train = outcome.training.block_rms(predictor) if outcome.training else {}
     if trained:
         train = {name: found.train_rms for name, found in trained.blocks.items()}
@@ -88,11 +90,12 @@ def estimated_error(context: Context, outcome: Outcome) -> float | None:
     over the unknowns; None where there is nothing nested.
     """
     report, candidate = outcome.report, outcome.best.candidate
-    if report is None or report.nested is None or report.directions is None:
+    if report is None or report.nested is None:
         return None
-    points = torch.cat([s for b in context.heldout.blocks for s in b.sites])
+    some = context.heldout.thinned(min(1.0, ESTIMATED_ON / context.heldout.row_count))
+    points = torch.cat([s for b in some.blocks for s in b.sites])
     value = closure(((0,) * points.shape[1],))
-    nested = replace(candidate, delta=report.directions.lift(report.nested))
+    nested = replace(candidate, delta=report.nested)
     with torch.no_grad():
         found, other = (c.predictor()(points, value)[0] for c in (candidate, nested))
     return relative_distance(found, other)

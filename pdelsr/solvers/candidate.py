@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from jaxtyping import Float
@@ -43,11 +45,16 @@ class Assessed:
     Args:
         candidate: the state.
         objective: norm of the weighted stacked residual on held-out points.
-        largest_rms: the largest root mean square of a block there, unweighted.
+        rms: the root mean square of every block there, unweighted.
         iteration: when it was found.
     """
 
     candidate: Candidate
     objective: float
-    largest_rms: float
+    rms: Mapping[str, float]
     iteration: int
+
+    @property
+    def largest_rms(self) -> float:
+        """Of the blocks; infinite where one of them is not finite."""
+        return max(self.rms.values()) if math.isfinite(self.objective) else math.inf

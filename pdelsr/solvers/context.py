@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -18,6 +19,7 @@ from pdelsr.solvers.history import Record
 
 HELDOUT_SEED = 2**31 - 1  # the stream of held-out points; training seeds stay below
 CLEAR = 0.25  # ratio of two residuals that leaves no doubt which refined state is better
+REMEMBERED = 2  # candidates whose held-out residual is not evaluated again
 ROUNDS = 10_000  # point rounds of one seed before two seeds could meet
 
 
@@ -60,6 +62,7 @@ class Context:
         self.rounds = 0
         self._best: Assessed | None = None
         self.objectives: list[float] = []
+        self._measured: deque[tuple[Candidate, dict[str, float]]] = deque(maxlen=REMEMBERED)
 
     def replace_network(self, network: Network) -> None:
         """Go on with another network, on the same held-out points."""
@@ -112,21 +115,31 @@ class Context:
         as large: refinements on different points have errors that differ by chance, and residuals
         that do not tell which is smaller unless they are far apart.
         """
-        objective, largest = self.heldout_norm(candidate)
+        rms = self._heldout_rms(candidate)
+        objective = self._norm(rms)
         self.objectives.append(objective)
-        assessed = Assessed(candidate, objective, largest, iteration)
+        assessed = Assessed(candidate, objective, rms, iteration)
         if self._best is None or _is_better(assessed, self._best):
             self._best = assessed
         return assessed
 
-    def heldout_norm(self, candidate: Candidate) -> tuple[float, float]:
-        """‖f‖ on the held-out points, and the largest root mean square of a block."""
+    def heldout_norm(self, candidate: Candidate) -> float:
+        """‖f‖ on the held-out points, infinite where it is not finite."""
+        return self._norm(self._heldout_rms(candidate))
+
+    def _heldout_rms(self, candidate: Candidate) -> dict[str, float]:
+        """Root mean square of every block on held-out points; the last ones are remembered."""
+        for known, rms in self._measured:
+            if known is candidate:
+                return rms
         rms = self.heldout.block_rms(candidate.predictor())
+        self._measured.append((candidate, rms))
+        return rms
+
+    def _norm(self, rms: Mapping[str, float]) -> float:
         weights = self.heldout.block_weights()
-        objective = math.sqrt(sum(w * rms[name] ** 2 for name, w in weights.items()))
-        if not math.isfinite(objective):
-            return math.inf, math.inf
-        return objective, max(rms.values())
+        norm = math.sqrt(sum(w * rms[name] ** 2 for name, w in weights.items()))
+        return norm if math.isfinite(norm) else math.inf
 
     @property
     def best(self) -> Assessed:

@@ -68,24 +68,23 @@ class LSR(Method):
         return State(0, Candidate.of_network(context.network), float("nan"), "start")
 
     def step(self, context: Context, state: State) -> State:
-        found = self._refined(context)
+        found, candidate = self._refined(context)
         enough = 2 * found.report.effective_rank >= found.report.rank
         done = Status.COMPLETED if enough else Status.RANK_DEFICIENT
         return State(
             state.iteration + 1,
-            Candidate(context.network, context.network.get_vector(), found.delta),
+            candidate,
             found.train,
             "refine",
             report=found.report,
             finished=Status.INTERRUPTED if found.interrupted else done,
         )
 
-    def _refined(self, context: Context) -> Refinement:
-        """The pass with the smallest residual on held-out points."""
-        theta, refine = context.network.get_vector(), self.refiner()
+    def _refined(self, context: Context) -> tuple[Refinement, Candidate]:
+        """The pass with the smallest residual on held-out points, and its state."""
+        refine = self.refiner()
         best = refine(context)
-        candidate = Candidate(context.network, theta, best.delta)
-        norm = context.heldout_norm(candidate)[0]
+        candidate = Candidate(context.network, context.network.get_vector(), best.delta)
         for _ in range(self.passes - 1):
             if best.interrupted or context.clock.expired:
                 break
@@ -94,11 +93,10 @@ class LSR(Method):
                 found = refine(context, adapt_to=candidate.predictor(), rank=best.report.rank)
             except KeyboardInterrupt:
                 context.training = training
-                return replace(best, interrupted=True)
+                return replace(best, interrupted=True), candidate
             other = replace(candidate, delta=found.delta)
-            size = context.heldout_norm(other)[0]
-            if size < norm:
-                best, candidate, norm = found, other, size
+            if context.heldout_norm(other) < context.heldout_norm(candidate):
+                best, candidate = found, other
             else:
                 context.training = training
-        return best
+        return best, candidate

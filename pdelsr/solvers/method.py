@@ -33,7 +33,7 @@ class RankReport:
         directions: V.
         y: the reduced unknowns; the refined predictor is q + J V y.
         limit: why the rank was not raised further, where it was chosen.
-        nested: the same in a part of the directions only, where the solver offers that.
+        nested: δ in a part of the directions only, where the solver offers that.
     """
 
     rank: int
@@ -43,7 +43,7 @@ class RankReport:
     basis_values: Float[Tensor, " k"] | None = None
     directions: Directions | None = None
     y: Float[Tensor, " r"] | None = None
-    nested: Float[Tensor, " r"] | None = None
+    nested: Float[Tensor, " m"] | None = None
     limit: str | None = None
 
 

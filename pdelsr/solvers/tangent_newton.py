@@ -14,22 +14,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pdelsr.linearize import (
-    Dense,
-    Directions,
-    Jets,
-    RefinedPredictor,
-    StackedResidual,
-    reduced_matrix,
-)
-from pdelsr.linearize.memory import free_bytes
+from pdelsr.linearize import Directions, Jets, StackedResidual
+from pdelsr.linearize.tangent_model import TangentModel, tangent_model
 from pdelsr.lstsq import LeastSquares
 from pdelsr.solvers.method import RankReport
 
 CORRECTIONS = 4  # steps at most with the factors of one linearization
 HALVINGS = 6  # of a step that does not lower the residual
 DECREASE = 0.95  # a step that gains less than this factor is the last; far off, steps gain little
-BASIS_SHARE = 0.25  # of the free memory that the jets of a dense basis may take
 
 
 @dataclass(frozen=True)
@@ -73,14 +65,14 @@ def refine_in_subspace(
         stop: asked between steps.
         described: with the spectrum and the nested solution in the report, which take time.
     """
-    matrix = _reduced_matrix(residual, directions, newton_steps)
+    model = tangent_model(residual, directions, newton_steps)
     y = residual.like.new_zeros(directions.rank)
     jets = residual.jets_without_graph()
     f = residual.values(jets)
     report: RankReport | None = None
     taken = 0
     for step in range(newton_steps):
-        A = matrix(jets)
+        A = model.matrix(jets)
         b = A @ y - f
         if not torch.isfinite(b).all():  # 0 · NaN is NaN: this sees every entry of A
             break
@@ -89,23 +81,23 @@ def refine_in_subspace(
         target = solver.compute(state, b)
         if not torch.isfinite(target).all():
             break
-        found = _backtrack(residual, directions, y, target, f, full=newton_steps == 1)
+        found = _backtrack(model, y, target, f, full=newton_steps == 1)
         before = torch.linalg.vector_norm(f)
         if found is not None:
             y, jets, f = found
             taken = step + 1
         last = found is None or residual.is_linear or taken == newton_steps or stop()
         if not last:
-            y, jets, f = _corrected(residual, directions, solver, state, (y, jets, f), stop)
+            y, jets, f = _corrected(model, solver, state, (y, jets, f), stop)
         if last or torch.linalg.vector_norm(f) > DECREASE * before:
             if described:  # an SVD: only of the last system
                 report = _report(directions.rank, solver, state)
                 # Of Newton steps that are cut short, the directions say nothing of the error.
                 converged = torch.linalg.vector_norm(f) > DECREASE * before
-                nested = None
                 if residual.is_linear or converged:
-                    nested = solver.nested(state, b)
-                report = replace(report, nested=None if nested is None else y + nested - target)
+                    part = solver.nested(state, b)
+                    nested = None if part is None else directions.lift(y + part - target)
+                    report = replace(report, nested=nested)
             break
         del state  # before the next matrix is made
     report = report or RankReport(directions.rank, 0, float("inf"), y.new_zeros(0))
@@ -115,28 +107,21 @@ def refine_in_subspace(
 
 
 def _backtrack(
-    residual: StackedResidual,
-    directions: Directions,
-    y: Tensor,
-    target: Tensor,
-    f: Tensor,
-    full: bool,
+    model: TangentModel, y: Tensor, target: Tensor, f: Tensor, full: bool
 ) -> tuple[Tensor, Jets, Tensor] | None:
     """The longest of y + 2⁻ᵏ (target − y) whose true residual is below that at y."""
     size = torch.linalg.vector_norm(f)
     for k in range(1 if full else HALVINGS + 1):
         trial = y + 0.5**k * (target - y)
-        predictor = RefinedPredictor(residual.network, directions.lift(trial))
-        jets = residual.jets_without_graph(predictor)
-        values = residual.values(jets)
+        jets = model.jets(trial)
+        values = model.residual.values(jets)
         if torch.linalg.vector_norm(values) < size or (full and torch.isfinite(values).all()):
             return trial, jets, values
     return None
 
 
 def _corrected(
-    residual: StackedResidual,
-    directions: Directions,
+    model: TangentModel,
     solver: LeastSquares,
     state: object,
     at: tuple[Tensor, Jets, Tensor],
@@ -148,37 +133,12 @@ def _corrected(
         if stop():
             break
         trial = y + solver.compute(state, -f)
-        predictor = RefinedPredictor(residual.network, directions.lift(trial))
-        trial_jets = residual.jets_without_graph(predictor)
-        values = residual.values(trial_jets)
+        trial_jets = model.jets(trial)
+        values = model.residual.values(trial_jets)
         if not torch.linalg.vector_norm(values) < DECREASE * torch.linalg.vector_norm(f):
             break
         y, jets, f = trial, trial_jets, values
     return y, jets, f
-
-
-def _reduced_matrix(
-    residual: StackedResidual, directions: Directions, newton_steps: int
-) -> Callable[[Jets], Tensor]:
-    """A(u) as a function of the jets of u.
-
-    Where the basis is dense, rows · V is the expensive part: it is done once an entry, and kept,
-    if more than one step will use it and it fits. Elsewhere rows are as cheap as a recombination.
-    """
-    if isinstance(directions, Dense) and newton_steps > 1 and not residual.is_linear:
-        entries = sum(len(b) * len(b.block.entries) for b in residual.blocks)
-        size = entries * directions.rank * residual.like.element_size()
-        if size < BASIS_SHARE * free_bytes(residual.device):
-            phi = residual.basis_jets(directions)
-            return lambda jets: recombine(phi, residual.coefficients(jets))
-    return lambda jets: reduced_matrix(residual, directions, residual.coefficients(jets))
-
-
-def recombine(phi: list[Tensor], coefficients: Jets) -> Float[Tensor, "n r"]:
-    """A = Σ_α c_α Φ_α, all blocks stacked."""
-    return torch.cat(
-        [torch.einsum("en,enr->nr", c, p) for c, p in zip(coefficients, phi, strict=True)]
-    )
 
 
 def _report(rank: int, solver: LeastSquares, state: object) -> RankReport:

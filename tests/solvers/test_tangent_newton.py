@@ -11,8 +11,9 @@ import torch
 from solver_cases import burgers, cubic, heat, never_finite, poisson, started
 
 from pdelsr.linearize import Dense, Directions, Identity, RefinedPredictor, StackedResidual
+from pdelsr.linearize.tangent_model import KeptTangentModel, TangentModel
 from pdelsr.lstsq import QR, SOLVERS
-from pdelsr.solvers.tangent_newton import recombine, refine_in_subspace
+from pdelsr.solvers.tangent_newton import refine_in_subspace
 from pdelsr.subspace import BASES
 
 
@@ -20,9 +21,9 @@ def everything(residual: StackedResidual) -> Identity:
     return Identity(residual.network.parameter_count)
 
 
-def some(residual: StackedResidual, rank: int) -> Directions:
+def some(residual: StackedResidual, rank: int, basis: str = "gaussian") -> Directions:
     generator = torch.Generator().manual_seed(0)
-    return BASES["gaussian"].build(residual, rank, generator).directions
+    return BASES[basis].build(residual, rank, generator).directions
 
 
 @pytest.mark.parametrize("problem", [poisson, heat], ids=["poisson", "heat"])
@@ -72,19 +73,23 @@ def test_burgers_gains_by_more_steps() -> None:
 def test_recombined_jets_are_the_product(problem) -> None:
     residual = started(problem()).fresh_residual()
     V = some(residual, 7)
-    phi = residual.basis_jets(V)
-    delta = V.lift(torch.ones(7, dtype=torch.float64))
-    for predictor in (residual.network, RefinedPredictor(residual.network, delta)):
-        c = residual.coefficients(residual.jets_without_graph(predictor))
-        expected = residual.times(V, c)
-        torch.testing.assert_close(recombine(phi, c), expected, rtol=1e-11, atol=1e-11)
+    kept, fresh = KeptTangentModel(residual, V), TangentModel(residual, V)
+    for y in (torch.zeros(7, dtype=torch.float64), torch.ones(7, dtype=torch.float64)):
+        for a, b in zip(kept.jets(y), fresh.jets(y), strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-11, atol=1e-11)
+        expected = residual.times(V, residual.coefficients(fresh.jets(y)))
+        for model in (kept, fresh):
+            torch.testing.assert_close(
+                model.matrix(model.jets(y)), expected, rtol=1e-11, atol=1e-11
+            )
 
 
-def test_kept_basis_jets_and_fresh_products_give_the_same_refinement(monkeypatch) -> None:
+@pytest.mark.parametrize("basis", ["gaussian", "coordinate"])
+def test_kept_basis_jets_and_fresh_products_give_the_same_refinement(monkeypatch, basis) -> None:
     residual = started(cubic(), weight_scale=3.0).fresh_residual()
-    V = some(residual, 40)
+    V = some(residual, 40, basis)
     kept = refine_in_subspace(residual, V, QR(), 4)
-    monkeypatch.setattr("pdelsr.solvers.tangent_newton.BASIS_SHARE", 0.0)
+    monkeypatch.setattr("pdelsr.linearize.tangent_model.KEPT_SHARE", 0.0)
     fresh = refine_in_subspace(residual, V, QR(), 4)
     assert kept.steps == fresh.steps > 1
     assert kept.train == pytest.approx(fresh.train, rel=1e-6)

@@ -55,7 +55,7 @@ def dense(subspace: Subspace) -> Tensor:
     V, m = subspace.directions, residual().network.parameter_count
     if isinstance(V, Dense):
         return V.V
-    return V.project(torch.eye(m, dtype=torch.float64))
+    return torch.stack([V.lift(y) for y in torch.eye(V.rank, dtype=torch.float64)], dim=1)
 
 
 def jacobian(kind: str) -> Tensor:
