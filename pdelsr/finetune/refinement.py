@@ -52,7 +52,7 @@ def refine_instance(
     *,
     rank: int | None = RANK,
     newton_steps: int = 5,
-    passes: int = 2,
+    passes: int = 1,
     basis: str | Basis = "coordinate",
     points: int | None = None,
     weights: Mapping[str, int | float] | None = None,
@@ -76,7 +76,8 @@ def refine_instance(
         rank: r; None for a choice by doubling, on held-out points.
         newton_steps: in the tangent space; 1 is the published method.
         passes: refinements; each one after the first is made on points drawn where the residual
-            of the best one so far is large.
+            of the best one so far is large. A second one helps where the solution has a kink, as
+            those of transport have.
         basis: of the tangent space: "coordinate" (parameters drawn at random, fastest), "output",
             "gaussian", "residual", or a `Basis`.
         points: of the equations; 8 r by default, and those of `LSR` where r is chosen.

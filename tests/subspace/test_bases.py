@@ -52,7 +52,7 @@ def build(basis: str | pl.Basis, rank: int | None = None, seed: int = 0, **case:
 
 def dense(subspace: Subspace) -> Tensor:
     """V as a matrix."""
-    V, m = subspace.directions, residual().network.parameter_count
+    V = subspace.directions
     if isinstance(V, Dense):
         return V.V
     return torch.stack([V.lift(y) for y in torch.eye(V.rank, dtype=torch.float64)], dim=1)
