@@ -12,6 +12,7 @@ from rich.table import Table
 
 from pdelsr.benchmark.competitors import competitors_named
 from pdelsr.benchmark.growth import Growth, growth_record, growth_table, measure_growth
+from pdelsr.benchmark.instance import InstanceSettings, instance_table, measure_instance
 from pdelsr.benchmark.products import ProductSettings, measure_products, product_table
 from pdelsr.benchmark.samples import SampleSettings, measure_samples, sample_table
 from pdelsr.benchmark.step import measure_step, step_table
@@ -35,6 +36,7 @@ def benchmark_command(chosen: argparse.Namespace) -> int:
         "step": _step,
         "growth": _growth,
         "operator": _operator,
+        "instance": _instance,
         "samples": _samples,
     }
     commands[chosen.what](chosen)
@@ -99,6 +101,13 @@ def _operator(chosen: argparse.Namespace) -> None:
     settings = ProductSettings()
     found = measure_products(settings)
     _tabulate(chosen, product_table(found, settings), found)
+
+
+def _instance(chosen: argparse.Namespace) -> None:
+    _require_no_plot(chosen)
+    settings = InstanceSettings()
+    found = measure_instance(settings)
+    _tabulate(chosen, instance_table(found, settings), found)
 
 
 def _tabulate(chosen: argparse.Namespace, table: Table, found: Sequence[Any]) -> None:

@@ -90,13 +90,14 @@ def _add_output(command: argparse.ArgumentParser) -> None:
 def _add_benchmark(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "what",
-        choices=("suite", "step", "growth", "operator", "samples"),
+        choices=("suite", "step", "growth", "operator", "instance", "samples"),
         nargs="?",
         default="suite",
         help="suite: problems × methods at equal time; step: one-shot LSR by rows against "
         "columns; growth: its time and memory against rows, parameters and rank; operator: "
-        "J V of a neural operator by its factors against rows and columns; samples: time and "
-        "memory of pl.refine against the number of samples",
+        "J V of a neural operator by its factors against rows and columns; instance: an "
+        "operator refined for one instance, against columns; samples: time and memory of "
+        "pl.refine against the number of samples",
     )
     suite = command.add_argument_group("suite")
     suite.add_argument("--folder", type=Path, default=Path("problems"), help="of problem files")
