@@ -35,6 +35,7 @@ from pdelsr.errors import (
 from pdelsr.finetune import Instances, refine, refine_many, train_operator
 from pdelsr.lstsq import LSMR, QR, Cholesky, LeastSquares, NormalEquationsWarning, TruncatedSVD
 from pdelsr.networks import MLP, Activation, ModifiedMLP, Network, UserActivation
+from pdelsr.problem_file import load_problem
 from pdelsr.results import Solution
 from pdelsr.results.diagnosis import Diagnosis, diagnose
 from pdelsr.results.storage import load
@@ -144,6 +145,7 @@ __all__ = [
     "diagnose",
     "input_function",
     "load",
+    "load_problem",
     "normal",
     "normal_derivative",
     "operators",

@@ -75,7 +75,15 @@ def test_python_blocks_run(page: str, small: list[pl.Solution]) -> None:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=[p.stem for p in NOTEBOOKS])
-def test_notebooks_run(path: Path, small: list[pl.Solution]) -> None:
+def test_notebooks_run(
+    path: Path, small: list[pl.Solution], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for neighbour in ("problems", "docs"):
+        (tmp_path / neighbour).symlink_to(ROOT / neighbour)
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")
+    monkeypatch.delenv("PDELSR_FULL", raising=False)
+    monkeypatch.delenv("PDELSR_WEIGHTS", raising=False)
     book = json.loads(path.read_text(encoding="utf-8"))
     assert book["nbformat"] == 4
     run(["".join(c["source"]) for c in book["cells"] if c["cell_type"] == "code"])

@@ -12,8 +12,10 @@ import pdelsr
 
 PACKAGE = Path(__file__).parent.parent / "pdelsr"
 ORDER = [
-    *("version", "errors", "reference", "declare", "sample", "compile", "networks", "linearize"),
+    *("version", "errors", "reference", "declare", "problem_file", "sample", "compile"),
     *(
+        "networks",
+        "linearize",
         "subspace",
         "lstsq",
         "solvers",

@@ -13,7 +13,6 @@ import sys
 import torch
 
 import pdelsr as pl
-from pdelsr.cli.problem_file import load_problem
 from pdelsr.networks import closure
 
 
@@ -57,7 +56,7 @@ class Stage(pl.Network):
 
 def main(path: str, seconds: float) -> None:
     """Print the errors of one stage, of two stages, and of one with all of the time."""
-    problem = load_problem(path)
+    problem = pl.load_problem(path)
     options = {"max_iterations": 100, "seed": 0}
     first = pl.solve(problem, "ilsr", time_limit=seconds / 2, **options)
     fresh = pl.solve(problem, "pinn", adam_steps=1, lbfgs_steps=0, hidden=(24, 24, 24), hard=True,

@@ -16,7 +16,6 @@ from typing import Any
 import torch
 
 import pdelsr as pl
-from pdelsr.cli.problem_file import load_problem
 from pdelsr.solvers import levenberg_marquardt as lm
 
 
@@ -49,7 +48,7 @@ def main(path: str, steps: int) -> None:
         return local
 
     lm._Linearized.step, lm._Linearized.at = counted, started
-    pl.solve(load_problem(path), "ilsr", max_iterations=1, alignment_steps=steps, verbose=False)
+    pl.solve(pl.load_problem(path), "ilsr", max_iterations=1, alignment_steps=steps, verbose=False)
     G = last["G"]
     matrix = lm.gram(G)
     shifted = matrix + 1e-6 * matrix.diagonal().mean() * torch.eye(len(matrix)).to(matrix)

@@ -13,34 +13,68 @@ published with Science Advances 7, eabi8605 (2021), as .npy files.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from rich.console import Console
 
 import pdelsr as pl
-from pdelsr.cli.problem_file import load_problem
 from pdelsr.operators import PIDeepONet, published_operator
 
 PROBLEMS = Path(__file__).parents[2] / "problems" / "parametric"
-PUBLISHED = {"burgers": (101, (100,) * 7, (1, 0)), "advection": (100, (100,) * 6, (0, 1))}
-TRAINING = {
-    "antiderivative": {"steps": 40_000, "decay_steps": 1000},
-    "diffusion_reaction": {"steps": 120_000, "decay_steps": 3000},
-}
-RANKS = {"antiderivative": 300, "diffusion_reaction": 700, "burgers": 1500, "advection": 2500}
-OPTIONS = {
-    "diffusion_reaction": {"weights": {"initial s": 100, "dirichlet s": 100}},
-    "burgers": {"weights": {"initial u": 10, "periodic u": 10}},
-    "advection": {"passes": 2},
+
+
+@dataclass(frozen=True)
+class Equation:
+    """A row of the table.
+
+    Args:
+        sensors: equidistant points where the operator reads the input function.
+        hidden: widths of branch and trunk.
+        rank: of the refinement.
+        training: options of `train_operator`; None for an operator that was published.
+        columns: order of the coordinates in the published trunk.
+        options: of `refine_instance`.
+    """
+
+    sensors: int
+    hidden: tuple[int, ...]
+    rank: int
+    training: Mapping[str, Any] | None = None
+    columns: tuple[int, int] = (0, 1)
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+EQUATIONS = {
+    "antiderivative": Equation(
+        100, (50,) * 5, 300, {"functions": 10_000, "steps": 40_000, "decay_steps": 1000}
+    ),
+    "diffusion_reaction": Equation(
+        100,
+        (50,) * 5,
+        700,
+        {"functions": 10_000, "steps": 120_000, "decay_steps": 3000},
+        options={"weights": {"initial s": 100, "dirichlet s": 100}},
+    ),
+    "burgers": Equation(
+        101,
+        (100,) * 7,
+        1500,
+        columns=(1, 0),
+        options={"weights": {"initial u": 10, "periodic u": 10}},
+    ),
+    "advection": Equation(100, (100,) * 6, 2500, options={"passes": 2}),
 }
 
 
 def main() -> None:
     """Print the table of one equation."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("equation", choices=sorted(RANKS))
+    parser.add_argument("equation", choices=sorted(EQUATIONS))
     parser.add_argument("--weights", help="published parameters, for burgers and advection")
     parser.add_argument("--instances", type=int, default=100)
     parser.add_argument("--rank", type=int, help="of the tangent space that is used")
@@ -48,45 +82,47 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path())
     chosen = parser.parse_args()
     name = chosen.equation
-    problem = load_problem(PROBLEMS / f"{name}.py")
-    rank = chosen.rank or RANKS[name]
+    equation = EQUATIONS[name]
+    if equation.training is None and chosen.weights is None:
+        parser.error(f"{name}: give the file of the published parameters by --weights.")
+    if equation.training is not None and chosen.weights is not None:
+        parser.error(f"{name}: its operator is trained here, leave --weights out.")
+    problem = pl.load_problem(PROBLEMS / f"{name}.py")
+    operator = (
+        published(equation, chosen.weights)
+        if equation.training is None
+        else trained(problem, equation, chosen.folder)
+    )
+    rank = chosen.rank or equation.rank
     found = pl.refine_many(
-        trained(problem, name, chosen.folder)
-        if name in TRAINING
-        else published(name, chosen.weights),
+        operator,
         problem,
         chosen.instances,
         rank=rank,
         workers=chosen.workers,
         path=chosen.folder / f"{name}-{rank}-{chosen.instances}.jsonl",
         verbose=True,
-        **OPTIONS.get(name, {}),
+        **equation.options,
     )
     Console(highlight=False).print(found.table())
 
 
-def trained(problem: pl.Problem, name: str, folder: Path) -> PIDeepONet:
-    """Five layers of 50 in branch and trunk, 10,000 functions and the steps that were published."""
-    sensors = np.linspace(0, 1, 100)
-    operator = PIDeepONet(sensors, len(problem.coordinates), (50,) * 5, dtype=torch.float32)
-    training = pl.train_operator(
-        problem,
-        operator,
-        functions=10_000,
-        **TRAINING[name],
-        path=folder / f"{name}.safetensors",
-        verbose=True,
-    )
-    print(f"{name}: trained to a loss of {np.mean(training.losses[-100:]):.1e}")
+def trained(problem: pl.Problem, equation: Equation, folder: Path) -> PIDeepONet:
+    """An operator of the published architecture, trained on the equation alone."""
+    assert equation.training is not None
+    sensors = np.linspace(0, 1, equation.sensors)
+    d = len(problem.coordinates)
+    operator = PIDeepONet(sensors, d, equation.hidden, dtype=torch.float32)
+    path = folder / f"{problem.name}.safetensors"
+    training = pl.train_operator(problem, operator, path=path, verbose=True, **equation.training)
+    print(f"{problem.name}: trained to a loss of {np.mean(training.losses[-100:]):.1e}")
     return operator
 
 
-def published(name: str, weights: str | None) -> PIDeepONet:
+def published(equation: Equation, weights: str | Path) -> PIDeepONet:
     """The operator of a published file."""
-    if weights is None:
-        raise SystemExit(f"{name}: give the file of the published parameters by --weights.")
-    sensors, hidden, columns = PUBLISHED[name]
-    return published_operator(weights, np.linspace(0, 1, sensors), hidden, columns)
+    sensors = np.linspace(0, 1, equation.sensors)
+    return published_operator(weights, sensors, equation.hidden, equation.columns)
 
 
 if __name__ == "__main__":

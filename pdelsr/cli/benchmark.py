@@ -21,8 +21,8 @@ from pdelsr.benchmark.suite import Measurement, measure_suite
 from pdelsr.benchmark.table import suite_table
 from pdelsr.cli.commands import require_folder
 from pdelsr.cli.options import read_parameters
-from pdelsr.cli.problem_file import list_problems, load_problem
 from pdelsr.errors import SettingsError
+from pdelsr.problem_file import list_problems, load_problem
 
 WIDE = 130  # columns; in a narrower terminal long lines are better than cut numbers
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from pdelsr.cli.options import read_options, read_parameters, read_widths
-from pdelsr.cli.problem_file import list_problems, load_problem
 from pdelsr.cli.show import show_text
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
+from pdelsr.problem_file import list_problems, load_problem
 from pdelsr.results.storage import load
 from pdelsr.solve import solve
 from pdelsr.solvers.status import Status

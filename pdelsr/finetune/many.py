@@ -10,7 +10,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -207,8 +207,8 @@ def refined_row(
     if at.reference is not None:
         points = error_points(at)
         exact = at.reference_values(points)[:, 0]
-        unrefined = replace(solution, delta=None)  # a refinement leaves the weights as they are
-        before, after = (error_of(s.predict(points), exact) for s in (unrefined, solution))
+        both = (solution.unrefined, solution)
+        before, after = (error_of(s.predict(points), exact) for s in both)
         errors = (before.relative_l2, after.relative_l2)
     return InstanceRow(
         index,

@@ -271,9 +271,14 @@ def _resumed(
     if path is None or not Path(path).exists():
         return []
     contents = read(path)
-    if contents.document.get("kind") != KIND or contents.document["settings"] != settings:
+    if contents.document.get("kind") != KIND:
+        raise FileFormatError(f"{path} is no checkpoint of a training: give another path.")
+    other = contents.document["settings"]
+    differ = [name for name in settings if other.get(name) != settings[name]]
+    if differ:
         raise FileFormatError(
-            f"{path} is not a checkpoint of this training and operator: give another path."
+            f"{path} belongs to another training, with another {', '.join(differ)}: give another "
+            "path, or remove it."
         )
     losses = contents.tensors["losses"].tolist()
     parameters = dict(operator.named_parameters())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -89,6 +89,11 @@ class Solution:
     def candidate(self) -> Candidate:
         """θ and δ, from which another run can start."""
         return Candidate(self.network, self.network.get_vector(), self.delta)
+
+    @property
+    def unrefined(self) -> Solution:
+        """The network by itself, without δ: what a refinement started from."""
+        return replace(self, delta=None)
 
     def predict(self, points: Any = None, *, batch: int = BATCH, **columns: Any) -> Any:
         """The solution at points, or on arrays of coordinates.

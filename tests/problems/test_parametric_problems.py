@@ -10,10 +10,10 @@ import pytest
 import torch
 
 import pdelsr as pl
-from pdelsr.cli.problem_file import load_problem
 from pdelsr.compile import OnParts, compile_problem
 from pdelsr.linearize.points import PointPlan
 from pdelsr.operators import published_operator
+from pdelsr.problem_file import load_problem
 
 FOLDER = Path(__file__).parents[2] / "problems" / "parametric"
 PUBLISHED = Path(__file__).parents[3] / "shared" / "data" / "wang2021"
