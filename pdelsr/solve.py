@@ -122,8 +122,15 @@ def run_prepared(
 
 def refinement(method: Method) -> LSR:
     """The one-shot LSR that follows a method: with its own options where it refines itself."""
-    if isinstance(method, LSR | ILSR):
-        return LSR(basis=method.basis, rank=method.rank, lstsq=method.lstsq)
+    if isinstance(method, LSR):
+        return method
+    if isinstance(method, ILSR):
+        return LSR(
+            basis=method.basis,
+            rank=method.rank,
+            lstsq=method.lstsq,
+            newton_steps=method.newton_steps,
+        )
     return LSR()
 
 

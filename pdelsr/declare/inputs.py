@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from scipy.interpolate import CubicSpline
 
+from pdelsr.declare.input_samples import Spline
 from pdelsr.declare.symbols import InputFunction
 from pdelsr.declare.system import System
-from pdelsr.errors import ProblemError
+from pdelsr.errors import PdelsrError, ProblemError
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,46 @@ class OfArrays:
     """A function of arrays that also takes tensors.
 
     Args:
+        name: of the input function.
         function: of arrays (n,), to an array (n,).
     """
 
+    name: str
     function: Callable[..., Any]
 
     def __call__(self, *x: Any) -> Any:
-        return self.function(*(v.detach().cpu().numpy() if hasattr(v, "detach") else v for v in x))
+        """Values at arrays or tensors.
+
+        Raises:
+            ProblemError: the function fails, or a value is complex or not finite.
+        """
+        arrays = [v.detach().cpu().numpy() if hasattr(v, "detach") else v for v in x]
+        try:
+            with np.errstate(all="ignore"):
+                values = np.asarray(self.function(*arrays))
+        except PdelsrError:
+            raise
+        except Exception as error:  # whatever a user's function raises
+            what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            raise ProblemError(
+                f"the input function {self.name} fails with {what}: it is called with arrays of "
+                "coordinates."
+            ) from error
+        if values.dtype.kind not in "fiub":
+            raise ProblemError(
+                f"the input function {self.name} gives values of type {values.dtype}: expected "
+                "real numbers."
+            )
+        bad = ~np.isfinite(values)
+        if bad.any():
+            shape = np.broadcast_shapes(values.shape, *(np.shape(v) for v in arrays))
+            i = np.unravel_index(np.argmax(np.broadcast_to(bad, shape)), shape)
+            at = ", ".join(f"{np.broadcast_to(v, shape)[i]:.6g}" for v in arrays)
+            raise ProblemError(
+                f"the input function {self.name} is {np.broadcast_to(values, shape)[i]} at {at}: "
+                "expected finite values."
+            )
+        return values
 
 
 def read_function(name: str, value: Any, system: System) -> Callable[..., Any]:
@@ -35,10 +68,8 @@ def read_function(name: str, value: Any, system: System) -> Callable[..., Any]:
     Raises:
         ProblemError: neither a function nor an array of at least four finite values.
     """
-    if isinstance(value, OfArrays) or getattr(value, "is_tensor_function", False):
-        return value
     if callable(value):
-        return OfArrays(value)
+        return wrapped(name, value)
     try:
         given = value.detach().cpu() if hasattr(value, "detach") else value
         values = np.asarray(given, dtype=np.float64)
@@ -52,7 +83,23 @@ def read_function(name: str, value: Any, system: System) -> Callable[..., Any]:
             f"{type(value).__name__}."
         )
     low, high = (float(end) for end in bounds_of(coordinate, system))
-    return OfArrays(CubicSpline(np.linspace(low, high, len(values)), values))
+    return OfArrays(name, Spline(np.linspace(low, high, len(values)), values))
+
+
+def wrapped(name: str, function: Any) -> Callable[..., Any]:
+    """A function as an instance holds it.
+
+    Raises:
+        ProblemError: it is no function.
+    """
+    if isinstance(function, OfArrays) or getattr(function, "is_tensor_function", False):
+        return function
+    if not callable(function):
+        raise ProblemError(
+            f"Problem, instance: {name} is {type(function).__name__}, expected a function; give "
+            "arrays by problem.at(...)."
+        )
+    return OfArrays(name, function)
 
 
 def coordinate_of(name: str, system: System) -> Any:

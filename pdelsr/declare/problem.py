@@ -27,6 +27,7 @@ from pdelsr.declare.inputs import (
     read_function,
     read_inputs,
     require_input_functions,
+    wrapped,
 )
 from pdelsr.declare.reading import (
     read_by_block,
@@ -94,7 +95,8 @@ class Problem:
         self._set("conditions", read_conditions(self.conditions))
         self._set("unknowns", read_unknowns(self.unknowns, equations))
         self._set("parameters", read_parameters(self.parameters, self.domain))
-        self._set("instance", dict(self.instance or {}))
+        given = dict(self.instance or {})
+        self._set("instance", {name: wrapped(name, f) for name, f in given.items()})
         self._set("inputs", read_inputs(self.inputs))
         self._check()
 

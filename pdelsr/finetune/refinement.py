@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from pdelsr.batch import refine as refine_on_data
 from pdelsr.batch.checks import require_known
 from pdelsr.declare import Problem
-from pdelsr.errors import SettingsError
+from pdelsr.errors import PdelsrError, SettingsError
 from pdelsr.operators.physics import PIDeepONet, read_sensors
 from pdelsr.results import Solution
 from pdelsr.solve import solve
@@ -152,7 +152,10 @@ def network_at(operator: nn.Module, problem: Problem, sensors: Any = None) -> nn
     (function,) = problem.instance.values()
     values = sensor_values(function, where.detach().cpu().double().numpy())
     given = torch.from_numpy(values).to(_parameter(operator))
-    return operator.at(given) if own else AtInput(operator, given)
+    if own:
+        return operator.at(given)
+    require_callable_at(operator, given, len(problem.coordinates))
+    return AtInput(operator, given)
 
 
 def require_soft(problem: Problem) -> None:
@@ -172,15 +175,40 @@ def sensor_values(function: Any, sensors: Float[np.ndarray, "s c"]) -> Float[np.
     """An input function at sensors.
 
     Raises:
-        SettingsError: it fails there, or is not finite.
+        SettingsError: it takes other arguments than the sensors have coordinates, or gives
+            another number of values, or some that are not finite.
     """
     try:
         values = np.broadcast_to(np.asarray(function(*sensors.T), np.float64), len(sensors)).copy()
-    except (TypeError, ValueError) as error:
+    except PdelsrError:
+        raise
+    except Exception as error:  # whatever a user's function raises
         raise SettingsError(f"the input function fails at the sensors: {error}") from error
     if not np.isfinite(values).all():
         raise SettingsError("the input function is not finite at the sensors.")
     return values
+
+
+def require_callable_at(operator: nn.Module, values: Tensor, d: int) -> None:
+    """Refuse a module that is no operator.
+
+    Raises:
+        SettingsError: it fails on two points, or gives another shape than one value a point.
+    """
+    name = type(operator).__name__
+    call = f"{name}(values (2, {len(values)}), points (2, {d}))"
+    points = torch.full((2, d), 0.5).to(values)
+    try:
+        with torch.no_grad():
+            found = operator(values.expand(2, -1), points)
+    except Exception as error:  # whatever a user's module raises
+        raise SettingsError(
+            f"{call} fails: {error}. An operator takes an input function at the sensors and a "
+            "point, row by row."
+        ) from error
+    shape = tuple(getattr(found, "shape", ()))
+    if shape not in ((2,), (2, 1)):
+        raise SettingsError(f"{call} gives the shape {shape}: expected (2,) or (2, 1).")
 
 
 class AtInput(nn.Module):

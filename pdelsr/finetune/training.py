@@ -100,6 +100,15 @@ def train_operator(
     require_positive("decay", decay)
     require_positive("time_limit", time_limit)
     require_at_least("decay_steps", decay_steps, 1)
+    if not isinstance(operator, PIDeepONet):
+        raise SettingsError(
+            f"train_operator: the operator is {type(operator).__name__}, expected a PIDeepONet; "
+            "train your own module by yourself, and refine it."
+        )
+    if not callable(callback):
+        raise SettingsError(f"callback is {callback!r}: give a function of a step and its loss.")
+    if path is not None and not Path(path).absolute().parent.is_dir():
+        raise FileFormatError(f"{path} cannot be written: there is no such folder.")
     begin = time.perf_counter()
     loss = Loss(problem, operator, functions, seed)
     optimizer = torch.optim.Adam(operator.parameters(), lr=learning_rate)
@@ -277,8 +286,8 @@ def _resumed(
     differ = [name for name in settings if other.get(name) != settings[name]]
     if differ:
         raise FileFormatError(
-            f"{path} belongs to another training, with another {', '.join(differ)}: give another "
-            "path, or remove it."
+            f"{path} belongs to a training that differs in {', '.join(differ)}: give another path, "
+            "or remove it."
         )
     losses = contents.tensors["losses"].tolist()
     parameters = dict(operator.named_parameters())

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from pdelsr.errors import FileFormatError, SettingsError
 from pdelsr.networks import FeatureNetwork, build_network, network_settings
+from pdelsr.solvers.settings import require_whole
 
 
 class PIDeepONet(nn.Module):
@@ -50,9 +51,10 @@ class PIDeepONet(nn.Module):
     ) -> None:
         super().__init__()
         self.register_buffer("sensors", read_sensors(sensors))
-        if len(hidden) < 2:
+        require_whole("seed", seed, 0)
+        if not isinstance(hidden, Sequence) or len(hidden) < 2:
             raise SettingsError(
-                f"hidden {tuple(hidden)}: give a hidden layer and the width of the last one."
+                f"hidden={hidden!r}: give the widths of one hidden layer or more, and of the last."
             )
         shared = {
             "kind": kind,
@@ -87,7 +89,15 @@ class PIDeepONet(nn.Module):
 
         Args:
             values: a at the sensors.
+
+        Raises:
+            SettingsError: another number of values than of sensors.
         """
+        if values.shape != (len(self.sensors),):
+            raise SettingsError(
+                f"at: got values of shape {tuple(values.shape)}, expected one for each of the "
+                f"{len(self.sensors)} sensors."
+            )
         with torch.no_grad():
             b = self.branch(values[None])[0]
             settings = {**network_settings(self.trunk), "out_features": 1}

@@ -1,5 +1,6 @@
 """Points of domains and boundaries, and input functions: samplers, sets, refinement."""
 
+from pdelsr.declare.input_samples import InputSample
 from pdelsr.sample.adaptive import refine_by_residual
 from pdelsr.sample.functions import (
     Drawn,
@@ -9,7 +10,6 @@ from pdelsr.sample.functions import (
     Tabulated,
     tabulated,
 )
-from pdelsr.sample.input_samples import InputSample
 from pdelsr.sample.points import FacePair, PointSet, sample_interior, sample_pair, sample_parts
 from pdelsr.sample.samplers import (
     UNIT_SAMPLERS,

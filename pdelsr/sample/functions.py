@@ -12,9 +12,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from pdelsr.errors import ProblemError
-from pdelsr.reference.checks import require_count, require_interval, require_positive
-from pdelsr.sample.input_samples import (
+from pdelsr.declare.input_samples import (
     ChebyshevInterpolant,
     FourierSeries,
     Given,
@@ -23,6 +21,8 @@ from pdelsr.sample.input_samples import (
     Spline,
     chebyshev_nodes,
 )
+from pdelsr.errors import ProblemError
+from pdelsr.reference.checks import require_count, require_interval, require_positive
 from pdelsr.sample.samplers import Seed, fresh
 
 if TYPE_CHECKING:

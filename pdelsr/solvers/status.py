@@ -26,14 +26,14 @@ class Status(Enum):
 
 _ADVICE = {
     Status.CONVERGED: "The held-out residual is below the tolerance.",
-    Status.COMPLETED: "The one-shot refinement is done: for more digits use a wider network "
-    "(hidden=), more points (points=), or method 'ilsr'.",
+    Status.COMPLETED: "The one-shot refinement is done: for more digits use more directions "
+    "(rank=), more points (points=), a wider network, or method 'ilsr'.",
     Status.STAGNATED: "More iterations gained nothing: try a wider network (hidden=) or more "
     "points (points=).",
     Status.PRECISION_LIMITED: "The held-out residual has reached the rounding errors of this "
     "dtype: nothing more can be gained from this network in it.",
-    Status.RANK_DEFICIENT: "Most directions of the subspace are below rounding: raise "
-    "weight_scale, train the network first, or choose a wider network.",
+    Status.RANK_DEFICIENT: "Most directions of the subspace are below rounding: this network has "
+    "no more to give. Choose a wider one; where it is untrained, raise weight_scale or train it.",
     Status.MAX_ITERATIONS: "All iterations are used: raise max_iterations, or go on with start=.",
     Status.OUT_OF_TIME: "The time limit is reached: raise time_limit, or go on with start=.",
     Status.INTERRUPTED: "Interrupted: this is the best solution so far; go on with start=.",

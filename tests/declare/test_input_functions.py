@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import sympy as sp
@@ -161,3 +163,19 @@ def test_transport_wants_one_side_only(recwarn: pytest.WarningsRecorder) -> None
     assert not recwarn.list
     with pytest.warns(pl.ConditionWarning):
         transport()
+
+
+def test_arrays_are_not_extrapolated() -> None:
+    function = heat().at(np.zeros(5)).instance["a"]
+    high = float(heat().domain.bounding_box[0][1])
+    with pytest.raises(pl.ProblemError, match="was evaluated at x"):
+        function(np.array([high + 0.1]))
+
+
+def test_instances_given_at_once_are_functions() -> None:
+    problem = heat().at(np.sin)
+    again = dataclasses.replace(heat(), instance={"a": np.sin})
+    assert again.missing_inputs == ()
+    np.testing.assert_array_equal(again.instance["a"](1.0), problem.instance["a"](1.0))
+    with pytest.raises(pl.ProblemError, match=r"by problem\.at"):
+        dataclasses.replace(heat(), instance={"a": np.zeros(5)})

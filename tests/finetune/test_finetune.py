@@ -124,6 +124,17 @@ def test_a_refinement_that_does_not_help_leaves_the_operator() -> None:
     assert found.heldout == found.heldout_start
 
 
+class Columnwise(nn.Module):
+    """No operator: three values a point."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(1, 3, dtype=torch.float64)
+
+    def forward(self, values: Tensor, points: Tensor) -> Tensor:
+        return self.layer(points)
+
+
 def test_data_go_to_the_refinement_on_data() -> None:
     module = nn.Sequential(nn.Linear(1, 20), nn.Tanh(), nn.Linear(20, 1)).double()
     inputs = torch.linspace(-1, 1, 60, dtype=torch.float64)[:, None]
@@ -142,14 +153,39 @@ def test_data_go_to_the_refinement_on_data() -> None:
         ),
         (lambda: pl.refine(operator(2), antiderivative.at(wave)), "maps 2 coordinate"),
         (lambda: pl.refine(operator(), antiderivative), "0 given input function"),
-        (lambda: pl.refine(operator(), antiderivative.at(lambda x: x / 0)), "not finite"),
+        (lambda: pl.refine(operator(), antiderivative.at(lambda x: x / 0)), "a is nan at 0"),
+        (
+            lambda: pl.refine(operator(), antiderivative.at(lambda x: 1 / (x - 0.3))),
+            "a is .*inf at",
+        ),
+        (lambda: pl.refine(operator(), antiderivative.at(lambda x: x + 1j)), "real numbers"),
+        (lambda: pl.refine(operator(), antiderivative.at(lambda x: {}[3])), "fails with KeyError"),
         (lambda: pl.refine(operator(), antiderivative.at(lambda x: x[:3])), "fails at the sensors"),
+        (
+            lambda: pl.refine(nn.Linear(2, 1), antiderivative.at(wave), sensors=SENSORS),
+            r"Linear\(values \(2, .*fails",
+        ),
+        (
+            lambda: pl.refine(Columnwise(), antiderivative.at(wave), sensors=SENSORS),
+            r"gives the shape \(2, 3\)",
+        ),
     ],
 )
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_refinements_that_do_not_fit(call, message: str) -> None:
-    with pytest.raises(pl.SettingsError, match=message):
+    with pytest.raises(pl.PdelsrError, match=message):
         call()
+
+
+def test_a_saved_instance_is_not_loaded_as_another(tmp_path: Path) -> None:
+    path = tmp_path / "instance.safetensors"
+    solution = pl.refine(operator(), antiderivative.at(wave), rank=40)
+    solution.save(path)
+    again = pl.load(path, antiderivative.at(wave))
+    x = np.linspace(0, 1, 7)[:, None]
+    np.testing.assert_array_equal(again.predict(x), solution.predict(x))
+    assert again.unrefined.delta is None
+    with pytest.raises(pl.FileFormatError, match="input function a"):
+        pl.load(path, antiderivative.at(np.cos))
 
 
 def test_many_instances_with_a_table_and_a_file(tmp_path: Path) -> None:
@@ -206,7 +242,7 @@ def test_interruptions_write_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(Refiner, "__call__", cut)
     with pytest.raises(KeyboardInterrupt):
-        refine_many(operator(), antiderivative, 2, rank=20, path=path)
+        refine_many(operator(), antiderivative, 2, rank=20, passes=2, path=path)
     assert len(path.read_text().splitlines()) == 2
 
 
@@ -220,7 +256,7 @@ def test_an_interrupted_second_pass_keeps_the_first(monkeypatch: pytest.MonkeyPa
         return refine(self, *args, **kwargs)
 
     monkeypatch.setattr(Refiner, "__call__", cut)
-    solution = pl.refine(operator(), antiderivative.at(wave), rank=60)
+    solution = pl.refine(operator(), antiderivative.at(wave), rank=60, passes=2)
     assert solution.status is pl.Status.INTERRUPTED
     assert solution.delta is not None
     assert solution.heldout < solution.heldout_start
@@ -301,9 +337,9 @@ def test_a_cut_training_goes_on_exactly(tmp_path: Path) -> None:
 def test_checkpoints_of_other_trainings_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "state.safetensors"
     train_operator(antiderivative, operator(), functions=5, steps=2, path=path)
-    with pytest.raises(pl.FileFormatError, match="not a checkpoint of this training"):
+    with pytest.raises(pl.FileFormatError, match="differs in functions"):
         train_operator(antiderivative, operator(), functions=6, steps=2, path=path)
-    with pytest.raises(pl.FileFormatError, match="not a checkpoint of this training"):
+    with pytest.raises(pl.FileFormatError, match="differs in shapes"):
         train_operator(antiderivative, operator(width=8), functions=5, steps=2, path=path)
     with pytest.raises(pl.FileFormatError, match="holds no solution"):
         pl.load(path, antiderivative.at(wave))
@@ -328,6 +364,11 @@ def test_time_limit_ends_training_with_a_checkpoint(tmp_path: Path) -> None:
 def test_trainings_that_do_not_fit(problem: pl.Problem, net: PIDeepONet, message: str) -> None:
     with pytest.raises(pl.SettingsError, match=message):
         train_operator(problem, net, steps=1)
+
+
+def test_a_checkpoint_without_its_folder_is_refused_before_the_training(tmp_path: Path) -> None:
+    with pytest.raises(pl.FileFormatError, match="no such folder"):
+        train_operator(antiderivative, operator(), steps=1, path=tmp_path / "none" / "file")
 
 
 def test_divergence_is_said() -> None:

@@ -99,7 +99,7 @@ def test_a_published_file_of_another_size(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"hidden": (5,)}, "give a hidden layer"),
+        ({"hidden": (5,)}, "widths of one hidden layer"),
         ({"kind": "cnn"}, "network kind 'cnn' is not known"),
         ({"sensors": np.zeros((2, 2, 2))}, "expected \\(s,\\)"),
         ({"sensors": np.zeros(0)}, "expected \\(s,\\)"),
@@ -108,3 +108,9 @@ def test_a_published_file_of_another_size(tmp_path: Path) -> None:
 def test_settings_that_do_not_fit(change: dict, message: str) -> None:
     with pytest.raises(pl.SettingsError, match=message):
         PIDeepONet(**{"sensors": SENSORS, "in_features": 2, **change})
+
+
+def test_values_at_other_sensors_are_refused() -> None:
+    operator = PIDeepONet(np.linspace(0, 1, 5), 1, (6, 6))
+    with pytest.raises(pl.SettingsError, match="expected one for each of the 5 sensors"):
+        operator.at(torch.zeros(4, dtype=torch.float64))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.interpolate import BarycentricInterpolator, CubicSpline
 
+from pdelsr.declare.input_samples import ChebyshevInterpolant, chebyshev_nodes
 from pdelsr.errors import ProblemError
 from pdelsr.sample import (
     Drawn,
@@ -17,7 +18,6 @@ from pdelsr.sample import (
     Tabulated,
     tabulated,
 )
-from pdelsr.sample.input_samples import ChebyshevInterpolant, chebyshev_nodes
 
 X = np.linspace(0, 1, 37)
 ROWS = np.random.default_rng(0).standard_normal((12, 9))
