@@ -155,8 +155,8 @@ def test_data_go_to_the_refinement_on_data() -> None:
         (lambda: pl.refine(operator(), antiderivative), "0 given input function"),
         (lambda: pl.refine(operator(), antiderivative.at(lambda x: x / 0)), "a is nan at 0"),
         (
-            lambda: pl.refine(operator(), antiderivative.at(lambda x: 1 / (x - 0.3))),
-            "a is .*inf at",
+            lambda: pl.refine(operator(), antiderivative.at(np.log)),
+            "a is -inf at 0",
         ),
         (lambda: pl.refine(operator(), antiderivative.at(lambda x: x + 1j)), "real numbers"),
         (lambda: pl.refine(operator(), antiderivative.at(lambda x: {}[3])), "fails with KeyError"),
