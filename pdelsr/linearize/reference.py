@@ -111,9 +111,8 @@ def _combination(
             return jet(values, x, indices)
 
         pieces = [
-            (c[:, part] * bound.jet(predictor, part)).sum(dim=0)
+            (c * bound.jet(predictor)).sum(dim=0)
             for bound, c in zip(residual.blocks, coefficients, strict=True)
-            for part in bound.parts()
         ]
         return torch.cat(pieces)
 
