@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from rich.console import Console
 
 import pdelsr as pl
 from pdelsr.operators import PIDeepONet, published_operator
@@ -104,7 +103,7 @@ def main() -> None:
         verbose=True,
         **equation.options,
     )
-    Console(highlight=False).print(found.table())
+    print(found)
 
 
 def trained(problem: pl.Problem, equation: Equation, folder: Path) -> PIDeepONet:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import math
 import multiprocessing
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float
+from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 from torch import nn
@@ -34,6 +36,7 @@ from pdelsr.solvers.settings import require_whole
 from pdelsr.solvers.status import Status
 
 STREAM = 2**31  # of the seeds of instances, where no seed of a training is
+WIDTH = 88  # columns of the printed table
 GRID = 10_000  # points at least that errors are measured on
 
 
@@ -75,6 +78,11 @@ class Instances:
     name: str
     rows: Sequence[InstanceRow]
     functions: Sequence[Callable[..., Any]]
+
+    def __str__(self) -> str:
+        console = Console(file=io.StringIO(), width=WIDTH, highlight=False)
+        console.print(self.table())
+        return console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
 
     def table(self) -> Table:
         """Mean, standard deviation, median and worst over the instances, as a rich table."""

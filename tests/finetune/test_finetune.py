@@ -199,6 +199,7 @@ def test_many_instances_with_a_table_and_a_file(tmp_path: Path) -> None:
     lines = path.read_text().splitlines()
     assert len(lines) == 4
     assert json.loads(lines[1])["rank"] == 100
+    assert "3 instances, 0 of them not refined" in str(found)
     labels = [str(cell) for cell in found.table().columns[0].cells]
     assert labels[:2] == ["error of the operator", "error after refinement"]
 

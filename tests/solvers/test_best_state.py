@@ -64,3 +64,22 @@ def test_the_tolerance_ends_a_run_at_the_best_state() -> None:
     first = pl.solve(poisson(), "lsr", seed=0)
     again = pl.solve(poisson(), "lsr", start=first, tolerance=1.0, newton_steps=1)
     assert again.heldout <= first.heldout
+
+
+def test_heldout_residuals_are_those_of_the_state(refined: tuple[Context, Candidate]) -> None:
+    context, candidate = refined
+    half = part(candidate, 0.5)
+    first = context.heldout_norm(candidate)
+    assert context.heldout_norm(half) > first  # another state is evaluated, not remembered
+    assert context.heldout_norm(candidate) == first
+    rms = context.heldout.block_rms(candidate.predictor())
+    assert context.assess(candidate, 1).rms == pytest.approx(rms)
+
+
+def test_a_state_is_evaluated_once(
+    refined: tuple[Context, Candidate], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, candidate = refined
+    found = context.heldout_norm(candidate)
+    monkeypatch.setattr(type(context.heldout), "block_rms", None)
+    assert context.heldout_norm(candidate) == found
