@@ -121,7 +121,7 @@ def run_prepared(
 
 
 def refinement(method: Method) -> LSR:
-    """The one-shot LSR that follows a method: with its own options where it refines itself."""
+    """The LSR in one pass that follows a method: with its own options where it refines itself."""
     if isinstance(method, LSR):
         return method
     if isinstance(method, ILSR):

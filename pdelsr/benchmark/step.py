@@ -135,7 +135,7 @@ def take_step(version: str, settings: StepSettings) -> Step:
         A = residual.times(V, coefficients)
     else:
         batch = PUBLISHED_BATCH if version == "published" else None
-        A = times_by_jvp(residual, V, coefficients, nested_reverse_jet, batch)
+        A = times_by_jvp(residual, V, coefficients, nested_reverse_jet, batch, False)
     clock.append(time.perf_counter())
     solver = QR()
     y = solver.compute(solver.init(A), -residual.values(jets))

@@ -26,12 +26,15 @@ from torch import nn
 from pdelsr.declare import Problem
 from pdelsr.errors import FileFormatError, SettingsError
 from pdelsr.finetune.refinement import (
+    DEFAULTS,
     refine_instance,
     require_options,
     sensor_values,
 )
+from pdelsr.linearize.memory import share_memory
 from pdelsr.operators.physics import PIDeepONet, read_sensors
 from pdelsr.results.accuracy import error_of
+from pdelsr.results.identity import problem_lines
 from pdelsr.solvers.settings import require_whole
 from pdelsr.solvers.status import Status
 
@@ -138,10 +141,10 @@ def refine_many(
     require_options(options)
     functions = _functions(problem, instances, function_seed)
     header = {
-        "problem": problem.name,
+        "problem": problem_lines(problem),
         "instances": len(functions),
         "operator": fingerprint(operator, functions, options.get("sensors")),
-        "options": {name: str(value) for name, value in sorted(options.items())},
+        "options": {name: str(value) for name, value in sorted({**DEFAULTS, **options}.items())},
     }
     done = _read(path, header)
     waiting = [i for i in range(len(functions)) if i not in done]
@@ -179,7 +182,7 @@ def _rows(task: _Task, waiting: list[int], workers: int) -> Iterator[InstanceRow
         yield from map(task, waiting)
         return
     context = multiprocessing.get_context("fork")  # a declaration cannot be pickled
-    with ProcessPoolExecutor(workers, context, _start_worker, (task,)) as pool:
+    with ProcessPoolExecutor(workers, context, _start_worker, (task, workers)) as pool:
         running = [pool.submit(_run_in_worker, i) for i in waiting]
         try:
             for future in as_completed(running):
@@ -188,8 +191,9 @@ def _rows(task: _Task, waiting: list[int], workers: int) -> Iterator[InstanceRow
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _start_worker(task: _Task) -> None:
+def _start_worker(task: _Task, workers: int) -> None:
     torch.set_num_threads(1)  # OpenMP does not survive a fork with more
+    share_memory(workers)
     _tasks.append(task)
 
 

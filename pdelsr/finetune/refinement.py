@@ -15,6 +15,7 @@ from pdelsr.batch import refine as refine_on_data
 from pdelsr.batch.checks import require_known
 from pdelsr.declare import Problem
 from pdelsr.errors import PdelsrError, SettingsError
+from pdelsr.networks.generic import require_deterministic
 from pdelsr.operators.physics import PIDeepONet, read_sensors
 from pdelsr.results import Solution
 from pdelsr.solve import solve
@@ -113,7 +114,9 @@ def refine_instance(
     )
 
 
-OPTIONS = list(inspect.signature(refine_instance).parameters)[2:]
+DEFAULTS = {
+    name: p.default for name, p in list(inspect.signature(refine_instance).parameters.items())[2:]
+}
 
 
 def require_options(options: Mapping[str, Any]) -> None:
@@ -122,7 +125,7 @@ def require_options(options: Mapping[str, Any]) -> None:
     Raises:
         SettingsError: there is one.
     """
-    require_known({name: v for name, v in options.items() if name not in OPTIONS}, OPTIONS)
+    require_known({name: v for name, v in options.items() if name not in DEFAULTS}, list(DEFAULTS))
 
 
 def network_at(operator: nn.Module, problem: Problem, sensors: Any = None) -> nn.Module:
@@ -154,6 +157,7 @@ def network_at(operator: nn.Module, problem: Problem, sensors: Any = None) -> nn
     given = torch.from_numpy(values).to(_parameter(operator))
     if own:
         return operator.at(given)
+    require_deterministic(operator)
     require_callable_at(operator, given, len(problem.coordinates))
     return AtInput(operator, given)
 

@@ -69,28 +69,17 @@ class BoundBlock:
     def jet_without_graph(self, predictor: Predictor) -> Float[Tensor, "E n"]:
         """The same for solves, where nothing is differentiated: chunk by chunk."""
         with torch.no_grad():
-            return torch.cat([self.jet(predictor, part) for part in self._parts()], dim=1)
+            return torch.cat([self.jet(predictor, part) for part in self.parts()], dim=1)
 
     def evaluate(self, predictor: Predictor) -> Float[Tensor, " n"]:
         """F at the points, without scale and graph, chunk by chunk."""
         with torch.no_grad():
-            parts = self._parts()
+            parts = self.parts()
             values = [self.block.value(self.columns[p], self.jet(predictor, p)) for p in parts]
         return torch.cat(values)
 
-    def pieces(self) -> list[BoundBlock]:
-        """The same block on pieces of its points whose jets fit into the cache."""
-        return [
-            BoundBlock(
-                self.block,
-                tuple(points[part] for points in self.sites),
-                self.columns[part],
-                self.scale[part],
-            )
-            for part in self._parts()
-        ]
-
-    def _parts(self) -> Iterator[slice]:
+    def parts(self) -> Iterator[slice]:
+        """The points in pieces that are evaluated at once."""
         step = points_at_once(self.columns.device)
         return (slice(start, start + step) for start in range(0, len(self), step))
 

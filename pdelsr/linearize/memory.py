@@ -18,12 +18,23 @@ DEFAULT_SHARE = 1 / 16
 UNKNOWN_FREE = 4 * 2**30  # bytes assumed where the system does not tell
 CPU = torch.device("cpu")
 STATUS = Path("/proc/self/status")
-ON_CPU, ON_GPU = 2048, 2**16  # points of one evaluation; 12,288 on the CPU take 2 to 4 times longer
+ON_CPU, ON_GPU = 2048, 2**16  # points of one evaluation
+_processes = 1
 LARGEST_DEFAULT = 32 * 2**20  # larger chunks gain nothing and touch fresh pages
 
 
+def share_memory(processes: int) -> None:
+    """Say that so many processes like this one take what is free, from now on."""
+    global _processes
+    _processes = processes
+
+
 def free_bytes(device: torch.device) -> int:
-    """Memory that the device could still give, in bytes."""
+    """Memory that the device could still give to this process, in bytes."""
+    return _free_bytes(device) // _processes
+
+
+def _free_bytes(device: torch.device) -> int:
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     try:
@@ -50,7 +61,8 @@ def peak_memory(device: torch.device = CPU) -> int:
 
 
 def points_per_chunk(parameters: int, like: Tensor, budget: int | None) -> int:
-    """Rows of length `parameters` that fit into `budget` bytes, at least one.
+    """Rows of length `parameters` that fit into `budget` bytes: at least one, and not more than
+    points are evaluated at once.
 
     Args:
         parameters: m, the length of a row.

@@ -60,6 +60,7 @@ def times_by_jvp(
     coefficients: Jets,
     jet: JetRule = own_jet,
     batch: int | None = None,
+    pieces: bool = True,
 ) -> Float[Tensor, "n r"]:
     """G V, one forward-mode pass a column.
 
@@ -70,9 +71,11 @@ def times_by_jvp(
         jet: how jets are computed.
         batch: columns that `vmap` takes at once, as the published code does; None for a plain
             loop, which needs the least memory.
+        pieces: whether points are taken in pieces that stay in the cache; False for all at once,
+            as the published code does.
     """
     parameters = residual.network.trainable()
-    combine = _combination(residual, coefficients, jet)
+    combine = _combination(residual, coefficients, jet, pieces)
 
     def product(column: Tensor) -> Tensor:
         tangents = unflatten(column.contiguous(), list(parameters.values()))
@@ -99,7 +102,7 @@ def transpose_times_by_vjp(
 
 
 def _combination(
-    residual: StackedResidual, coefficients: Jets, jet: JetRule
+    residual: StackedResidual, coefficients: Jets, jet: JetRule, pieces: bool = False
 ) -> Callable[[dict[str, Tensor]], Tensor]:
     """θ ↦ [Σ_α c_α u_α(θ)]_b with fixed c, whose derivative is G."""
 
@@ -110,10 +113,11 @@ def _combination(
         def predictor(x: Tensor, indices: IndexSet) -> Tensor:
             return jet(values, x, indices)
 
-        pieces = [
-            (c * bound.jet(predictor)).sum(dim=0)
+        rows = [
+            (c[:, part] * bound.jet(predictor, part)).sum(dim=0)
             for bound, c in zip(residual.blocks, coefficients, strict=True)
+            for part in (bound.parts() if pieces else [slice(None)])
         ]
-        return torch.cat(pieces)
+        return torch.cat(rows)
 
     return combine

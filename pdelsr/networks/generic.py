@@ -77,13 +77,15 @@ class ModuleNetwork(Network):
 
         gradients = torch.func.vmap(torch.func.grad(seeded), in_dims=(None, 0, 1))
         parameters = self.trainable()
-        rows = x.new_empty(x.shape[0], self.parameter_count)
+        width = self.parameter_count if only is None else len(only)
+        rows = x.new_empty(x.shape[0], width)
         step = max(1, CHUNK_BYTES // (self.parameter_count * x.element_size()))
         for start in range(0, x.shape[0], step):
             part = slice(start, start + step)
             pieces = gradients(parameters, x[part], seeds[:, part]).values()
-            torch.cat([piece.reshape(len(piece), -1) for piece in pieces], dim=1, out=rows[part])
-        return rows if only is None else rows[:, only]
+            whole = torch.cat([piece.reshape(len(piece), -1) for piece in pieces], dim=1)
+            rows[part] = whole if only is None else whole[:, only]
+        return rows
 
     def settings(self) -> dict[str, Any]:
         return {"in_features": self.in_features, "out_features": self.out_features}

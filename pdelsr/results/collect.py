@@ -53,7 +53,7 @@ def collect(
         method=method,
         settings=settings,
         status=outcome.status,
-        blocks=block_residuals(context, outcome, trained),
+        blocks=block_residuals(outcome, trained),
         history=tuple(context.history),
         report=kept.report if kept else outcome.report,
         training=trained.training if trained else training_points(training),
@@ -68,9 +68,7 @@ def collect(
     )
 
 
-def block_residuals(
-    context: Context, outcome: Outcome, trained: Solution | None
-) -> dict[str, BlockResidual]:
+def block_residuals(outcome: Outcome, trained: Solution | None) -> dict[str, BlockResidual]:
     """Residual of every block on training and on held-out points."""
     predictor = outcome.best.candidate.predictor()
     heldout = outcome.best.rms

@@ -92,8 +92,10 @@ class Solution:
 
     @property
     def unrefined(self) -> Solution:
-        """The network by itself, without δ: what a refinement started from."""
-        return replace(self, delta=None)
+        """The network at its θ without δ, whose residuals are not measured."""
+        return replace(
+            self, delta=None, report=None, error_estimate=None, blocks={}, heldout=float("nan")
+        )
 
     def predict(self, points: Any = None, *, batch: int = BATCH, **columns: Any) -> Any:
         """The solution at points, or on arrays of coordinates.

@@ -1,4 +1,4 @@
-"""A one-shot LSR after any method: the star markers of Cao and Zhang (2026)."""
+"""An LSR in one pass after any method: the star markers of Cao and Zhang (2026)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def refine_afterwards(
         context: of the run.
         outcome: what the method found.
         tolerance: of the largest held-out root mean square of a block.
-        lsr: options of the refinement; None for the defaults.
+        lsr: options of the refinement, but for its passes; None for the defaults.
     """
     lsr = lsr or LSR()
     context.return_to(outcome.best.candidate)

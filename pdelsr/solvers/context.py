@@ -128,9 +128,14 @@ class Context:
         return self._norm(self._heldout_rms(candidate))
 
     def _heldout_rms(self, candidate: Candidate) -> dict[str, float]:
-        """Root mean square of every block on held-out points; the last ones are remembered."""
-        for known, rms in self._measured:
+        """Root mean square of every block on held-out points; the last ones are remembered.
+
+        The network is left at the candidate's θ only where it was evaluated.
+        """
+        for i, (known, rms) in enumerate(self._measured):
             if known is candidate:
+                del self._measured[i]
+                self._measured.append((known, rms))
                 return rms
         rms = self.heldout.block_rms(candidate.predictor())
         self._measured.append((candidate, rms))

@@ -67,7 +67,7 @@ def refine_in_subspace(
     """
     model = tangent_model(residual, directions, newton_steps)
     y = residual.like.new_zeros(directions.rank)
-    jets = residual.jets_without_graph()
+    jets = model.start
     f = residual.values(jets)
     report: RankReport | None = None
     taken = 0

@@ -97,6 +97,19 @@ def test_chunks_give_identical_results(problem: str, network: str) -> None:
             assert_close(a, b, 1e-13)
 
 
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_pieces_of_points_give_the_same_jets_and_values(
+    problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    residual = build(problem)
+    jets, values = residual.jets(), residual.evaluate()
+    monkeypatch.setattr("pdelsr.linearize.memory.ON_CPU", 7)
+    assert len(list(residual.blocks[0].parts())) > 1
+    for a, b in zip(residual.jets_without_graph(), jets, strict=True):
+        assert_close(a, b.detach(), 1e-14)
+    assert_close(residual.evaluate(), values, 1e-14)
+
+
 def test_linearity_is_that_of_the_blocks() -> None:
     residual = build("burgers")
     assert not residual.is_linear

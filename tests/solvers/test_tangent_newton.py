@@ -11,7 +11,7 @@ import torch
 from solver_cases import burgers, cubic, heat, never_finite, poisson, started
 
 from pdelsr.linearize import Dense, Directions, Identity, RefinedPredictor, StackedResidual
-from pdelsr.linearize.tangent_model import KeptTangentModel, TangentModel
+from pdelsr.linearize.tangent_model import tangent_model
 from pdelsr.lstsq import QR, SOLVERS
 from pdelsr.solvers.tangent_newton import refine_in_subspace
 from pdelsr.subspace import BASES
@@ -73,7 +73,9 @@ def test_burgers_gains_by_more_steps() -> None:
 def test_recombined_jets_are_the_product(problem) -> None:
     residual = started(problem()).fresh_residual()
     V = some(residual, 7)
-    kept, fresh = KeptTangentModel(residual, V), TangentModel(residual, V)
+    kept, fresh = tangent_model(residual, V, 2), tangent_model(residual, V, 1)
+    assert kept.phi is not None
+    assert fresh.phi is None
     for y in (torch.zeros(7, dtype=torch.float64), torch.ones(7, dtype=torch.float64)):
         for a, b in zip(kept.jets(y), fresh.jets(y), strict=True):
             torch.testing.assert_close(a, b, rtol=1e-11, atol=1e-11)
@@ -93,6 +95,17 @@ def test_kept_basis_jets_and_fresh_products_give_the_same_refinement(monkeypatch
     fresh = refine_in_subspace(residual, V, QR(), 4)
     assert kept.steps == fresh.steps > 1
     assert kept.train == pytest.approx(fresh.train, rel=1e-6)
+
+
+def test_basis_jets_are_kept_only_where_they_pay(monkeypatch) -> None:
+    residual = started(cubic()).fresh_residual()
+    V = some(residual, 7)
+    assert tangent_model(residual, V, 2).phi is not None
+    assert tangent_model(residual, everything(residual), 2).phi is None
+    linear = started(poisson()).fresh_residual()
+    assert tangent_model(linear, some(linear, 7), 2).phi is None
+    monkeypatch.setattr("pdelsr.linearize.tangent_model.KEPT_SHARE", 0.0)
+    assert tangent_model(residual, V, 2).phi is None
 
 
 @pytest.mark.parametrize("seed", range(4))
