@@ -133,7 +133,7 @@ def read_inputs(given: Any) -> dict[str, Any]:
                 'pl.input_function("a", x).'
             )
         name = key if isinstance(key, str) else key.name  # pyright: ignore[reportAttributeAccessIssue]
-        if not callable(getattr(sampler, "sample", None)):
+        if isinstance(sampler, type) or not callable(getattr(sampler, "sample", None)):
             raise ProblemError(
                 f"Problem, inputs: {name} has {sampler!r}; expected a sampler of functions, such "
                 "as GaussianProcess(length_scale=0.2)."

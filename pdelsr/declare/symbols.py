@@ -126,9 +126,15 @@ def input_function(name: Any, *arguments: Any) -> Any:
         *arguments: the coordinates (or expressions in them) that it is applied to.
 
     Raises:
-        ProblemError: the name is not an identifier, or there are no arguments.
+        ProblemError: the name is not an identifier, or there are no arguments that are symbols.
     """
     _require_name("input_function", name)
+    for argument in arguments:
+        if not isinstance(argument, sp.Expr):
+            raise ProblemError(
+                f'input_function("{name}"): its argument is {argument!r}; give the coordinate '
+                "itself, not its name."
+            )
     if not arguments:
         raise ProblemError(
             f'input_function("{name}"): name the coordinates that it depends on, such as '

@@ -110,7 +110,7 @@ class Instances:
 def refine_many(
     operator: nn.Module,
     problem: Problem,
-    instances: int | Sequence[Callable[..., Any]],
+    instances: int | Sequence[Any],
     *,
     workers: int = 1,
     path: str | Path | None = None,
@@ -123,7 +123,8 @@ def refine_many(
     Args:
         operator: see `refine_instance`.
         problem: a parametric one, with one input function.
-        instances: how many to draw from the problem's sampler, or the input functions.
+        instances: how many to draw from the problem's sampler, or the input functions: functions, or
+            arrays as `Problem.at` takes them.
         workers: instances at once, each in a forked process on one core. On a GPU, and on systems
             without fork, leave it at 1.
         path: file of one JSON line an instance; a run that was cut goes on from what is there.
@@ -263,14 +264,19 @@ def fingerprint(operator: nn.Module, functions: Sequence[Callable[..., Any]], se
 
 
 def _functions(
-    problem: Problem, instances: int | Sequence[Callable[..., Any]], seed: int
+    problem: Problem, instances: int | Sequence[Any], seed: int
 ) -> list[Callable[..., Any]]:
     if callable(instances):
-        return [instances]
+        instances = [instances]
     if not isinstance(instances, int | np.integer):
-        return list(instances)
+        return [f if callable(f) else _of_array(problem, f) for f in instances]
     instances = int(instances)
     require_whole("instances", instances, 1)
+    if problem.instance:
+        raise SettingsError(
+            f"{problem.name} is one instance already, and {instances} functions were to be drawn: "
+            "give the parametric problem, without .at(...)."
+        )
     if len(problem.inputs) != 1:
         raise SettingsError(
             f"{problem.name} has {len(problem.inputs)} sampler(s) of input functions: give "
@@ -279,6 +285,12 @@ def _functions(
     (sampler,) = problem.inputs.values()
     require_whole("function_seed", seed, 0)
     return sampler.sample(instances, STREAM + seed)
+
+
+def _of_array(problem: Problem, values: Any) -> Callable[..., Any]:
+    """The input function through values at equidistant sensors."""
+    (function,) = problem.at(values).instance.values()
+    return function
 
 
 def _read(path: str | Path | None, header: dict[str, Any]) -> dict[int, InstanceRow]:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from pdelsr.batch import refine as refine_on_data
 from pdelsr.batch.checks import require_known
 from pdelsr.declare import Problem
+from pdelsr.declare.inputs import bounds_of, coordinate_of
 from pdelsr.errors import PdelsrError, SettingsError
 from pdelsr.networks.generic import require_deterministic
 from pdelsr.operators.physics import PIDeepONet, read_sensors
@@ -23,15 +24,16 @@ from pdelsr.solvers.lsr import LSR
 from pdelsr.subspace import Basis
 
 RANK = 1500
+SLACK = 1e-6  # of the domain's length, by which sensors may leave it: they may be float32
 POINTS = 8  # of the equations, a direction: with fewer the residual is small between them only
 
 
 def refine(model: nn.Module, inputs: Any, targets: Any = None, **options: Any) -> Any:
     """Refine a trained module in one shot: on data, or for one instance of a parametric problem.
 
-    On data, `refine(model, inputs, targets, rank=…)` or `refine(model, loader, rank=…)`, see
-    `pdelsr.batch.refine`; for an instance, `refine(operator, problem.at(a), rank=…)`, see
-    `refine_instance`. The model is not changed.
+    On data, `refine(model, inputs, targets, rank=…)` or `refine(model, loader, rank=…)`, with the
+    options of `pl.batch.refine`; for an instance, `refine(operator, problem.at(a), rank=…)`, with
+    those of `pl.finetune.refine_instance`. The model is not changed.
 
     Returns:
         A `RefinedModule` on data, a `Solution` for an instance.
@@ -91,13 +93,17 @@ def refine_instance(
         verbose: show progress.
 
     Raises:
-        SettingsError: an operator, sensors or options that do not fit the problem.
+        SettingsError: an operator, sensors or options that do not fit the problem, or a rank far
+            above the number of parameters.
         ProblemError: the input function is missing or fails.
     """
     method = LSR(basis=basis, rank=rank, newton_steps=newton_steps, passes=passes)
     network = network_at(operator, problem, sensors)
-    if points is None and rank is not None:
-        points = POINTS * min(rank, sum(p.numel() for p in network.parameters()))
+    m = sum(p.numel() for p in network.parameters())
+    if rank is not None and rank > max(m, RANK):
+        raise SettingsError(f"rank is {rank}: the operator at one function has {m} parameters.")
+    if rank is not None and points is None:
+        points = POINTS * min(rank, m)
     return solve(
         problem,
         method,
@@ -153,7 +159,9 @@ def network_at(operator: nn.Module, problem: Problem, sensors: Any = None) -> nn
         )
     where = operator.sensors if own else read_sensors(sensors)
     (function,) = problem.instance.values()
-    values = sensor_values(function, where.detach().cpu().double().numpy())
+    places = where.detach().cpu().double().numpy()
+    require_known_sensors(problem, places)
+    values = sensor_values(function, places)
     given = torch.from_numpy(values).to(_parameter(operator))
     if own:
         return operator.at(given)
@@ -207,12 +215,35 @@ def require_callable_at(operator: nn.Module, values: Tensor, d: int) -> None:
             found = operator(values.expand(2, -1), points)
     except Exception as error:  # whatever a user's module raises
         raise SettingsError(
-            f"{call} fails: {error}. An operator takes an input function at the sensors and a "
-            "point, row by row."
+            f"{call} fails with {type(error).__name__}: {error}. An operator takes an input "
+            "function at the sensors and a point, row by row."
         ) from error
     shape = tuple(getattr(found, "shape", ()))
     if shape not in ((2,), (2, 1)):
         raise SettingsError(f"{call} gives the shape {shape}: expected (2,) or (2, 1).")
+
+
+def require_known_sensors(problem: Problem, sensors: Float[np.ndarray, "s c"]) -> None:
+    """Refuse sensors where the input function is not known.
+
+    Raises:
+        SettingsError: they have several coordinates where it has one, or leave the domain.
+    """
+    (name,) = problem.instance
+    coordinate = coordinate_of(name, problem.system)
+    if coordinate is None:
+        return
+    if sensors.shape[1] != 1:
+        raise SettingsError(
+            f"sensors have {sensors.shape[1]} coordinates, and {name} has one: give (s,)."
+        )
+    low, high = map(float, bounds_of(coordinate, problem.system))
+    slack = SLACK * (high - low)
+    if sensors.min() < low - slack or sensors.max() > high + slack:
+        raise SettingsError(
+            f"sensors reach from {sensors.min():g} to {sensors.max():g}, and {name} is known for "
+            f"{low:g} <= {coordinate} <= {high:g}."
+        )
 
 
 class AtInput(nn.Module):
@@ -228,6 +259,7 @@ class AtInput(nn.Module):
     def __init__(self, operator: nn.Module, values: Float[Tensor, " s"]) -> None:
         super().__init__()
         self.operator = operator
+        self.label = f"{type(operator).__name__} at one input function"  # in summaries
         self.register_buffer("values", values)
 
     def forward(self, points: Float[Tensor, "n d"]) -> Tensor:

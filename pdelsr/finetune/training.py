@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ class Training:
         finished: whether all steps were taken.
     """
 
-    losses: Sequence[float]
+    losses: Sequence[float] = field(repr=False)
     seconds: float
     finished: bool
 

@@ -117,7 +117,10 @@ def read_sensors(given: Any) -> Float[Tensor, "s c"]:
     Raises:
         SettingsError: another shape, or none.
     """
-    sensors = torch.as_tensor(given, dtype=torch.float64)
+    try:
+        sensors = torch.as_tensor(given, dtype=torch.float64)
+    except (TypeError, ValueError, RuntimeError):
+        raise SettingsError(f"sensors are {given!r:.60}: give an array of points.") from None
     if sensors.ndim == 1:
         sensors = sensors[:, None]
     if sensors.ndim != 2 or not len(sensors):

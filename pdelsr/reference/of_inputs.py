@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from pdelsr.errors import ProblemError
+from pdelsr.errors import PdelsrError, ProblemError
 from pdelsr.reference.checks import Function
 
 
@@ -41,7 +41,13 @@ class OfInputs:
                 f"OfInputs: {self.name} cannot be made from the inputs "
                 f"{', '.join(inputs) or '(none)'}: {error}. Name them as its arguments."
             ) from None
-        return self.make(**inputs)
+        try:
+            return self.make(**inputs)
+        except PdelsrError:
+            raise
+        except Exception as error:  # whatever a user's function raises
+            what = f"{type(error).__name__}: {error}"
+            raise ProblemError(f"OfInputs: {self.name} fails with {what}.") from error
 
     def __call__(self, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " n"]:
         """Refused: the input functions are not known here."""

@@ -48,7 +48,7 @@ def network_text(network: Network) -> str:
         what = f"{type(inner).__name__} {widths}, {inner.activation.name}"
     else:
         module = inner.module if isinstance(inner, ModuleNetwork) else inner
-        what = type(module).__name__
+        what = getattr(module, "label", type(module).__name__)
     return f"{what}, {network.parameter_count:,} parameters"
 
 
@@ -100,6 +100,9 @@ def _facts(solution: Solution) -> Table:
         table.add_row("refinement", f"{effective}, condition {condition}")
         if solution.report is not None and solution.report.limit is not None:
             table.add_row("rank", f"{solution.rank:,}: {solution.report.limit}")
+    if solution.report is not None and solution.heldout_start > 0:
+        start, end = solution.heldout_start, solution.heldout
+        table.add_row("held-out residual", f"{start:.1e} at the start, {end:.1e} now")
     if solution.error_estimate is not None:
         found = f"{solution.error_estimate:.1e} (relative L2)"
         unsolved = "above 1: not solved yet"

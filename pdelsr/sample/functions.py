@@ -247,7 +247,11 @@ class Drawn(FunctionSampler):
 
     def _draw(self, n: int, seed: np.random.SeedSequence) -> Iterable[InputSample]:
         for child in seed.spawn(n):
-            function = self.draw(np.random.default_rng(child))
+            try:
+                function = self.draw(np.random.default_rng(child))
+            except Exception as error:  # whatever a user's function raises
+                what = f"{type(error).__name__}: {error}"
+                raise ProblemError(f"Drawn: draw(generator) fails with {what}.") from error
             if not callable(function):
                 raise ProblemError(f"Drawn: draw gave {function!r}; expected a function of x.")
             yield function if isinstance(function, InputSample) else Given(function)

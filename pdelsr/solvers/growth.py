@@ -10,10 +10,11 @@ from pdelsr.linearize.points import PointPlan
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.method import State
-from pdelsr.solvers.refiner import FILLED, FULL_LIMIT, PAYS, in_memory, largest_rank
+from pdelsr.solvers.refiner import FULL_LIMIT, PAYS, in_memory, largest_rank
 from pdelsr.solvers.status import Status
 
 GROWTH, WIDENING = 2, 1.5  # factors on the parameters, of untrained and of aligned networks
+FILLED = 0.9  # share of directions above rounding from which a wider network may help
 EXACT, HELD = 0.75, 0.45  # powers of epsilon: falls of the residual that need no more, and no other
 TRIALS = 2.5  # times of a refinement that a growth takes, with the trials of its scale
 OVERFIT = 3.0  # ratio of the residual on held-out points to that on the points of the fit

@@ -20,7 +20,7 @@ FULL_LIMIT = 5000  # parameters up to which the whole tangent space is the defau
 FIRST_RANK = 250  # of a rank that is chosen by doubling
 LARGEST_RANK = 4000
 PAYS = 2.0  # factor on the held-out residual that makes growth worth it
-FILLED = 0.9  # share of directions above rounding from which more of them may help
+USABLE = 0.5  # share of directions above rounding from which more of them may help
 DOUBLING = 6.0  # times the seconds of a refinement, for one at twice the rank
 MEMORY_SHARE = 0.5  # of the free memory that the arrays of a refinement may take
 ARRAYS = 5  # of the size of the reduced matrix
@@ -132,7 +132,7 @@ class Refiner:
             return "no step lowered the residual"
         if not gained:
             return f"the last doubling gained less than a factor of {PAYS:g}"
-        if found.report.effective_rank < FILLED * rank:
+        if found.report.effective_rank < USABLE * rank:
             return "the other directions are below rounding"
         if rank >= most:
             return "more directions need more parameters or points"

@@ -179,3 +179,24 @@ def test_instances_given_at_once_are_functions() -> None:
     np.testing.assert_array_equal(again.instance["a"](1.0), problem.instance["a"](1.0))
     with pytest.raises(pl.ProblemError, match=r"by problem\.at"):
         dataclasses.replace(heat(), instance={"a": np.zeros(5)})
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: pl.input_function("a", "x"), "give the coordinate itself"),
+        (lambda: heat(inputs={a: pl.GaussianProcess}), "expected a sampler"),
+        (lambda: pl.Drawn(lambda rng: 1 / 0).sample(1, 0), "draw.* fails with ZeroDivisionError"),
+        (
+            lambda: (
+                heat(reference=pl.reference.OfInputs(lambda a: {}["a"]))
+                .at(np.sin)
+                .reference_values(np.zeros((1, 2)))
+            ),
+            "fails with KeyError",
+        ),
+    ],
+)
+def test_mistakes_are_named(call, message: str) -> None:
+    with pytest.raises(pl.ProblemError, match=message):
+        call()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -153,6 +154,17 @@ def test_data_go_to_the_refinement_on_data() -> None:
         ),
         (lambda: pl.refine(operator(2), antiderivative.at(wave)), "maps 2 coordinate"),
         (lambda: pl.refine(operator(), antiderivative), "0 given input function"),
+        (lambda: pl.refine(operator(), antiderivative.at(wave), rank=10**6), "parameters"),
+        (
+            lambda: pl.refine(Product(), antiderivative.at(wave), sensors=2 * SENSORS),
+            "reach from 0 to 2",
+        ),
+        (
+            lambda: pl.refine(Product(), antiderivative.at(wave), sensors=np.zeros((3, 2))),
+            "sensors have 2 coordinates",
+        ),
+        (lambda: pl.refine(Product(), antiderivative.at(wave), sensors="all"), "give an array"),
+        (lambda: refine_many(operator(), antiderivative.at(wave), 2), "one instance already"),
         (lambda: pl.refine(operator(), antiderivative.at(lambda x: x / 0)), "a is nan at 0"),
         (
             lambda: pl.refine(operator(), antiderivative.at(np.log)),
@@ -188,6 +200,22 @@ def test_a_saved_instance_is_not_loaded_as_another(tmp_path: Path) -> None:
     np.testing.assert_allclose(again.unrefined.predict(x), before, rtol=1e-12)
     with pytest.raises(pl.FileFormatError, match="input function a"):
         pl.load(path, antiderivative.at(np.cos))
+
+
+def test_rows_of_another_problem_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    refine_many(operator(), antiderivative, 1, rank=10, path=path)
+    other = dataclasses.replace(antiderivative, equations=[sp.Eq(s.diff(x), 2 * a)])
+    with pytest.raises(pl.FileFormatError, match="another run"):
+        refine_many(operator(), other, 1, rank=10, path=path)
+    with pytest.raises(pl.FileFormatError, match="another run"):
+        refine_many(operator(), antiderivative, 1, rank=10, newton_steps=1, path=path)
+
+
+def test_instances_may_be_arrays_at_sensors() -> None:
+    values = wave(np.linspace(0, 1, 200))
+    rows = refine_many(operator(), antiderivative, [values, wave], rank=40).rows
+    assert rows[0].error == pytest.approx(rows[1].error, rel=1e-3)
 
 
 def test_many_instances_with_a_table_and_a_file(tmp_path: Path) -> None:
