@@ -123,8 +123,8 @@ def refine_many(
     Args:
         operator: see `refine_instance`.
         problem: a parametric one, with one input function.
-        instances: how many to draw from the problem's sampler, or the input functions: functions, or
-            arrays as `Problem.at` takes them.
+        instances: how many to draw from the problem's sampler, or the input functions themselves:
+            functions, or arrays as `Problem.at` takes them.
         workers: instances at once, each in a forked process on one core. On a GPU, and on systems
             without fork, leave it at 1.
         path: file of one JSON line an instance; a run that was cut goes on from what is there.
