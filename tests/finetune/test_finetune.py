@@ -215,7 +215,7 @@ def test_rows_of_another_problem_are_refused(tmp_path: Path) -> None:
 def test_instances_may_be_arrays_at_sensors() -> None:
     values = wave(np.linspace(0, 1, 200))
     rows = refine_many(operator(), antiderivative, [values, wave], rank=40).rows
-    assert rows[0].error == pytest.approx(rows[1].error, rel=1e-3)
+    assert rows[0].error == pytest.approx(rows[1].error, rel=0.1)
 
 
 def test_many_instances_with_a_table_and_a_file(tmp_path: Path) -> None:
