@@ -1,7 +1,9 @@
 """Fine-tuning trained modules: on data, or for one instance of a parametric problem."""
 
-from pdelsr.finetune.many import InstanceRow, Instances, refine_many
-from pdelsr.finetune.refinement import network_at, refine, refine_instance
+from pdelsr.finetune.at_input import network_at
+from pdelsr.finetune.instances import InstanceRow, Instances
+from pdelsr.finetune.many import refine_many
+from pdelsr.finetune.refinement import refine, refine_instance
 from pdelsr.finetune.training import Training, train_operator
 
 __all__ = [

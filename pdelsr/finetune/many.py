@@ -2,109 +2,38 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
 import math
 import multiprocessing
-import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 from torch import nn
 
 from pdelsr.declare import Problem
-from pdelsr.errors import FileFormatError, SettingsError
+from pdelsr.errors import SettingsError
+from pdelsr.finetune.instances import InstanceRow, Instances
 from pdelsr.finetune.refinement import (
     DEFAULTS,
     refine_instance,
     require_options,
-    sensor_values,
 )
+from pdelsr.finetune.rows_file import append_row, fingerprint, read_rows
 from pdelsr.linearize.memory import share_memory
-from pdelsr.operators.physics import PIDeepONet, read_sensors
 from pdelsr.results.accuracy import error_of
 from pdelsr.results.identity import problem_lines
 from pdelsr.solvers.settings import require_whole
 from pdelsr.solvers.status import Status
 
 STREAM = 2**31  # of the seeds of instances, where no seed of a training is
-WIDTH = 88  # columns of the printed table
 GRID = 10_000  # points at least that errors are measured on
-
-
-@dataclass(frozen=True)
-class InstanceRow:
-    """One instance.
-
-    Args:
-        index: of the input function, from 0.
-        error_before: relative L2 error of the operator; None without a reference.
-        error: of the refinement.
-        heldout_before: norm of the residual on held-out points, of the operator.
-        heldout: of the refinement.
-        refined: whether the refinement was better; otherwise the operator stands.
-        rank: r of the refinement.
-        seconds: that it took.
-    """
-
-    index: int
-    error_before: float | None
-    error: float | None
-    heldout_before: float
-    heldout: float
-    refined: bool
-    rank: int
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Instances:
-    """What `refine_many` found.
-
-    Args:
-        name: of the problem.
-        rows: one an instance, in order.
-        functions: the input functions.
-    """
-
-    name: str
-    rows: Sequence[InstanceRow]
-    functions: Sequence[Callable[..., Any]]
-
-    def __str__(self) -> str:
-        console = Console(file=io.StringIO(), width=WIDTH, highlight=False)
-        console.print(self.table())
-        return console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
-
-    def table(self) -> Table:
-        """Mean, standard deviation, median and worst over the instances, as a rich table."""
-        kept = sum(not row.refined for row in self.rows)
-        title = f"{self.name}, {len(self.rows)} instances, {kept} of them not refined"
-        table = Table("", "mean", "std", "median", "worst", title=title)
-        for label, name in (
-            ("error of the operator", "error_before"),
-            ("error after refinement", "error"),
-            ("residual of the operator", "heldout_before"),
-            ("residual after refinement", "heldout"),
-            ("seconds", "seconds"),
-        ):
-            values = [v for row in self.rows if (v := getattr(row, name)) is not None]
-            if values:
-                spread = statistics.stdev(values) if len(values) > 1 else 0.0
-                found = statistics.mean(values), spread, statistics.median(values), max(values)
-                table.add_row(label, *(f"{v:.2e}" for v in found))
-        return table
 
 
 def refine_many(
@@ -147,14 +76,14 @@ def refine_many(
         "operator": fingerprint(operator, functions, options.get("sensors")),
         "options": {name: str(value) for name, value in sorted({**DEFAULTS, **options}.items())},
     }
-    done = _read(path, header)
+    done = read_rows(path, header)
     waiting = [i for i in range(len(functions)) if i not in done]
     task = _Task(operator, problem, functions, options)
     with Progress(disable=not verbose) as progress:
         bar = progress.add_task(problem.name, total=len(functions), completed=len(done))
         for row in _rows(task, waiting, workers):
             done[row.index] = row
-            _append(path, row)
+            append_row(path, row)
             progress.advance(bar)
     return Instances(problem.name, [done[i] for i in range(len(functions))], functions)
 
@@ -249,20 +178,6 @@ def error_points(problem: Problem) -> Float[np.ndarray, "n d"]:
     return points[problem.domain.contains(points, tolerance=1e-9)]
 
 
-def fingerprint(operator: nn.Module, functions: Sequence[Callable[..., Any]], sensors: Any) -> str:
-    """What tells one operator, with its input functions, from another."""
-    digest = hashlib.sha256()
-    for name, value in operator.state_dict().items():
-        digest.update(name.encode())
-        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
-    own = operator.sensors if isinstance(operator, PIDeepONet) else None
-    if own is not None or sensors is not None:
-        where = read_sensors(sensors if own is None else own).cpu().numpy()
-        for function in functions:
-            digest.update(sensor_values(function, where).tobytes())
-    return digest.hexdigest()[:16]
-
-
 def _functions(
     problem: Problem, instances: int | Sequence[Any], seed: int
 ) -> list[Callable[..., Any]]:
@@ -291,36 +206,3 @@ def _of_array(problem: Problem, values: Any) -> Callable[..., Any]:
     """The input function through values at equidistant sensors."""
     (function,) = problem.at(values).instance.values()
     return function
-
-
-def _read(path: str | Path | None, header: dict[str, Any]) -> dict[int, InstanceRow]:
-    """The rows of an earlier run of the same kind; starts the file where there is none."""
-    if path is None:
-        return {}
-    file = Path(path)
-    if not file.exists():
-        try:
-            file.write_text(json.dumps(header) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise FileFormatError(f"{path} cannot be written: {error.strerror}.") from error
-        return {}
-    try:
-        first, *lines = file.read_text(encoding="utf-8").splitlines()
-        found = json.loads(first)
-        if lines and not lines[-1].endswith("}"):  # cut while it was written
-            lines.pop()
-            file.write_text("".join(f"{line}\n" for line in (first, *lines)), encoding="utf-8")
-        rows = [InstanceRow(**json.loads(line)) for line in lines]
-    except (OSError, ValueError, TypeError) as error:
-        raise FileFormatError(f"{path} is not a file of refine_many ({error}).") from error
-    if found != header:
-        raise FileFormatError(
-            f"{path} belongs to another run ({found}): give another path, or remove it."
-        )
-    return {row.index: row for row in rows}
-
-
-def _append(path: str | Path | None, row: InstanceRow) -> None:
-    if path is not None:
-        with Path(path).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(row)) + "\n")

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 import pdelsr as pl
 from pdelsr.finetune import network_at, refine_many, train_operator
+from pdelsr.finetune.loss import Loss
 from pdelsr.finetune.many import error_points
-from pdelsr.finetune.training import Loss
 from pdelsr.operators import PIDeepONet
 from pdelsr.solvers.refiner import Refiner
 

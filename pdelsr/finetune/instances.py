@@ -1,0 +1,78 @@
+"""What `refine_many` found, instance by instance, and its table."""
+
+from __future__ import annotations
+
+import io
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+WIDTH = 88  # columns of the printed table
+
+
+@dataclass(frozen=True)
+class InstanceRow:
+    """One instance.
+
+    Args:
+        index: of the input function, from 0.
+        error_before: relative L2 error of the operator; None without a reference.
+        error: of the refinement.
+        heldout_before: norm of the residual on held-out points, of the operator.
+        heldout: of the refinement.
+        refined: whether the refinement was better; otherwise the operator stands.
+        rank: r of the refinement.
+        seconds: that it took.
+    """
+
+    index: int
+    error_before: float | None
+    error: float | None
+    heldout_before: float
+    heldout: float
+    refined: bool
+    rank: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Instances:
+    """What `refine_many` found.
+
+    Args:
+        name: of the problem.
+        rows: one an instance, in order.
+        functions: the input functions.
+    """
+
+    name: str
+    rows: Sequence[InstanceRow]
+    functions: Sequence[Callable[..., Any]]
+
+    def __str__(self) -> str:
+        console = Console(file=io.StringIO(), width=WIDTH, highlight=False)
+        console.print(self.table())
+        return console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
+
+    def table(self) -> Table:
+        """Mean, standard deviation, median and worst over the instances, as a rich table."""
+        kept = sum(not row.refined for row in self.rows)
+        title = f"{self.name}, {len(self.rows)} instances, {kept} of them not refined"
+        table = Table("", "mean", "std", "median", "worst", title=title)
+        for label, name in (
+            ("error of the operator", "error_before"),
+            ("error after refinement", "error"),
+            ("residual of the operator", "heldout_before"),
+            ("residual after refinement", "heldout"),
+            ("seconds", "seconds"),
+        ):
+            values = [v for row in self.rows if (v := getattr(row, name)) is not None]
+            if values:
+                spread = statistics.stdev(values) if len(values) > 1 else 0.0
+                found = statistics.mean(values), spread, statistics.median(values), max(values)
+                table.add_row(label, *(f"{v:.2e}" for v in found))
+        return table
