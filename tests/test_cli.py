@@ -94,6 +94,14 @@ def test_show_knows_every_method(rod: Path, method: str) -> None:
     assert main(["show", "rod.py", "--method", method]) == 0
 
 
+def test_show_says_what_is_to_be_given(capsys: pytest.CaptureFixture[str]) -> None:
+    path = Path(__file__).parent.parent / "problems" / "parametric" / "antiderivative.py"
+    assert main(["show", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert "input functions: a" in out
+    assert "with a from problem.at(...)" in out
+
+
 def test_list_gives_one_line_a_file(rod: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = rod.parent / "problems"
     folder.mkdir()

@@ -28,11 +28,16 @@ GRAPH_COPIES = 3  # of every hidden layer's jet that a reverse pass keeps
 def show_text(problem: Problem, method: str, options: Mapping[str, Any]) -> str:
     """The problem, its blocks with point counts, the network and the estimated memory.
 
+    Of a parametric problem the problem alone, as nothing can be planned before `at`.
+
     Raises:
         SettingsError: options that do not fit.
         ProblemError: hard conditions that are not possible.
     """
     chosen, settings = parse_options(method, options)
+    if problem.missing_inputs:
+        missing = ", ".join(problem.missing_inputs)
+        return f"{problem}\n\nparametric: solve it in Python, with {missing} from problem.at(...)"
     chosen = replace(chosen, weight_scale=1.0)  # no trials for a scale that changes no size
     context = prepare(problem, chosen, settings)
     lines = [str(problem), "", f"with method {chosen.name}:", _blocks(context)]
