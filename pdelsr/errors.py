@@ -1,4 +1,4 @@
-"""The errors and warnings that pdelsr raises for a user's mistake, and nothing else."""
+"""The errors and warnings that pdelsr raises for a user's mistake, and how it words theirs."""
 
 from __future__ import annotations
 
@@ -21,3 +21,9 @@ class FileFormatError(PdelsrError, ValueError):
 
 class ConditionWarning(UserWarning):
     """Part of the boundary carries no condition."""
+
+
+def described(error: BaseException) -> str:
+    """An exception of a user's code in a message: its type, and its text where it has one."""
+    name = type(error).__name__
+    return f"{name}: {error}" if str(error) else name

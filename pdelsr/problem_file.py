@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pdelsr.declare import Problem
-from pdelsr.errors import PdelsrError, ProblemError
+from pdelsr.errors import PdelsrError, ProblemError, described
 
 FOLDER = Path("problems")
 SKELETON = "problem = pl.Problem(name=..., domain=..., equations=..., conditions=...)"
@@ -50,8 +50,9 @@ def load_problem(given: str | Path) -> Problem:
     except PdelsrError as error:
         raise type(error)(f"{_place(path, error)}: {error}") from error
     except (Exception, SystemExit) as error:
-        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        raise ProblemError(f"{_place(path, error)}: the file fails with {what}") from error
+        raise ProblemError(
+            f"{_place(path, error)}: the file fails with {described(error)}"
+        ) from error
     finally:
         sys.path.remove(str(path.parent))
     return _require_problem(path, namespace.get("problem"), "problem" in namespace)

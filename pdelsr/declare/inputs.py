@@ -12,7 +12,7 @@ from jaxtyping import Float
 from pdelsr.declare.input_samples import Spline
 from pdelsr.declare.symbols import InputFunction
 from pdelsr.declare.system import System
-from pdelsr.errors import PdelsrError, ProblemError
+from pdelsr.errors import PdelsrError, ProblemError, described
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,9 @@ class OfArrays:
         except PdelsrError:
             raise
         except Exception as error:  # whatever a user's function raises
-            what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
             raise ProblemError(
-                f"the input function {self.name} fails with {what}: it is called with arrays of "
-                "coordinates."
+                f"the input function {self.name} fails with {described(error)}: it is called with "
+                "arrays of coordinates."
             ) from error
         if values.dtype.kind not in "fiub":
             raise ProblemError(

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from pdelsr.declare import Problem
 from pdelsr.declare.inputs import bounds_of, coordinate_of
-from pdelsr.errors import PdelsrError, SettingsError
+from pdelsr.errors import PdelsrError, SettingsError, described
 from pdelsr.networks.generic import require_deterministic
 from pdelsr.operators.physics import PIDeepONet, read_sensors
 
@@ -99,7 +99,7 @@ def require_callable_at(operator: nn.Module, values: Tensor, d: int) -> None:
             found = operator(values.expand(2, -1), points)
     except Exception as error:  # whatever a user's module raises
         raise SettingsError(
-            f"{call} fails with {type(error).__name__}: {error}. An operator takes an input "
+            f"{call} fails with {described(error)}. An operator takes an input "
             "function at the sensors and a point, row by row."
         ) from error
     shape = tuple(getattr(found, "shape", ()))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from pdelsr.errors import PdelsrError, ProblemError
+from pdelsr.errors import PdelsrError, ProblemError, described
 from pdelsr.reference.checks import Function
 
 
@@ -46,8 +46,7 @@ class OfInputs:
         except PdelsrError:
             raise
         except Exception as error:  # whatever a user's function raises
-            what = f"{type(error).__name__}: {error}"
-            raise ProblemError(f"OfInputs: {self.name} fails with {what}.") from error
+            raise ProblemError(f"OfInputs: {self.name} fails with {described(error)}.") from error
 
     def __call__(self, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " n"]:
         """Refused: the input functions are not known here."""

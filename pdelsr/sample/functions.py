@@ -21,7 +21,7 @@ from pdelsr.declare.input_samples import (
     Spline,
     chebyshev_nodes,
 )
-from pdelsr.errors import ProblemError
+from pdelsr.errors import ProblemError, described
 from pdelsr.reference.checks import require_count, require_interval, require_positive
 from pdelsr.sample.samplers import Seed, fresh
 
@@ -250,8 +250,9 @@ class Drawn(FunctionSampler):
             try:
                 function = self.draw(np.random.default_rng(child))
             except Exception as error:  # whatever a user's function raises
-                what = f"{type(error).__name__}: {error}"
-                raise ProblemError(f"Drawn: draw(generator) fails with {what}.") from error
+                raise ProblemError(
+                    f"Drawn: draw(generator) fails with {described(error)}."
+                ) from error
             if not callable(function):
                 raise ProblemError(f"Drawn: draw gave {function!r}; expected a function of x.")
             yield function if isinstance(function, InputSample) else Given(function)
