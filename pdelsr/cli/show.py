@@ -64,7 +64,7 @@ def estimated_bytes(context: Context, method: Method) -> float:
     linear = context.heldout.is_linear
     factor = method.refinement_factor(linear) if isinstance(method, ILSR) else 1.0
     rows = factor * context.plan.total
-    if isinstance(method, ILSR) and method.basis is None and context.enlarge is not None:
+    if isinstance(method, ILSR) and method.basis is None and context.grower is not None:
         rows, m = rows * FULL_LIMIT / m, max(m, FULL_LIMIT)
     basis = method.refiner().basis_for(m)
     # An open rank is counted at the largest one that it may be raised to.

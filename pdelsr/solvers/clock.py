@@ -18,6 +18,11 @@ class Clock:
     limit: int | float = math.inf
     start: float = field(default_factory=time.perf_counter)
 
+    @classmethod
+    def after(cls, spent: float, limit: int | float = math.inf) -> Clock:
+        """A clock that already shows so many seconds."""
+        return cls(limit, time.perf_counter() - spent)
+
     @property
     def seconds(self) -> float:
         """Since the start."""

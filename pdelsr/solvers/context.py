@@ -15,6 +15,7 @@ from pdelsr.linearize.points import PointPlan
 from pdelsr.networks import Network
 from pdelsr.solvers.candidate import Assessed, Candidate
 from pdelsr.solvers.clock import Clock
+from pdelsr.solvers.design import Design
 from pdelsr.solvers.history import Record
 
 HELDOUT_SEED = 2**31 - 1  # the stream of held-out points; training seeds stay below
@@ -38,8 +39,9 @@ class Context:
         patience: outer iterations without progress before the run counts as stagnated.
         listener: called with every record.
         trained: whether the network comes from elsewhere, rather than being a fresh one.
-        enlarge: makes a larger network and its plan, see `grow`; None where the network is the
+        grower: makes a larger network and its plan, see `grow`; None where the network is the
             user's choice.
+        design: of the first network.
     """
 
     compiled: CompiledProblem
@@ -52,7 +54,8 @@ class Context:
     patience: int = 3
     listener: Callable[[Record], None] = lambda record: None
     trained: bool = False
-    enlarge: Callable[[Network, int, bool], tuple[Network, PointPlan]] | None = None
+    grower: Callable[[Network, PointPlan, int, bool], tuple[Network, PointPlan]] | None = None
+    design: Design | None = None
     history: list[Record] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -76,8 +79,8 @@ class Context:
             parameters: about how many.
             anew: an untrained network; otherwise the same function as now.
         """
-        assert self.enlarge is not None
-        network, self.plan = self.enlarge(self.network, parameters, anew)
+        assert self.grower is not None
+        network, self.plan = self.grower(self.network, self.plan, parameters, anew)
         self.replace_network(network)
 
     def return_to(self, candidate: Candidate) -> None:

@@ -1,8 +1,12 @@
-"""Adam and L-BFGS on a loss, stopped by a watch and safe against NaN."""
+"""Adam and L-BFGS on a loss: runs that go on piece by piece, and are safe against NaN."""
 
 from __future__ import annotations
 
+import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +14,7 @@ from torch import Tensor, nn
 from pdelsr.linearize import StackedResidual
 
 Loss = Callable[[], Tensor]
+ADAM_PIECE, LBFGS_PIECE = 100, 10  # steps at most in one piece
 
 
 def squared_norm(residual: StackedResidual) -> Loss:
@@ -17,99 +22,153 @@ def squared_norm(residual: StackedResidual) -> Loss:
     return lambda: residual.values(residual.jets()).square().sum()
 
 
-def adam(
-    network: nn.Module,
-    loss: Loss,
-    steps: int,
-    rate: int | float,
-    decay: int | float,
-    watch: Callable[[float], bool],
-    optimizer: torch.optim.Adam | None = None,
-) -> torch.optim.Adam:
-    """`steps` steps of Adam with a rate that decays exponentially by `decay` over them.
+@dataclass
+class GradientRun(ABC):
+    """So many steps of an optimizer, in pieces between which a run can be written to a file.
+
+    The pieces are the same whether anybody looks at them or not, so that a run that is cut and
+    goes on takes the same steps as one that is not.
 
     Args:
-        network: whose parameters move.
-        loss: ‖f‖² with a graph.
-        steps: to take.
-        rate: learning rate at the start.
-        decay: factor on the rate from the first to the last step.
-        watch: told sqrt(loss) after every step; True stops.
-        optimizer: of an earlier call, to go on with.
+        steps: to take in all.
+        taken: so far.
+        over: whether the run has ended, early or not.
+        state: of the optimizer after the last piece, as `torch.optim` gives it.
     """
-    optimizer = optimizer or torch.optim.Adam(_trainable(network), lr=rate)
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-    schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, decay ** (1.0 / max(steps, 1)))
-    for _ in range(steps):
-        optimizer.zero_grad()
-        value = loss()
-        value.backward()
-        if not torch.isfinite(value):
-            break
-        optimizer.step()
-        schedule.step()
-        if watch(value.item() ** 0.5):
-            break
-    return optimizer
 
-
-def lbfgs(
-    network: nn.Module,
-    loss: Loss,
-    steps: int,
-    history: int,
-    watch: Callable[[float], bool],
-    chunk: int = 10,
-) -> float:
-    """L-BFGS with strong Wolfe line search; the last finite parameters are kept.
-
-    Settings of Cao and Zhang (2026): gradient and change tolerances 1e-10 and 1e-12.
-
-    Args:
-        network: whose parameters move.
-        loss: ‖f‖² with a graph.
-        steps: at most.
-        history: pairs of vectors kept.
-        watch: told sqrt(loss) after every `chunk` steps; True stops.
-        chunk: steps between two looks at the watch.
-
-    Returns:
-        sqrt(loss) at the end.
-    """
-    parameters = _trainable(network)
-    optimizer = torch.optim.LBFGS(
-        parameters,
-        lr=1.0,
-        history_size=history,
-        tolerance_grad=1e-10,
-        tolerance_change=1e-12,
-        line_search_fn="strong_wolfe",
+    steps: int
+    taken: int = 0
+    over: bool = False
+    state: dict[str, Any] | None = None
+    _optimizer: torch.optim.Optimizer | None = field(
+        default=None, repr=False, compare=False, metadata={"transient": True}
     )
 
-    def closure() -> Tensor:
-        optimizer.zero_grad()
-        value = loss()
-        value.backward()
-        return value
+    def advance(
+        self,
+        network: nn.Module,
+        loss: Loss,
+        watch: Callable[[float], bool],
+        most: int | None = None,
+    ) -> None:
+        """Take one piece.
 
-    size, previous = float("nan"), float("inf")
-    for start in range(0, steps, chunk):
-        optimizer.param_groups[0]["max_iter"] = min(chunk, steps - start)
+        Args:
+            network: whose parameters move; the same in every piece.
+            loss: ‖f‖² with a graph.
+            watch: told sqrt(loss); True stops the piece.
+            most: steps of this piece; None for the usual size.
+        """
+        parameters = [p for p in network.parameters() if p.requires_grad]
+        if self._optimizer is None:
+            self._optimizer = self._made(parameters)
+            if self.state is not None:
+                self._optimizer.load_state_dict(self.state)
+        self._piece(parameters, loss, watch, most)
+        self.over = self.over or self.taken >= self.steps
+        self.state = self._optimizer.state_dict()
+
+    @abstractmethod
+    def _made(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+        """The optimizer before its first step."""
+
+    @abstractmethod
+    def _piece(
+        self,
+        parameters: list[nn.Parameter],
+        loss: Loss,
+        watch: Callable[[float], bool],
+        most: int | None,
+    ) -> None:
+        """Take one piece, and count its steps."""
+
+
+@dataclass
+class AdamRun(GradientRun):
+    """Adam with a learning rate that decays exponentially by `decay` over all steps."""
+
+    rate: int | float = 1e-3
+    decay: int | float = 1.0
+
+    def _made(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+        return torch.optim.Adam(parameters, lr=self.rate)
+
+    def _piece(
+        self,
+        parameters: list[nn.Parameter],
+        loss: Loss,
+        watch: Callable[[float], bool],
+        most: int | None,
+    ) -> None:
+        assert self._optimizer is not None
+        stop = min(self.steps, self.taken + (most or ADAM_PIECE))
+        for step in range(self.taken, stop):
+            self._optimizer.param_groups[0]["lr"] = self.rate * self.decay ** (step / self.steps)
+            self._optimizer.zero_grad()
+            value = loss()
+            value.backward()
+            if not torch.isfinite(value):
+                break
+            self._optimizer.step()
+            self.taken = step + 1
+            if watch(value.item() ** 0.5):
+                return
+        self.taken = stop
+
+
+@dataclass
+class LBFGSRun(GradientRun):
+    """L-BFGS with strong Wolfe line search; the last finite parameters are kept.
+
+    Settings of Cao and Zhang (2026): gradient and change tolerances 1e-10 and 1e-12. It ends early
+    where a piece no longer lowers the loss.
+
+    Args:
+        history: pairs of vectors kept.
+        size: sqrt(loss) at the end of the last piece.
+    """
+
+    history: int = 100
+    size: float = math.inf
+
+    def _made(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+        return torch.optim.LBFGS(
+            parameters,
+            lr=1.0,
+            history_size=self.history,
+            tolerance_grad=1e-10,
+            tolerance_change=1e-12,
+            line_search_fn="strong_wolfe",
+        )
+
+    def _piece(
+        self,
+        parameters: list[nn.Parameter],
+        loss: Loss,
+        watch: Callable[[float], bool],
+        most: int | None,
+    ) -> None:
+        optimizer = self._optimizer
+        assert optimizer is not None
+
+        def closure() -> Tensor:
+            optimizer.zero_grad()
+            value = loss()
+            value.backward()
+            return value
+
+        now = min(most or LBFGS_PIECE, self.steps - self.taken)
+        optimizer.param_groups[0]["max_iter"] = now
         good = [p.detach().clone() for p in parameters]
-        optimizer.step(closure)
+        optimizer.step(closure)  # pyright: ignore[reportCallIssue, reportArgumentType]
         with torch.no_grad():
             size = loss().item() ** 0.5
-        if not size < float("inf"):
+        self.taken += now
+        if not size < math.inf:
             with torch.no_grad():
                 for p, value in zip(parameters, good, strict=True):
                     p.copy_(value)
-            return previous
-        if watch(size) or size >= previous:
-            break
-        previous = size
-    return size
-
-
-def _trainable(network: nn.Module) -> list[nn.Parameter]:
-    return [p for p in network.parameters() if p.requires_grad]
+            self.over = True
+            return
+        self.over = watch(size) or size >= self.size
+        self.size = size

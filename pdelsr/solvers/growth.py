@@ -88,7 +88,7 @@ class Growth:
     def add_points_if_overfit(self, context: Context, state: State) -> None:
         """Take more points where the last fit is much better on its own than on held-out ones."""
         overfit = state.train > 0 and context.objectives[-1] > OVERFIT * state.train
-        if context.enlarge is None or state.report is None or not overfit:
+        if context.grower is None or state.report is None or not overfit:
             return
         factor, seconds = 2 * self.factor, 2 * self.refine_seconds
         rows = factor * context.plan.total

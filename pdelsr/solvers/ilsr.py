@@ -7,11 +7,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pdelsr.lstsq import LeastSquares
+from pdelsr.solvers.alignment import (
+    PARTS,
+    Alignment,
+    GaussNewtonAlignment,
+    PseudoTimeAlignment,
+)
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
-from pdelsr.solvers.gradient import lbfgs
+from pdelsr.solvers.gradient import LBFGSRun
 from pdelsr.solvers.growth import Growth
-from pdelsr.solvers.levenberg_marquardt import LevenbergMarquardt, minimize
+from pdelsr.solvers.levenberg_marquardt import LevenbergMarquardt
 from pdelsr.solvers.method import Method, State
 from pdelsr.solvers.pseudo_time import pseudo_time_residual, stable_signs
 from pdelsr.solvers.refiner import FULL_LIMIT, Refiner
@@ -23,11 +29,9 @@ from pdelsr.solvers.settings import (
 )
 from pdelsr.solvers.status import Status
 from pdelsr.solvers.tangent_newton import Refinement
-from pdelsr.solvers.watch import Watch
 from pdelsr.subspace import Basis, OutputRSVD
 
 FIRST_SHARE = 0.3  # of the time limit, kept for the first refinement
-ALIGN_SHARE = 0.5  # of the planned points, for one step of the alignment
 _COMMON: dict[str, Any] = {
     "hidden": (128,) * 6,
     "activation": "tanh",
@@ -60,17 +64,21 @@ PUBLISHED: dict[str, dict[str, Any]] = {
 
 @dataclass
 class _Memory:
-    """What a run carries from one iteration to the next.
+    """What a run carries from one step to the next.
 
     Args:
         descent: state of the Gauss–Newton alignment.
         signs: of the published alignment.
         growth: of the network.
+        alignment: in hand.
+        begun: seconds on the clock when the present iteration began.
     """
 
     descent: LevenbergMarquardt
     signs: tuple[int, ...]
     growth: Growth
+    alignment: Alignment | None = None
+    begun: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -116,6 +124,7 @@ class ILSR(Method):
     tries_designs = True
     default_hard = True
     default_iterations = 12
+    memory_types = (_Memory, Growth, *PARTS)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -166,19 +175,29 @@ class ILSR(Method):
         return State(0, Candidate.of_network(context.network), float("nan"), "start", memory=memory)
 
     def step(self, context: Context, state: State) -> State:
-        iteration = state.iteration + 1
+        memory: _Memory = state.memory
+        if state.whole:
+            memory.begun = context.clock.seconds
+            if state.iteration or not self._refines_first(context):
+                memory.alignment = self._prepared(context, state)
+        elif memory.alignment is not None and memory.alignment.advance(context):
+            memory.alignment = None
+            return state.unfinished
+        if memory.alignment is not None:
+            return state.unfinished
+        return self._refined(context, state)
+
+    def _refined(self, context: Context, state: State) -> State:
+        """The state after the refinement that ends an iteration."""
         growth: Growth = state.memory.growth
-        start = context.clock.seconds
-        if iteration > 1 or not self._refines_first(context):
-            self._prepare(context, state, iteration)
         begin = context.clock.seconds
         found = self._refine(context, state)
         growth.refine_seconds = context.clock.seconds - begin
-        growth.step_seconds = context.clock.seconds - start
+        growth.step_seconds = context.clock.seconds - state.memory.begun
         delta = found.delta if found.steps else None
         candidate = Candidate(context.network, context.network.get_vector(), delta)
         return State(
-            iteration,
+            state.iteration + 1,
             candidate,
             found.train,
             "refine",
@@ -199,7 +218,7 @@ class ILSR(Method):
     def _growth(self, context: Context) -> Growth:
         """Untrained tangent spaces hold the solution of a linear problem, if they are large."""
         linear = context.heldout.is_linear
-        widens = self._takes_all and context.enlarge is not None
+        widens = self._takes_all and context.grower is not None
         untrained = widens and linear and self._refines_first(context)
         return Growth(self.refinement_factor(linear), widens, untrained)
 
@@ -209,14 +228,14 @@ class ILSR(Method):
         # The published alignment starts from a refined predictor.
         return context.heldout.is_linear or context.trained or self.alignment == "lbfgs"
 
-    def _prepare(self, context: Context, state: State, iteration: int) -> None:
-        """What precedes a refinement: a larger untrained network, or alignment."""
+    def _prepared(self, context: Context, state: State) -> Alignment | None:
+        """What precedes a refinement: a larger untrained network, or an alignment."""
         if state.memory.growth.take_untrained(context, state):
-            return
+            return None
         state.memory.growth.take_more_if_full(context, state)
         if self.refine_points is None:
             state.memory.growth.add_points_if_overfit(context, state)
-        self._align(context, state, iteration)
+        return self._alignment(context, state)
 
     def _refine(self, context: Context, state: State) -> Refinement:
         # The residual of an untrained network says nothing about where points are needed.
@@ -227,33 +246,19 @@ class ILSR(Method):
             growth.rank, growth.limit = found.report.rank, found.report.limit
         return replace(found, report=replace(found.report, limit=growth.limit))
 
-    def _align(self, context: Context, state: State, iteration: int) -> None:
-        state.memory.growth.alignments += 1
+    def _alignment(self, context: Context, state: State) -> Alignment:
+        memory: _Memory = state.memory
+        memory.growth.alignments += 1
         # Before the first refinement nobody knows how long it takes.
         first = FIRST_SHARE * context.clock.left if math.isfinite(context.clock.left) else 0.0
-        reserve = state.memory.growth.refine_seconds or first
-        watch = Watch(context, iteration, "align", every=5, reserve=reserve)
-        if self.alignment == "lbfgs":
-            self._align_in_pseudo_time(context, state, watch)
-            return
-
-        def renew():
-            return context.fresh_residual(ALIGN_SHARE, context.network if self.adaptive else None)
-
-        minimize(
-            state.memory.descent,
-            renew(),
-            self.alignment_steps,
-            renew,
-            self.resample_every,
-            context.generator,
-            watch,
-        )
-
-    def _align_in_pseudo_time(self, context: Context, state: State, watch: Watch) -> None:
+        reserve = memory.growth.refine_seconds or first
+        iteration, steps = state.iteration + 1, self.alignment_steps
+        if self.alignment == "gauss-newton":
+            return GaussNewtonAlignment(
+                iteration, reserve, memory.descent, steps, self.resample_every, self.adaptive
+            )
         previous = state.candidate.predictor()
         problem = pseudo_time_residual(
-            context.fresh_residual(), previous, self.pseudo_time_step, state.memory.signs
+            context.fresh_residual(), previous, self.pseudo_time_step, memory.signs
         )
-        steps = self.alignment_steps
-        lbfgs(context.network, problem.loss, steps, steps, watch)
+        return PseudoTimeAlignment(iteration, reserve, problem, LBFGSRun(steps, history=steps))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -130,26 +129,3 @@ def gram(G: Float[Tensor, "n m"]) -> Float[Tensor, "m m"]:
         out[start:stop, start:] = G[:, start:stop].T @ G[:, start:]
         out[stop:, start:stop] = out[start:stop, stop:].T
     return out
-
-
-def minimize(
-    descent: LevenbergMarquardt,
-    residual: StackedResidual,
-    steps: int,
-    renew: Callable[[], StackedResidual],
-    renew_every: int,
-    generator: torch.Generator,
-    watch: Callable[[float], bool],
-) -> float:
-    """Take `steps` steps, on new points every `renew_every`; stop when `watch` says so.
-
-    Returns the last ‖f‖ on the points of its step.
-    """
-    size = float("nan")
-    for step in range(steps):
-        if step and step % renew_every == 0:
-            residual = renew()
-        size = descent.step(residual, generator)
-        if watch(size):
-            break
-    return size

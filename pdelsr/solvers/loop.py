@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -37,31 +38,63 @@ class Outcome:
     training: StackedResidual | None = None
 
 
+@dataclass(frozen=True)
+class Standing:
+    """Where a run stands between two steps: with its context, all that it needs to go on.
+
+    Args:
+        state: of the method.
+        report: of the best state.
+        training: the points that the best state was found on.
+        ended: why the run stopped here, if it did.
+    """
+
+    state: State
+    report: RankReport | None = None
+    training: StackedResidual | None = None
+    ended: Status | None = None
+
+
 def run(
-    context: Context, method: Method, tolerance: int | float = 0.0, start: Candidate | None = None
+    context: Context,
+    method: Method,
+    tolerance: int | float = 0.0,
+    start: Candidate | Standing | None = None,
+    keep: Callable[[Standing], None] = lambda standing: None,
 ) -> Outcome:
     """Iterate until the method, the tolerance, the clock, the user or stagnation ends it.
 
     Ctrl-C returns the best state so far. A state whose held-out residual is not finite, or larger
     than that of the best one, never replaces it.
+
+    Args:
+        context: of the run.
+        method: with its options.
+        tolerance: of the largest held-out root mean square of a block.
+        start: the first candidate; None for the network as it is. Or where an earlier run of this
+            context stood.
+        keep: told where the run stands after every step.
     """
-    first = start or Candidate.of_network(context.network)
-    context.assess(first, 0)
-    keeper = Keeper(context, tolerance)
-    status, iterations = Status.INTERRUPTED, 0
+    resumed = start if isinstance(start, Standing) else None
+    if not isinstance(start, Standing):
+        context.assess(start or Candidate.of_network(context.network), 0)
+    keeper = Keeper(context, tolerance, resumed)
+    iterations = resumed.state.iteration if resumed else 0
     try:
-        state = method.init(context)
-        while True:
+        state = resumed.state if resumed else method.init(context)
+        status = keeper.verdict(state, method.ended(context, state)) if resumed else None
+        keep(keeper.standing(state, status))
+        while status is None:
             state = method.step(context, state)
-            iterations = state.iteration
-            assessed = context.assess(state.candidate, iterations)
-            keeper.offer(assessed, state.report)
-            context.report(_record(context, state, assessed))
-            ended = keeper.verdict(state, method.ended(context, state))
-            if ended is not None:
-                status = ended
-                break
+            if state.whole:
+                iterations = state.iteration
+                assessed = context.assess(state.candidate, iterations)
+                keeper.offer(assessed, state.report)
+                context.report(_record(context, state, assessed))
+                status = keeper.verdict(state, method.ended(context, state))
+            keep(keeper.standing(state, status))
     except KeyboardInterrupt:
+        status = Status.INTERRUPTED
         assessed = context.assess(Candidate.of_network(context.network), iterations)
         keeper.offer(assessed, None)
     best = context.best
@@ -77,13 +110,20 @@ class Keeper:
     Args:
         context: has the start assessed.
         tolerance: of the largest held-out root mean square of a block.
+        resumed: where the run stood before, if it goes on.
     """
 
-    def __init__(self, context: Context, tolerance: int | float) -> None:
+    def __init__(
+        self, context: Context, tolerance: int | float, resumed: Standing | None = None
+    ) -> None:
         self.context = context
         self.tolerance = tolerance
-        self.report: RankReport | None = None
-        self.training: StackedResidual | None = None
+        self.report = resumed.report if resumed else None
+        self.training = resumed.training if resumed else None
+
+    def standing(self, state: State, ended: Status | None) -> Standing:
+        """Where the run stands after a step."""
+        return Standing(state, self.report, self.training, ended)
 
     def offer(self, assessed: Assessed, report: RankReport | None) -> None:
         """Keep the report and the points of a state, if it is the best one."""
@@ -94,6 +134,8 @@ class Keeper:
 
     def verdict(self, state: State, wish: Status | None) -> Status | None:
         """Why to stop now, or None; `wish` is the method's own reason."""
+        if not state.whole or not state.iteration:
+            return None
         if self.context.best.largest_rms <= self.tolerance:
             return Status.CONVERGED
         if wish is Status.OUT_OF_TIME:  # the method knows what it would do with more

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
 
 from jaxtyping import Float
 from torch import Tensor
@@ -60,6 +60,7 @@ class State:
         memory: what the method carries to its next step.
         finished: why the method itself wants to stop.
         next_seconds: that the next iteration takes at least, as far as the method can tell.
+        whole: whether the iteration is complete; otherwise the next step goes on with it.
     """
 
     iteration: int
@@ -70,6 +71,12 @@ class State:
     memory: Any = None
     finished: Status | None = None
     next_seconds: float = 0.0
+    whole: bool = True
+
+    @property
+    def unfinished(self) -> State:
+        """The same state within the next iteration, of which a part is done."""
+        return replace(self, whole=False, finished=None)
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,9 @@ class Method(ABC):
         initialization: "torch", "xavier" or "he".
         harmonics: harmonics of periodic coordinates under hard conditions.
         suggested: run options that apply where the call to `solve` gives none.
+
+    Classes may set `memory_types`: dataclasses that they keep in `State.memory`, whose fields a
+    checkpoint then holds.
     """
 
     hidden: Sequence[int] | None = None
@@ -102,6 +112,7 @@ class Method(ABC):
     tries_designs = False
     default_activation = "tanh"
     patience = 3
+    memory_types: ClassVar[tuple[type, ...]] = ()
 
     def __post_init__(self) -> None:
         if self.activation is not None:
@@ -134,7 +145,17 @@ class Method(ABC):
 
     @abstractmethod
     def step(self, context: Context, state: State) -> State:
-        """One outer iteration."""
+        """One outer iteration, or a part of it, after which the state is not `whole`.
+
+        Between two parts a checkpoint can be written, and the clock is looked at.
+        """
+
+    def iterate(self, context: Context, state: State) -> State:
+        """One whole outer iteration, or what is left of it."""
+        while True:
+            state = self.step(context, state)
+            if state.whole:
+                return state
 
     def ended(self, context: Context, state: State) -> Status | None:
         """Why the method itself wants to stop, asked after the state was assessed."""

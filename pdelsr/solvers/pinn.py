@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-
-import torch
 
 from pdelsr.linearize import StackedResidual
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
-from pdelsr.solvers.gradient import adam, lbfgs, squared_norm
+from pdelsr.solvers.gradient import ADAM_PIECE, AdamRun, LBFGSRun, squared_norm
 from pdelsr.solvers.method import Method, State
 from pdelsr.solvers.settings import require_at_least, require_positive, require_whole
 from pdelsr.solvers.status import Status
 from pdelsr.solvers.watch import Watch
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Training:
-    """Points and progress of a training run."""
+    """Points and progress of a training run.
+
+    Args:
+        residual: on the points of the present steps.
+        adam: all Adam steps.
+        lbfgs: steps of L-BFGS so far.
+        piece: of L-BFGS, in the present iteration.
+        size: ‖f‖ after the last iteration of L-BFGS.
+    """
 
     residual: StackedResidual
-    adam: int
-    lbfgs: int
-    optimizer: torch.optim.Adam | None = None
-    size: float = float("inf")
-    end: Status = Status.MAX_ITERATIONS
+    adam: AdamRun
+    lbfgs: int = 0
+    piece: LBFGSRun | None = None
+    size: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,7 @@ class PINN(Method):
     patience = 20
     adam_chunk = 500
     lbfgs_chunk = 100
+    memory_types = (_Training, AdamRun, LBFGSRun)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -74,61 +81,63 @@ class PINN(Method):
         return 2000
 
     def init(self, context: Context) -> State:
-        residual = context.fresh_residual()
-        memory = _Training(residual, 0, 0)
+        adam = AdamRun(self.adam_steps, rate=self.learning_rate, decay=self.decay)
+        adam.over = self.adam_steps == 0
+        memory = _Training(context.fresh_residual(), adam)
         return State(0, Candidate.of_network(context.network), float("nan"), "train", memory=memory)
 
     def step(self, context: Context, state: State) -> State:
-        done: _Training = state.memory
-        if done.adam < self.adam_steps:
-            size, memory = self._adam(context, done, state.iteration + 1)
-        else:
-            size, memory = self._lbfgs(context, done, state.iteration + 1)
-        finished = None
-        if memory.adam >= self.adam_steps and memory.lbfgs >= self.lbfgs_steps:
-            finished = memory.end
+        return (self._lbfgs if state.memory.adam.over else self._adam)(context, state)
+
+    def _adam(self, context: Context, state: State) -> State:
+        training: _Training = state.memory
+        run = training.adam
+        watch = Watch(context, state.iteration + 1, "adam", every=100, count=run.taken)
+        to_next = self.adam_chunk - run.taken % self.adam_chunk
+        most = min(ADAM_PIECE, to_next)
+        if self.resample_every:
+            if run.taken and run.taken % self.resample_every == 0:
+                adapt_to = context.network if self.adaptive else None
+                training.residual = context.fresh_residual(adapt_to=adapt_to)
+            most = min(most, self.resample_every - run.taken % self.resample_every)
+        run.advance(context.network, squared_norm(training.residual), watch, most)
+        if not (run.over or watch.stopped or run.taken % self.adam_chunk == 0):
+            return state.unfinished
+        last = run.over and not self.lbfgs_steps
+        return self._state(context, state, watch.last, "adam", last)
+
+    def _lbfgs(self, context: Context, state: State) -> State:
+        training: _Training = state.memory
+        run = training.piece
+        if run is None:
+            steps = min(self.lbfgs_chunk, self.lbfgs_steps - training.lbfgs)
+            run = training.piece = LBFGSRun(steps, history=self.lbfgs_chunk)
+        watch = Watch(context, state.iteration + 1, "l-bfgs")
+        run.advance(context.network, squared_norm(training.residual), watch)
+        if not run.over:
+            return state.unfinished
+        stalled = run.size >= 0.999 * training.size
+        training.lbfgs += run.taken
+        training.piece, training.size = None, run.size
+        last = stalled or training.lbfgs >= self.lbfgs_steps
+        end = Status.STAGNATED if stalled else Status.MAX_ITERATIONS
+        return self._state(context, state, run.size, "l-bfgs", last, end)
+
+    def _state(
+        self,
+        context: Context,
+        state: State,
+        size: float,
+        phase: str,
+        last: bool,
+        end: Status = Status.MAX_ITERATIONS,
+    ) -> State:
+        """The state after an iteration."""
         return State(
             state.iteration + 1,
             Candidate.of_network(context.network),
             size,
-            "adam" if done.adam < self.adam_steps else "l-bfgs",
-            memory=memory,
-            finished=finished,
+            phase,
+            memory=state.memory,
+            finished=end if last else None,
         )
-
-    def _adam(self, context: Context, done: _Training, iteration: int) -> tuple[float, _Training]:
-        watch = Watch(context, iteration, "adam", every=100)
-        steps = min(self.adam_chunk, self.adam_steps - done.adam)
-        residual, optimizer, taken = done.residual, done.optimizer, 0
-        decay_per_step = self.decay ** (1.0 / self.adam_steps)
-        while taken < steps and not watch.stopped:
-            total, now = done.adam + taken, steps - taken
-            if self.resample_every:
-                if total and total % self.resample_every == 0:
-                    residual = self._renewed(context)
-                now = min(now, self.resample_every - total % self.resample_every)
-            rate = self.learning_rate * decay_per_step**total
-            optimizer = adam(
-                context.network,
-                squared_norm(residual),
-                now,
-                rate,
-                decay_per_step**now,
-                watch,
-                optimizer,
-            )
-            taken += now
-        return watch.last, _Training(residual, done.adam + taken, 0, optimizer)
-
-    def _lbfgs(self, context: Context, done: _Training, iteration: int) -> tuple[float, _Training]:
-        watch = Watch(context, iteration, "l-bfgs", every=1)
-        loss = squared_norm(done.residual)
-        steps = min(self.lbfgs_chunk, self.lbfgs_steps - done.lbfgs)
-        size = lbfgs(context.network, loss, steps, self.lbfgs_chunk, watch)
-        stalled = size >= 0.999 * done.size
-        taken = self.lbfgs_steps if stalled else done.lbfgs + steps
-        end = Status.STAGNATED if stalled else Status.MAX_ITERATIONS
-        return size, _Training(done.residual, done.adam, taken, None, size, end)
-
-    def _renewed(self, context: Context) -> StackedResidual:
-        return context.fresh_residual(adapt_to=context.network if self.adaptive else None)

@@ -2,73 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
-from pdelsr.compile import CompiledProblem, Interior, compile_problem
+from pdelsr.compile import compile_problem
 from pdelsr.declare import Problem
-from pdelsr.errors import SettingsError
-from pdelsr.linearize import StackedResidual
-from pdelsr.linearize.points import PointPlan, balanced_weights
+from pdelsr.linearize.points import PointPlan
 from pdelsr.networks import Network
-from pdelsr.sample import Sampler, Sobol
 from pdelsr.solvers.clock import Clock
-from pdelsr.solvers.context import HELDOUT_SEED, Context
+from pdelsr.solvers.context import Context
 from pdelsr.solvers.design import Design, parameter_count
+from pdelsr.solvers.grower import Grower
 from pdelsr.solvers.method import Method
+from pdelsr.solvers.plan import block_weights, point_plan
 from pdelsr.solvers.settings import RunSettings
 from pdelsr.solvers.trial import PARAMETERS, Designer
 
-BOUNDARY_SHARE = 0.2  # points of one soft condition, relative to those of the equations
-FEWEST = 100  # points of a condition
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """What a run starts from, before its first residual is evaluated.
+
+    Args:
+        design: of the network.
+        network: at its first θ.
+        plan: counts, samplers and weights.
+    """
+
+    design: Design
+    network: Network
+    plan: PointPlan
 
 
-def prepare(problem: Problem, method: Method, settings: RunSettings) -> Context:
+def prepare(
+    problem: Problem,
+    method: Method,
+    settings: RunSettings,
+    start: Callable[[Designer], Start] | None = None,
+    spent: float = 0.0,
+) -> Context:
     """Everything a method needs to start.
+
+    Args:
+        problem: the declaration.
+        method: with its options.
+        settings: of the run.
+        start: gives design, network and plan, where a checkpoint knows them; None for trials.
+        spent: seconds that the run took before.
 
     Raises:
         SettingsError: options that do not fit the problem.
         ProblemError: hard conditions that are not possible.
     """
-    clock = Clock(settings.time_limit)
+    clock = Clock.after(spent, settings.time_limit)
     compiled = compile_problem(problem, chosen_hard(method, settings))
     designer = Designer(problem, compiled, method, settings)
-    design = chosen_design(designer)
-    network = designer.build(design)
-    plan = PointPlan(
-        problem.domain,
-        point_counts(problem, compiled, method, settings, network.parameter_count),
-        samplers(compiled, settings.sampler if settings.sampler is not None else problem.sampler),
-        dtype=settings.torch_dtype,
-        device=settings.torch_device,
-    )
-
-    balance = method.default_balance if settings.balance is None else settings.balance
-    plan = replace(plan, weights=block_weights(compiled, network, plan, settings, balance))
-
-    def grown(network: Network, parameters: int, anew: bool) -> tuple[Network, PointPlan]:
-        nonlocal design
-        if anew:
-            design = designer.larger(design, parameters)
-            found = designer.build(design)
-        else:
-            design = designer.sized(design, parameters)
-            found = designer.grown(network, design, settings.seed + parameters)
-        counts = point_counts(problem, compiled, method, settings, found.parameter_count)
-        return found, replace(plan, counts=counts)
-
+    found = (start or first_start)(designer)
     return Context(
         compiled,
-        network,
-        plan,
+        found.network,
+        found.plan,
         clock,
         settings.seed,
         settings.memory_budget,
         settings.max_iterations or method.default_iterations,
         method.patience,
         trained=settings.network is not None,
-        enlarge=grown if may_grow(problem, method, settings) else None,
+        grower=Grower(designer, found.design) if may_grow(problem, method, settings) else None,
+        design=found.design,
     )
+
+
+def first_start(designer: Designer) -> Start:
+    """Design, network and plan of a new run."""
+    problem, compiled = designer.problem, designer.compiled
+    method, settings = designer.method, designer.settings
+    design = chosen_design(designer)
+    network = designer.build(design)
+    plan = point_plan(problem, compiled, method, settings, network.parameter_count)
+    balance = method.default_balance if settings.balance is None else settings.balance
+    weights = block_weights(compiled, network, plan, settings, balance)
+    return Start(design, network, replace(plan, weights=weights))
 
 
 def may_grow(problem: Problem, method: Method, settings: RunSettings) -> bool:
@@ -98,63 +112,3 @@ def chosen_design(designer: Designer) -> Design:
         return designer.widened(small, hidden)
     parameters = parameter_count(hidden, designer.features, len(designer.compiled.unknowns))
     return designer.larger(small, parameters) if parameters > 2 * PARAMETERS else small
-
-
-def point_counts(
-    problem: Problem,
-    compiled: CompiledProblem,
-    method: Method,
-    settings: RunSettings,
-    parameters: int,
-) -> dict[str, int]:
-    """Points of every block: the user's, else the problem's, else the method's default."""
-    given = settings.points if settings.points is not None else problem.points
-    equations = [b.name for b in compiled.blocks if isinstance(b.region, Interior)]
-    rows = method.default_points(parameters)
-    interior = given if isinstance(given, int) else -(-rows // max(len(equations), 1))
-    conditions = max(FEWEST, round(BOUNDARY_SHARE * interior))
-    counts = {b.name: interior if b.name in equations else conditions for b in compiled.blocks}
-    if isinstance(given, Mapping):
-        require_blocks("points", given, compiled)
-        counts.update({name: int(n) for name, n in given.items() if name in counts})
-    return counts
-
-
-def samplers(
-    compiled: CompiledProblem, given: Sampler | Mapping[str, Sampler] | None
-) -> dict[str, Sampler]:
-    """The sampler of every block."""
-    if isinstance(given, Mapping):
-        require_blocks("sampler", given, compiled)
-        return {b.name: given.get(b.name, Sobol()) for b in compiled.blocks}
-    return {b.name: given or Sobol() for b in compiled.blocks}
-
-
-def block_weights(
-    compiled: CompiledProblem,
-    network: Network,
-    plan: PointPlan,
-    settings: RunSettings,
-    balance: bool,
-) -> dict[str, float]:
-    """The weights w_b: balanced or 1, times the user's."""
-    weights = {b.name: 1.0 for b in compiled.blocks}
-    if balance:
-        bound = plan.bind(compiled.blocks, HELDOUT_SEED)
-        residual = StackedResidual(network, bound, settings.memory_budget)
-        weights = balanced_weights(bound, residual.mean_square_row)
-    if settings.weights is not None:
-        require_blocks("weights", settings.weights, compiled)
-        for name, factor in settings.weights.items():
-            weights[name] = weights.get(name, 1.0) * factor
-    return weights
-
-
-def require_blocks(option: str, given: Mapping[str, object], compiled: CompiledProblem) -> None:
-    """Refuse names that are not blocks; blocks that hard conditions replaced are ignored."""
-    known = [*(b.name for b in compiled.blocks), *compiled.exact]
-    for name in given:
-        if name not in known:
-            raise SettingsError(
-                f"{option} names the block {name!r}; the problem has {', '.join(map(repr, known))}."
-            )

@@ -6,11 +6,20 @@ from dataclasses import dataclass
 
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
-from pdelsr.solvers.gradient import adam, lbfgs
+from pdelsr.solvers.gradient import AdamRun, GradientRun, LBFGSRun
 from pdelsr.solvers.method import Method, State
-from pdelsr.solvers.pseudo_time import pseudo_time_residual, stable_signs
+from pdelsr.solvers.pseudo_time import PseudoTimeResidual, pseudo_time_residual, stable_signs
 from pdelsr.solvers.settings import require_choice, require_positive, require_whole
 from pdelsr.solvers.watch import Watch
+
+
+@dataclass
+class _Stepping:
+    """The pseudo-time step in hand, and the signs of all."""
+
+    signs: tuple[int, ...]
+    previous: PseudoTimeResidual | None = None
+    run: GradientRun | None = None
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,7 @@ class TSONN(Method):
     name = "tsonn"
     default_balance = False
     default_iterations = 30
+    memory_types = (_Stepping, PseudoTimeResidual, AdamRun, LBFGSRun)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -47,23 +57,32 @@ class TSONN(Method):
         return 2000
 
     def init(self, context: Context) -> State:
-        signs = stable_signs(context.heldout, context.generator)
-        return State(0, Candidate.of_network(context.network), float("nan"), "train", memory=signs)
+        memory = _Stepping(stable_signs(context.heldout, context.generator))
+        return State(0, Candidate.of_network(context.network), float("nan"), "train", memory=memory)
 
     def step(self, context: Context, state: State) -> State:
-        residual = context.fresh_residual()
-        previous = pseudo_time_residual(
-            residual, context.network, self.pseudo_time_step, state.memory
-        )
-        watch = Watch(context, state.iteration + 1, "pseudo-time step", every=10)
-        if self.optimizer == "lbfgs":
-            lbfgs(context.network, previous.loss, self.inner_steps, self.inner_steps, watch)
-        else:
-            adam(context.network, previous.loss, self.inner_steps, self.learning_rate, 1.0, watch)
+        memory: _Stepping = state.memory
+        if memory.previous is None or memory.run is None:
+            memory.previous = pseudo_time_residual(
+                context.fresh_residual(), context.network, self.pseudo_time_step, memory.signs
+            )
+            memory.run = self._new_run()
+        run, previous = memory.run, memory.previous
+        every = 10 if self.optimizer == "adam" else 1
+        watch = Watch(context, state.iteration + 1, "pseudo-time step", every, count=run.taken)
+        run.advance(context.network, previous.loss, watch)
+        if not (run.over or watch.stopped):
+            return state.unfinished
+        memory.previous = memory.run = None
         return State(
             state.iteration + 1,
             Candidate.of_network(context.network),
-            residual.evaluate().norm().item(),
+            previous.residual.evaluate().norm().item(),
             "pseudo-time step",
-            memory=state.memory,
+            memory=memory,
         )
+
+    def _new_run(self) -> GradientRun:
+        if self.optimizer == "lbfgs":
+            return LBFGSRun(self.inner_steps, history=self.inner_steps)
+        return AdamRun(self.inner_steps, rate=self.learning_rate)

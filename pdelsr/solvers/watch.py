@@ -18,6 +18,7 @@ class Watch:
         phase: what it is doing.
         every: steps between two records.
         reserve: seconds that must be left for what comes after.
+        count: steps of this phase so far.
     """
 
     context: Context

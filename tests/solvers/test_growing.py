@@ -36,7 +36,7 @@ def steps(context: Context, method: pl.ILSR, count: int) -> list[int]:
     state, sizes = method.init(context), []
     context.assess(state.candidate, 0)
     for _ in range(count):
-        state = method.step(context, state)
+        state = method.iterate(context, state)
         context.assess(state.candidate, state.iteration)
         sizes.append(context.network.parameter_count)
     return sizes
@@ -62,12 +62,12 @@ def test_a_growth_that_does_not_pay_is_taken_back(monkeypatch) -> None:
     state = method.init(context)
     context.assess(state.candidate, 0)
     for objective in (1.0, 2.0):  # the second, larger network is worse
-        state = method.step(context, state)
+        state = method.iterate(context, state)
         context.assess(state.candidate, state.iteration)
         context.objectives[-1] = objective
     small_count = state.memory.growth.kept[0].network.parameter_count
     assert context.network.parameter_count > small_count
-    method.step(context, state)
+    method.iterate(context, state)
     assert context.network.parameter_count == small_count
 
 
@@ -76,12 +76,12 @@ def test_a_rise_long_after_growth_takes_nothing_back() -> None:
     state = method.init(context)
     context.assess(state.candidate, 0)
     for objective in (1.0, 0.1, 0.09):  # growth pays once, then ends
-        state = method.step(context, state)
+        state = method.iterate(context, state)
         context.assess(state.candidate, state.iteration)
         context.objectives[-1] = objective
     count = context.network.parameter_count
     for objective in (0.2, 0.3):
-        state = method.step(context, state)
+        state = method.iterate(context, state)
         context.assess(state.candidate, state.iteration)
         context.objectives[-1] = objective
         assert context.network.parameter_count == count
@@ -132,7 +132,7 @@ def test_alignment_that_stalls_widens_a_full_network(monkeypatch) -> None:
 
 def test_points_double_where_the_fit_holds_on_its_own_only() -> None:
     context, method = started(burgers(), alignment_steps=1)
-    state = method.step(context, method.init(context))
+    state = method.iterate(context, method.init(context))
     grown = state.memory.growth
     context.objectives[:] = [1.0, 2.9 * state.train]
     grown.add_points_if_overfit(context, state)
@@ -145,7 +145,7 @@ def test_points_double_where_the_fit_holds_on_its_own_only() -> None:
 
 def test_points_that_the_user_chose_stay() -> None:
     context, method = started(burgers(), alignment_steps=1, points=50)
-    state = method.step(context, method.init(context))
+    state = method.iterate(context, method.init(context))
     context.objectives[:] = [1.0, 100 * state.train]
     state.memory.growth.add_points_if_overfit(context, state)
     assert state.memory.growth.factor == 4
@@ -169,7 +169,7 @@ def test_untrained_networks_of_nonlinear_problems_are_aligned_first() -> None:
 
 def test_a_short_time_limit_keeps_the_network_small() -> None:
     context, method = started(wavy(), alignment_steps=1, time_limit=1000)
-    state = method.step(context, method.init(context))
+    state = method.iterate(context, method.init(context))
     context.objectives[:] = [1.0, 1e-3]
     state.memory.growth.refine_seconds = 1e9
     assert not state.memory.growth.take_untrained(context, state)

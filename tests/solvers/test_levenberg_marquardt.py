@@ -7,7 +7,7 @@ import torch
 from solver_cases import cubic, never_finite, poisson, started
 
 from pdelsr.solvers import levenberg_marquardt
-from pdelsr.solvers.levenberg_marquardt import LARGEST, LevenbergMarquardt, gram, minimize
+from pdelsr.solvers.levenberg_marquardt import LARGEST, LevenbergMarquardt, gram
 
 
 def random(seed: int = 0) -> torch.Generator:
@@ -94,22 +94,3 @@ def test_large_networks_move_a_random_subset() -> None:
     assert 0 < second.sum() <= 20
     assert not torch.equal(first, second)
     assert second_size < first_size < before
-
-
-def test_minimize_renews_and_stops() -> None:
-    context = started(cubic())
-    renewed, seen = [], []
-
-    def renew():
-        renewed.append(len(seen))
-        return context.fresh_residual()
-
-    def watch(size: float) -> bool:
-        seen.append(size)
-        return len(seen) == 8
-
-    first = context.fresh_residual()
-    last = minimize(LevenbergMarquardt(), first, 20, renew, 3, random(), watch)
-    assert renewed == [3, 6]
-    assert len(seen) == 8
-    assert last == seen[-1] < seen[0]

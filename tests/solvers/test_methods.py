@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from solver_cases import SMALL, burgers, cubic, heat, poisson, poisson_2d, start
 import pdelsr as pl
 from pdelsr.lstsq import SOLVERS
 from pdelsr.solvers.context import Context
-from pdelsr.solvers.gradient import adam, lbfgs, squared_norm
+from pdelsr.solvers.gradient import AdamRun, LBFGSRun, squared_norm
 from pdelsr.solvers.history import Record
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.prepare import prepare
@@ -42,18 +43,18 @@ def test_pinn_draws_new_points_at_the_steps_asked_for(every: int, expected: int)
     context = started_with(method)
     state = method.init(context)
     while state.finished is None:
-        state = method.step(context, state)
+        state = method.iterate(context, state)
     assert context.rounds == expected
 
 
 def test_pinn_takes_as_many_steps_as_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     taken = []
 
-    def counted(network: Any, loss: Any, steps: int, *others: Any) -> float:
-        taken.append(steps)
-        return 1.0 / len(taken)
+    def counted(run: LBFGSRun, *others: Any) -> None:
+        taken.append(run.steps)
+        run.taken, run.over, run.size = run.steps, True, 1.0 / len(taken)
 
-    monkeypatch.setattr("pdelsr.solvers.pinn.lbfgs", counted)
+    monkeypatch.setattr(LBFGSRun, "advance", counted)
     pl.solve(poisson(), "pinn", adam_steps=1, lbfgs_steps=250, **SMALL)
     assert taken == [100, 100, 50]
 
@@ -65,10 +66,10 @@ def test_pinn_lowers_the_learning_rate_across_chunks() -> None:
     method = Short(hidden=(4,), weight_scale=1, adam_steps=30, decay=0.1, resample_every=4)
     context = started_with(method)
     state = method.init(context)
-    for _ in range(3):
-        state = method.step(context, state)
-    rate = state.memory.optimizer.param_groups[0]["lr"]
-    assert rate == pytest.approx(1e-4)
+    while state.iteration < 3:
+        state = method.iterate(context, state)
+    rate = state.memory.adam.state["param_groups"][0]["lr"]
+    assert rate == pytest.approx(1e-3 * 0.1 ** (29 / 30))
 
 
 @pytest.mark.parametrize("adaptive", [False, True])
@@ -84,36 +85,41 @@ def test_lbfgs_takes_no_more_steps_than_asked_for(steps: int) -> None:
     context = started(cubic(), "pinn")
     loss = squared_norm(context.fresh_residual())
     before = loss().item() ** 0.5
-    optimizers: list[torch.optim.LBFGS] = []
-    original = torch.optim.LBFGS.__init__
-
-    def noted(self: torch.optim.LBFGS, *args: Any, **kwargs: Any) -> None:
-        original(self, *args, **kwargs)
-        optimizers.append(self)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(torch.optim.LBFGS, "__init__", noted)
-        after = lbfgs(context.network, loss, steps, 10, quiet(context))
-    (state,) = optimizers[0].state.values()
-    assert state["n_iter"] <= steps
-    assert after < before
-    assert loss().item() ** 0.5 == pytest.approx(after, rel=1e-12)
+    run = LBFGSRun(steps, history=10)
+    while not run.over:
+        run.advance(context.network, loss, quiet(context))
+    assert run.state is not None
+    assert run.state["state"][0]["n_iter"] <= steps
+    assert run.size < before
+    assert loss().item() ** 0.5 == pytest.approx(run.size, rel=1e-12)
 
 
-def test_lbfgs_keeps_the_last_finite_parameters() -> None:
+@pytest.mark.parametrize(
+    "make", [lambda: LBFGSRun(10, history=10), lambda: AdamRun(10)], ids=["l-bfgs", "adam"]
+)
+def test_optimizers_keep_the_last_finite_parameters(make: Any) -> None:
     context = started(cubic(), "pinn")
     theta = context.network.get_vector()
-    found = squared_norm(context.fresh_residual())
-    lbfgs(context.network, lambda: found() * torch.nan, 10, 10, quiet(context))
+    found, run = squared_norm(context.fresh_residual()), make()
+    run.advance(context.network, lambda: found() * torch.nan, quiet(context))
     assert torch.equal(context.network.get_vector(), theta)
+    assert run.over
 
 
-def test_adam_stops_at_what_is_not_finite() -> None:
-    context = started(cubic(), "pinn")
-    theta = context.network.get_vector()
-    found = squared_norm(context.fresh_residual())
-    adam(context.network, lambda: found() * torch.nan, 10, 1, 1, quiet(context))
-    assert torch.equal(context.network.get_vector(), theta)
+@pytest.mark.parametrize(
+    "make", [lambda: LBFGSRun(40, history=10), lambda: AdamRun(240)], ids=["l-bfgs", "adam"]
+)
+def test_a_run_goes_on_from_the_state_of_its_optimizer(make: Any) -> None:
+    found = []
+    for cut in (False, True):
+        context = started(cubic(), "pinn")
+        run, loss = make(), squared_norm(context.fresh_residual())
+        while not run.over:
+            run.advance(context.network, loss, quiet(context))
+            if cut:
+                run = replace(run, state=copy.deepcopy(run.state), _optimizer=None)
+        found.append(context.network.get_vector())
+    assert torch.equal(*found)
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
@@ -177,7 +183,7 @@ def test_ilsr_may_align_first() -> None:
     method = pl.ILSR(refine_first=False, alignment_steps=5, hidden=(6, 6), weight_scale=1.0)
     context = started_with(method, cubic())
     context.listener = seen.append
-    method.step(context, method.init(context))
+    method.iterate(context, method.init(context))
     assert [r.phase for r in seen] == ["align"]
 
 
@@ -185,7 +191,7 @@ def test_ilsr_may_align_first() -> None:
 def test_ilsr_refines_on_more_points(factor: float) -> None:
     method = pl.ILSR(refine_points=factor, hidden=(6, 6), weight_scale=1.0)
     context = started_with(method)
-    method.step(context, method.init(context))
+    method.iterate(context, method.init(context))
     assert context.training is not None
     assert len(context.training.blocks[0]) == round(20 * factor)
 
