@@ -6,10 +6,12 @@ import copy
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
 
+from pdelsr.checkpoint import RunFile
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
 from pdelsr.networks import HardConditions
@@ -21,7 +23,7 @@ from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.history import Record
 from pdelsr.solvers.ilsr import ILSR
-from pdelsr.solvers.loop import run
+from pdelsr.solvers.loop import Standing, run
 from pdelsr.solvers.lsr import LSR
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.prepare import chosen_hard, prepare
@@ -65,7 +67,8 @@ def solve(
         **options: of the method (see `PINN`, `TSONN`, `LSR`, `ILSR`) and of every run (see
             `RunSettings`): `network`, `points`, `sampler`, `weights`, `balance`, `hard`,
             `tolerance`, `time_limit`, `max_iterations`, `seed`, `dtype`, `device`, `callback`,
-            `verbose`, `refine`, `memory_budget`. A module given as `network` is copied.
+            `verbose`, `refine`, `memory_budget`, `checkpoint`, `checkpoint_every`. A module given
+            as `network` is copied.
 
     Returns:
         The solution: `predict`, `derivative`, `error`, `summary`, `plot`, `save`.
@@ -74,6 +77,7 @@ def solve(
         SettingsError: an unknown method or option, with the nearest valid name, or a value that
             does not fit.
         ProblemError: hard conditions that are not possible, or a coefficient that fails.
+        FileFormatError: the checkpoint is damaged, belongs to another run, or cannot be written.
 
     Example:
         >>> solution = solve(problem, "ilsr", time_limit=60, verbose=True)
@@ -89,9 +93,22 @@ def solve(
     title = f"{problem.name} by {chosen.name}"
     display = Display(title, settings.time_limit) if settings.verbose else None
     with display or nullcontext():
-        context = prepared(problem, chosen, settings)
+        file = run_file(problem, chosen, settings, start)
+        resumed = file.resume() if file else None
+        context = resumed.context if resumed else prepared(problem, chosen, settings)
         context.listener = listener(display, settings.callback)
-        return run_prepared(problem, chosen, settings, context, start)
+        standing = resumed.standing if resumed else None
+        return run_prepared(problem, chosen, settings, context, start, standing, file)
+
+
+def run_file(
+    problem: Problem, method: Method, settings: RunSettings, start: Solution | None
+) -> RunFile | None:
+    """The checkpoint of a run, if one was asked for."""
+    if settings.checkpoint is None:
+        return None
+    path, every = Path(settings.checkpoint), settings.checkpoint_every
+    return RunFile(path, every, problem, method, settings, start)
 
 
 def prepared(problem: Problem, method: Method, settings: RunSettings) -> Context:
@@ -107,13 +124,20 @@ def run_prepared(
     settings: RunSettings,
     context: Context,
     start: Solution | None = None,
+    standing: Standing | None = None,
+    file: RunFile | None = None,
 ) -> Solution:
     """Run a method in its context, refine afterwards where that was asked for, and collect."""
-    first = None
-    if start is not None:
+    first: Candidate | Standing | None = standing
+    if start is not None and standing is None:
         first = first_candidate(start, context)
         context.go_on(start.rounds)
-    outcome = run(context, method, settings.tolerance, first)
+
+    def keep(now: Standing) -> None:
+        if file is not None:
+            file.keep(context, now)
+
+    outcome = run(context, method, settings.tolerance, first, keep)
     if settings.refine and outcome.status is not Status.INTERRUPTED:
         outcome = refine_afterwards(context, outcome, settings.tolerance, refinement(method))
     context.return_to(outcome.best.candidate)

@@ -22,6 +22,7 @@ ORDER = [
         "batch",
         "operators",
         "results",
+        "checkpoint",
         "solve",
         "finetune",
         "benchmark",

@@ -39,7 +39,10 @@ def write(path: str | Path, contents: Contents) -> None:
     path = Path(path)
     if path.is_dir():
         raise FileFormatError(f"{path} is a folder: give the path of a file.")
-    tensors = {k: t.detach().cpu().contiguous().clone() for k, t in contents.tensors.items()}
+    tensors = {
+        k: t.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for k, t in contents.tensors.items()
+    }
     document = json.dumps(contents.document)
     metadata = {
         "format": FORMAT,

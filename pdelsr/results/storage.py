@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -11,17 +10,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pdelsr.compile import CompiledProblem, compile_problem
+from pdelsr.compile import compile_problem
 from pdelsr.declare import Problem
-from pdelsr.errors import FileFormatError, SettingsError
+from pdelsr.errors import FileFormatError
 from pdelsr.linearize import Columns, Dense, Directions, Identity
-from pdelsr.networks import HardConditions, Network, build_network, network_settings
 from pdelsr.results.accuracy import BlockResidual
 from pdelsr.results.container import Contents, read, write
 from pdelsr.results.identity import problem_lines
 from pdelsr.results.plain import from_plain, method_to_plain, to_plain
 from pdelsr.results.solution import Solution
-from pdelsr.solvers.build import adopted
+from pdelsr.results.stored_network import network_document, network_tensors, stored_network
 from pdelsr.solvers.history import Record
 from pdelsr.solvers.method import RankReport
 from pdelsr.solvers.settings import RunSettings
@@ -80,7 +78,9 @@ def load(
     return Solution(
         problem=problem,
         compiled=compiled,
-        network=_network(path, contents, compiled, settings, network),
+        network=stored_network(
+            path, document["network"], contents.tensors, compiled, settings, network
+        ),
         delta=tensors.get("delta"),
         method=from_plain(document["method"]),
         settings=settings,
@@ -111,10 +111,7 @@ def require_same_problem(path: str | Path, saved: Mapping[str, Any], problem: Pr
 
 
 def _tensors(solution: Solution) -> dict[str, Tensor]:
-    inner = _inner(solution.network)
-    trainable = inner.trainable()
-    tensors = {"theta": inner.get_vector()}
-    tensors |= {f"fixed.{k}": t for k, t in inner.state_dict().items() if k not in trainable}
+    tensors = network_tensors(solution.network)
     for i, sites in enumerate(solution.training.values()):
         tensors |= {f"points.{i}.{site}": t for site, t in enumerate(sites)}
     report = solution.report
@@ -130,10 +127,10 @@ def _tensors(solution: Solution) -> dict[str, Tensor]:
 
 
 def _document(solution: Solution) -> dict[str, Any]:
-    inner, report = _inner(solution.network), solution.report
+    report = solution.report
     return {
         "problem": {"name": solution.problem.name, "lines": problem_lines(solution.problem)},
-        "network": _network_document(inner),
+        "network": network_document(solution.network),
         "method": method_to_plain(solution.method),
         "settings": to_plain(replace(solution.settings, network=None, callback=None)),
         "status": solution.status.value,
@@ -151,57 +148,6 @@ def _document(solution: Solution) -> dict[str, Any]:
         "points": [[name, len(sites)] for name, sites in solution.training.items()],
         **{name: to_plain(getattr(solution, name)) for name in NUMBERS},
     }
-
-
-def _network_document(inner: Network) -> dict[str, Any]:
-    """The settings of a built-in network, or why the user has to build it."""
-    try:
-        return {"settings": network_settings(inner), "own": None}
-    except SettingsError:
-        count = f"{inner.parameter_count} trainable parameters"
-        return {"settings": None, "own": f"{type(inner).__name__} with {count}"}
-
-
-def _network(
-    path: str | Path,
-    contents: Contents,
-    compiled: CompiledProblem,
-    settings: RunSettings,
-    given: nn.Module | None,
-) -> Network:
-    """The network of the file, with its weights and the hard conditions of the problem."""
-    described = contents.document["network"]
-    if given is not None:
-        axes = {compiled.coordinates.index(c): p for c, p in compiled.periodic.items()}
-        size = len(compiled.coordinates), len(compiled.unknowns)
-        inner = adopted(copy.deepcopy(given), *size, axes)
-        inner = inner.to(dtype=settings.torch_dtype, device=settings.torch_device)
-    elif described["settings"] is None:
-        raise FileFormatError(
-            f"{path} holds the weights of a network of your own ({described['own']}), and files "
-            "hold no code: build it as for solve, and give load(..., network=...)."
-        )
-    else:
-        inner = build_network(described["settings"], settings.torch_dtype, settings.torch_device)
-    _read_weights(path, inner, contents.tensors)
-    hard = any(form is not None for form in compiled.hard)
-    return HardConditions(inner, compiled.hard) if hard else inner
-
-
-def _read_weights(path: str | Path, inner: Network, tensors: Mapping[str, Tensor]) -> None:
-    theta = tensors["theta"]
-    trainable = inner.trainable()
-    fixed = {k: t for k, t in inner.state_dict().items() if k not in trainable}
-    fits = inner.parameter_count == theta.numel() and all(
-        f"fixed.{k}" in tensors and tensors[f"fixed.{k}"].shape == t.shape for k, t in fixed.items()
-    )
-    if not fits:
-        raise FileFormatError(
-            f"{path} holds {theta.numel()} trainable parameters, and they do not fit the network "
-            f"with {inner.parameter_count}: build it as it was built for solve."
-        )
-    inner.load_state_dict({k: tensors[f"fixed.{k}"] for k in fixed}, strict=False)
-    inner.set_vector(theta)
 
 
 def _report(plain: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> RankReport:
@@ -231,7 +177,3 @@ def _device(saved: str, wanted: str | torch.device | None) -> str:
         return str(wanted)
     missing = saved.startswith("cuda") and not torch.cuda.is_available()
     return "cpu" if missing else saved
-
-
-def _inner(network: Network) -> Network:
-    return network.network if isinstance(network, HardConditions) else network

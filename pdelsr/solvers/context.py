@@ -59,6 +59,7 @@ class Context:
     history: list[Record] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.first_plan = self.plan
         self.generator = torch.Generator().manual_seed(self.seed)
         self.heldout = self._residual(self.plan.held_out(), HELDOUT_SEED, None)
         self.training: StackedResidual | None = None

@@ -6,6 +6,7 @@ import difflib
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
@@ -61,6 +62,11 @@ class RunSettings:
         verbose: show a progress display.
         refine: append a one-shot LSR to whatever the method found.
         memory_budget: bytes that one chunk of Jacobian rows may take.
+        checkpoint: file that the run is kept in while it goes on. Where it exists already, the
+            run goes on from it, with the same result to the bit on the CPU as without the break.
+            `time_limit`, `max_iterations` and `tolerance` may have changed, other options not.
+        checkpoint_every: seconds between two checkpoints, which are written between two steps of
+            an optimizer, and before and after a refinement.
 
     Raises:
         SettingsError: a value out of range.
@@ -82,6 +88,8 @@ class RunSettings:
     verbose: bool = False
     refine: bool = False
     memory_budget: int | None = None
+    checkpoint: str | Path | None = None
+    checkpoint_every: int | float = 60.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dtype", _dtype(self.dtype))
@@ -91,6 +99,9 @@ class RunSettings:
         _require_weights(self.weights)
         require_at_least("tolerance", self.tolerance, 0.0)
         require_positive("time_limit", self.time_limit)
+        require_at_least("checkpoint_every", self.checkpoint_every, 0.0)
+        if self.checkpoint is not None:
+            object.__setattr__(self, "checkpoint", require_path("checkpoint", self.checkpoint))
         if self.max_iterations is not None:
             require_whole("max_iterations", self.max_iterations, 1)
         require_whole("seed", self.seed, 0)
@@ -154,6 +165,17 @@ def require_whole(name: str, value: int, least: int) -> None:
     """Refuse what is not a whole number, or below `least`."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise SettingsError(f"{name} is {value!r}: give a whole number from {least} on.")
+
+
+def require_path(name: str, value: str | Path) -> Path:
+    """Refuse what is not the path of a file in a folder that exists."""
+    if not isinstance(value, str | Path):
+        raise SettingsError(f"{name} is {value!r}: give the path of a file.")
+    path = Path(value)
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        why = "is a folder" if path.is_dir() else "lies in a folder that does not exist"
+        raise SettingsError(f"{name} {path} {why}: give the path of a file in an existing folder.")
+    return path
 
 
 def require_choice(name: str, value: str, choices: Iterable[str]) -> None:

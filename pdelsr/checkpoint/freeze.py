@@ -1,0 +1,189 @@
+"""The state of a run as plain data, tensors and networks, and back: no code is ever stored.
+
+What a method keeps is a graph of a few known dataclasses. Each is written once; where it stands
+again, a reference to it does. Blocks are known by their place in the problem, networks by their
+place in a table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pdelsr.compile import Block
+from pdelsr.errors import FileFormatError, SettingsError
+from pdelsr.linearize import Columns, Dense, Identity, StackedResidual
+from pdelsr.linearize.bound_block import BoundBlock
+from pdelsr.linearize.points import PointPlan
+from pdelsr.networks import Activation, Network, activation_named
+from pdelsr.solvers.candidate import Assessed, Candidate
+from pdelsr.solvers.design import Design
+from pdelsr.solvers.history import Record
+from pdelsr.solvers.loop import Standing
+from pdelsr.solvers.method import Method, RankReport, State
+from pdelsr.solvers.status import Status
+
+PARTS = (
+    *(Standing, State, RankReport, Candidate, Assessed, Record, Design),
+    *(Identity, Columns, Dense, StackedResidual, BoundBlock),
+)
+
+
+def known_types(method: Method) -> dict[str, type]:
+    """The dataclasses that a checkpoint of a method can hold, by name."""
+    return {cls.__name__: cls for cls in (*PARTS, *type(method).memory_types)}
+
+
+@dataclass(eq=False)
+class Freezer:
+    """Turns the state of a run into plain data.
+
+    Args:
+        method: whose state it is.
+        blocks: of the compiled problem.
+        tensors: that the data refer to, by name; the same tensor once.
+        networks: that the data refer to, in order.
+    """
+
+    method: Method
+    blocks: Sequence[Block]
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    networks: list[Network] = field(default_factory=list)
+    _seen: dict[int, tuple[int, Any]] = field(default_factory=dict)
+
+    def freeze(self, value: Any) -> Any:
+        """Plain data for a value.
+
+        Raises:
+            SettingsError: the method keeps something that a checkpoint cannot hold.
+        """
+        if value is None or isinstance(value, bool | int | float | str):
+            return value
+        if isinstance(value, list | tuple):
+            kind = "list" if isinstance(value, list) else "tuple"
+            return {kind: [self.freeze(item) for item in value]}
+        if isinstance(value, Mapping):
+            return {"dict": [[self.freeze(k), self.freeze(v)] for k, v in value.items()]}
+        if isinstance(value, Tensor):
+            return {"tensor": self._place(value, self._add_tensor)}
+        if isinstance(value, Network):
+            return {"network": self._place(value, self._add_network)}
+        if isinstance(value, Block):
+            return {"block": self.blocks.index(value)}
+        if isinstance(value, Status):
+            return {"status": value.value}
+        if isinstance(value, Activation):
+            return {"activation": value.name}
+        if isinstance(value, PointPlan):
+            return {"plan": [dict(value.counts), dict(value.weights)]}
+        return self._freeze_part(value)
+
+    def _freeze_part(self, value: Any) -> Any:
+        name = type(value).__name__
+        if not is_dataclass(value) or known_types(self.method).get(name) is not type(value):
+            raise SettingsError(
+                f"the method {self.method.name!r} keeps a {name}, which a checkpoint cannot hold: "
+                "leave checkpoint out, or, if it is a dataclass, name it in the method's "
+                "memory_types."
+            )
+        if id(value) in self._seen:
+            return {"same": self._seen[id(value)][0]}
+        number = len(self._seen)
+        self._seen[id(value)] = number, value
+        kept = (f for f in fields(value) if not f.metadata.get("transient"))
+        items = {f.name: self.freeze(getattr(value, f.name)) for f in kept}
+        return {"part": name, "number": number, "fields": items}
+
+    def _place(self, value: Any, add: Any) -> Any:
+        """Where a value stands; it is added at its first time, and kept alive meanwhile."""
+        if id(value) not in self._seen:
+            self._seen[id(value)] = add(value), value
+        return self._seen[id(value)][0]
+
+    def _add_tensor(self, tensor: Tensor) -> Any:
+        name = f"state.{len(self.tensors)}"
+        self.tensors[name] = tensor.detach()
+        return name
+
+    def _add_network(self, network: Network) -> Any:
+        self.networks.append(network)
+        return len(self.networks) - 1
+
+
+@dataclass(eq=False)
+class Thawer:
+    """Turns plain data back into the state of a run.
+
+    Args:
+        method: whose state it is.
+        blocks: of the compiled problem.
+        tensors: of the file, on the device of the run.
+        networks: of the file.
+        plan: of the run, to which counts and weights belong.
+        memory_budget: of the run.
+    """
+
+    method: Method
+    blocks: Sequence[Block]
+    tensors: Mapping[str, Tensor]
+    networks: Sequence[Network]
+    plan: PointPlan | None = None
+    memory_budget: int | None = None
+    _seen: dict[int, Any] = field(default_factory=dict)
+
+    def thaw(self, plain: Any) -> Any:
+        """The value that `Freezer.freeze` was given.
+
+        Raises:
+            FileFormatError: data of another version or method.
+        """
+        if not isinstance(plain, dict):
+            return plain
+        kind = next(iter(plain))
+        content = plain[kind]
+        if kind in ("list", "tuple"):
+            items = [self.thaw(item) for item in content]
+            return items if kind == "list" else tuple(items)
+        if kind == "dict":
+            return {self.thaw(key): self.thaw(value) for key, value in content}
+        if kind == "part":
+            return self._thaw_part(plain)
+        if kind == "same":
+            return self._seen[content]
+        if kind == "activation":
+            return self._activation(content)
+        if kind == "plan":
+            assert self.plan is not None
+            return replace(self.plan, counts=content[0], weights=content[1])
+        if kind == "status":
+            return Status(content)
+        places = {"tensor": self.tensors, "network": self.networks, "block": self.blocks}
+        if kind not in places:
+            raise FileFormatError(f"the checkpoint holds a {kind!r}, which is not known here.")
+        return places[kind][content]
+
+    def _thaw_part(self, plain: Mapping[str, Any]) -> Any:
+        cls = known_types(self.method).get(plain["part"])
+        if cls is None:
+            raise FileFormatError(
+                f"the checkpoint holds a {plain['part']}, which method {self.method.name!r} does "
+                "not know: give another path, or remove the file."
+            )
+        items = {name: self.thaw(value) for name, value in plain["fields"].items()}
+        if cls is StackedResidual:
+            items["memory_budget"] = self.memory_budget
+        self._seen[plain["number"]] = found = cls(**items)
+        return found
+
+    def _activation(self, name: str) -> Activation:
+        given = self.method.activation
+        return given if isinstance(given, Activation) else activation_named(name)
+
+
+def tensor_on(tensor: Tensor, device: torch.device) -> Tensor:
+    """The tensor as a run on that device needs it; generators' states stay on the CPU."""
+    return tensor if tensor.dtype is torch.uint8 else tensor.to(device)

@@ -1,0 +1,191 @@
+"""The checkpoint file of a run: written atomically now and then, and read to go on."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from pdelsr.checkpoint.fingerprint import fingerprint, require_same_run
+from pdelsr.checkpoint.freeze import Freezer, Thawer, tensor_on
+from pdelsr.declare import Problem
+from pdelsr.errors import FileFormatError, PdelsrError, described
+from pdelsr.networks import MLP, Network
+from pdelsr.results import Solution
+from pdelsr.results.container import Contents, read, write
+from pdelsr.results.stored_network import (
+    inner_network,
+    network_document,
+    network_tensors,
+    stored_network,
+)
+from pdelsr.solvers.context import Context
+from pdelsr.solvers.grower import Grower
+from pdelsr.solvers.loop import Standing
+from pdelsr.solvers.method import Method
+from pdelsr.solvers.plan import point_plan
+from pdelsr.solvers.prepare import Start, prepare
+from pdelsr.solvers.settings import RunSettings
+from pdelsr.solvers.trial import Designer
+
+KIND = "run"
+NUMBERS = ("rounds", "objectives", "history", "memory_budget", "plan", "training", "best")
+"""Of a context, beside what it is made of."""
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """A run that goes on.
+
+    Args:
+        context: with its clock, networks, points and random streams as they were.
+        standing: where the method stood.
+    """
+
+    context: Context
+    standing: Standing
+
+
+@dataclass(eq=False)
+class RunFile:
+    """Where a run keeps what it needs to go on after it was killed.
+
+    Args:
+        path: of the file.
+        every: seconds between two checkpoints.
+        problem: that is solved.
+        method: with its options.
+        settings: of the run.
+        start: solution that the run started from, if any.
+    """
+
+    path: Path
+    every: int | float
+    problem: Problem
+    method: Method
+    settings: RunSettings
+    start: Solution | None = None
+    _written: float = -math.inf
+    _identity: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._identity = fingerprint(self.problem, self.method, self.settings, self.start)
+
+    def keep(self, context: Context, standing: Standing) -> None:
+        """Write a checkpoint, if the last one is old enough or the run has ended.
+
+        Raises:
+            SettingsError: the method keeps something that a file cannot hold.
+            FileFormatError: the file cannot be written.
+        """
+        now = context.clock.seconds
+        if standing.ended is None and now - self._written < self.every:
+            return
+        write(self.path, self._contents(context, standing))
+        self._written = now
+
+    def _contents(self, context: Context, standing: Standing) -> Contents:
+        freezer = Freezer(self.method, context.compiled.blocks)
+        grower = context.grower
+        document = {
+            "kind": KIND,
+            "run": self._identity,
+            "seconds": context.clock.seconds,
+            "first_plan": freezer.freeze(context.first_plan),
+            "design": freezer.freeze(context.design),
+            "grown": freezer.freeze(grower.design if isinstance(grower, Grower) else None),
+            "network": freezer.freeze(context.network),
+            "generator": freezer.freeze(context.generator.get_state()),
+            "context": {name: freezer.freeze(getattr(context, name)) for name in NUMBERS},
+            "standing": freezer.freeze(standing),
+        }
+        # The table is complete only now.
+        document["networks"] = [_described(n) for n in freezer.networks]
+        for i, network in enumerate(freezer.networks):
+            tensors = network_tensors(network)
+            freezer.tensors |= {f"network.{i}.{name}": t for name, t in tensors.items()}
+        return Contents(freezer.tensors, document)
+
+    def resume(self) -> Resumed | None:
+        """The run of the file; None where there is no file yet.
+
+        Raises:
+            FileFormatError: the file is damaged or foreign, or belongs to another run.
+        """
+        if not self.path.exists():
+            return None
+        contents = read(self.path)
+        document = contents.document
+        if document.get("kind") != KIND:
+            raise FileFormatError(
+                f"{self.path} is no checkpoint of a run: give another path, or remove the file."
+            )
+        require_same_run(self.path, document["run"], self._identity)
+        device = self.settings.torch_device
+        tensors = {name: tensor_on(t, device) for name, t in contents.tensors.items()}
+        try:
+            return self._rebuilt(document, tensors)
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+            if isinstance(error, PdelsrError):
+                raise
+            raise FileFormatError(
+                f"{self.path} does not hold what the checkpoint of this run holds "
+                f"({described(error)}): use another copy, or remove the file to start anew."
+            ) from error
+
+    def _rebuilt(self, document: Mapping[str, Any], tensors: dict[str, Tensor]) -> Resumed:
+        thawer = Thawer(self.method, (), tensors, ())
+
+        def start(designer: Designer) -> Start:
+            thawer.blocks = designer.compiled.blocks
+            design = thawer.thaw(document["design"])
+            thawer.networks = [
+                self._network(i, described, tensors, designer, design)
+                for i, described in enumerate(document["networks"])
+            ]
+            network = thawer.thaw(document["network"])
+            thawer.plan = point_plan(
+                self.problem, designer.compiled, self.method, self.settings, network.parameter_count
+            )
+            return Start(design, network, thawer.thaw(document["first_plan"]))
+
+        context = prepare(
+            self.problem, self.method, self.settings, start, spent=document["seconds"]
+        )
+        plain = document["context"]
+        thawer.memory_budget = context.memory_budget = thawer.thaw(plain["memory_budget"])
+        context.heldout = replace(context.heldout, memory_budget=context.memory_budget)
+        for name in NUMBERS:
+            setattr(context, name, thawer.thaw(plain[name]))
+        context.generator.set_state(thawer.thaw(document["generator"]))
+        if isinstance(context.grower, Grower):
+            context.grower.design = thawer.thaw(document["grown"])
+        self._written = context.clock.seconds
+        return Resumed(context, thawer.thaw(document["standing"]))
+
+    def _network(
+        self,
+        number: int,
+        described: dict[str, Any],
+        tensors: dict[str, Tensor],
+        designer: Designer,
+        design: Any,
+    ) -> Network:
+        prefix = f"network.{number}."
+        own = {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}
+        given = self.settings.network
+        if given is None and described["settings"] is None:  # an activation of the user
+            sized = replace(design, hidden=tuple(described["hidden"]))
+            given = inner_network(designer.build(sized))
+        return stored_network(self.path, described, own, designer.compiled, self.settings, given)
+
+
+def _described(network: Network) -> dict[str, Any]:
+    inner = inner_network(network)
+    hidden = list(inner.hidden) if isinstance(inner, MLP) else None
+    return json.loads(json.dumps({**network_document(network), "hidden": hidden}))
