@@ -31,6 +31,7 @@ from pdelsr.errors import (
     PdelsrError,
     ProblemError,
     SettingsError,
+    TimeLimitError,
 )
 from pdelsr.finetune import Instances, refine, refine_many, train_operator
 from pdelsr.lstsq import LSMR, QR, Cholesky, LeastSquares, NormalEquationsWarning, TruncatedSVD
@@ -136,6 +137,7 @@ __all__ = [
     "Status",
     "Tabulated",
     "TimeInterval",
+    "TimeLimitError",
     "TruncatedSVD",
     "Uniform",
     "UserActivation",

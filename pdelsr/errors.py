@@ -15,6 +15,10 @@ class SettingsError(PdelsrError, ValueError):
     """An option of a method, a network or the command line is wrong."""
 
 
+class TimeLimitError(PdelsrError, TimeoutError):
+    """The time limit was reached before there was anything to return."""
+
+
 class FileFormatError(PdelsrError, ValueError):
     """A file is damaged, foreign, or of another version."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import traceback
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
@@ -12,8 +13,9 @@ from typing import Any
 import torch
 
 from pdelsr.checkpoint import RunFile
+from pdelsr.deadline import TimeIsUp, deadline
 from pdelsr.declare import Problem
-from pdelsr.errors import SettingsError
+from pdelsr.errors import SettingsError, TimeLimitError
 from pdelsr.networks import HardConditions
 from pdelsr.results import Solution
 from pdelsr.results.collect import collect
@@ -31,6 +33,7 @@ from pdelsr.solvers.registry import parse_options
 from pdelsr.solvers.settings import Progress, RunSettings
 from pdelsr.solvers.status import Status
 
+REFINE_SHARE = 0.3  # of the time limit, kept for the refinement that follows a method
 NETWORK_OPTIONS = (
     "network",
     "hidden",
@@ -77,6 +80,7 @@ def solve(
         SettingsError: an unknown method or option, with the nearest valid name, or a value that
             does not fit.
         ProblemError: hard conditions that are not possible, or a coefficient that fails.
+        TimeLimitError: the time limit is reached before there is a first state.
         FileFormatError: the checkpoint is damaged, belongs to another run, or cannot be written.
 
     Example:
@@ -112,10 +116,33 @@ def run_file(
 
 
 def prepared(problem: Problem, method: Method, settings: RunSettings) -> Context:
-    """The context of a run, whose listener is still free; its clock runs from here on."""
+    """The context of a run, whose listener is still free; its clock runs from here on.
+
+    Raises:
+        TimeLimitError: the time limit is reached meanwhile.
+    """
     if settings.torch_device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(settings.torch_device)
-    return prepare(problem, method, settings)
+    try:
+        with deadline(settings.time_limit):
+            return prepare(problem, method, settings)
+    except TimeIsUp as interruption:
+        raise TimeLimitError(
+            f"the time limit of {settings.time_limit:g} s is reached before the first step, in "
+            f"{place_of(interruption)}: raise time_limit, or mend what takes so long."
+        ) from None
+
+
+def place_of(interruption: BaseException) -> str:
+    """Where the innermost code outside libraries was: function, file, line."""
+    frames = traceback.extract_tb(interruption.__traceback__)
+    own = [
+        f
+        for f in frames
+        if Path(f.filename).name != "deadline.py" and "site-packages" not in f.filename
+    ]
+    frame = own[-1]
+    return f"{frame.name} ({Path(frame.filename).name}, line {frame.lineno})"
 
 
 def run_prepared(
@@ -137,7 +164,11 @@ def run_prepared(
         if file is not None:
             file.keep(context, now)
 
+    clock = context.clock
+    if settings.refine:
+        context.clock = replace(clock, limit=(1 - REFINE_SHARE) * clock.limit)
     outcome = run(context, method, settings.tolerance, first, keep)
+    context.clock = clock
     if settings.refine and outcome.status is not Status.INTERRUPTED:
         outcome = refine_afterwards(context, outcome, settings.tolerance, refinement(method))
     context.return_to(outcome.best.candidate)

@@ -11,6 +11,7 @@ from torch import Tensor
 from pdelsr.lstsq.base import LeastSquares, Spectrum, equilibrate, spectrum_of
 
 NESTED = 0.85  # share of the directions in the nested solution
+PANEL = 768  # columns
 LARGEST_SVD = 1500  # columns up to which an SVD is cheap beside the factorization
 
 
@@ -51,8 +52,7 @@ class QR(LeastSquares):
         torch.index_select(A, 1, order, out=stacked[:n])
         _, lengths = equilibrate(stacked[:n])
         stacked[n:].diagonal().fill_(self.damping * torch.finfo(A.dtype).eps)
-        reflectors, tau = torch.geqrf(stacked)
-        return QRState(reflectors, tau, order, lengths)
+        return QRState(*householder(stacked), order, lengths)
 
     def compute(self, state: QRState, b: Float[Tensor, " n"]) -> Float[Tensor, " r"]:
         return self._solve(state, b, state.order.numel())
@@ -91,5 +91,26 @@ def estimated_values(R: Float[Tensor, "r r"]) -> Float[Tensor, " r"]:
     signs = torch.randint(0, 2, R.shape[:1], generator=generator) * 2 - 1
     waves = torch.fft.fft(R * signs.to(R), norm="ortho")
     rotated = waves.real - waves.imag  # the Hartley transform, which is orthogonal
-    factor = torch.geqrf(rotated)[0].triu()
-    return torch.geqrf(factor.T)[0].diagonal().abs().sort(descending=True).values
+    factor = householder(rotated)[0].triu()
+    return householder(factor.T.contiguous())[0].diagonal().abs().sort(descending=True).values
+
+
+def householder(A: Float[Tensor, "n r"]) -> tuple[Float[Tensor, "n r"], Float[Tensor, " q"]]:
+    """Reflectors and their factors as LAPACK's geqrf gives them; A is overwritten.
+
+    By panels of columns, each of which is factored and then applied to the columns right of it.
+    Between two pieces Python can look at the clock, while one call for the whole takes tens of
+    seconds on large matrices; and no time is lost.
+    """
+    n, r = A.shape
+    count = min(n, r)
+    tau = A.new_empty(count)
+    for start in range(0, count, PANEL):
+        stop = min(start + PANEL, count)
+        rows, columns = slice(start, n), slice(start, stop)
+        panel, tau[columns] = torch.geqrf(A[rows, columns])
+        A[rows, columns] = panel
+        for left in range(stop, r, PANEL):
+            part = slice(left, min(left + PANEL, r))
+            A[rows, part] = torch.ormqr(panel, tau[columns], A[rows, part], transpose=True)
+    return A, tau

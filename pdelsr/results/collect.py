@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from contextlib import suppress
 from dataclasses import replace
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from pdelsr.deadline import TimeIsUp, deadline
 from pdelsr.declare import Problem
 from pdelsr.linearize import StackedResidual
 from pdelsr.linearize.memory import peak_memory
@@ -16,6 +19,7 @@ from pdelsr.results.accuracy import BlockResidual
 from pdelsr.results.identity import is_same_problem
 from pdelsr.results.solution import Solution
 from pdelsr.solvers.context import Context
+from pdelsr.solvers.interruption import grace
 from pdelsr.solvers.loop import Outcome
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.settings import RunSettings
@@ -45,6 +49,10 @@ def collect(
     seconds = context.clock.seconds
     kept = start if start is not None and training is None else None
     trained = kept if kept and is_same_problem(kept.problem, problem) else None
+    seconds_left = grace(context.clock.limit, outcome.status)
+    estimate = trained.error_estimate if trained else None
+    with suppress(TimeIsUp), deadline(seconds_left):
+        estimate = estimate if trained else estimated_error(context, outcome)
     return Solution(
         problem=problem,
         compiled=context.compiled,
@@ -53,14 +61,14 @@ def collect(
         method=method,
         settings=settings,
         status=outcome.status,
-        blocks=block_residuals(outcome, trained),
+        blocks=block_residuals(outcome, trained, seconds_left),
         history=tuple(context.history),
         report=kept.report if kept else outcome.report,
         training=trained.training if trained else training_points(training),
         weights=dict(context.plan.weights),
         heldout=outcome.best.objective,
         heldout_start=context.objectives[0],
-        error_estimate=trained.error_estimate if trained else estimated_error(context, outcome),
+        error_estimate=estimate,
         iterations=outcome.iterations,
         rounds=context.rounds,
         seconds=seconds,
@@ -68,11 +76,17 @@ def collect(
     )
 
 
-def block_residuals(outcome: Outcome, trained: Solution | None) -> dict[str, BlockResidual]:
-    """Residual of every block on training and on held-out points."""
+def block_residuals(
+    outcome: Outcome, trained: Solution | None, seconds: float = math.inf
+) -> dict[str, BlockResidual]:
+    """Residual of every block on training and on held-out points.
+
+    That on training points is NaN where it takes longer than so many seconds.
+    """
     predictor = outcome.best.candidate.predictor()
-    heldout = outcome.best.rms
-    train = outcome.training.block_rms(predictor) if outcome.training else {}
+    heldout, train = outcome.best.rms, {}
+    with suppress(TimeIsUp), deadline(seconds):
+        train = outcome.training.block_rms(predictor) if outcome.training else {}
     if trained:
         train = {name: found.train_rms for name, found in trained.blocks.items()}
     return {

@@ -91,13 +91,18 @@ def _residuals(solution: Solution) -> Table:
     return table
 
 
+def _directions(solution: Solution) -> str:
+    if solution.effective_rank is None:
+        return f"rank {solution.rank:,}; there was no time to measure the effective rank"
+    effective = f"effective rank {solution.effective_rank:,} of {solution.rank:,}"
+    return f"{effective}, condition {solution.condition:.1e}"
+
+
 def _facts(solution: Solution) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_row("network", network_text(solution.network) + _scale(solution.network))
     if solution.rank is not None:
-        condition = f"{solution.condition:.1e}"
-        effective = f"effective rank {solution.effective_rank:,} of {solution.rank:,}"
-        table.add_row("refinement", f"{effective}, condition {condition}")
+        table.add_row("refinement", _directions(solution))
         if solution.report is not None and solution.report.limit is not None:
             table.add_row("rank", f"{solution.rank:,}: {solution.report.limit}")
     if solution.report is not None and solution.heldout_start > 0:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pdelsr.compile import Interior
+from pdelsr.deadline import deadline
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.history import Record
+from pdelsr.solvers.interruption import INTERRUPTIONS, status_of
 from pdelsr.solvers.loop import Outcome
 from pdelsr.solvers.lsr import LSR
 from pdelsr.solvers.status import Status
@@ -17,8 +19,6 @@ def refine_afterwards(
 ) -> Outcome:
     """Refine the network of the best state, and keep what is better on held-out points.
 
-    Note that this takes the time of one refinement on top of the time limit.
-
     Args:
         context: of the run.
         outcome: what the method found.
@@ -28,9 +28,10 @@ def refine_afterwards(
     lsr = lsr or LSR()
     context.return_to(outcome.best.candidate)
     try:
-        return _refined(context, outcome, tolerance, lsr)
-    except KeyboardInterrupt:
-        return replace(outcome, status=Status.INTERRUPTED)
+        with deadline(context.clock.left - context.finish_seconds):
+            return _refined(context, outcome, tolerance, lsr)
+    except INTERRUPTIONS as interruption:
+        return replace(outcome, status=status_of(interruption))
 
 
 def _refined(context: Context, outcome: Outcome, tolerance: int | float, lsr: LSR) -> Outcome:

@@ -21,6 +21,8 @@ from pdelsr.solvers.history import Record
 HELDOUT_SEED = 2**31 - 1  # the stream of held-out points; training seeds stay below
 CLEAR = 0.25  # ratio of two residuals that leaves no doubt which refined state is better
 REMEMBERED = 2  # candidates whose held-out residual is not evaluated again
+FINISH = 3  # evaluations on held-out points that follow the last step
+FINISH_SHARE = 0.1  # of the time limit that they may be given at most
 ROUNDS = 10_000  # point rounds of one seed before two seeds could meet
 
 
@@ -66,6 +68,7 @@ class Context:
         self.rounds = 0
         self._best: Assessed | None = None
         self.objectives: list[float] = []
+        self._assess_seconds = 0.0
         self._measured: deque[tuple[Candidate, dict[str, float]]] = deque(maxlen=REMEMBERED)
 
     def replace_network(self, network: Network) -> None:
@@ -119,13 +122,20 @@ class Context:
         as large: refinements on different points have errors that differ by chance, and residuals
         that do not tell which is smaller unless they are far apart.
         """
+        begin = self.clock.seconds
         rms = self._heldout_rms(candidate)
         objective = self._norm(rms)
         self.objectives.append(objective)
+        self._assess_seconds = max(self._assess_seconds, self.clock.seconds - begin)
         assessed = Assessed(candidate, objective, rms, iteration)
         if self._best is None or _is_better(assessed, self._best):
             self._best = assessed
         return assessed
+
+    @property
+    def finish_seconds(self) -> float:
+        """That a run needs after its last step: the network and the best state are evaluated."""
+        return min(FINISH * self._assess_seconds, FINISH_SHARE * self.clock.limit)
 
     def heldout_norm(self, candidate: Candidate) -> float:
         """‖f‖ on the held-out points, infinite where it is not finite."""

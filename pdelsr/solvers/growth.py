@@ -64,7 +64,9 @@ class Growth:
     def take_more_if_full(self, context: Context, state: State) -> None:
         """Where alignment has filled the tangent space: a wider network, or more directions."""
         report = state.report
-        if self.alignments < 2 or report is None or report.effective_rank <= FILLED * report.rank:
+        if self.alignments < 2 or report is None or report.effective_rank is None:
+            return
+        if report.effective_rank <= FILLED * report.rank:
             return
         if context.objectives[-2] >= PAYS * context.objectives[-1]:
             return

@@ -203,7 +203,7 @@ class ILSR(Method):
             "refine",
             found.report,
             state.memory,
-            finished=Status.INTERRUPTED if found.interrupted else None,
+            finished=found.stopped,
             next_seconds=growth.refine_seconds,
         )
 

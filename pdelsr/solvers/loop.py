@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import torch
 
+from pdelsr.deadline import TimeIsUp, deadline
 from pdelsr.linearize import StackedResidual
 from pdelsr.solvers.candidate import Assessed, Candidate
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.history import Record
+from pdelsr.solvers.interruption import INTERRUPTIONS, grace, status_of
 from pdelsr.solvers.method import Method, RankReport, State
 from pdelsr.solvers.status import Status
 
@@ -80,28 +83,36 @@ def run(
         context.assess(start or Candidate.of_network(context.network), 0)
     keeper = Keeper(context, tolerance, resumed)
     iterations = resumed.state.iteration if resumed else 0
+    state = resumed.state if resumed else None
     try:
-        state = resumed.state if resumed else method.init(context)
-        status = keeper.verdict(state, method.ended(context, state)) if resumed else None
-        keep(keeper.standing(state, status))
-        while status is None:
-            state = method.step(context, state)
-            if state.whole:
-                iterations = state.iteration
-                assessed = context.assess(state.candidate, iterations)
-                keeper.offer(assessed, state.report)
-                context.report(_record(context, state, assessed))
-                status = keeper.verdict(state, method.ended(context, state))
+        with deadline(context.clock.left - context.finish_seconds):
+            state = state or method.init(context)
+            status = keeper.verdict(state, method.ended(context, state)) if resumed else None
             keep(keeper.standing(state, status))
-    except KeyboardInterrupt:
-        status = Status.INTERRUPTED
-        assessed = context.assess(Candidate.of_network(context.network), iterations)
-        keeper.offer(assessed, None)
+            while status is None:
+                state = method.step(context, state)
+                if state.whole:
+                    iterations = state.iteration
+                    assessed = context.assess(state.candidate, iterations)
+                    keeper.offer(assessed, state.report)
+                    context.report(_record(context, state, assessed))
+                    status = keeper.verdict(state, method.ended(context, state))
+                keep(keeper.standing(state, status))
+    except INTERRUPTIONS as interruption:
+        status = status_of(interruption)
+        _offer_network(context, keeper, iterations, status)
     best = context.best
     if not math.isfinite(best.objective):
         status = Status.DIVERGED
     best.candidate.predictor()  # leave the network where the best state is
     return Outcome(best, keeper.report, status, iterations, keeper.training)
+
+
+def _offer_network(context: Context, keeper: Keeper, iterations: int, status: Status) -> None:
+    """The network of a step that was cut short may be the best state of all."""
+    with suppress(TimeIsUp), deadline(grace(context.clock.limit, status)):
+        assessed = context.assess(Candidate.of_network(context.network), iterations)
+        keeper.offer(assessed, None)
 
 
 class Keeper:

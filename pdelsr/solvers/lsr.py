@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pdelsr.lstsq import LeastSquares
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
+from pdelsr.solvers.interruption import INTERRUPTIONS, status_of
 from pdelsr.solvers.method import Method, State
 from pdelsr.solvers.refiner import FULL_LIMIT, Refiner
 from pdelsr.solvers.settings import require_whole
@@ -69,7 +70,7 @@ class LSR(Method):
 
     def step(self, context: Context, state: State) -> State:
         found, candidate = self._refined(context)
-        enough = 2 * found.report.effective_rank >= found.report.rank
+        enough = 2 * (found.report.effective_rank or 0) >= found.report.rank
         done = Status.COMPLETED if enough else Status.RANK_DEFICIENT
         return State(
             state.iteration + 1,
@@ -77,7 +78,7 @@ class LSR(Method):
             found.train,
             "refine",
             report=found.report,
-            finished=Status.INTERRUPTED if found.interrupted else done,
+            finished=found.stopped or done,
         )
 
     def _refined(self, context: Context) -> tuple[Refinement, Candidate]:
@@ -86,14 +87,14 @@ class LSR(Method):
         best = refine(context)
         candidate = Candidate(context.network, context.network.get_vector(), best.delta)
         for _ in range(self.passes - 1):
-            if best.interrupted or context.clock.expired:
+            if best.stopped or context.clock.expired:
                 break
             training = context.training
             try:
                 found = refine(context, adapt_to=candidate.predictor(), rank=best.report.rank)
-            except KeyboardInterrupt:
+            except INTERRUPTIONS as interruption:
                 context.training = training
-                return replace(best, interrupted=True), candidate
+                return replace(best, stopped=status_of(interruption)), candidate
             other = replace(candidate, delta=found.delta)
             if context.heldout_norm(other) < context.heldout_norm(candidate):
                 best, candidate = found, other

@@ -26,8 +26,8 @@ class RankReport:
 
     Args:
         rank: r, directions of the subspace.
-        effective_rank: directions above rounding.
-        condition: of the column-equilibrated system.
+        effective_rank: directions above rounding; None where there was no time to measure it.
+        condition: of the column-equilibrated system; None likewise.
         singular_values: of the column-equilibrated system, in falling order.
         basis_values: singular values that the basis was built from, where it was.
         directions: V.
@@ -37,8 +37,8 @@ class RankReport:
     """
 
     rank: int
-    effective_rank: int
-    condition: float
+    effective_rank: int | None
+    condition: float | None
     singular_values: Float[Tensor, " s"]
     basis_values: Float[Tensor, " k"] | None = None
     directions: Directions | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -17,6 +19,8 @@ from pdelsr.solvers.method import Method
 from pdelsr.solvers.plan import block_weights, point_plan
 from pdelsr.solvers.settings import RunSettings
 from pdelsr.solvers.trial import PARAMETERS, Designer
+
+TRIAL_SHARE = 0.3  # of the time limit that trials of designs may take
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +61,7 @@ def prepare(
     clock = Clock.after(spent, settings.time_limit)
     compiled = compile_problem(problem, chosen_hard(method, settings))
     designer = Designer(problem, compiled, method, settings)
-    found = (start or first_start)(designer)
+    found = start(designer) if start else first_start(designer, TRIAL_SHARE * clock.left)
     return Context(
         compiled,
         found.network,
@@ -73,11 +77,11 @@ def prepare(
     )
 
 
-def first_start(designer: Designer) -> Start:
-    """Design, network and plan of a new run."""
+def first_start(designer: Designer, seconds: float = math.inf) -> Start:
+    """Design, network and plan of a new run; trials of designs take so much time at most."""
     problem, compiled = designer.problem, designer.compiled
     method, settings = designer.method, designer.settings
-    design = chosen_design(designer)
+    design = chosen_design(designer, seconds)
     network = designer.build(design)
     plan = point_plan(problem, compiled, method, settings, network.parameter_count)
     balance = method.default_balance if settings.balance is None else settings.balance
@@ -98,7 +102,7 @@ def chosen_hard(method: Method, settings: RunSettings) -> bool:
     return method.default_hard and settings.network is None
 
 
-def chosen_design(designer: Designer) -> Design:
+def chosen_design(designer: Designer, seconds: float = math.inf) -> Design:
     """By trial where the untrained tangent space has to hold the solution, else the method's."""
     method, linear = designer.method, designer.problem.is_linear
     hidden = tuple(method.hidden or method.default_hidden(linear))
@@ -107,8 +111,11 @@ def chosen_design(designer: Designer) -> Design:
         scale = float(method.weight_scale or method.default_scale)
         activation = method.activation or method.default_activation
         return Design(hidden, activation, scale, method.first_inputs)
-    small = designer.first()
+    end = time.perf_counter() + seconds
+    small = designer.first(seconds)
     if method.hidden is not None:
         return designer.widened(small, hidden)
     parameters = parameter_count(hidden, designer.features, len(designer.compiled.unknowns))
-    return designer.larger(small, parameters) if parameters > 2 * PARAMETERS else small
+    if parameters <= 2 * PARAMETERS:
+        return small
+    return designer.larger(small, parameters, end - time.perf_counter())

@@ -12,6 +12,7 @@ from pdelsr.linearize import Predictor, RefinedPredictor, StackedResidual
 from pdelsr.linearize.memory import free_bytes
 from pdelsr.lstsq import LeastSquares, solver_named
 from pdelsr.solvers.context import Context
+from pdelsr.solvers.interruption import INTERRUPTIONS, status_of
 from pdelsr.solvers.settings import require_whole
 from pdelsr.solvers.tangent_newton import Refinement, refine_in_subspace, with_basis_values
 from pdelsr.subspace import Basis, basis_named
@@ -100,10 +101,11 @@ class Refiner:
             begin = context.clock.seconds
             try:
                 found = self._at_rank(context, residual, basis, rank)
-            except KeyboardInterrupt:
+            except INTERRUPTIONS as interruption:
                 if best is None:
                     raise
-                return replace(limited(best, "interrupted"), interrupted=True)
+                status = status_of(interruption)
+                return replace(limited(best, status.value), stopped=status)
             predictor = RefinedPredictor(context.network, found.delta)
             size = torch.linalg.vector_norm(context.heldout.evaluate(predictor)).item()
             gained = PAYS * size <= smallest
@@ -126,13 +128,15 @@ class Refiner:
         seconds: float,
     ) -> str | None:
         """Why the rank is not doubled once more, or None."""
+        if found.stopped is not None:
+            return found.stopped.value
         if found.report.rank < rank:
             return "the basis gives no more directions"
         if not found.steps:
             return "no step lowered the residual"
         if not gained:
             return f"the last doubling gained less than a factor of {PAYS:g}"
-        if found.report.effective_rank < USABLE * rank:
+        if (found.report.effective_rank or 0) < USABLE * rank:
             return "the other directions are below rounding"
         if rank >= most:
             return "more directions need more parameters or points"

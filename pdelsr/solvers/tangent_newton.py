@@ -17,7 +17,9 @@ from torch import Tensor
 from pdelsr.linearize import Directions, Jets, StackedResidual
 from pdelsr.linearize.tangent_model import TangentModel, tangent_model
 from pdelsr.lstsq import LeastSquares
+from pdelsr.solvers.interruption import INTERRUPTIONS, status_of
 from pdelsr.solvers.method import RankReport
+from pdelsr.solvers.status import Status
 
 CORRECTIONS = 4  # steps at most with the factors of one linearization
 HALVINGS = 6  # of a step that does not lower the residual
@@ -33,14 +35,14 @@ class Refinement:
         train: ‖f‖ of the refined predictor on the points of the solve.
         steps: Newton steps that were taken; 0 where none lowered the residual.
         report: rank, effective rank and condition of the last reduced system.
-        interrupted: whether Ctrl-C ended the search for a better rank.
+        stopped: how the run ends, where Ctrl-C or the clock cut the refinement short.
     """
 
     delta: Float[Tensor, " m"]
     train: float
     steps: int
     report: RankReport
-    interrupted: bool = False
+    stopped: Status | None = None
 
 
 def refine_in_subspace(
@@ -65,45 +67,98 @@ def refine_in_subspace(
         stop: asked between steps.
         described: with the spectrum and the nested solution in the report, which take time.
     """
-    model = tangent_model(residual, directions, newton_steps)
     y = residual.like.new_zeros(directions.rank)
-    jets = model.start
-    f = residual.values(jets)
+    search = _Search(residual, directions, solver, y)
+    stopped = None
+    try:
+        search.run(newton_steps, stop, described)
+    except INTERRUPTIONS as interruption:
+        if not search.taken:
+            raise
+        stopped = status_of(interruption)
+    return search.found(stopped)
+
+
+@dataclass
+class _Search:
+    """Where Newton's method in y stands; what it has reached outlives an interruption.
+
+    Args:
+        residual: on the points to fit.
+        directions: V.
+        solver: of the reduced problem.
+        y: the reduced unknowns so far.
+        size: ‖f‖ there.
+        taken: steps so far.
+        report: of the last reduced system, once it was described.
+    """
+
+    residual: StackedResidual
+    directions: Directions
+    solver: LeastSquares
+    y: Tensor
+    size: float = float("nan")
+    taken: int = 0
     report: RankReport | None = None
-    taken = 0
-    for step in range(newton_steps):
-        A = model.matrix(jets)
-        b = A @ y - f
-        if not torch.isfinite(b).all():  # 0 · NaN is NaN: this sees every entry of A
-            break
-        state = solver.init(A)
-        del A  # the solver owns it now
-        target = solver.compute(state, b)
-        if not torch.isfinite(target).all():
-            break
-        found = _backtrack(model, y, target, f, full=newton_steps == 1)
-        before = torch.linalg.vector_norm(f)
-        if found is not None:
-            y, jets, f = found
-            taken = step + 1
-        last = found is None or residual.is_linear or taken == newton_steps or stop()
-        if not last:
-            y, jets, f = _corrected(model, solver, state, (y, jets, f), stop)
-        if last or torch.linalg.vector_norm(f) > DECREASE * before:
-            if described:  # an SVD: only of the last system
-                report = _report(directions.rank, solver, state)
+
+    def run(self, newton_steps: int, stop: Callable[[], bool], described: bool) -> None:
+        """Take steps until they help no more."""
+        residual, solver = self.residual, self.solver
+        model = tangent_model(residual, self.directions, newton_steps)
+        y, jets = self.y, model.start
+        f = residual.values(jets)
+        self.size = _norm(f)
+        for step in range(newton_steps):
+            A = model.matrix(jets)
+            b = A @ y - f
+            if not torch.isfinite(b).all():  # 0 · NaN is NaN: this sees every entry of A
+                return
+            state = solver.init(A)
+            del A  # the solver owns it now
+            target = solver.compute(state, b)
+            if not torch.isfinite(target).all():
+                return
+            found = _backtrack(model, y, target, f, full=newton_steps == 1)
+            before = torch.linalg.vector_norm(f)
+            if found is not None:
+                y, jets, f = found
+                self._take(y, f, step + 1)
+            last = found is None or residual.is_linear or self.taken == newton_steps or stop()
+            if not last:
+                y, jets, f = _corrected(model, solver, state, (y, jets, f), stop)
+                self._take(y, f, self.taken)
+            if last or torch.linalg.vector_norm(f) > DECREASE * before:
                 # Of Newton steps that are cut short, the directions say nothing of the error.
-                converged = torch.linalg.vector_norm(f) > DECREASE * before
-                if residual.is_linear or converged:
-                    part = solver.nested(state, b)
-                    nested = None if part is None else directions.lift(y + part - target)
-                    report = replace(report, nested=nested)
-            break
-        del state  # before the next matrix is made
-    report = report or RankReport(directions.rank, 0, float("inf"), y.new_zeros(0))
-    report = replace(report, directions=directions, y=y)
-    train = torch.linalg.vector_norm(f).item()
-    return Refinement(directions.lift(y), train, taken, report)
+                converged = residual.is_linear or torch.linalg.vector_norm(f) > DECREASE * before
+                if described:  # an SVD: only of the last system
+                    self._describe(state, b, target, converged)
+                return
+            del state  # before the next matrix is made
+
+    def _take(self, y: Tensor, f: Tensor, taken: int) -> None:
+        self.y, self.size, self.taken = y, _norm(f), taken
+
+    def _describe(self, state: object, b: Tensor, target: Tensor, converged: bool) -> None:
+        """Spectrum of the last reduced system, and its nested solution."""
+        spectrum = self.solver.spectrum(state)
+        self.report = RankReport(
+            self.directions.rank,
+            spectrum.effective_rank,
+            spectrum.condition,
+            spectrum.singular_values,
+        )
+        part = self.solver.nested(state, b) if converged else None
+        if part is not None:
+            nested = self.directions.lift(self.y + part - target)
+            self.report = replace(self.report, nested=nested)
+
+    def found(self, stopped: Status | None) -> Refinement:
+        """The refinement as far as it came."""
+        rank, nothing = self.directions.rank, self.y.new_zeros(0)
+        unknown = None if self.taken else 0, None if self.taken else float("inf")
+        report = self.report or RankReport(rank, *unknown, nothing)
+        report = replace(report, directions=self.directions, y=self.y)
+        return Refinement(self.directions.lift(self.y), self.size, self.taken, report, stopped)
 
 
 def _backtrack(
@@ -141,9 +196,8 @@ def _corrected(
     return y, jets, f
 
 
-def _report(rank: int, solver: LeastSquares, state: object) -> RankReport:
-    spectrum = solver.spectrum(state)
-    return RankReport(rank, spectrum.effective_rank, spectrum.condition, spectrum.singular_values)
+def _norm(f: Tensor) -> float:
+    return torch.linalg.vector_norm(f).item()
 
 
 def with_basis_values(refinement: Refinement, values: Tensor | None) -> Refinement:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import torch
 
 from pdelsr.compile import CompiledProblem, Interior
+from pdelsr.deadline import TimeIsUp, deadline
 from pdelsr.declare import Problem
 from pdelsr.linearize import Identity, RefinedPredictor, StackedResidual
 from pdelsr.linearize.bound_block import BoundBlock
@@ -52,26 +54,34 @@ class Designer:
     method: Method
     settings: RunSettings
 
-    def first(self) -> Design:
+    def first(self, seconds: float = math.inf) -> Design:
         """The small design with the smallest held-out residual after one refinement.
+
+        After so many seconds the best one so far is taken.
 
         Both activations, and one hidden layer with few inputs a neuron, are tried at two scales as
         far as the options leave them open; the best one then walks to the scale where its residual
         is smallest.
         """
         designs = [self.sized(d, PARAMETERS) for d in self._open_designs()]
-        trial = self._trial(designs[0])
         at_scales = [replace(d, weight_scale=s) for d in designs for s in FIRST_SCALES]
-        best = min(at_scales, key=trial.size)
-        larger = trial.walk(best, FACTOR)
-        return trial.walk(best, 1 / FACTOR) if larger is best else larger
+        sizes: dict[Design, float] = {}
+        with suppress(TimeIsUp), deadline(seconds):
+            trial = self._trial(designs[0], sizes)
+            best = min(at_scales, key=trial.size)
+            larger = trial.walk(best, FACTOR)
+            return trial.walk(best, 1 / FACTOR) if larger is best else larger
+        return min(sizes, key=sizes.__getitem__, default=at_scales[-1])
 
-    def larger(self, design: Design, parameters: int) -> Design:
+    def larger(self, design: Design, parameters: int, seconds: float = math.inf) -> Design:
         """The design with about so many parameters; wider networks want larger scales."""
         sized = self.sized(design, parameters)
         if self.method.weight_scale is not None:
             return sized
-        return self._trial(sized).walk(sized, FACTOR)
+        sizes: dict[Design, float] = {}
+        with suppress(TimeIsUp), deadline(seconds):
+            return self._trial(sized, sizes).walk(sized, FACTOR)
+        return min(sizes, key=sizes.__getitem__, default=sized)
 
     def widened(self, design: Design, hidden: tuple[int, ...]) -> Design:
         """The design with given widths, at a scale that grows as the root of the width.
@@ -113,15 +123,15 @@ class Designer:
             designs += [Design((1,), activations[0], first_inputs=k) for k in FEW_INPUTS]
         return designs
 
-    def _trial(self, design: Design) -> Trial:
-        """Points and weights that suit a design."""
+    def _trial(self, design: Design, sizes: dict[Design, float]) -> Trial:
+        """Points and weights that suit a design; what it finds goes into `sizes`."""
         network = self.build(design)
         plan = _plan(self.problem, self.compiled, self.settings, network.parameter_count)
         first = plan.bind(self.compiled.blocks, TRAIN_SEED)
         weights = balanced_weights(first, StackedResidual(network, first).mean_square_row)
         plan = replace(plan, weights=weights)
         train, test = (plan.bind(self.compiled.blocks, seed) for seed in (TRAIN_SEED, TEST_SEED))
-        return Trial(self.build, train, test)
+        return Trial(self.build, train, test, sizes)
 
 
 @dataclass(frozen=True, eq=False)
