@@ -151,7 +151,9 @@ class PeriodicField(FunctionSampler):
         sqrt(2/L) σ ((2πk/L)² + τ²)^(-γ/2).
 
     Args:
-        sigma, tau, gamma: σ, τ and γ, positive.
+        sigma: σ, positive.
+        tau: τ, positive.
+        gamma: γ, positive.
         interval: the period (low, high), L = high - low.
         modes: wave numbers kept, the mean among them.
 
