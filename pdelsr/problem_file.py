@@ -39,6 +39,10 @@ def load_problem(given: str | Path) -> Problem:
     Raises:
         ProblemError: there is no such file, it fails, or it defines no problem; the message names
             the line.
+
+    Example:
+        >>> load_problem("problems/poisson_2d.py").name
+        'poisson_2d'
     """
     path = find_file(given)
     sys.path.insert(0, str(path.parent))  # as `python FILE` does, so that it can import neighbours

@@ -84,9 +84,21 @@ def solve(
         FileFormatError: the checkpoint is damaged, belongs to another run, or cannot be written.
 
     Example:
-        >>> solution = solve(problem, "ilsr", time_limit=60, verbose=True)
-        >>> print(solution.summary())
-        >>> solution.predict(x=0.5, t=[0.0, 0.5, 1.0])
+        u'' = −π² sin(πx) with u = 0 at both ends:
+
+        >>> import sympy as sp
+        >>> import pdelsr as pl
+        >>> x = pl.coordinates("x")
+        >>> u = pl.unknown("u", x)
+        >>> problem = pl.Problem(
+        ...     name="string",
+        ...     domain=pl.Interval(x, 0, 1),
+        ...     equations=[sp.Eq(u.diff(x, 2), -sp.pi**2 * sp.sin(sp.pi * x))],
+        ...     conditions=[pl.Dirichlet(u, 0)],
+        ... )
+        >>> solution = pl.solve(problem, "lsr", hidden=(16, 16), weight_scale=2)
+        >>> print(f"{solution.predict(x=0.5):.6f}")
+        1.000000
     """
     if start is not None:
         options = started_options(problem, start, options)

@@ -68,6 +68,30 @@ class Problem:
 
     Raises:
         ProblemError: a mistake that can be seen in the symbols, in the user's own words.
+
+    Example:
+        >>> import sympy as sp
+        >>> import pdelsr as pl
+        >>> x, t = pl.coordinates("x t")
+        >>> u, D = pl.unknown("u", x, t), sp.Symbol("D")
+        >>> problem = pl.Problem(
+        ...     name="heat",
+        ...     domain=pl.Interval(x, 0, 1) * pl.TimeInterval(t, 0, 1),
+        ...     equations=[sp.Eq(u.diff(t), D * u.diff(x, 2))],
+        ...     conditions=[pl.Initial(sp.Eq(u, sp.sin(sp.pi * x))), pl.Dirichlet(u, 0)],
+        ...     parameters={D: sp.Rational(1, 10)},
+        ... )
+        >>> print(problem)
+        problem heat
+        unknowns: u(x, t)
+        parameters: D = 1/10
+        (Interval x in [0, 1]) * ...
+        statements:
+          equation: u_t = D*u_xx  on interior
+          initial u: u = sin(pi*x)  on t=0
+          dirichlet u: u = 0  on x=0, x=1
+        >>> problem.with_parameters(D=sp.Rational(1, 2)).parameters
+        {'D': 1/2}
     """
 
     name: Any

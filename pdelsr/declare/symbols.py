@@ -54,6 +54,10 @@ def coordinates(names: Any) -> Any:
 
     Raises:
         ProblemError: `names` is not text, is empty, or repeats a name.
+
+    Example:
+        >>> coordinates("x t")
+        (x, t)
     """
     if not isinstance(names, str) or not names.replace(",", " ").split():
         raise ProblemError(f'coordinates({names!r}): expected names, such as coordinates("x t").')
@@ -76,6 +80,12 @@ def unknown(name: Any, *arguments: Any) -> Any:
 
     Raises:
         ProblemError: the name is not an identifier, or an argument is not a distinct coordinate.
+
+    Example:
+        >>> x, t = coordinates("x t")
+        >>> u = unknown("u", x, t)
+        >>> u.diff(t) + u * u.diff(x)
+        u(x, t)*Derivative(u(x, t), x) + Derivative(u(x, t), t)
     """
     _require_name("unknown", name)
     _require_symbols("unknown", name, arguments)
@@ -99,6 +109,13 @@ def coefficient(name: Any, function: Any, *arguments: Any) -> Any:
 
     Raises:
         ProblemError: `function` is not callable, or there are no arguments.
+
+    Example:
+        >>> import torch
+        >>> x = coordinates("x")
+        >>> k = coefficient("k", lambda x: 1 + torch.exp(-x * x), x)
+        >>> 2 * k * unknown("u", x).diff(x, 2)
+        2*k(x)*Derivative(u(x), (x, 2))
     """
     _require_name("coefficient", name)
     if not callable(function):
@@ -127,6 +144,22 @@ def input_function(name: Any, *arguments: Any) -> Any:
 
     Raises:
         ProblemError: the name is not an identifier, or there are no arguments that are symbols.
+
+    Example:
+        >>> import numpy as np
+        >>> import sympy as sp
+        >>> import pdelsr as pl
+        >>> x = pl.coordinates("x")
+        >>> s, a = pl.unknown("s", x), pl.input_function("a", x)
+        >>> problem = pl.Problem(
+        ...     name="antiderivative",
+        ...     domain=pl.Interval(x, 0, 1),
+        ...     equations=[sp.Eq(s.diff(x), a)],
+        ...     conditions=[pl.Dirichlet(s, 0, on="x=0")],
+        ... )
+        >>> solution = pl.solve(problem.at(np.cos), "lsr", hidden=(16, 16), weight_scale=2)
+        >>> print(f"{solution.predict(x=1.0) - np.sin(1):.6f}".replace("-", ""))
+        0.000000
     """
     _require_name("input_function", name)
     for argument in arguments:
@@ -155,6 +188,12 @@ def normal(coordinate: Any) -> NormalComponent:
 
     Raises:
         ProblemError: `coordinate` is not a symbol.
+
+    Example:
+        >>> x, y = coordinates("x y")
+        >>> u = unknown("u", x, y)
+        >>> normal(x) * u.diff(x) + normal(y) * u.diff(y)  # what normal_derivative(u) means
+        n_x*Derivative(u(x, y), x) + n_y*Derivative(u(x, y), y)
     """
     if not isinstance(coordinate, sp.Symbol):
         raise ProblemError(f"normal({coordinate}): expected a coordinate, such as normal(x).")

@@ -34,6 +34,19 @@ def refine(model: nn.Module, inputs: Any, targets: Any = None, **options: Any) -
 
     Raises:
         SettingsError: options, data, module or problem that do not fit.
+
+    Example:
+        >>> import torch
+        >>> import pdelsr as pl
+        >>> seeded = torch.manual_seed(0)
+        >>> layers = torch.nn.Linear(1, 20), torch.nn.Tanh(), torch.nn.Linear(20, 1)
+        >>> model = torch.nn.Sequential(*layers)
+        >>> x = torch.linspace(-1, 1, 200, dtype=torch.float64)[:, None]
+        >>> refined = pl.refine(model, x, torch.sin(3 * x), rank=20)
+        >>> bool((refined(x) - torch.sin(3 * x)).abs().max() < 1e-4)
+        True
+        >>> refined.at_rank(5).rank
+        5
     """
     if isinstance(inputs, Problem):
         if targets is not None:

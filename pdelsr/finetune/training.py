@@ -78,6 +78,24 @@ def train_operator(
     Raises:
         SettingsError: a problem or options that do not fit, or a loss that is not finite.
         FileFormatError: the checkpoint belongs to another training.
+
+    Example:
+        >>> import sympy as sp
+        >>> import pdelsr as pl
+        >>> x = pl.coordinates("x")
+        >>> s, a = pl.unknown("s", x), pl.input_function("a", x)
+        >>> problem = pl.Problem(
+        ...     name="antiderivative",
+        ...     domain=pl.Interval(x, 0, 1),
+        ...     equations=[sp.Eq(s.diff(x), a)],
+        ...     conditions=[pl.Dirichlet(s, 0, on="x=0")],
+        ...     inputs={a: pl.GaussianProcess(length_scale=0.3)},
+        ...     reference=pl.reference.OfInputs(pl.reference.antiderivative),
+        ... )
+        >>> operator = pl.operators.PIDeepONet([i / 20 for i in range(21)], 1, hidden=(10, 10, 10))
+        >>> training = pl.train_operator(problem, operator, functions=10, steps=5, batch=5)
+        >>> training.finished, len(training.losses)
+        (True, 5)
     """
     for name, value in (("functions", functions), ("steps", steps), ("batch", batch)):
         require_whole(name, value, 1)

@@ -144,6 +144,13 @@ class UserActivation(Activation):
         functions: σ, σ', σ'', … as elementwise torch functions. A jet of order k and its rows
             need k + 1 derivatives.
         name: what summaries print.
+
+    Example:
+        >>> import torch
+        >>> functions = [lambda z: z**3, lambda z: 3 * z**2, lambda z: 6 * z]
+        >>> cubic = UserActivation(functions, name="cubic")
+        >>> [float(d) for d in cubic.derivatives(torch.tensor(2.0), order=2)]
+        [8.0, 12.0, 12.0]
     """
 
     functions: Sequence[Callable[[Tensor], Tensor]]

@@ -18,6 +18,12 @@ class MLP(FeatureNetwork):
     """Fully connected network on normalized inputs: affine, σ, …, affine.
 
     The arguments are those of `FeatureNetwork`.
+
+    Example:
+        >>> import torch
+        >>> network = MLP(2, hidden=(12, 12), activation="sin", bounds=[(0, 1), (0, 2)])
+        >>> network(torch.rand(5, 2, dtype=torch.float64)).shape
+        torch.Size([5, 1])
     """
 
     def _add_hidden_layers(self, widths: list[int]) -> None:

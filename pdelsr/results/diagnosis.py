@@ -150,6 +150,18 @@ def diagnose(
     Raises:
         SettingsError: a module without factors, as one that was loaded, options out of range, or
             data that do not fit the module.
+
+    Example:
+        >>> import torch
+        >>> import pdelsr as pl
+        >>> seeded = torch.manual_seed(0)
+        >>> layers = torch.nn.Linear(1, 20), torch.nn.Tanh(), torch.nn.Linear(20, 1)
+        >>> model = torch.nn.Sequential(*layers)
+        >>> x = torch.linspace(-1, 1, 200, dtype=torch.float64)[:, None]
+        >>> refined = pl.refine(model, x, torch.sin(3 * x), rank=20)
+        >>> diagnosis = pl.diagnose(refined, iterations=10, solvers=["cgls"])
+        >>> bool(diagnosis.direct < diagnosis.iterative["cgls"][-1])
+        True
     """
     if not isinstance(refined, RefinedModule):
         raise SettingsError(f"diagnose takes what refine returned, not a {type(refined).__name__}.")

@@ -25,7 +25,7 @@ class Display:
     """
 
     def __init__(
-        self, title: str, time_limit: float = math.inf, console: Console | None = None
+        self, title: str, time_limit: int | float = math.inf, console: Console | None = None
     ) -> None:
         self.title, self.time_limit = title, time_limit
         self.console = console or Console(stderr=True, highlight=False)

@@ -58,6 +58,28 @@ class Solution:
         rounds: sets of points drawn so far, from which `solve(start=...)` goes on.
         seconds: wall-clock time.
         peak_memory_bytes: of the process so far on the CPU, of the run on a GPU.
+
+    Example:
+        >>> import sympy as sp
+        >>> import pdelsr as pl
+        >>> x = pl.coordinates("x")
+        >>> u = pl.unknown("u", x)
+        >>> problem = pl.Problem(
+        ...     name="string",
+        ...     domain=pl.Interval(x, 0, 1),
+        ...     equations=[sp.Eq(u.diff(x, 2), -sp.pi**2 * sp.sin(sp.pi * x))],
+        ...     conditions=[pl.Dirichlet(u, 0)],
+        ...     reference=sp.sin(sp.pi * x),
+        ... )
+        >>> solution = pl.solve(problem, "lsr", hidden=(16, 16), weight_scale=2)
+        >>> print(*solution.predict(x=[0.0, 0.5, 1.0]).round(6) + 0.0)
+        0.0 1.0 0.0
+        >>> print(f"{solution.derivative('u_x', x=0.0):.6f}")
+        3.141593
+        >>> solution.error()["u"].relative_l2 < 1e-8
+        True
+        >>> solution.blocks["equation"].heldout_rms < 1e-6
+        True
     """
 
     problem: Problem

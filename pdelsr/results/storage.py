@@ -64,6 +64,28 @@ def load(
     Raises:
         FileFormatError: the file is missing, damaged, foreign, of another version, or belongs to
             another problem or network.
+
+    Example:
+        >>> import sympy as sp
+        >>> import pdelsr as pl
+        >>> x = pl.coordinates("x")
+        >>> u = pl.unknown("u", x)
+        >>> problem = pl.Problem(
+        ...     name="string",
+        ...     domain=pl.Interval(x, 0, 1),
+        ...     equations=[sp.Eq(u.diff(x, 2), -sp.pi**2 * sp.sin(sp.pi * x))],
+        ...     conditions=[pl.Dirichlet(u, 0)],
+        ...     reference=sp.sin(sp.pi * x),
+        ... )
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> solution = pl.solve(problem, "lsr", hidden=(16, 16), weight_scale=2)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "string.safetensors"
+        ...     solution.save(path)
+        ...     again = pl.load(path, problem)
+        >>> bool(again.predict(x=0.3) == solution.predict(x=0.3))
+        True
     """
     contents = read(path)
     document = contents.document

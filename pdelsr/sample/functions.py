@@ -81,6 +81,12 @@ class GaussianProcess(FunctionSampler):
         ProblemError: numbers that are not positive, an empty interval, fewer than two nodes.
 
     Source: Wang, Wang and Perdikaris (2021), Science Advances 7, eabi8605.
+
+    Example:
+        >>> import numpy as np
+        >>> first, second = GaussianProcess(length_scale=0.2).sample(2, seed=0)
+        >>> first(np.linspace(0, 1, 5)).shape
+        (5,)
     """
 
     length_scale: int | float = 0.2
@@ -151,7 +157,9 @@ class PeriodicField(FunctionSampler):
         sqrt(2/L) σ ((2πk/L)² + τ²)^(-γ/2).
 
     Args:
-        sigma, tau, gamma: σ, τ and γ, positive.
+        sigma: σ, positive.
+        tau: τ, positive.
+        gamma: γ, positive.
         interval: the period (low, high), L = high - low.
         modes: wave numbers kept, the mean among them.
 
@@ -237,6 +245,14 @@ class Drawn(FunctionSampler):
 
     Raises:
         ProblemError: draw, or what it gives, is no function.
+
+    Example:
+        >>> import numpy as np
+        >>> def draw(generator):
+        ...     c = generator.uniform(1, 2)
+        ...     return lambda x: np.sin(c * x)
+        >>> [f(np.array([0.0])).item() for f in Drawn(draw).sample(2)]
+        [0.0, 0.0]
     """
 
     draw: Draw

@@ -189,6 +189,10 @@ class Points(Sampler):
 
     Raises:
         ProblemError: The array is not two-dimensional, is empty, or holds NaN or inf.
+
+    Example:
+        >>> Points([(0.0, 0.5), (1.0, 0.5)]).points.shape
+        (2, 2)
     """
 
     points: UserArray

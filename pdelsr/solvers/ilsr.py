@@ -105,6 +105,22 @@ class ILSR(Method):
         rank: as in `LSR`.
         lstsq: as in `LSR`.
         newton_steps: as in `LSR`.
+
+    Example:
+        >>> import sympy as sp
+        >>> import pdelsr as pl
+        >>> x = pl.coordinates("x")
+        >>> u = pl.unknown("u", x)
+        >>> problem = pl.Problem(
+        ...     name="cubic",
+        ...     domain=pl.Interval(x, 0, 1),
+        ...     equations=[sp.Eq(u.diff(x, 2) + u**3, -1)],
+        ...     conditions=[pl.Dirichlet(u, 0)],
+        ... )
+        >>> method = pl.ILSR(alignment_steps=5, hidden=(12, 12))
+        >>> solution = pl.solve(problem, method, tolerance=1e-6)
+        >>> solution.status
+        <Status.CONVERGED: 'converged'>
     """
 
     harmonics: int = 3

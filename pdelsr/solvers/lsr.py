@@ -35,6 +35,23 @@ class LSR(Method):
         passes: refinements of the same network; each one after the first is made on points drawn
             where the residual of the best one so far is large, which a kink or a layer wants.
             Points that a rule or the user fixes stay where they are.
+
+    Example:
+        >>> import sympy as sp
+        >>> import pdelsr as pl
+        >>> x = pl.coordinates("x")
+        >>> u = pl.unknown("u", x)
+        >>> problem = pl.Problem(
+        ...     name="string",
+        ...     domain=pl.Interval(x, 0, 1),
+        ...     equations=[sp.Eq(u.diff(x, 2), -sp.pi**2 * sp.sin(sp.pi * x))],
+        ...     conditions=[pl.Dirichlet(u, 0)],
+        ...     reference=sp.sin(sp.pi * x),
+        ... )
+        >>> method = pl.LSR(rank=100, basis="output", hidden=(24, 24), weight_scale=2)
+        >>> solution = pl.solve(problem, method)  # or "lsr" with the same options
+        >>> solution.rank, solution.error()["u"].relative_l2 < 1e-6
+        (100, True)
     """
 
     basis: str | Basis | None = None

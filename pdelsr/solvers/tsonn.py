@@ -31,6 +31,23 @@ class TSONN(Method):
         inner_steps: of the optimizer in one pseudo-time step.
         optimizer: "lbfgs" or "adam".
         learning_rate: of Adam.
+
+    Example:
+        >>> import sympy as sp
+        >>> import pdelsr as pl
+        >>> x = pl.coordinates("x")
+        >>> u = pl.unknown("u", x)
+        >>> problem = pl.Problem(
+        ...     name="string",
+        ...     domain=pl.Interval(x, 0, 1),
+        ...     equations=[sp.Eq(u.diff(x, 2), -sp.pi**2 * sp.sin(sp.pi * x))],
+        ...     conditions=[pl.Dirichlet(u, 0)],
+        ...     reference=sp.sin(sp.pi * x),
+        ... )
+        >>> method = pl.TSONN(pseudo_time_step=1.0, inner_steps=30, hidden=(10, 10))
+        >>> solution = pl.solve(problem, method, points=100, max_iterations=2)
+        >>> solution.heldout < solution.heldout_start
+        True
     """
 
     pseudo_time_step: int | float = 0.3

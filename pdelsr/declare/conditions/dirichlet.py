@@ -35,6 +35,15 @@ class Dirichlet(AbstractCondition):
 
     Raises:
         ProblemError: `u` is no unknown, or `value` is missing or is no expression.
+
+    Example:
+        >>> import sympy as sp
+        >>> import pdelsr as pl
+        >>> x, y = pl.coordinates("x y")
+        >>> u = pl.unknown("u", x, y)
+        >>> wall = pl.Dirichlet(u, sp.sin(sp.pi * y), on="x=0")
+        >>> others = pl.Dirichlet(u, 0, on=["x=1", "y=0", "y=1"])
+        >>> right_half = pl.Dirichlet(u, 0, on=x > 0)
     """
 
     u: Any

@@ -30,6 +30,13 @@ class Condition(AbstractCondition):
 
     Raises:
         ProblemError: `equation` is no equation or sympy already decided it, or `hard` is true.
+
+    Example:
+        >>> import sympy as sp
+        >>> import pdelsr as pl
+        >>> x, y = pl.coordinates("x y")
+        >>> u = pl.unknown("u", x, y)
+        >>> radiating = pl.Condition(sp.Eq(pl.normal_derivative(u), -(u**4)), on="x=1")
     """
 
     equation: Any

@@ -31,6 +31,13 @@ class Initial(AbstractCondition):
     Raises:
         ProblemError: neither side is an unknown or a derivative of one, or the other side is
             not an expression in the coordinates.
+
+    Example:
+        >>> import sympy as sp
+        >>> import pdelsr as pl
+        >>> x, t = pl.coordinates("x t")
+        >>> u = pl.unknown("u", x, t)
+        >>> at_rest = [pl.Initial(sp.Eq(u, sp.sin(sp.pi * x))), pl.Initial(sp.Eq(u.diff(t), 0))]
     """
 
     equation: Any

@@ -31,6 +31,13 @@ class Neumann(AbstractCondition):
 
     Raises:
         ProblemError: `u` is no unknown, `value` is missing or no expression, or `hard` is true.
+
+    Example:
+        >>> import sympy as sp
+        >>> import pdelsr as pl
+        >>> x, y = pl.coordinates("x y")
+        >>> u = pl.unknown("u", x, y)
+        >>> insulated = pl.Neumann(u, 0, on=["y=0", "y=1"])
     """
 
     u: Any

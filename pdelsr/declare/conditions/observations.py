@@ -30,6 +30,13 @@ class Observations(AbstractCondition):
 
     Raises:
         ProblemError: a shape is wrong, or a number is NaN or infinite.
+
+    Example:
+        >>> import sympy as sp
+        >>> import pdelsr as pl
+        >>> x, t = pl.coordinates("x t")
+        >>> u = pl.unknown("u", x, t)
+        >>> measured = pl.Observations(u, points=[(0.5, 0.1), (0.5, 0.2)], values=[1.0, 0.9])
     """
 
     u: Any

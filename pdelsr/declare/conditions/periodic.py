@@ -32,6 +32,13 @@ class Periodic(AbstractCondition):
 
     Raises:
         ProblemError: `u` is no unknown, or `coordinate` is no symbol.
+
+    Example:
+        >>> import sympy as sp
+        >>> import pdelsr as pl
+        >>> x, t = pl.coordinates("x t")
+        >>> u = pl.unknown("u", x, t)
+        >>> ring = pl.Periodic(u, x)
     """
 
     u: Any

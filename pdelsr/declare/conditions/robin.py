@@ -33,6 +33,13 @@ class Robin(AbstractCondition):
 
     Raises:
         ProblemError: `u` is no unknown, a number is missing or no expression, or `hard` is true.
+
+    Example:
+        >>> import sympy as sp
+        >>> import pdelsr as pl
+        >>> x, y = pl.coordinates("x y")
+        >>> u = pl.unknown("u", x, y)
+        >>> cooled = pl.Robin(u, alpha=2, beta=1, value=sp.cos(y), on="x=1")  # 2 u + ∂u/∂n = cos y
     """
 
     u: Any

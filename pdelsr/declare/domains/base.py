@@ -30,6 +30,15 @@ class Domain(ABC):
         parts: All boundary parts.
         measure: Length, area or volume: exact where it is known in closed form, else a
             quasi-Monte-Carlo estimate.
+
+    Example:
+        >>> import pdelsr as pl
+        >>> x, y, t = pl.coordinates("x y t")
+        >>> plate = pl.Box((x, y), (0, 0), (2, 1)) - pl.Disk((x, y), (1, 0.5), 0.2, name="hole")
+        >>> [part.name for part in plate.parts]
+        ['x=0', 'x=2', 'y=0', 'y=1', 'hole']
+        >>> (plate * pl.TimeInterval(t, 0, 1)).coordinates
+        (x, y, t)
     """
 
     coordinates: tuple[sp.Symbol, ...]
