@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from types import FrameType
 
 SOON = 1e-6  # seconds; a timer of zero would be none
+AGAIN = 0.02  # seconds between two looks at whether an import is over
+IMPORT_SECONDS = 10.0  # that imports may take beyond the time
 LONGEST = 1e8  # seconds, three years; setitimer refuses much longer ones
 
 
@@ -23,9 +25,10 @@ def deadline(seconds: int | float) -> Iterator[None]:
     """Raise `TimeIsUp` inside the block, wherever it is in Python code, after so many seconds.
 
     The alarm of the operating system interrupts Python code even in an endless loop, but not a
-    single long call of compiled code, after which it is raised. Of nested deadlines the earlier
-    one counts, and the outer one runs on after the inner block. An alarm that someone else has set
-    runs on as well, and takes the place of the deadline where it rings earlier.
+    single long call of compiled code, after which it is raised, nor an import statement. Of
+    nested deadlines the earlier one counts, and the outer one runs on after the inner block. An
+    alarm that someone else has set runs on as well, and takes the place of the deadline where it
+    rings earlier.
 
     Outside the main thread, and where there is no such alarm (Windows), nothing happens.
 
@@ -71,6 +74,9 @@ class _Alarm:
         """Raise, with the timer given back before: the block may be left at this very moment."""
         if self._over:
             return
+        if _is_importing(frame) and time.monotonic() < self._end + IMPORT_SECONDS:
+            _ring_at(time.monotonic() + AGAIN)  # a module cut in half would fail ever after
+            return
         mine = self._end <= self._outer_end
         self.cancel()
         if mine:
@@ -79,6 +85,15 @@ class _Alarm:
 
 def _ring_at(end: float, interval: float = 0.0) -> None:
     signal.setitimer(signal.ITIMER_REAL, max(end - time.monotonic(), SOON), interval)
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    """Whether the code is within an import statement."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _has_alarm() -> bool:

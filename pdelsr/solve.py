@@ -148,12 +148,8 @@ def prepared(problem: Problem, method: Method, settings: RunSettings) -> Context
 def place_of(interruption: BaseException) -> str:
     """Where the innermost code outside libraries was: function, file, line."""
     frames = traceback.extract_tb(interruption.__traceback__)
-    own = [
-        f
-        for f in frames
-        if Path(f.filename).name != "deadline.py" and "site-packages" not in f.filename
-    ]
-    frame = own[-1]
+    skipped = ("site-packages", "deadline.py")
+    frame = [f for f in frames if not any(part in f.filename for part in skipped)][-1]
     return f"{frame.name} ({Path(frame.filename).name}, line {frame.lineno})"
 
 

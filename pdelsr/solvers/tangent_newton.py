@@ -119,7 +119,7 @@ class _Search:
             if not torch.isfinite(target).all():
                 return
             found = _backtrack(model, y, target, f, full=newton_steps == 1)
-            before = torch.linalg.vector_norm(f)
+            before = self.size
             if found is not None:
                 y, jets, f = found
                 self._take(y, f, step + 1)
@@ -127,11 +127,11 @@ class _Search:
             if not last:
                 y, jets, f = _corrected(model, solver, state, (y, jets, f), stop)
                 self._take(y, f, self.taken)
-            if last or torch.linalg.vector_norm(f) > DECREASE * before:
-                # Of Newton steps that are cut short, the directions say nothing of the error.
-                converged = residual.is_linear or torch.linalg.vector_norm(f) > DECREASE * before
+            slow = self.size > DECREASE * before
+            if last or slow:
                 if described:  # an SVD: only of the last system
-                    self._describe(state, b, target, converged)
+                    # Of steps that are cut short, the directions say nothing of the error.
+                    self._describe(state, b, target, residual.is_linear or slow)
                 return
             del state  # before the next matrix is made
 
