@@ -107,7 +107,7 @@ def test_grown_networks_are_the_same_function() -> None:
 def test_linear_problems_use_the_trial_and_given_scales_win(monkeypatch) -> None:
     asked = []
 
-    def first(self: Designer) -> Design:
+    def first(self: Designer, seconds: float) -> Design:
         asked.append(self)
         return Design((4,), weight_scale=1.5)
 

@@ -1,0 +1,204 @@
+"""Runs that are cut at their checkpoints go on to the same result, to the bit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from runs import RUNS, module, outcome
+from solver_cases import SMALL, cubic, poisson
+
+import pdelsr as pl
+from pdelsr.checkpoint import RunFile
+from pdelsr.results.container import Contents, read, write
+from pdelsr.solvers.candidate import Candidate
+from pdelsr.solvers.method import Method, State
+
+CUT_AFTER = (1, 2, 4, 3, 7, 5)
+
+
+class Cut(Exception):
+    pass
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "run.safetensors"
+
+
+@pytest.fixture
+def cut(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Makes runs fail after so many checkpoints, 0 for never."""
+    keep = RunFile.keep
+
+    def after(count: int) -> None:
+        left = [count]
+
+        def counted(self: RunFile, *args: Any) -> None:
+            keep(self, *args)
+            left[0] -= 1
+            if left[0] == 0:
+                raise Cut
+
+        monkeypatch.setattr(RunFile, "keep", counted)
+
+    return after
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_run_in_pieces_is_the_run_in_one(name: str, path: Path, cut: Any) -> None:
+    whole = RUNS[name].solve()
+    for count in CUT_AFTER:
+        cut(count)
+        try:
+            found = RUNS[name].solve(checkpoint=path, checkpoint_every=0)
+            break
+        except Cut:
+            continue
+    else:
+        cut(0)
+        found = RUNS[name].solve(checkpoint=path, checkpoint_every=0)
+    assert outcome(found) == outcome(whole)
+
+
+def test_a_run_that_has_ended_ends_at_once_and_goes_on_when_allowed(path: Path) -> None:
+    options = {**SMALL, "alignment_steps": 3, "checkpoint": path}
+    first = pl.solve(cubic(), "ilsr", max_iterations=2, **options)
+    again = pl.solve(cubic(), "ilsr", max_iterations=2, **options)
+    assert outcome(again) == outcome(first)
+    assert again.iterations == 2
+    more = pl.solve(cubic(), "ilsr", max_iterations=3, **options)
+    assert more.iterations == 3
+    del options["checkpoint"]
+    assert outcome(more) == outcome(pl.solve(cubic(), "ilsr", max_iterations=3, **options))
+
+
+def test_a_run_goes_on_from_a_start(path: Path, cut: Any) -> None:
+    start = pl.solve(cubic(), "ilsr", max_iterations=1, alignment_steps=2, **SMALL)
+    options = {"start": start, "max_iterations": 2, "alignment_steps": 4}
+    whole = pl.solve(cubic(), "ilsr", **options)
+    cut(3)
+    with pytest.raises(Cut):
+        pl.solve(cubic(), "ilsr", checkpoint=path, checkpoint_every=0, **options)
+    cut(0)
+    found = pl.solve(cubic(), "ilsr", checkpoint=path, checkpoint_every=0, **options)
+    assert outcome(found) == outcome(whole)
+
+
+def test_seconds_of_the_pieces_add_up(path: Path, cut: Any) -> None:
+    cut(4)
+    options = {**SMALL, "alignment_steps": 6, "checkpoint": path, "checkpoint_every": 0}
+    with pytest.raises(Cut):
+        pl.solve(cubic(), "ilsr", max_iterations=2, **options)
+    spent = read(path).document["seconds"]
+    cut(0)
+    assert pl.solve(cubic(), "ilsr", max_iterations=2, **options).seconds > spent > 0
+
+
+def test_checkpoints_are_written_as_often_as_asked_for(path: Path, monkeypatch: Any) -> None:
+    written = []
+    monkeypatch.setattr("pdelsr.checkpoint.run_file.write", lambda *args: written.append(args))
+    options = {**SMALL, "alignment_steps": 6, "max_iterations": 2, "checkpoint": path}
+    pl.solve(cubic(), "ilsr", checkpoint_every=1e6, **options)
+    assert len(written) == 2  # at the start and at the end
+    pl.solve(cubic(), "ilsr", checkpoint_every=0, **options)
+    assert len(written) > 12
+
+
+@pytest.mark.parametrize(
+    ("other", "named"),
+    [
+        ({"seed": 1}, "seed"),
+        ({"points": 61}, "points"),
+        ({"alignment_steps": 4}, "alignment_steps"),
+        ({"hidden": (8, 9)}, "hidden"),
+        ({"dtype": "float32"}, "dtype"),
+        ({"weights": {"equation": 2.0}}, "weights"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_checkpoint_of_another_run_is_refused(
+    path: Path, other: dict[str, Any], named: str
+) -> None:
+    options = {**SMALL, "max_iterations": 1, "alignment_steps": 2, "checkpoint": path}
+    pl.solve(cubic(), "ilsr", **options)
+    with pytest.raises(pl.FileFormatError, match=f"differs in {named}: give another"):
+        pl.solve(cubic(), "ilsr", **{**options, **other})
+
+
+def test_other_problems_methods_networks_and_starts_are_refused(path: Path) -> None:
+    options = {"points": 60, "max_iterations": 1, "checkpoint": path}
+    start = pl.solve(cubic(), "lsr", network=module(), points=60)
+    pl.solve(cubic(), "lsr", network=module(), **options)
+    other = torch.nn.Sequential(torch.nn.Linear(1, 3), torch.nn.Tanh(), torch.nn.Linear(3, 1))
+    for problem, method, given, named in (
+        (poisson(), "lsr", {"network": module()}, "problem"),
+        (cubic(), "tsonn", {"network": module()}, "method"),
+        (cubic(), "lsr", {"network": other}, "network"),
+        (cubic(), "lsr", {"start": start}, "start"),
+    ):
+        with pytest.raises(pl.FileFormatError, match=f"differs in .*{named}"):
+            pl.solve(problem, method, **options, **given)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"", "damaged"), (b"not a checkpoint", "damaged"), (None, "no checkpoint of a run")],
+    ids=["empty", "text", "a solution"],
+)
+def test_files_that_are_no_checkpoint_are_refused(
+    path: Path, content: bytes | None, message: str
+) -> None:
+    if content is None:
+        pl.solve(poisson(), "lsr", **SMALL).save(path)
+    else:
+        path.write_bytes(content)
+    with pytest.raises(pl.FileFormatError, match=message):
+        pl.solve(cubic(), "ilsr", checkpoint=path, **SMALL)
+
+
+@pytest.mark.parametrize("where", ["standing", "context", "networks", "design", "first_plan"])
+def test_a_document_that_was_written_by_others_is_refused(path: Path, where: str) -> None:
+    options = {**SMALL, "max_iterations": 1, "alignment_steps": 1, "checkpoint": path}
+    pl.solve(cubic(), "ilsr", **options)
+    contents = read(path)
+    for wrong in (None, 3, [], {}, {"part": "os.system", "number": 0, "fields": {}}):
+        write(path, Contents(contents.tensors, {**contents.document, where: wrong}))
+        with pytest.raises(pl.FileFormatError, match="checkpoint"):
+            pl.solve(cubic(), "ilsr", **options)
+
+
+@pytest.mark.parametrize("given", [3, "missing/run.safetensors", "."], ids=str)
+def test_paths_that_no_file_can_have_are_refused_before_the_run(given: Any) -> None:
+    with pytest.raises(pl.SettingsError, match="checkpoint"):
+        pl.solve(cubic(), "ilsr", checkpoint=given, **SMALL)
+
+
+@dataclass(frozen=True)
+class Forgetful(Method):
+    """Keeps an object of a class that no checkpoint knows."""
+
+    name = "forgetful"
+
+    def default_hidden(self, linear: bool) -> tuple[int, ...]:
+        return (3,)
+
+    def default_points(self, parameters: int) -> int:
+        return 10
+
+    def init(self, context: Any) -> State:
+        return State(0, Candidate.of_network(context.network), 1.0, "start", memory=object())
+
+    def step(self, context: Any, state: State) -> State:
+        raise AssertionError
+
+
+def test_methods_that_files_cannot_name_are_refused(path: Path, monkeypatch: Any) -> None:
+    with pytest.raises(pl.SettingsError, match="by Forgetful cannot be saved"):
+        pl.solve(cubic(), Forgetful(), checkpoint=path)
+    monkeypatch.setitem(pl.solvers.registry.METHODS, "forgetful", Forgetful)
+    with pytest.raises(pl.SettingsError, match=r"keeps a object.*memory_types"):
+        pl.solve(cubic(), Forgetful(), checkpoint=path)
