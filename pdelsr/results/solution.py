@@ -21,6 +21,7 @@ from pdelsr.linearize import Predictor
 from pdelsr.networks import Network, closure
 from pdelsr.results.accuracy import BlockResidual, UnknownError, error_of, heldout_points
 from pdelsr.results.derivative import read_derivative
+from pdelsr.results.module import SolutionModule, plain_module
 from pdelsr.results.points import read_points
 from pdelsr.results.record import json_text, record
 from pdelsr.results.summary import summary_text
@@ -242,6 +243,25 @@ class Solution:
             path: file to write, by custom ending in ".safetensors".
         """
         import_module("pdelsr.results.storage").save(self, path)
+
+    def module(self) -> SolutionModule:
+        """The solution as a plain `torch.nn.Module`, from points (n, d) to values (n, k).
+
+        It gives what `predict` gives, up to the order of additions, without anything of this
+        package's jets or of sympy, follows `.to(...)`, has a `state_dict`, and is differentiable in
+        x. `torch.export` takes it with any number of points:
+
+        >>> module, points = solution.module(), torch.rand(8, 2, dtype=torch.float64)
+        >>> any_number = {0: torch.export.Dim("n")}
+        >>> program = torch.export.export(module, (points,), dynamic_shapes=(any_number,))
+        >>> torch.export.save(program, "solution.pt2")
+
+        Raises:
+            SettingsError: a refined network of your own that cannot be traced; the message says
+                what to change.
+        """
+        names = self.problem.domain.coordinates
+        return plain_module(self.network, self.delta, names, self.names)
 
     def __repr__(self) -> str:
         return (
