@@ -1,5 +1,7 @@
 """Solve partial differential equations with neural networks to many correct digits."""
 
+import logging
+
 from pdelsr import operators, reference
 from pdelsr.batch import RefinedModule
 from pdelsr.declare import (
@@ -26,6 +28,7 @@ from pdelsr.declare import (
     unknown,
 )
 from pdelsr.errors import (
+    CallbackError,
     ConditionWarning,
     FileFormatError,
     PdelsrError,
@@ -74,6 +77,10 @@ from pdelsr.subspace import (
 )
 from pdelsr.version import __version__
 
+logging.getLogger("pdelsr").addHandler(
+    logging.NullHandler()
+)  # silent unless the user says otherwise
+
 __all__ = [
     "ILSR",
     "LSMR",
@@ -86,6 +93,7 @@ __all__ = [
     "Ball",
     "Basis",
     "Box",
+    "CallbackError",
     "Cholesky",
     "Condition",
     "ConditionWarning",

@@ -17,6 +17,7 @@ from pdelsr.results import Solution
 from pdelsr.results.collect import collect
 from pdelsr.results.display import Display
 from pdelsr.solvers.afterwards import refine_afterwards
+from pdelsr.solvers.callback import Guarded
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.history import Record
@@ -26,7 +27,7 @@ from pdelsr.solvers.lsr import LSR
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.prepare import chosen_hard, prepare
 from pdelsr.solvers.registry import parse_options
-from pdelsr.solvers.settings import Progress, RunSettings
+from pdelsr.solvers.settings import RunSettings
 from pdelsr.solvers.status import Status
 
 NETWORK_OPTIONS = (
@@ -74,6 +75,7 @@ def solve(
         SettingsError: an unknown method or option, with the nearest valid name, or a value that
             does not fit.
         ProblemError: hard conditions that are not possible, or a coefficient that fails.
+        CallbackError: the callback raised an exception; the error holds the best state so far.
 
     Example:
         >>> solution = solve(problem, "ilsr", time_limit=60, verbose=True)
@@ -88,10 +90,14 @@ def solve(
     settings = settled(chosen, settings)
     title = f"{problem.name} by {chosen.name}"
     display = Display(title, settings.time_limit) if settings.verbose else None
+    guarded = Guarded(settings.callback) if settings.callback is not None else None
     with display or nullcontext():
         context = prepared(problem, chosen, settings)
-        context.listener = listener(display, settings.callback)
-        return run_prepared(problem, chosen, settings, context, start)
+        context.listener = listener(display, guarded)
+        solution = run_prepared(problem, chosen, settings, context, start)
+    if guarded is not None:
+        guarded.require_success(solution)
+    return solution
 
 
 def prepared(problem: Problem, method: Method, settings: RunSettings) -> Context:
@@ -193,19 +199,12 @@ def first_candidate(start: Solution, context: Context) -> Candidate:
     return Candidate(context.network, found.theta.to(like), delta)
 
 
-def listener(
-    display: Display | None, callback: Callable[[Progress], None] | None
-) -> Callable[[Record], None]:
+def listener(*listeners: Callable[[Record], None] | None) -> Callable[[Record], None]:
     """Passes every record to the display and to the user's callback."""
 
     def listen(record: Record) -> None:
-        if display is not None:
-            display(record)
-        if callback is not None:
-            callback(
-                Progress(
-                    record.iteration, record.phase, record.seconds, record.train, record.heldout
-                )
-            )
+        for one in listeners:
+            if one is not None:
+                one(record)
 
     return listen

@@ -66,7 +66,8 @@ class TorchFunction:
         It takes any number of points in a traced program; expressions with jets or with a user's
         callables have none.
         """
-        assert not self.jets and not self._calls
+        assert not self.jets
+        assert not self._calls
         graph = fx.Graph()
         x = fx.Proxy(graph.placeholder("x"))
         columns = [x[:, i] for i in range(len(self.columns))]

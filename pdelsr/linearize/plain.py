@@ -210,7 +210,7 @@ def _untraceable(network: Network, why: str) -> SettingsError:
     name = type(network.module if isinstance(network, ModuleNetwork) else network).__name__
     return SettingsError(
         f"{name} cannot be turned into a graph of torch operations ({why}): write sizes as "
-        "x.shape[0] instead of len(x), and do not branch on values. Solution.predict needs no graph."
+        "x.shape[0] instead of len(x), and do not branch on values; or use Solution.predict."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -18,6 +19,8 @@ from pdelsr.solvers.design import Design, parameter_count
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.settings import RunSettings
 from pdelsr.solvers.trial import PARAMETERS, Designer
+
+logger = logging.getLogger(__name__)
 
 BOUNDARY_SHARE = 0.2  # points of one soft condition, relative to those of the equations
 FEWEST = 100  # points of a condition
@@ -46,6 +49,8 @@ def prepare(problem: Problem, method: Method, settings: RunSettings) -> Context:
     balance = method.default_balance if settings.balance is None else settings.balance
     plan = replace(plan, weights=block_weights(compiled, network, plan, settings, balance))
 
+    _log(problem, method, compiled, network, plan)
+
     def grown(network: Network, parameters: int, anew: bool) -> tuple[Network, PointPlan]:
         nonlocal design
         if anew:
@@ -68,6 +73,21 @@ def prepare(problem: Problem, method: Method, settings: RunSettings) -> Context:
         method.patience,
         trained=settings.network is not None,
         enlarge=grown if may_grow(problem, method, settings) else None,
+    )
+
+
+def _log(
+    problem: Problem, method: Method, compiled: CompiledProblem, network: Network, plan: PointPlan
+) -> None:
+    points = ", ".join(f"{n} of {name}" for name, n in plan.counts.items())
+    exact = f"; exact: {', '.join(compiled.exact)}" if compiled.exact else ""
+    logger.info(
+        "%s by %s: %d parameters, points: %s%s",
+        problem.name,
+        method.name,
+        network.parameter_count,
+        points,
+        exact,
     )
 
 

@@ -7,6 +7,7 @@ the solution: the residual on held-out points tells.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,8 @@ from pdelsr.solvers.design import Design
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.settings import RunSettings
 from pdelsr.solvers.tangent_newton import refine_in_subspace
+
+logger = logging.getLogger(__name__)
 
 PARAMETERS = 1200  # of a trial network
 FIRST_SCALES = (1.0, 2.0)  # that every design is tried with
@@ -64,14 +67,18 @@ class Designer:
         at_scales = [replace(d, weight_scale=s) for d in designs for s in FIRST_SCALES]
         best = min(at_scales, key=trial.size)
         larger = trial.walk(best, FACTOR)
-        return trial.walk(best, 1 / FACTOR) if larger is best else larger
+        found = trial.walk(best, 1 / FACTOR) if larger is best else larger
+        logger.info("%s is the best of %d designs that were tried", found, len(trial.sizes))
+        return found
 
     def larger(self, design: Design, parameters: int) -> Design:
         """The design with about so many parameters; wider networks want larger scales."""
         sized = self.sized(design, parameters)
         if self.method.weight_scale is not None:
             return sized
-        return self._trial(sized).walk(sized, FACTOR)
+        found = self._trial(sized).walk(sized, FACTOR)
+        logger.info("%s is the design at about %d parameters", found, parameters)
+        return found
 
     def widened(self, design: Design, hidden: tuple[int, ...]) -> Design:
         """The design with given widths, at a scale that grows as the root of the width.
@@ -155,6 +162,7 @@ class Trial:
         if design not in self.sizes:
             size = self._refined_size(self.build(design))
             self.sizes[design] = size if math.isfinite(size) else math.inf
+            logger.debug("%s: held-out residual %.1e", design, size)
         return self.sizes[design]
 
     def _refined_size(self, network: Network) -> float:
