@@ -33,6 +33,10 @@ class CallbackError(PdelsrError, RuntimeError):
         self.solution = solution
 
 
+class MissingPackageError(PdelsrError, ImportError):
+    """A package is not installed that an output needs."""
+
+
 class ConditionWarning(UserWarning):
     """Part of the boundary carries no condition."""
 
