@@ -14,10 +14,7 @@ from jaxtyping import Float
 
 from pdelsr.errors import (
     FileFormatError,
-    MissingPackageError,
-    PdelsrError,
     SettingsError,
-    described,
 )
 from pdelsr.results.fields import Fields, fields_at
 from pdelsr.results.mesh import SpaceMesh, space_mesh
@@ -30,6 +27,14 @@ if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
 
 TIMES = 21  # from the initial to the final one, by default
 XDMF = (".xdmf", ".xmf")
+FORMATS = {
+    ".vtu": "vtu",
+    ".vtk": "vtk",
+    ".msh": "gmsh",
+    ".tec": "tecplot",
+    ".avs": "avsucd",
+}
+"""Formats by ending, as meshio calls them; others lose values or cells without a word."""
 COLLECTION = ".pvd"  # ParaView's list of files and their times
 
 
@@ -44,7 +49,7 @@ def export(
     """Write the files and return their paths; see `Solution.export`."""
     meshio = optional_package("meshio", "export")
     path = Path(path)
-    require_ending(meshio, path, solution.problem.domain.time is not None)
+    require_ending(path, solution.problem.domain.time is not None)
     instants = _times(solution, times)
     if n is not None:
         require_whole("n", n, 2)
@@ -56,27 +61,27 @@ def export(
             points = np.column_stack([points, np.full(len(points), time)])
         return fields_at(solution, points, derivatives, residuals=residuals)
 
+    if path.suffix in XDMF:
+        series = [None] if instants is None else np.atleast_1d(instants).tolist()
+        _write_xdmf(meshio, path, mesh, series, fields)
+        return [path]
     if instants is None or instants.ndim == 0:
         _write(meshio, path, mesh, fields(None if instants is None else float(instants)))
-        return [path]
-    if path.suffix in XDMF:
-        _write_xdmf_series(meshio, path, mesh, instants, fields)
         return [path]
     return _write_numbered(meshio, path, mesh, instants, fields)
 
 
-def require_ending(meshio: Any, path: Path, has_time: bool) -> None:
-    """Refuse endings that meshio does not write, and folders that do not exist.
+def require_ending(path: Path, has_time: bool) -> None:
+    """Refuse endings of other formats, and folders that do not exist.
 
     Raises:
         FileFormatError: one of these.
     """
-    known = {*meshio.extension_to_filetypes, *([COLLECTION] if has_time else [])}
+    known = [*FORMATS, *XDMF, *([COLLECTION] if has_time else [])]
     if path.suffix not in known:
-        only = " (.pvd is for problems with time)" if path.suffix == COLLECTION else ""
         raise FileFormatError(
-            f"{path} has the ending {path.suffix!r}, which meshio does not write{only}: give .vtu, "
-            ".vtk, .xdmf or another one of its formats."
+            f"{path} has the ending {path.suffix!r}: give one of {', '.join(known)}, as in "
+            "solution.vtu."
         )
     if path.is_dir() or not path.absolute().parent.is_dir():
         why = "is a folder" if path.is_dir() else "lies in a folder that does not exist"
@@ -102,9 +107,9 @@ def _times(solution: Solution, times: Any) -> Float[np.ndarray, "..."] | None:
 
 
 def _write(meshio: Any, path: Path, mesh: SpaceMesh, fields: Fields) -> None:
-    cells = [(mesh.kind, mesh.cells)]
+    whole = meshio.Mesh(_in_space(mesh.points), [(mesh.kind, mesh.cells)], point_data=fields)
     with _explained(path):
-        meshio.Mesh(_in_space(mesh.points), cells, point_data=fields).write(path)
+        whole.write(path, file_format=FORMATS[path.suffix])
 
 
 def _in_space(points: Float[np.ndarray, "p d"]) -> Float[np.ndarray, "p 3"]:
@@ -112,18 +117,18 @@ def _in_space(points: Float[np.ndarray, "p d"]) -> Float[np.ndarray, "p 3"]:
     return np.pad(points, ((0, 0), (0, 3 - points.shape[1])))
 
 
-def _write_xdmf_series(
+def _write_xdmf(
     meshio: Any,
     path: Path,
     mesh: SpaceMesh,
-    times: Float[np.ndarray, " t"],
-    fields: Callable[[float], Fields],
+    times: Sequence[float | None],
+    fields: Callable[[float | None], Fields],
 ) -> None:
-    # As text, because meshio puts the HDF5 file of a series into the working folder.
+    # As text: meshio would put the HDF5 file of a series into the working folder.
     with _explained(path), meshio.xdmf.TimeSeriesWriter(path, data_format="XML") as writer:
         writer.write_points_cells(_in_space(mesh.points), [(mesh.kind, mesh.cells)])
         for time in times:
-            writer.write_data(float(time), point_data=fields(float(time)))
+            writer.write_data(time or 0.0, point_data=fields(time))
 
 
 def _write_numbered(
@@ -160,25 +165,12 @@ def _write_collection(path: Path, files: Sequence[Path], times: Float[np.ndarray
 
 @contextmanager
 def _explained(path: Path) -> Iterator[None]:
-    """What stops the writing, in words.
+    """An error of the system in words.
 
     Raises:
-        FileFormatError: the file cannot be written, or its format does not hold such a mesh.
-        MissingPackageError: the format needs another package.
+        FileFormatError: the file cannot be written.
     """
     try:
         yield
-    except PdelsrError:
-        raise
     except OSError as error:
         raise FileFormatError(f"{path} cannot be written: {error.strerror}.") from error
-    except ImportError as error:
-        raise MissingPackageError(
-            f"{path.suffix} files need {error.name}, which is not installed: install it, or write "
-            ".vtu."
-        ) from error
-    except Exception as error:  # whatever one of meshio's many formats raises
-        raise FileFormatError(
-            f"meshio cannot write {path} ({described(error)}): its format may not hold such a "
-            "mesh; give .vtu, .vtk or .xdmf."
-        ) from error

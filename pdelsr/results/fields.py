@@ -31,7 +31,7 @@ def fields_at(
     """The unknowns, and what else is asked for.
 
     "u" is the solution, "u_x" a derivative, "u_reference" the reference and "u_error" the
-    difference u − u_reference, where there is one, and "residual of equation" lhs − rhs.
+    difference u − u_reference, where there is one, and "residual_of_equation" lhs − rhs.
 
     Raises:
         SettingsError: there is no such derivative.
@@ -62,6 +62,6 @@ def _residuals(solution: Solution, points: Float[np.ndarray, "n d"]) -> Fields:
         for block in solution.compiled.blocks
         if isinstance(block.region, Interior)
     ]
-    return {
-        f"residual of {b.block.name}": b.evaluate(predictor).cpu().double().numpy() for b in bound
-    }
+    names = [f"residual_of_{b.block.name.replace(' ', '_')}" for b in bound]
+    values = [b.evaluate(predictor).cpu().double().numpy() for b in bound]
+    return dict(zip(names, values, strict=True))

@@ -293,14 +293,15 @@ class Solution:
 
         Lines, quadrilaterals and hexahedra on intervals and boxes; on other domains triangles
         that follow the boundary in the plane, and hexahedra fitted to it in space. Point data are
-        those of `to_xarray`, and "residual of equation" for each equation where asked for.
+        those of `to_xarray`, and "residual_of_equation" for each equation where asked for.
 
         A problem with time gives a series: "name.vtu" or "name.pvd" writes name_0000.vtu, … and
         name.pvd, which ParaView opens as one; ".xdmf" one file with all times; other endings
         numbered files.
 
         Args:
-            path: of the file; its ending chooses the format (.vtu, .vtk, .xdmf, .msh, …).
+            path: of the file; its ending chooses the format: .vtu, .vtk, .xdmf, .msh (of Gmsh),
+                .tec (of Tecplot) or .avs, and .pvd with time.
             n: points along the longest side of space; by default 401, 101 or 33 for one, two or
                 three dimensions.
             times: of the series, 21 by default; a number for one file at that time.
@@ -311,8 +312,8 @@ class Solution:
             The paths of the files that were written.
 
         Raises:
-            MissingPackageError: meshio is not installed, or another package of the format.
-            FileFormatError: an ending that is not known, or a file that cannot be written.
+            MissingPackageError: meshio is not installed.
+            FileFormatError: another ending, or a file that cannot be written.
             SettingsError: more than three dimensions of space, or times outside the problem's.
         """
         return export(self, path, n, times, derivatives, residuals)

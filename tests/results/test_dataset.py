@@ -64,7 +64,7 @@ def test_a_dataset_survives_a_file(tmp_path: Path) -> None:
         assert again.attrs["pdelsr_version"] == pl.__version__
         first, *others = again.attrs["equations"].splitlines()
         assert first == "equation: u_t = u_xx  on interior"
-        assert len(others) == 2
+        assert len(others) == 3
 
 
 @pytest.mark.parametrize("name", ["poisson_1d", "heat_2d", "poisson_3d"])
@@ -106,7 +106,7 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_single_precision_stays() -> None:
-    solution = pl.solve(heat_1d(), "lsr", hidden=(5,), points=40, dtype="float32")
+    solution = pl.solve(heat_1d(), "lsr", hidden=(5,), points=40, weight_scale=1, dtype="float32")
     data = solution.to_xarray(n=3)
     assert data.u.dtype == np.float32
     assert data.u_error.dtype == np.float64

@@ -52,9 +52,7 @@ def test_a_mistake_in_an_inner_iteration_ends_the_run_once() -> None:
             calls += 1
             raise RuntimeError
 
-    with pytest.raises(
-        pl.CallbackError, match="callback Logger failed"
-    ) as caught:
+    with pytest.raises(pl.CallbackError, match="callback Logger failed") as caught:
         pl.solve(cubic(), "pinn", callback=Logger(), refine=True, **SMALL)
     assert calls == 1
     assert caught.value.solution.delta is None

@@ -12,7 +12,7 @@ from pdelsr.results.mesh.base import SpaceMesh
 from pdelsr.results.mesh.grid import grid
 
 BISECTIONS = 40  # of the way to the boundary
-FARTHEST = 2.0  # times the way from the cells to their corner
+FARTHEST = 1.0  # diagonals of a cell, from a corner to the boundary
 
 
 def hexahedra(domain: Domain, ticks: Sequence[Float[np.ndarray, " a"]]) -> SpaceMesh:
@@ -30,17 +30,23 @@ def hexahedra(domain: Domain, ticks: Sequence[Float[np.ndarray, " a"]]) -> Space
     means = sums / count[:, None]
     outer = (count < 8) & domain.contains(means)
     points = mesh.points.copy()
-    points[outer] = _boundary(domain, means[outer], points[outer])
+    diagonal = float(np.linalg.norm([t[1] - t[0] for t in ticks]))
+    points[outer] = _boundary(domain, means[outer], points[outer], FARTHEST * diagonal)
     return SpaceMesh(points, mesh.cells, mesh.kind)
 
 
 def _boundary(
-    domain: Domain, inside: Float[np.ndarray, "n 3"], corners: Float[np.ndarray, "n 3"]
+    domain: Domain,
+    inside: Float[np.ndarray, "n 3"],
+    corners: Float[np.ndarray, "n 3"],
+    farthest: float,
 ) -> Float[np.ndarray, "n 3"]:
-    """Where the lines from inside through the corners leave the domain; corners that do not."""
+    """Where the lines from inside through the corners leave the domain, if that is not far off."""
     way = corners - inside
-    leaves = ~domain.contains(inside + FARTHEST * way)
-    low, high = np.zeros(len(way)), np.full(len(way), FARTHEST)
+    lengths = np.linalg.norm(way, axis=1, keepdims=True)
+    way *= 1 + farthest / lengths
+    leaves = ~domain.contains(inside + way)
+    low, high = np.zeros(len(way)), np.ones(len(way))
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
         within = domain.contains(inside + middle[:, None] * way)
