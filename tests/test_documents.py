@@ -18,7 +18,7 @@ from pdelsr.cli.options import read_options, read_widths
 from pdelsr.cli.parser import build_parser
 
 ROOT = Path(__file__).parent.parent
-MARKDOWN = ("README.md", "docs/extending.md")
+MARKDOWN = ("README.md", "docs/extending.md", "docs/interfaces.md")
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PAGES = ["README.md", *sorted(str(p.relative_to(ROOT)) for p in (ROOT / "docs").glob("*.md"))]
 WIDTHS = (12, 12)
@@ -69,7 +69,7 @@ def test_python_blocks_run(page: str, small: list[pl.Solution]) -> None:
     blocks = fenced(read(page), "python")
     assert blocks
     run(blocks)
-    assert len(small) >= 5
+    assert small
     for solution in small:
         assert all(error.relative_l2 < 1e-2 for error in solution.errors.values()), solution
 

@@ -69,11 +69,12 @@ class TorchFunction:
         assert not self.jets
         assert not self._calls
         graph = fx.Graph()
-        x = fx.Proxy(graph.placeholder("x"))
+        x: Any = fx.Proxy(graph.placeholder("x"))
         columns = [x[:, i] for i in range(len(self.columns))]
         zero = torch.zeros_like(x[:, 0])
         values = [v + zero for v in self._function(*columns, x.new_ones(()))]
-        graph.output(torch.stack(values, dim=1).node)
+        stacked: Any = torch.stack(values, dim=1)
+        graph.output(stacked.node)
         return fx.GraphModule({}, graph)
 
     @property

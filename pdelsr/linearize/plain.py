@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -45,7 +46,7 @@ def plain_pair(network: Network, delta: Float[Tensor, " m"] | None) -> nn.Module
     """
     if delta is None:
         return Unmoved(copy.deepcopy(network)).requires_grad_(False)
-    kind = KINDS.get(type(network), Traced)
+    kind: Any = KINDS.get(type(network), Traced)
     return kind(copy.deepcopy(network), delta).requires_grad_(False)
 
 

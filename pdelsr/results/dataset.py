@@ -91,13 +91,13 @@ def _ticks(
 ) -> dict[str, Float[np.ndarray, "..."]]:
     """Positions along every coordinate, a number where it is held."""
     names = [c.name for c in domain.coordinates]
-    counts = n if isinstance(n, Mapping) else {}
+    counts: Mapping[str, int] = n if isinstance(n, Mapping) else {}
     for name in (*given, *counts):
         if name not in names:
             raise SettingsError(f"{name!r} is not a coordinate; it has {', '.join(names)}.")
     fixed = {name: read_axis(values, name) for name, values in given.items()}
     varying = len(names) - sum(tick.ndim == 0 for tick in fixed.values())
-    default = COUNTS.get(varying, FEWEST) if n is None or counts else n
+    default = n if isinstance(n, int) else COUNTS.get(varying, FEWEST)
     ticks = {}
     for name, (low, high) in zip(names, domain.bounding_box, strict=True):
         count = counts.get(name, default)

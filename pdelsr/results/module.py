@@ -74,11 +74,12 @@ def plain_module(
         SettingsError: a network of the user's that cannot be traced.
     """
     names = [c.name for c in coordinates]
-    if not isinstance(network, HardConditions):
+    forms = network.forms if isinstance(network, HardConditions) else ()
+    compiled = [form for form in forms if form is None or isinstance(form, HardForm)]
+    if not isinstance(network, HardConditions) or len(compiled) < len(forms):
         return SolutionModule(plain_pair(network, delta), None, names, unknowns)
-    forms = [form if isinstance(form, HardForm) else None for form in network.forms]
     pair = plain_pair(network.network, delta)
-    return SolutionModule(pair, _graphs(forms, tuple(coordinates)), names, unknowns)
+    return SolutionModule(pair, _graphs(compiled, tuple(coordinates)), names, unknowns)
 
 
 def _graphs(

@@ -45,9 +45,8 @@ class Record:
 
     def log(self) -> None:
         """Outer iterations at INFO, inner ones at DEBUG, a residual that is not finite aloud."""
-        inner = self.heldout is None
-        logger.log(logging.DEBUG if inner else logging.INFO, "%s", self)
-        if not inner and not math.isfinite(self.heldout):
+        logger.log(logging.DEBUG if self.heldout is None else logging.INFO, "%s", self)
+        if self.heldout is not None and not math.isfinite(self.heldout):
             logger.warning(
                 "iteration %d, %s: the residual on held-out points is not finite; the best state "
                 "so far stays",
