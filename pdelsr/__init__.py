@@ -1,5 +1,7 @@
 """Solve partial differential equations with neural networks to many correct digits."""
 
+import logging
+
 from pdelsr import operators, reference
 from pdelsr.batch import RefinedModule
 from pdelsr.declare import (
@@ -26,8 +28,10 @@ from pdelsr.declare import (
     unknown,
 )
 from pdelsr.errors import (
+    CallbackError,
     ConditionWarning,
     FileFormatError,
+    MissingPackageError,
     PdelsrError,
     ProblemError,
     SettingsError,
@@ -75,6 +79,10 @@ from pdelsr.subspace import (
 )
 from pdelsr.version import __version__
 
+logging.getLogger("pdelsr").addHandler(
+    logging.NullHandler()
+)  # silent unless the user says otherwise
+
 __all__ = [
     "ILSR",
     "LSMR",
@@ -87,6 +95,7 @@ __all__ = [
     "Ball",
     "Basis",
     "Box",
+    "CallbackError",
     "Cholesky",
     "Condition",
     "ConditionWarning",
@@ -111,6 +120,7 @@ __all__ = [
     "LatinHypercube",
     "LeastSquares",
     "Method",
+    "MissingPackageError",
     "ModifiedMLP",
     "Network",
     "Neumann",

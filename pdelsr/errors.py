@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class PdelsrError(Exception):
     """Base class of every error that pdelsr raises on purpose."""
@@ -21,6 +23,22 @@ class TimeLimitError(PdelsrError, TimeoutError):
 
 class FileFormatError(PdelsrError, ValueError):
     """A file is damaged, foreign, or of another version."""
+
+
+class CallbackError(PdelsrError, RuntimeError):
+    """A callback of the user's raised an exception, which is the cause of this one.
+
+    Attributes:
+        solution: the best state that the run had found by then.
+    """
+
+    def __init__(self, message: str, solution: Any = None) -> None:
+        super().__init__(message)
+        self.solution = solution
+
+
+class MissingPackageError(PdelsrError, ImportError):
+    """A package is not installed that an output needs."""
 
 
 class ConditionWarning(UserWarning):

@@ -21,6 +21,7 @@ from pdelsr.results import Solution
 from pdelsr.results.collect import collect
 from pdelsr.results.display import Display
 from pdelsr.solvers.afterwards import refine_afterwards
+from pdelsr.solvers.callback import Guarded
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.history import Record
@@ -30,7 +31,7 @@ from pdelsr.solvers.lsr import LSR
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.prepare import chosen_hard, prepare
 from pdelsr.solvers.registry import parse_options
-from pdelsr.solvers.settings import Progress, RunSettings
+from pdelsr.solvers.settings import RunSettings
 from pdelsr.solvers.status import Status
 
 REFINE_SHARE = 0.3  # of the time limit, kept for the refinement that follows a method
@@ -82,6 +83,7 @@ def solve(
         ProblemError: hard conditions that are not possible, or a coefficient that fails.
         TimeLimitError: the time limit is reached before there is a first state.
         FileFormatError: the checkpoint is damaged, belongs to another run, or cannot be written.
+        CallbackError: the callback raised an exception; the error holds the best state so far.
 
     Example:
         u'' = −π² sin(πx) with u = 0 at both ends:
@@ -108,13 +110,17 @@ def solve(
     settings = settled(chosen, settings)
     title = f"{problem.name} by {chosen.name}"
     display = Display(title, settings.time_limit) if settings.verbose else None
+    guarded = Guarded(settings.callback) if settings.callback is not None else None
     with display or nullcontext():
         file = run_file(problem, chosen, settings, start)
         resumed = file.resume() if file else None
         context = resumed.context if resumed else prepared(problem, chosen, settings)
-        context.listener = listener(display, settings.callback)
+        context.listener = listener(display, guarded)
         standing = resumed.standing if resumed else None
-        return run_prepared(problem, chosen, settings, context, start, standing, file)
+        solution = run_prepared(problem, chosen, settings, context, start, standing, file)
+    if guarded is not None:
+        guarded.require_success(solution)
+    return solution
 
 
 def run_file(
@@ -256,19 +262,12 @@ def first_candidate(start: Solution, context: Context) -> Candidate:
     return Candidate(context.network, found.theta.to(like), delta)
 
 
-def listener(
-    display: Display | None, callback: Callable[[Progress], None] | None
-) -> Callable[[Record], None]:
+def listener(*listeners: Callable[[Record], None] | None) -> Callable[[Record], None]:
     """Passes every record to the display and to the user's callback."""
 
     def listen(record: Record) -> None:
-        if display is not None:
-            display(record)
-        if callback is not None:
-            callback(
-                Progress(
-                    record.iteration, record.phase, record.seconds, record.train, record.heldout
-                )
-            )
+        for one in listeners:
+            if one is not None:
+                one(record)
 
     return listen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -60,6 +61,26 @@ def test_solve_writes_what_was_asked_for(rod: Path, capsys: pytest.CaptureFixtur
     assert Path("a.png").read_bytes().startswith(b"\x89PNG")
     assert main(["solve", "rod.py", *SMALL[:2], "--start", "a.safetensors", "--quiet"]) == 0
     assert capsys.readouterr() == ("", "")
+
+
+def test_verbose_tells_what_is_decided(rod: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = ["solve", "rod.py", "--method", "pinn", *SMALL[2:6], "--max-iterations", "1"]
+    options = [*run, "--option", "adam_steps=200", "--option", "lbfgs_steps=0"]
+    assert main(options) == 0
+    assert "pdelsr: info" not in capsys.readouterr().err
+    assert main([*options, "-v"]) == 0
+    err = capsys.readouterr().err
+    assert "pdelsr: info: rod by pinn: 97 parameters, points: 60 of equation" in err
+    assert err.count("iteration   1, adam") == 1
+    assert "iteration 1, adam" not in err
+    assert main([*options, "-vv"]) == 0
+    assert "pdelsr: debug: iteration 1, adam: training " in capsys.readouterr().err
+    assert main([*options, "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+    assert not logging.getLogger("pdelsr").isEnabledFor(logging.INFO)
+    with pytest.raises(SystemExit):
+        main([*options, "--quiet", "-v"])
+    assert "not allowed with argument" in capsys.readouterr().err
 
 
 def test_parameters_can_be_set(rod: Path, capsys: pytest.CaptureFixture[str]) -> None:

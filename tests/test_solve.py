@@ -183,14 +183,12 @@ def test_ctrl_c_returns_the_best_solution_so_far() -> None:
     assert solution.errors["u"].relative_l2 < 1e-6
 
 
-def test_ctrl_c_during_the_refinement_keeps_what_there_was() -> None:
-    def stop(progress: pl.Progress) -> None:
-        if progress.phase == "refine":
-            raise KeyboardInterrupt
+def test_ctrl_c_during_the_refinement_keeps_what_there_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*given: object) -> None:
+        raise KeyboardInterrupt
 
-    solution = pl.solve(
-        poisson(), "pinn", callback=stop, refine=True, adam_steps=5, lbfgs_steps=0, **SMALL
-    )
+    monkeypatch.setattr("pdelsr.solvers.refiner.Refiner.__call__", interrupted)
+    solution = pl.solve(poisson(), "pinn", refine=True, adam_steps=5, lbfgs_steps=0, **SMALL)
     assert solution.status is pl.Status.INTERRUPTED
     assert solution.delta is None
 

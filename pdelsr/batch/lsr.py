@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import logging
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,6 +28,8 @@ from pdelsr.batch.target import Residual, UserResidual
 from pdelsr.errors import SettingsError
 from pdelsr.lstsq.streaming import Nested, StreamingQR
 from pdelsr.solvers.settings import DTYPES, require_choice, require_whole
+
+logger = logging.getLogger(__name__)
 
 BATCH = 256  # samples at once, of tensors
 LARGEST_RANK = 2000  # that "auto" starts from
@@ -260,6 +263,7 @@ class _Task:
     def _refined(
         self, k: int, y: Tensor, family: Family, scores: list[RankScore], status: str
     ) -> RefinedModule:
+        logger.info("%s at rank %d: %s", type(self.model.module).__name__, k, status)
         delta = family.lifted(y if k else torch.zeros_like(y))
         return RefinedModule(self.model, delta, k, family, scores, status)
 

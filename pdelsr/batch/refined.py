@@ -80,7 +80,8 @@ class RefinedModule(nn.Module):
     """u(inputs) = q(inputs; θ) + J(inputs; θ) δ, by one forward-mode derivative.
 
     The module that was refined is copied and stays as it was. Floating-point inputs are converted
-    to the dtype of the refinement.
+    to the dtype of the refinement. `torch.export` takes it for the shapes of the example inputs
+    only: torch's forward mode fixes the number of samples.
 
     Attributes:
         rank: r of the refinement; 0 where the module is better as it is.
@@ -151,7 +152,7 @@ class RefinedModule(nn.Module):
         converted = tuple(
             x.to(self.delta) if x.is_floating_point() else x.to(self.delta.device) for x in inputs
         )
-        if not self.delta.any():
+        if not self.rank:
             return self.module(*converted)
         self._model.index = self.index
         value, tangent = self._model.moved(converted, self.delta)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pdelsr.cli.log import shown_log
 from pdelsr.cli.options import read_options, read_parameters, read_widths
 from pdelsr.cli.show import show_text
 from pdelsr.declare import Problem
@@ -30,7 +31,8 @@ def solve_command(chosen: argparse.Namespace) -> int:
     problem = read_problem(chosen)
     options = read_method_options(chosen)
     start = load(chosen.start, problem) if chosen.start else None
-    solution = solve(problem, chosen.method, start=start, verbose=not chosen.quiet, **options)
+    with shown_log(chosen.verbose, chosen.quiet):
+        solution = solve(problem, chosen.method, start=start, verbose=not chosen.quiet, **options)
     if not chosen.quiet:
         print(solution.summary(color=sys.stdout.isatty()))
     if chosen.save:

@@ -84,7 +84,15 @@ def _add_output(command: argparse.ArgumentParser) -> None:
     group.add_argument("--plot", type=Path, metavar="PNG", help="write a picture")
     group.add_argument("--json", type=Path, metavar="FILE", help="write the record of the run")
     group.add_argument("--save", type=Path, metavar="FILE", help="write the solution")
-    group.add_argument("--quiet", action="store_true", help="no progress and no summary")
+    spoken = group.add_mutually_exclusive_group()
+    spoken.add_argument("--quiet", action="store_true", help="no progress and no summary")
+    spoken.add_argument(
+        "-v",
+        "--verbose",
+        action="count",
+        default=0,
+        help="tell what is decided on the way; -vv for inner iterations too",
+    )
 
 
 def _add_benchmark(command: argparse.ArgumentParser) -> None:

@@ -10,7 +10,7 @@ from typing import Any, cast
 import sympy as sp
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, fx
 
 from pdelsr.compile.printer import HELPERS, ONE, TorchCode, literal
 from pdelsr.declare.symbols import Coefficient
@@ -59,6 +59,23 @@ class TorchFunction:
         calls = (call(x) for call in self._calls)
         values = self._function(*columns, *rows, *calls, x.new_ones(()))
         return torch.stack([_full(v, x) for v in values])
+
+    def graph(self) -> fx.GraphModule:
+        """The same torch code as a module from points (n, c) to values (n, E), without sympy.
+
+        It takes any number of points in a traced program; expressions with jets or with a user's
+        callables have none.
+        """
+        assert not self.jets
+        assert not self._calls
+        graph = fx.Graph()
+        x: Any = fx.Proxy(graph.placeholder("x"))
+        columns = [x[:, i] for i in range(len(self.columns))]
+        zero = torch.zeros_like(x[:, 0])
+        values = [v + zero for v in self._function(*columns, x.new_ones(()))]
+        stacked: Any = torch.stack(values, dim=1)
+        graph.output(stacked.node)
+        return fx.GraphModule({}, graph)
 
     @property
     def _all_constant(self) -> bool:

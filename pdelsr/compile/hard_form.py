@@ -36,10 +36,10 @@ class HardForm:
     ) -> Float[Tensor, "a n"]:
         """∂^α g at n points, one row for each multi-index."""
         jet = _jet(self.lift, self.coordinates, tuple(indices))
-        return jet(x.double()).to(x.dtype) if self._has_layer else jet(x)
+        return jet(x.double()).to(x.dtype) if self.has_layer else jet(x)
 
     @cached_property
-    def _has_layer(self) -> bool:
+    def has_layer(self) -> bool:
         """Whether g holds the layer of a seam, whose powers of t leave the range of float32."""
         return self.lift.has(sp.erf)
 

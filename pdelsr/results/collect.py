@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from contextlib import suppress
 from dataclasses import replace
@@ -23,6 +24,9 @@ from pdelsr.solvers.interruption import grace
 from pdelsr.solvers.loop import Outcome
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.settings import RunSettings
+from pdelsr.solvers.status import Status
+
+logger = logging.getLogger(__name__)
 
 ESTIMATED_ON = 4096  # held-out points that the error is estimated on
 
@@ -45,6 +49,7 @@ def collect(
         outcome: of the run.
         start: where the run started; its report and points stay valid if nothing better came.
     """
+    _log(problem, method, outcome)
     candidate, training = outcome.best.candidate, outcome.training
     seconds = context.clock.seconds
     kept = start if start is not None and training is None else None
@@ -74,6 +79,13 @@ def collect(
         seconds=seconds,
         peak_memory_bytes=peak_memory(context.plan.device),
     )
+
+
+def _log(problem: Problem, method: Method, outcome: Outcome) -> None:
+    """How the run ended; aloud where it found nothing."""
+    level = logging.WARNING if outcome.status is Status.DIVERGED else logging.INFO
+    status = outcome.status
+    logger.log(level, "%s by %s: %s. %s", problem.name, method.name, status.value, status.advice)
 
 
 def block_residuals(

@@ -46,6 +46,14 @@ def read_derivative(
     return entry
 
 
+def derivative_name(
+    entry: Entry, unknowns: Sequence[sp.Expr], coordinates: Sequence[sp.Symbol]
+) -> str:
+    """The name of a derivative, such as "u_xxt"; that of the unknown for its value."""
+    suffix = "".join(c.name * k for c, k in zip(coordinates, entry.index, strict=True))
+    return _name(unknowns[entry.component]) + (f"_{suffix}" if suffix else "")
+
+
 def _named(
     text: str, unknowns: Sequence[sp.Expr], coordinates: Sequence[sp.Symbol]
 ) -> Entry | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from functools import cache
 from types import TracebackType
 
 from rich.console import Console
@@ -13,6 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from pdelsr.solvers.history import Record
+
+
+@cache
+def shared_console() -> Console:
+    """Standard error: whatever is printed here while a display is live appears above it."""
+    return Console(stderr=True, highlight=False)
 
 
 class Display:
@@ -28,7 +35,7 @@ class Display:
         self, title: str, time_limit: int | float = math.inf, console: Console | None = None
     ) -> None:
         self.title, self.time_limit = title, time_limit
-        self.console = console or Console(stderr=True, highlight=False)
+        self.console = console or shared_console()
         self._start = time.perf_counter()
         self._last: Record | None = None
         self._outer: Record | None = None

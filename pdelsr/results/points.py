@@ -73,6 +73,20 @@ def read_points(
     return Query(flat, tuple(spread[0].shape), _device_of(columns.values()))
 
 
+def read_axis(given: Any, name: str) -> Float[np.ndarray, "..."]:
+    """Positions along one coordinate, (n,), or a number, as fp64.
+
+    Raises:
+        SettingsError: an array of more dimensions, or something that is no number.
+    """
+    found = _tensor(given, name, torch.empty(0, dtype=torch.float64)).numpy()
+    if found.ndim > 1 or not found.size:
+        raise SettingsError(
+            f"{name} has shape {tuple(found.shape)}: give positions along it, (n,), or a number."
+        )
+    return found
+
+
 def require_coordinates(columns: Mapping[str, Any], names: Sequence[str]) -> None:
     """Refuse keyword arguments that are not exactly the coordinates."""
     for name in columns:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import sympy as sp
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -20,7 +21,10 @@ from pdelsr.errors import SettingsError
 from pdelsr.linearize import Predictor
 from pdelsr.networks import Network, closure
 from pdelsr.results.accuracy import BlockResidual, UnknownError, error_of, heldout_points
+from pdelsr.results.dataset import dataset
 from pdelsr.results.derivative import read_derivative
+from pdelsr.results.export import export
+from pdelsr.results.module import SolutionModule, plain_module
 from pdelsr.results.points import read_points
 from pdelsr.results.record import json_text, record
 from pdelsr.results.summary import summary_text
@@ -264,6 +268,96 @@ class Solution:
             path: file to write, by custom ending in ".safetensors".
         """
         import_module("pdelsr.results.storage").save(self, path)
+
+    def to_xarray(
+        self,
+        n: int | Mapping[str, int] | None = None,
+        *,
+        derivatives: str | sp.Basic | Iterable[Any] = (),
+        reference: bool = True,
+        **coordinates: Any,
+    ) -> Any:
+        """The solution on a regular grid over the domain, as an `xarray.Dataset`.
+
+        Variables are the unknowns by name, "u_x" for derivatives, and "u_reference" and "u_error"
+        (u − u_reference) where the problem has a reference; outside the domain they are NaN.
+        Attributes tell problem, method, status, held-out residual, version and equations.
+
+        Args:
+            n: grid points along each coordinate, or by its name; by default 501, 201, 61, 21 or
+                11 for one to five that vary.
+            derivatives: one or several, by name or by sympy, as in `derivative`.
+            reference: with reference and error, where there is one.
+            **coordinates: instead, positions along a coordinate by its name, or a number, which
+                holds it: `to_xarray(t=0.5)`.
+
+        Raises:
+            MissingPackageError: xarray is not installed.
+            SettingsError: an unknown coordinate or derivative, or a grid that is too large.
+
+        Example:
+            >>> data = solution.to_xarray(derivatives=["u_x"])
+            >>> data.u.sel(x=0.3, t=0.5, method="nearest")
+            >>> data.to_netcdf("solution.nc")
+        """
+        return dataset(self, n, derivatives, reference, coordinates)
+
+    def export(
+        self,
+        path: str | Path,
+        *,
+        n: int | None = None,
+        times: Any = None,
+        derivatives: str | sp.Basic | Iterable[Any] = (),
+        residuals: bool = False,
+    ) -> list[Path]:
+        """Write the solution on a mesh for ParaView and other programs, by meshio.
+
+        Lines, quadrilaterals and hexahedra on intervals and boxes; on other domains triangles
+        that follow the boundary in the plane, and hexahedra fitted to it in space. Point data are
+        those of `to_xarray`, and "residual_of_equation" for each equation where asked for.
+
+        A problem with time gives a series: "name.vtu" or "name.pvd" writes name_0000.vtu, … and
+        name.pvd, which ParaView opens as one; ".xdmf" one file with all times; other endings
+        numbered files.
+
+        Args:
+            path: of the file; its ending chooses the format: .vtu, .vtk, .xdmf, .msh (of Gmsh),
+                .tec (of Tecplot) or .avs, and .pvd with time.
+            n: points along the longest side of space; by default 401, 101 or 33 for one, two or
+                three dimensions.
+            times: of the series, 21 by default; a number for one file at that time.
+            derivatives: one or several, by name or by sympy, as in `derivative`.
+            residuals: with lhs − rhs of the equations.
+
+        Returns:
+            The paths of the files that were written.
+
+        Raises:
+            MissingPackageError: meshio is not installed.
+            FileFormatError: another ending, or a file that cannot be written.
+            SettingsError: more than three dimensions of space, or times outside the problem's.
+        """
+        return export(self, path, n, times, derivatives, residuals)
+
+    def module(self) -> SolutionModule:
+        """The solution as a plain `torch.nn.Module`, from points (n, d) to values (n, k).
+
+        It gives what `predict` gives, up to the order of additions, without anything of this
+        package's jets or of sympy, follows `.to(...)`, has a `state_dict`, and is differentiable in
+        x. `torch.export` takes it with any number of points:
+
+        >>> module, points = solution.module(), torch.rand(8, 2, dtype=torch.float64)
+        >>> any_number = {0: torch.export.Dim("n")}
+        >>> program = torch.export.export(module, (points,), dynamic_shapes=(any_number,))
+        >>> torch.export.save(program, "solution.pt2")
+
+        Raises:
+            SettingsError: a refined network of your own that cannot be traced; the message says
+                what to change.
+        """
+        names = self.problem.domain.coordinates
+        return plain_module(self.network, self.delta, names, self.names)
 
     def __repr__(self) -> str:
         return (

@@ -40,23 +40,25 @@ def _refined(context: Context, outcome: Outcome, tolerance: int | float, lsr: LS
     assessed = context.assess(replace(outcome.best.candidate, delta=found.delta), iteration)
     better = context.best is assessed
     best = assessed if better else outcome.best
-    context.report(
-        Record(
-            iteration,
-            "refine",
-            context.clock.seconds,
-            found.train,
-            heldout=assessed.objective,
-            best=best.objective,
-            rank=found.report.rank,
-            effective_rank=found.report.effective_rank,
-            condition=found.report.condition,
-        )
+    if better:
+        status = Status.CONVERGED if assessed.largest_rms <= tolerance else outcome.status
+        outcome = Outcome(assessed, found.report, status, iteration, context.training)
+    record = Record(
+        iteration,
+        "refine",
+        context.clock.seconds,
+        found.train,
+        heldout=assessed.objective,
+        best=best.objective,
+        rank=found.report.rank,
+        effective_rank=found.report.effective_rank,
+        condition=found.report.condition,
     )
-    if not better:
-        return outcome
-    status = Status.CONVERGED if assessed.largest_rms <= tolerance else outcome.status
-    return Outcome(assessed, found.report, status, iteration, context.training)
+    try:
+        context.report(record)
+    except KeyboardInterrupt:  # of a callback that wants to stop
+        return replace(outcome, status=Status.INTERRUPTED)
+    return outcome
 
 
 def _more_points(context: Context, lsr: LSR) -> float:

@@ -171,8 +171,9 @@ class Context:
         self._best = assessed
 
     def report(self, record: Record) -> None:
-        """Add to the history and tell whoever listens."""
+        """Add to the history, log, and tell whoever listens."""
         self.history.append(record)
+        record.log()
         self.listener(record)
 
 

@@ -25,6 +25,12 @@ class Design:
     weight_scale: float = 1.0
     first_inputs: int | None = None
 
+    def __str__(self) -> str:
+        widths = "-".join(map(str, self.hidden))
+        activation = getattr(self.activation, "name", self.activation)
+        inputs = f", {self.first_inputs} inputs a neuron" if self.first_inputs else ""
+        return f"{widths} {activation} at weight scale {self.weight_scale:.3g}{inputs}"
+
     def sized(self, parameters: int, features: int, outputs: int) -> Design:
         """The same design with equal widths and about as many parameters."""
         width, depth = 1, len(self.hidden)

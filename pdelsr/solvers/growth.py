@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +13,8 @@ from pdelsr.solvers.context import Context
 from pdelsr.solvers.method import State
 from pdelsr.solvers.refiner import FULL_LIMIT, PAYS, in_memory, largest_rank
 from pdelsr.solvers.status import Status
+
+logger = logging.getLogger(__name__)
 
 GROWTH, WIDENING = 2, 1.5  # factors on the parameters, of untrained and of aligned networks
 FILLED = 0.9  # share of directions above rounding from which a wider network may help
@@ -56,9 +59,11 @@ class Growth:
         if self.untrained:
             self.kept = state.candidate, context.plan
             context.grow(GROWTH * context.network.parameter_count, anew=True)
+            _log_growth(context, "that pays: an untrained network")
         elif kept and context.objectives[-1] > context.objectives[-2]:
             candidate, context.plan = kept
             context.return_to(candidate)
+            _log_growth(context, "the last growth gained nothing: back to the network")
         return self.untrained
 
     def take_more_if_full(self, context: Context, state: State) -> None:
@@ -74,6 +79,7 @@ class Growth:
             self._raise_rank(context)
         elif self.widens and self._fits(context, WIDENING, WIDENING**3 * self.step_seconds):
             context.grow(round(WIDENING * context.network.parameter_count), anew=False)
+            _log_growth(context, "alignment has filled the tangent space: a wider network")
             self.refine_seconds *= WIDENING**3
 
     def _raise_rank(self, context: Context) -> None:
@@ -83,6 +89,7 @@ class Growth:
         rank = min(GROWTH * self.rank, most)
         in_time = GROWTH**3 * self.refine_seconds < context.clock.left
         if rank > self.rank and in_time and in_memory(context.heldout.like, rows, rank):
+            logger.info("alignment has filled the tangent space: rank %d", rank)
             self.rank = rank
             self.limit = "doubled when alignment had filled the last one"
             self.refine_seconds *= GROWTH**2
@@ -97,6 +104,7 @@ class Growth:
         m = self.rank or state.report.rank
         fits = seconds < context.clock.left and in_memory(context.heldout.like, rows, m)
         if factor <= MOST_POINTS and fits:
+            logger.info("the fit holds on its points only: %g times the planned points", factor)
             self.factor, self.refine_seconds = factor, seconds
 
     def verdict(self, context: Context) -> Status | None:
@@ -125,6 +133,10 @@ class Growth:
             return False
         rows = factor * self.factor * context.plan.total
         return in_memory(context.heldout.like, rows, parameters)
+
+
+def _log_growth(context: Context, what: str) -> None:
+    logger.info("%s of %d parameters", what, context.network.parameter_count)
 
 
 def _epsilon(context: Context) -> float:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import math
 from dataclasses import dataclass
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -30,3 +34,22 @@ class Record:
     rank: int | None = None
     effective_rank: int | None = None
     condition: float | None = None
+
+    def __str__(self) -> str:
+        text = f"iteration {self.iteration}, {self.phase}: training {self.train:.1e}"
+        if self.heldout is not None:
+            text += f", held-out {self.heldout:.1e}"
+        if self.effective_rank is not None:
+            text += f", effective rank {self.effective_rank} of {self.rank}"
+        return f"{text}, {self.seconds:.1f} s"
+
+    def log(self) -> None:
+        """Outer iterations at INFO, inner ones at DEBUG, a residual that is not finite aloud."""
+        logger.log(logging.DEBUG if self.heldout is None else logging.INFO, "%s", self)
+        if self.heldout is not None and not math.isfinite(self.heldout):
+            logger.warning(
+                "iteration %d, %s: the residual on held-out points is not finite; the best state "
+                "so far stays",
+                self.iteration,
+                self.phase,
+            )

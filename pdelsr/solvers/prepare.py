@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from pdelsr.solvers.settings import RunSettings
 from pdelsr.solvers.trial import PARAMETERS, Designer
 
 TRIAL_SHARE = 0.3  # of the time limit that trials of designs may take
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +64,7 @@ def prepare(
     compiled = compile_problem(problem, chosen_hard(method, settings))
     designer = Designer(problem, compiled, method, settings)
     found = start(designer) if start else first_start(designer, TRIAL_SHARE * clock.left)
+    _log(problem, method, compiled, found)
     return Context(
         compiled,
         found.network,
@@ -87,6 +90,19 @@ def first_start(designer: Designer, seconds: float = math.inf) -> Start:
     balance = method.default_balance if settings.balance is None else settings.balance
     weights = block_weights(compiled, network, plan, settings, balance)
     return Start(design, network, replace(plan, weights=weights))
+
+
+def _log(problem: Problem, method: Method, compiled: CompiledProblem, found: Start) -> None:
+    points = ", ".join(f"{n} of {name}" for name, n in found.plan.counts.items())
+    exact = f"; exact: {', '.join(compiled.exact)}" if compiled.exact else ""
+    logger.info(
+        "%s by %s: %d parameters, points: %s%s",
+        problem.name,
+        method.name,
+        found.network.parameter_count,
+        points,
+        exact,
+    )
 
 
 def may_grow(problem: Problem, method: Method, settings: RunSettings) -> bool:

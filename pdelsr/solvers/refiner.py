@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,8 @@ from pdelsr.solvers.interruption import INTERRUPTIONS, status_of
 from pdelsr.solvers.settings import require_whole
 from pdelsr.solvers.tangent_newton import Refinement, refine_in_subspace, with_basis_values
 from pdelsr.subspace import Basis, basis_named
+
+logger = logging.getLogger(__name__)
 
 FULL_LIMIT = 5000  # parameters up to which the whole tangent space is the default basis
 FIRST_RANK = 250  # of a rank that is chosen by doubling
@@ -89,6 +92,8 @@ class Refiner:
             self.newton_steps,
             lambda: context.clock.expired,
         )
+        if not refinement.steps:
+            logger.warning("no step of the refinement lowered the residual; the network stays")
         return with_basis_values(refinement, subspace.singular_values)
 
     def _at_chosen_rank(
@@ -108,6 +113,7 @@ class Refiner:
                 return replace(limited(best, status.value), stopped=status)
             predictor = RefinedPredictor(context.network, found.delta)
             size = torch.linalg.vector_norm(context.heldout.evaluate(predictor)).item()
+            logger.info("rank %d: held-out residual %.1e", found.report.rank, size)
             gained = PAYS * size <= smallest
             if best is None or size < smallest:
                 best, smallest = found, size
@@ -147,6 +153,7 @@ class Refiner:
 
 def limited(found: Refinement, limit: str) -> Refinement:
     """The same refinement with the reason for its rank in the report."""
+    logger.info("rank %d is kept: %s", found.report.rank, limit)
     return replace(found, report=replace(found.report, limit=limit))
 
 

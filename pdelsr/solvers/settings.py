@@ -21,7 +21,7 @@ DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
 @dataclass(frozen=True)
 class Progress:
-    """What a callback sees after every iteration.
+    """What a callback sees after every iteration, and now and then inside one.
 
     Args:
         iteration: outer iteration, from 1.
@@ -29,6 +29,10 @@ class Progress:
         seconds: since the start.
         train: norm of the stacked residual on the training points.
         heldout: the same on points that were never trained on; None inside an iteration.
+        best: the smallest held-out norm so far; None inside an iteration.
+        rank: directions of the refinement, where there was one.
+        effective_rank: of them, those above rounding.
+        condition: of the reduced system, after column equilibration.
     """
 
     iteration: int
@@ -36,6 +40,10 @@ class Progress:
     seconds: float
     train: float
     heldout: float | None = None
+    best: float | None = None
+    rank: int | None = None
+    effective_rank: int | None = None
+    condition: float | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,9 @@ class RunSettings:
         seed: of weights, points and bases.
         dtype: "float64" or "float32", or the torch dtype.
         device: "cpu", "cuda", …; None for the CPU.
-        callback: called with a `Progress` after every iteration.
+        callback: called with a `Progress` after every iteration. StopIteration ends the run with
+            the best state; another exception does too, and comes out as a `CallbackError` that
+            holds it.
         verbose: show a progress display.
         refine: append a one-shot LSR to whatever the method found.
         memory_budget: bytes that one chunk of Jacobian rows may take.

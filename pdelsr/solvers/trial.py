@@ -7,6 +7,7 @@ the solution: the residual on held-out points tells.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,6 +28,8 @@ from pdelsr.solvers.design import Design
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.settings import RunSettings
 from pdelsr.solvers.tangent_newton import refine_in_subspace
+
+logger = logging.getLogger(__name__)
 
 PARAMETERS = 1200  # of a trial network
 FIRST_SCALES = (1.0, 2.0)  # that every design is tried with
@@ -70,7 +73,10 @@ class Designer:
             trial = self._trial(designs[0], sizes)
             best = min(at_scales, key=trial.size)
             larger = trial.walk(best, FACTOR)
-            return trial.walk(best, 1 / FACTOR) if larger is best else larger
+            found = trial.walk(best, 1 / FACTOR) if larger is best else larger
+            logger.info("%s is the best of %d designs that were tried", found, len(sizes))
+            return found
+        logger.info("the time for trials of designs is over after %d", len(sizes))
         return min(sizes, key=sizes.__getitem__, default=at_scales[-1])
 
     def larger(self, design: Design, parameters: int, seconds: float = math.inf) -> Design:
@@ -80,7 +86,9 @@ class Designer:
             return sized
         sizes: dict[Design, float] = {}
         with suppress(TimeIsUp), deadline(seconds):
-            return self._trial(sized, sizes).walk(sized, FACTOR)
+            found = self._trial(sized, sizes).walk(sized, FACTOR)
+            logger.info("%s is the design at about %d parameters", found, parameters)
+            return found
         return min(sizes, key=sizes.__getitem__, default=sized)
 
     def widened(self, design: Design, hidden: tuple[int, ...]) -> Design:
@@ -165,6 +173,7 @@ class Trial:
         if design not in self.sizes:
             size = self._refined_size(self.build(design))
             self.sizes[design] = size if math.isfinite(size) else math.inf
+            logger.debug("%s: held-out residual %.1e", design, size)
         return self.sizes[design]
 
     def _refined_size(self, network: Network) -> float:

@@ -479,3 +479,13 @@ class Frozen(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.inner[0](x).detach()
+
+
+def test_a_refined_module_exports_for_fixed_shapes() -> None:
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1))
+    x = torch.rand(60, 2, dtype=torch.float64)
+    refined = pl.refine(net, x, torch.sin(x[:, :1]), rank=10)
+    assert refined.rank
+    program = torch.export.export(refined, (x[:5],)).module()
+    torch.testing.assert_close(program(x[5:10]), refined(x[5:10]), rtol=0, atol=1e-12)

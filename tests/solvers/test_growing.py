@@ -42,9 +42,11 @@ def steps(context: Context, method: pl.ILSR, count: int) -> list[int]:
     return sizes
 
 
-def test_untrained_networks_double_while_that_pays() -> None:
+def test_untrained_networks_double_while_that_pays(caplog: pytest.LogCaptureFixture) -> None:
     context, method = started(wavy())
-    first, second, third = steps(context, method, 3)
+    with caplog.at_level("INFO", logger="pdelsr"):
+        first, second, third = steps(context, method, 3)
+    assert f"that pays: an untrained network of {third} parameters" in caplog.text
     assert second == pytest.approx(2 * first, rel=0.35)
     assert third == pytest.approx(2 * second, rel=0.35)
     assert context.plan.counts["equation"] >= 2 * third  # the points grow with it

@@ -1,0 +1,46 @@
+"""The package's log on standard error while a command runs, beside the progress display."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.text import Text
+
+from pdelsr.results.display import shared_console
+
+LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)  # without -v, with -v, with -vv
+SHOWN = "pdelsr.solvers.history"  # whose outer iterations the progress display prints itself
+
+
+class ConsoleHandler(logging.Handler):
+    """One line a message, above the live line of the display."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.name == SHOWN and record.levelno == logging.INFO:
+            return
+        try:
+            line = Text(f"pdelsr: {record.levelname.lower()}: {record.getMessage()}")
+            shared_console().print(line, soft_wrap=True)
+        except Exception:  # as every handler of logging does
+            self.handleError(record)
+
+
+@contextmanager
+def shown_log(verbosity: int, quiet: bool = False) -> Iterator[None]:
+    """Show the log of `pdelsr`.
+
+    Args:
+        verbosity: 0 for warnings, 1 for decisions, from 2 on for inner iterations too.
+        quiet: nothing but errors.
+    """
+    logger = logging.getLogger("pdelsr")
+    handler, before = ConsoleHandler(), logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.ERROR if quiet else LEVELS[min(verbosity, len(LEVELS) - 1)])
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)

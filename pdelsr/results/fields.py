@@ -1,0 +1,67 @@
+"""What is known of a solution at points, by name: values, derivatives, reference, error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import sympy as sp
+import torch
+from jaxtyping import Float
+
+from pdelsr.compile import Interior
+from pdelsr.linearize import BoundBlock
+from pdelsr.results.derivative import derivative_name, read_derivative
+
+if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
+    from pdelsr.results.solution import Solution
+
+Fields = dict[str, np.ndarray]
+"""Values (n,) by name."""
+
+
+def fields_at(
+    solution: Solution,
+    points: Float[np.ndarray, "n d"],
+    derivatives: str | sp.Basic | Iterable[Any] = (),
+    reference: bool = True,
+    residuals: bool = False,
+) -> Fields:
+    """The unknowns, and what else is asked for.
+
+    "u" is the solution, "u_x" a derivative, "u_reference" the reference and "u_error" the
+    difference u − u_reference, where there is one, and "residual_of_equation" lhs − rhs.
+
+    Raises:
+        SettingsError: there is no such derivative.
+    """
+    problem = solution.problem
+    predicted = solution.predict(points)
+    found = predicted if isinstance(predicted, dict) else {solution.names[0]: predicted}
+    wanted = (derivatives,) if isinstance(derivatives, str | sp.Basic) else derivatives
+    for given in wanted:
+        entry = read_derivative(given, problem.unknowns, problem.coordinates)
+        name = derivative_name(entry, problem.unknowns, problem.coordinates)
+        found[name] = solution.derivative(given, points)
+    if reference and problem.reference is not None:
+        exact = problem.reference_values(points)
+        for i, name in enumerate(solution.names):
+            found[f"{name}_reference"] = exact[:, i]
+            found[f"{name}_error"] = found[name].astype(np.float64) - exact[:, i]
+    return found | (_residuals(solution, points) if residuals else {})
+
+
+def _residuals(solution: Solution, points: Float[np.ndarray, "n d"]) -> Fields:
+    """F of every equation, without weights."""
+    dtype, device = solution.settings.torch_dtype, solution.settings.torch_device
+    x = torch.as_tensor(points, dtype=dtype, device=device)
+    predictor = solution.predictor
+    bound = [
+        BoundBlock(block, (x,), x, torch.ones_like(x[:, 0]))
+        for block in solution.compiled.blocks
+        if isinstance(block.region, Interior)
+    ]
+    names = [f"residual_of_{b.block.name.replace(' ', '_')}" for b in bound]
+    values = [b.evaluate(predictor).cpu().double().numpy() for b in bound]
+    return dict(zip(names, values, strict=True))

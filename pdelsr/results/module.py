@@ -1,0 +1,95 @@
+"""A solution as a plain torch module, to deploy without this package."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sympy as sp
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from pdelsr.compile import HardForm
+from pdelsr.compile.function import TorchFunction
+from pdelsr.linearize.plain import plain_pair
+from pdelsr.networks import HardConditions, Network
+
+
+class SolutionModule(nn.Module):
+    """u(x) = g(x) + D(x) (q(x) + J(x) δ), with torch operations only.
+
+    Nothing in it is to be trained. It follows `.to(device)` and `.to(dtype)`, and points have to
+    be of its dtype.
+
+    Args:
+        pair: gives q and J δ at points.
+        forms: g and D of every unknown; None without hard conditions.
+        coordinates: names of the columns of the points.
+        unknowns: names of the columns of the values.
+    """
+
+    def __init__(
+        self,
+        pair: nn.Module,
+        forms: tuple[nn.Module, nn.Module] | None,
+        coordinates: Sequence[str],
+        unknowns: Sequence[str],
+    ) -> None:
+        super().__init__()
+        self.pair = pair
+        self.lift, self.factor = forms or (None, None)
+        self.coordinates, self.unknowns = tuple(coordinates), tuple(unknowns)
+        self.eval()
+
+    def forward(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n k"]:
+        value, moved = self.pair(x)
+        if self.lift is None or self.factor is None:
+            return value + moved
+        factor = self.factor(x)
+        return self.lift(x) + factor * value + factor * moved
+
+    def extra_repr(self) -> str:
+        return f"{', '.join(self.coordinates)} -> {', '.join(self.unknowns)}"
+
+
+class InDouble(nn.Module):
+    """A module that is evaluated in float64: the layer of a seam leaves the range of float32."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n k"]:
+        return self.module(x.double()).to(x.dtype)
+
+
+def plain_module(
+    network: Network,
+    delta: Float[Tensor, " m"] | None,
+    coordinates: Sequence[sp.Symbol],
+    unknowns: Sequence[str],
+) -> SolutionModule:
+    """The module of a network with δ, hard conditions included.
+
+    Raises:
+        SettingsError: a network of the user's that cannot be traced.
+    """
+    names = [c.name for c in coordinates]
+    forms = network.forms if isinstance(network, HardConditions) else ()
+    compiled = [form for form in forms if form is None or isinstance(form, HardForm)]
+    if not isinstance(network, HardConditions) or len(compiled) < len(forms):
+        return SolutionModule(plain_pair(network, delta), None, names, unknowns)
+    pair = plain_pair(network.network, delta)
+    return SolutionModule(pair, _graphs(compiled, tuple(coordinates)), names, unknowns)
+
+
+def _graphs(
+    forms: Sequence[HardForm | None], coordinates: tuple[sp.Symbol, ...]
+) -> tuple[nn.Module, nn.Module]:
+    """g and D of all unknowns; 0 and 1 where the network is the unknown itself."""
+    lifts = tuple(sp.Integer(0) if form is None else form.lift for form in forms)
+    factors = tuple(sp.Integer(1) if form is None else form.factor for form in forms)
+    lift, factor = (
+        TorchFunction(e, coordinates, title="hard form").graph() for e in (lifts, factors)
+    )
+    layered = any(form is not None and form.has_layer for form in forms)
+    return (InDouble(lift) if layered else lift), factor
