@@ -15,6 +15,10 @@ class SettingsError(PdelsrError, ValueError):
     """An option of a method, a network or the command line is wrong."""
 
 
+class MemoryLimitError(SettingsError, MemoryError):
+    """What was asked for does not fit into the memory that is free."""
+
+
 class FileFormatError(PdelsrError, ValueError):
     """A file is damaged, foreign, or of another version."""
 

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from pdelsr.batch.model import Inputs, Model
 from pdelsr.errors import SettingsError
-from pdelsr.linearize.memory import DEFAULT_SHARE, free_bytes
+from pdelsr.linearize.free_memory import free_bytes
+from pdelsr.linearize.memory import DEFAULT_SHARE
 
 PROBE_SAMPLES, PROBE_COLUMNS = 4, 16  # that the two ways are timed on
 LARGEST_CHUNK = 512 * 2**20  # bytes; passes of few directions or samples waste time

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from pdelsr.linearize import Predictor, RefinedPredictor, StackedResidual
-from pdelsr.linearize.memory import free_bytes
+from pdelsr.linearize.free_memory import free_bytes
 from pdelsr.lstsq import LeastSquares, solver_named
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.settings import require_whole
