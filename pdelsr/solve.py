@@ -73,6 +73,7 @@ def solve(
     Raises:
         SettingsError: an unknown method or option, with the nearest valid name, or a value that
             does not fit.
+        MemoryLimitError: the sizes that were chosen do not fit into the free memory.
         ProblemError: hard conditions that are not possible, or a coefficient that fails.
 
     Example:
@@ -90,6 +91,7 @@ def solve(
     display = Display(title, settings.time_limit) if settings.verbose else None
     with display or nullcontext():
         context = prepared(problem, chosen, settings)
+        chosen.require_memory(context)
         context.listener = listener(display, settings.callback)
         return run_prepared(problem, chosen, settings, context, start)
 

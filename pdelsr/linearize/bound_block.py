@@ -86,6 +86,11 @@ class BoundBlock:
         step = points_at_once(self.columns.device)
         return [found for _, found in in_pieces(len(self), step, of)]
 
+    def part(self, part: slice) -> BoundBlock:
+        """Some of the points, with the scales that they have."""
+        sites = tuple(points[part] for points in self.sites)
+        return BoundBlock(self.block, sites, self.columns[part], self.scale[part])
+
     @property
     def shares(self) -> Float[Tensor, " n"]:
         """q of mean(F²) ≈ Σ q_i F_i²; equal where the block has no weight."""

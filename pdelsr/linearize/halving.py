@@ -8,7 +8,13 @@ from typing import TypeVar
 import torch
 
 T = TypeVar("T")
-WORDS = ("allocate memory", "bad_alloc", "out of memory", "insufficient memory", "not enough memory")
+WORDS = (
+    "allocate memory",
+    "bad_alloc",
+    "out of memory",
+    "insufficient memory",
+    "not enough memory",
+)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -51,6 +51,15 @@ def chunk_bytes(device: torch.device) -> int:
     return min(LARGEST_DEFAULT, max(rounded, SMALLEST_DEFAULT))
 
 
+def bytes_text(size: int | float) -> str:
+    """A size in memory in a readable unit."""
+    for unit in ("B", "KiB", "MiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}"
+        size /= 1024
+    return f"{size:.1f} GiB"
+
+
 def points_per_chunk(parameters: int, like: Tensor, budget: int | None) -> int:
     """Rows of length `parameters` that fit into `budget` bytes: at least one, and not more than
     points are evaluated at once.

@@ -72,9 +72,13 @@ class PointPlan:
         """Points of all blocks."""
         return sum(self.counts.values())
 
-    def row_count(self, blocks: Sequence[Block], factor: int | float = 1.0) -> float:
+    def row_count(self, blocks: Sequence[Block], factor: int | float = 1.0) -> int | float:
         """Rows of all blocks with `factor` times the points; the user's own stay as many."""
         return sum(self._own(b) or factor * self.counts[b.name] for b in blocks)
+
+    def equation_points(self, blocks: Sequence[Block]) -> int:
+        """Points of one equation."""
+        return max(self.counts[b.name] for b in blocks if isinstance(b.region, Interior))
 
     def _own(self, block: Block) -> int:
         """Points of a block that the user gives one by one; 0 where a sampler draws them."""

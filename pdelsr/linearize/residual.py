@@ -207,6 +207,15 @@ class StackedResidual:
         seeds = bound.seeds(site, coefficients, self.network.out_features)
         return self.network.rows(points, site.indices, seeds, only)
 
+    def part(self, part: slice) -> StackedResidual:
+        """The rows of a part of 0 … n."""
+        found, offset = [], 0
+        for bound in self.blocks:
+            here = slice(max(part.start - offset, 0), max(part.stop - offset, 0))
+            found.append(bound.part(here))
+            offset += len(bound)
+        return self.with_blocks([bound for bound in found if len(bound)])
+
     def thinned(self, share: int | float) -> StackedResidual:
         """The same residual on a random share of the points of every block."""
         return self.with_blocks([b.thinned(share) for b in self.blocks])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pdelsr.compile import Interior
+from pdelsr.linearize.halving import is_out_of_memory
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.history import Record
 from pdelsr.solvers.loop import Outcome
@@ -31,6 +32,10 @@ def refine_afterwards(
         return _refined(context, outcome, tolerance, lsr)
     except KeyboardInterrupt:
         return replace(outcome, status=Status.INTERRUPTED)
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        return replace(outcome, status=Status.OUT_OF_MEMORY)
 
 
 def _refined(context: Context, outcome: Outcome, tolerance: int | float, lsr: LSR) -> Outcome:

@@ -40,6 +40,7 @@ class Context:
         trained: whether the network comes from elsewhere, rather than being a fresh one.
         enlarge: makes a larger network and its plan, see `grow`; None where the network is the
             user's choice.
+        points_open: whether the number of points is the method's choice.
     """
 
     compiled: CompiledProblem
@@ -53,6 +54,7 @@ class Context:
     listener: Callable[[Record], None] = lambda record: None
     trained: bool = False
     enlarge: Callable[[Network, int, bool], tuple[Network, PointPlan]] | None = None
+    points_open: bool = False
     history: list[Record] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -103,6 +105,11 @@ class Context:
         seed = ROUNDS * self.seed + self.rounds
         self.training = self._residual(self.plan.scaled(factor), seed, adapt_to)
         return self.training
+
+    @property
+    def fresh_row_count(self) -> int | float:
+        """Rows of a residual on the planned points."""
+        return self.plan.row_count(self.compiled.blocks)
 
     def _residual(self, plan: PointPlan, seed: int, adapt_to: Predictor | None) -> StackedResidual:
         blocks = plan.bind(self.compiled.blocks, seed, adapt_to)

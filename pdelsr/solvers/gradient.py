@@ -2,24 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from pdelsr.linearize import StackedResidual
+from pdelsr.linearize.halving import in_pieces
 
-Loss = Callable[[], Tensor]
+
+@dataclass
+class SumOfSquares:
+    """A loss that is a sum over points, and its gradient, which is the sum of those of pieces.
+
+    Args:
+        total: number of points.
+        of: the sum over a part of 0 … total, with a graph.
+        once: points of one reverse pass; fewer from the moment on when memory runs out.
+    """
+
+    total: int
+    of: Callable[[slice], Tensor]
+    once: int
+
+    def __call__(self) -> Tensor:
+        """The loss, without a graph."""
+        with torch.no_grad():
+            return sum_of(found for _, found in in_pieces(self.total, self.once, self.of))
+
+    def backward(self, parameters: Sequence[nn.Parameter]) -> Tensor:
+        """The loss; adds its gradient to that of the parameters."""
+
+        def sloped(part: slice) -> tuple[Tensor, tuple[Tensor | None, ...]]:
+            value = self.of(part)
+            return value.detach(), torch.autograd.grad(value, parameters, allow_unused=True)
+
+        values = []
+        for part, (value, slopes) in in_pieces(self.total, self.once, sloped):
+            values.append(value)
+            for p, slope in zip(parameters, slopes, strict=True):
+                if slope is not None:
+                    p.grad = slope if p.grad is None else p.grad.add_(slope)
+            if part.stop < self.total:
+                self.once = part.stop - part.start
+        return sum_of(values)
 
 
-def squared_norm(residual: StackedResidual) -> Loss:
-    """‖f‖² of the network, as a loss."""
-    return lambda: residual.values(residual.jets()).square().sum()
+def sum_of(values: Iterable[Tensor]) -> Tensor:
+    """Σ of at least one tensor."""
+    first, *others = values
+    return sum(others, first)
+
+
+def squared_norm(residual: StackedResidual, once: int | None = None) -> SumOfSquares:
+    """‖f‖² of the network, as a loss, by `once` points at a time (all of them by default)."""
+
+    def of(part: slice) -> Tensor:
+        some = residual.part(part)
+        return some.values(some.jets()).square().sum()
+
+    return SumOfSquares(residual.row_count, of, once or residual.row_count)
 
 
 def adam(
     network: nn.Module,
-    loss: Loss,
+    loss: SumOfSquares,
     steps: int,
     rate: int | float,
     decay: int | float,
@@ -30,21 +78,21 @@ def adam(
 
     Args:
         network: whose parameters move.
-        loss: ‖f‖² with a graph.
+        loss: ‖f‖².
         steps: to take.
         rate: learning rate at the start.
         decay: factor on the rate from the first to the last step.
         watch: told sqrt(loss) after every step; True stops.
         optimizer: of an earlier call, to go on with.
     """
-    optimizer = optimizer or torch.optim.Adam(_trainable(network), lr=rate)
+    parameters = _trainable(network)
+    optimizer = optimizer or torch.optim.Adam(parameters, lr=rate)
     for group in optimizer.param_groups:
         group["lr"] = rate
     schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, decay ** (1.0 / max(steps, 1)))
     for _ in range(steps):
         optimizer.zero_grad()
-        value = loss()
-        value.backward()
+        value = loss.backward(parameters)
         if not torch.isfinite(value):
             break
         optimizer.step()
@@ -56,7 +104,7 @@ def adam(
 
 def lbfgs(
     network: nn.Module,
-    loss: Loss,
+    loss: SumOfSquares,
     steps: int,
     history: int,
     watch: Callable[[float], bool],
@@ -68,7 +116,7 @@ def lbfgs(
 
     Args:
         network: whose parameters move.
-        loss: ‖f‖² with a graph.
+        loss: ‖f‖².
         steps: at most.
         history: pairs of vectors kept.
         watch: told sqrt(loss) after every `chunk` steps; True stops.
@@ -89,17 +137,14 @@ def lbfgs(
 
     def closure() -> Tensor:
         optimizer.zero_grad()
-        value = loss()
-        value.backward()
-        return value
+        return loss.backward(parameters)
 
     size, previous = float("nan"), float("inf")
     for start in range(0, steps, chunk):
         optimizer.param_groups[0]["max_iter"] = min(chunk, steps - start)
         good = [p.detach().clone() for p in parameters]
         optimizer.step(closure)
-        with torch.no_grad():
-            size = loss().item() ** 0.5
+        size = loss().item() ** 0.5
         if not size < float("inf"):
             with torch.no_grad():
                 for p, value in zip(parameters, good, strict=True):

@@ -9,6 +9,8 @@ from typing import Any
 from pdelsr.lstsq import LeastSquares
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
+from pdelsr.solvers.estimate import alignment_bytes, gradient_bytes
+from pdelsr.solvers.fitting import affordable, affordable_columns, affordable_points
 from pdelsr.solvers.gradient import lbfgs
 from pdelsr.solvers.growth import Growth
 from pdelsr.solvers.levenberg_marquardt import LevenbergMarquardt, minimize
@@ -188,6 +190,24 @@ class ILSR(Method):
             next_seconds=growth.refine_seconds,
         )
 
+    def bytes_needed(self, context: Context) -> int | float:
+        factor = self.refinement_factor(context.heldout.is_linear)
+        refinement = self.refiner().bytes_needed(context, factor)
+        if self.alignment == "lbfgs":
+            points, steps = context.fresh_row_count, self.alignment_steps
+            return max(refinement, gradient_bytes(context, points, steps))
+        rows = ALIGN_SHARE * context.fresh_row_count
+        columns = min(LevenbergMarquardt().largest, context.network.parameter_count)
+        return max(refinement, alignment_bytes(context, rows, columns))
+
+    def largest_growth(self, context: Context) -> int | None:
+        """Parameters that the network may grow to in the free memory; None where it does not."""
+        growth = self._growth(context)
+        return growth.most_parameters(context) if growth.widens else None
+
+    def require_memory(self, context: Context) -> None:
+        affordable(context, self.refiner(), self.refinement_factor(context.heldout.is_linear))
+
     def ended(self, context: Context, state: State) -> Status | None:
         return state.finished or state.memory.growth.verdict(context)
 
@@ -223,9 +243,10 @@ class ILSR(Method):
         growth: Growth = state.memory.growth
         adapt_to = context.network if self.adaptive and growth.alignments else None
         found = self.refiner()(context, growth.factor, adapt_to, growth.rank)
-        if found.report.limit is not None:
-            growth.rank, growth.limit = found.report.rank, found.report.limit
-        return replace(found, report=replace(found.report, limit=growth.limit))
+        limit, lowered = found.report.limit, found.report.rank < context.network.parameter_count
+        if limit is not None and (lowered or not self._takes_all):
+            growth.rank, growth.limit = found.report.rank, limit
+        return replace(found, report=replace(found.report, limit=growth.limit or limit))
 
     def _align(self, context: Context, state: State, iteration: int) -> None:
         state.memory.growth.alignments += 1
@@ -240,9 +261,11 @@ class ILSR(Method):
         def renew():
             return context.fresh_residual(ALIGN_SHARE, context.network if self.adaptive else None)
 
+        first, descent = renew(), state.memory.descent
+        descent.largest = affordable_columns(context, first.row_count, descent.largest)
         minimize(
-            state.memory.descent,
-            renew(),
+            descent,
+            first,
             self.alignment_steps,
             renew,
             self.resample_every,
@@ -255,5 +278,6 @@ class ILSR(Method):
         problem = pseudo_time_residual(
             context.fresh_residual(), previous, self.pseudo_time_step, state.memory.signs
         )
-        steps = self.alignment_steps
-        lbfgs(context.network, problem.loss, steps, steps, watch)
+        steps, n = self.alignment_steps, problem.residual.row_count
+        loss = problem.loss(affordable_points(context, n, steps))
+        lbfgs(context.network, loss, steps, steps, watch)

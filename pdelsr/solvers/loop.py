@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import torch
 
 from pdelsr.linearize import StackedResidual
+from pdelsr.linearize.halving import is_out_of_memory
 from pdelsr.solvers.candidate import Assessed, Candidate
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.history import Record
 from pdelsr.solvers.method import Method, RankReport, State
+from pdelsr.solvers.refusal import nothing_found
 from pdelsr.solvers.status import Status
 
 GAIN = 0.8  # factor on the held-out residual that counts as progress
@@ -42,13 +44,16 @@ def run(
 ) -> Outcome:
     """Iterate until the method, the tolerance, the clock, the user or stagnation ends it.
 
-    Ctrl-C returns the best state so far. A state whose held-out residual is not finite, or larger
-    than that of the best one, never replaces it.
+    Ctrl-C, or memory that runs out, returns the best state so far. A state whose held-out residual
+    is not finite, or larger than that of the best one, never replaces it.
+
+    Raises:
+        MemoryLimitError: memory ran out before anything was found.
     """
     first = start or Candidate.of_network(context.network)
-    context.assess(first, 0)
+    begin = context.assess(first, 0)
     keeper = Keeper(context, tolerance)
-    status, iterations = Status.INTERRUPTED, 0
+    iterations, lack = 0, None
     try:
         state = method.init(context)
         while True:
@@ -59,11 +64,21 @@ def run(
             context.report(_record(context, state, assessed))
             ended = keeper.verdict(state, method.ended(context, state))
             if ended is not None:
-                status = ended
-                break
+                return _outcome(context, keeper, ended, iterations)
     except KeyboardInterrupt:
-        assessed = context.assess(Candidate.of_network(context.network), iterations)
-        keeper.offer(assessed, None)
+        status = Status.INTERRUPTED
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        status, lack = Status.OUT_OF_MEMORY, error.with_traceback(None)  # which holds the arrays
+    assessed = context.assess(Candidate.of_network(context.network), iterations)
+    keeper.offer(assessed, None)
+    if lack is not None and context.best is begin and start is None and not context.trained:
+        raise nothing_found(context, lack)
+    return _outcome(context, keeper, status, iterations)
+
+
+def _outcome(context: Context, keeper: Keeper, status: Status, iterations: int) -> Outcome:
     best = context.best
     if not math.isfinite(best.objective):
         status = Status.DIVERGED

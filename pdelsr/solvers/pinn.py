@@ -9,7 +9,8 @@ import torch
 from pdelsr.linearize import StackedResidual
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
-from pdelsr.solvers.gradient import adam, lbfgs, squared_norm
+from pdelsr.solvers.fitting import affordable_points
+from pdelsr.solvers.gradient import SumOfSquares, adam, lbfgs, squared_norm
 from pdelsr.solvers.method import Method, State
 from pdelsr.solvers.settings import require_at_least, require_positive, require_whole
 from pdelsr.solvers.status import Status
@@ -56,7 +57,7 @@ class PINN(Method):
     default_iterations = 100_000
     patience = 20
     adam_chunk = 500
-    lbfgs_chunk = 100
+    lbfgs_chunk = history = 100
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -110,7 +111,7 @@ class PINN(Method):
             rate = self.learning_rate * decay_per_step**total
             optimizer = adam(
                 context.network,
-                squared_norm(residual),
+                self._loss(context, residual),
                 now,
                 rate,
                 decay_per_step**now,
@@ -122,13 +123,17 @@ class PINN(Method):
 
     def _lbfgs(self, context: Context, done: _Training, iteration: int) -> tuple[float, _Training]:
         watch = Watch(context, iteration, "l-bfgs", every=1)
-        loss = squared_norm(done.residual)
+        loss = self._loss(context, done.residual)
         steps = min(self.lbfgs_chunk, self.lbfgs_steps - done.lbfgs)
         size = lbfgs(context.network, loss, steps, self.lbfgs_chunk, watch)
         stalled = size >= 0.999 * done.size
         taken = self.lbfgs_steps if stalled else done.lbfgs + steps
         end = Status.STAGNATED if stalled else Status.MAX_ITERATIONS
         return size, _Training(done.residual, done.adam, taken, None, size, end)
+
+    def _loss(self, context: Context, residual: StackedResidual) -> SumOfSquares:
+        once = affordable_points(context, residual.row_count, self.history)
+        return squared_norm(residual, once)
 
     def _renewed(self, context: Context) -> StackedResidual:
         return context.fresh_residual(adapt_to=context.network if self.adaptive else None)

@@ -9,6 +9,7 @@ from pdelsr.compile import CompiledProblem, Interior, compile_problem
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
 from pdelsr.linearize import StackedResidual
+from pdelsr.linearize.memory import chunk_bytes
 from pdelsr.linearize.points import PointPlan, balanced_weights
 from pdelsr.networks import Network
 from pdelsr.sample import Sampler, Sobol
@@ -31,6 +32,7 @@ def prepare(problem: Problem, method: Method, settings: RunSettings) -> Context:
         ProblemError: hard conditions that are not possible.
     """
     clock = Clock(settings.time_limit)
+    settings = with_chunks(settings)
     compiled = compile_problem(problem, chosen_hard(method, settings))
     designer = Designer(problem, compiled, method, settings)
     design = chosen_design(designer)
@@ -68,7 +70,15 @@ def prepare(problem: Problem, method: Method, settings: RunSettings) -> Context:
         method.patience,
         trained=settings.network is not None,
         enlarge=grown if may_grow(problem, method, settings) else None,
+        points_open=settings.points is None and problem.points is None,
     )
+
+
+def with_chunks(settings: RunSettings) -> RunSettings:
+    """The settings with the bytes of a chunk fixed for the whole run."""
+    if settings.memory_budget is not None:
+        return settings
+    return replace(settings, memory_budget=chunk_bytes(settings.torch_device))
 
 
 def may_grow(problem: Problem, method: Method, settings: RunSettings) -> bool:

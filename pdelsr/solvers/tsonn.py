@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
+from pdelsr.solvers.fitting import affordable_points
 from pdelsr.solvers.gradient import adam, lbfgs
 from pdelsr.solvers.method import Method, State
 from pdelsr.solvers.pseudo_time import pseudo_time_residual, stable_signs
@@ -40,6 +41,10 @@ class TSONN(Method):
         require_choice("optimizer", self.optimizer, ("lbfgs", "adam"))
         require_positive("learning_rate", self.learning_rate)
 
+    @property
+    def history(self) -> int:
+        return self.inner_steps if self.optimizer == "lbfgs" else 0
+
     def default_hidden(self, linear: bool) -> tuple[int, ...]:
         return (32, 32, 32)
 
@@ -55,11 +60,12 @@ class TSONN(Method):
         previous = pseudo_time_residual(
             residual, context.network, self.pseudo_time_step, state.memory
         )
+        loss = previous.loss(affordable_points(context, residual.row_count, self.history))
         watch = Watch(context, state.iteration + 1, "pseudo-time step", every=10)
         if self.optimizer == "lbfgs":
-            lbfgs(context.network, previous.loss, self.inner_steps, self.inner_steps, watch)
+            lbfgs(context.network, loss, self.inner_steps, self.inner_steps, watch)
         else:
-            adam(context.network, previous.loss, self.inner_steps, self.learning_rate, 1.0, watch)
+            adam(context.network, loss, self.inner_steps, self.learning_rate, 1.0, watch)
         return State(
             state.iteration + 1,
             Candidate.of_network(context.network),

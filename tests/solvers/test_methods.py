@@ -12,7 +12,7 @@ from solver_cases import SMALL, burgers, cubic, heat, poisson, poisson_2d, start
 import pdelsr as pl
 from pdelsr.lstsq import SOLVERS
 from pdelsr.solvers.context import Context
-from pdelsr.solvers.gradient import adam, lbfgs, squared_norm
+from pdelsr.solvers.gradient import SumOfSquares, adam, lbfgs, squared_norm
 from pdelsr.solvers.history import Record
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.prepare import prepare
@@ -100,19 +100,22 @@ def test_lbfgs_takes_no_more_steps_than_asked_for(steps: int) -> None:
     assert loss().item() ** 0.5 == pytest.approx(after, rel=1e-12)
 
 
+def not_a_number(context: Context) -> SumOfSquares:
+    found = squared_norm(context.fresh_residual())
+    return SumOfSquares(found.total, lambda part: found.of(part) * torch.nan, found.once)
+
+
 def test_lbfgs_keeps_the_last_finite_parameters() -> None:
     context = started(cubic(), "pinn")
     theta = context.network.get_vector()
-    found = squared_norm(context.fresh_residual())
-    lbfgs(context.network, lambda: found() * torch.nan, 10, 10, quiet(context))
+    lbfgs(context.network, not_a_number(context), 10, 10, quiet(context))
     assert torch.equal(context.network.get_vector(), theta)
 
 
 def test_adam_stops_at_what_is_not_finite() -> None:
     context = started(cubic(), "pinn")
     theta = context.network.get_vector()
-    found = squared_norm(context.fresh_residual())
-    adam(context.network, lambda: found() * torch.nan, 10, 1, 1, quiet(context))
+    adam(context.network, not_a_number(context), 10, 1, 1, quiet(context))
     assert torch.equal(context.network.get_vector(), theta)
 
 
