@@ -12,6 +12,7 @@ import torch
 
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
+from pdelsr.linearize.halving import told_what_to_lower
 from pdelsr.networks import HardConditions
 from pdelsr.results import Solution
 from pdelsr.results.collect import collect
@@ -38,6 +39,7 @@ NETWORK_OPTIONS = (
     "initialization",
     "harmonics",
 )
+LOWER = "lower points or rank, or take a narrower network (hidden=)"
 
 
 def solve(
@@ -89,7 +91,7 @@ def solve(
     settings = settled(chosen, settings)
     title = f"{problem.name} by {chosen.name}"
     display = Display(title, settings.time_limit) if settings.verbose else None
-    with display or nullcontext():
+    with display or nullcontext(), told_what_to_lower(LOWER, settings.torch_device):
         context = prepared(problem, chosen, settings)
         chosen.require_memory(context)
         context.listener = listener(display, settings.callback)

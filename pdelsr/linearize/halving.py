@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
+
+from pdelsr.errors import MemoryLimitError
+from pdelsr.linearize.free_memory import free_bytes
+from pdelsr.linearize.memory import bytes_text
 
 T = TypeVar("T")
 WORDS = (
@@ -59,3 +64,24 @@ def release(device: torch.device) -> None:
     """Give what torch holds without using it back to the driver of a GPU."""
     if device.type == "cuda":
         torch.cuda.empty_cache()
+
+
+@contextmanager
+def told_what_to_lower(advice: str, device: torch.device) -> Iterator[None]:
+    """Says in one sentence that memory ran out, how much is free, and what to do.
+
+    Raises:
+        MemoryLimitError: memory ran out, and no smaller piece helped.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, MemoryLimitError) or not is_out_of_memory(error):
+            raise
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    else:
+        return
+    raise MemoryLimitError(
+        f"memory ran out, with {bytes_text(free_bytes(device))} free: {advice}. torch said: "
+        f"{reason:.150}"
+    )

@@ -40,15 +40,15 @@ def peak_memory(device: torch.device = CPU) -> int:
     return peak if sys.platform == "darwin" else 1024 * peak
 
 
-def chunk_bytes(device: torch.device) -> int:
-    """Bytes of a chunk where the user does not say: a sixteenth of the free memory, at most 32 MiB.
+def chunk_bytes(device: torch.device, most: int = LARGEST_DEFAULT) -> int:
+    """Bytes of a chunk where the user does not say: a sixteenth of the free memory, or `most`.
 
     It is a power of two, so that runs on a machine that has more or less to do at the moment work
     with the same chunks, on which the last digits depend.
     """
     share = int(DEFAULT_SHARE * free_bytes(device))
     rounded = 1 << max(share, 1).bit_length() - 1
-    return min(LARGEST_DEFAULT, max(rounded, SMALLEST_DEFAULT))
+    return min(most, max(rounded, SMALLEST_DEFAULT))
 
 
 def bytes_text(size: int | float) -> str:

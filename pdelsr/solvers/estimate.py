@@ -25,13 +25,13 @@ if TYPE_CHECKING:  # Refiner asks this module; only its type is needed here
 SHARE = 0.8  # of the free memory that a run takes
 RESERVE = 32 * 2**20  # bytes that libraries take for themselves meanwhile
 FEWEST = 32  # directions, columns or points that are not halved any more
-GRAPH = 9.0  # numbers a neuron, point and jet entry that training by gradients keeps
+GRAPH = 6.0  # numbers a neuron, point and jet entry that training by gradients keeps
 ROWS_GRAPH = 4.0  # the same while rows are made, whose activations are not differentiated again
 VECTORS = 10  # of length m that a method keeps anyway
 SAMPLES = 12.0  # numbers a point and coordinate, while points are drawn
 LSTSQ = {"qr": (3.0, 2.0), "svd": (3.0, 6.0), "cholesky": (1.0, 4.0), "lsmr": (2.0, 0.0)}
 SPECTRUM = {"qr": (1.0, 8.0)}  # numbers that are n r, and r², for the solve and for the spectrum
-GRAM = 3.3  # r² in a Gauss–Newton step: GᵀG, shifted, factored, and one product
+GRAM = 4.5  # r² in a Gauss–Newton step: GᵀG, shifted, factored twice, and half for products
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,11 @@ def fits(context: Context, size: int | float) -> bool:
 
 
 def sizes(
-    context: Context, refiner: Refiner, factor: int | float, rank: int, parameters: int | None = None
+    context: Context,
+    refiner: Refiner,
+    factor: int | float,
+    rank: int,
+    parameters: int | None = None,
 ) -> Sizes:
     """Of a refinement, for the network of the context or one with so many parameters."""
     m = parameters or context.network.parameter_count
@@ -121,7 +125,7 @@ def alignment_bytes(context: Context, rows: int | float, columns: int) -> int | 
 
 def gradient_bytes(context: Context, points: int | float, history: int = 0) -> int | float:
     """Of a reverse pass through the jets at so many points at once, and pairs of L-BFGS."""
-    graph = GRAPH * points * widest_jet(context.heldout) * width(context.network)
+    graph = GRAPH * points * mean_jet(context) * width(context.network)
     vectors = (2 * history + VECTORS) * context.network.parameter_count
     size = context.heldout.like.element_size()
     return size * (graph + vectors + kept_numbers(context))
@@ -137,6 +141,16 @@ def kept_numbers(context: Context) -> int | float:
 def widest_jet(residual: StackedResidual) -> int:
     """Entries of the jets at a point, of the block that needs most."""
     return max(sum(len(s.indices) for s in b.site_entries) for b in residual.blocks)
+
+
+def mean_jet(context: Context) -> float:
+    """Entries of the jets at a point, over the planned points of all blocks."""
+    blocks = context.heldout.blocks
+    counts = [context.plan.row_count([b.block]) for b in blocks]
+    total = sum(
+        n * sum(len(s.indices) for s in b.site_entries) for n, b in zip(counts, blocks, strict=True)
+    )
+    return total / sum(counts)
 
 
 def width(network: Network) -> int:

@@ -17,11 +17,14 @@ from pdelsr.solvers.clock import Clock
 from pdelsr.solvers.context import HELDOUT_SEED, Context
 from pdelsr.solvers.design import Design, parameter_count
 from pdelsr.solvers.method import Method
+from pdelsr.solvers.refusal import require_room
 from pdelsr.solvers.settings import RunSettings
 from pdelsr.solvers.trial import PARAMETERS, Designer
 
 BOUNDARY_SHARE = 0.2  # points of one soft condition, relative to those of the equations
 FEWEST = 100  # points of a condition
+PARAMETER_COPIES = 8  # of θ: weights while they are drawn, gradients, vectors
+POINT_COPIES = 12  # of points while they are drawn, for training and for held-out residuals
 
 
 def prepare(problem: Problem, method: Method, settings: RunSettings) -> Context:
@@ -36,10 +39,17 @@ def prepare(problem: Problem, method: Method, settings: RunSettings) -> Context:
     compiled = compile_problem(problem, chosen_hard(method, settings))
     designer = Designer(problem, compiled, method, settings)
     design = chosen_design(designer)
+    if settings.network is None:
+        outputs = len(compiled.unknowns)
+        m = parameter_count(design.hidden, designer.features, outputs)
+        require_room(settings, PARAMETER_COPIES * m, f"{m:,} parameters", "widths (hidden=)")
     network = designer.build(design)
+    counts = point_counts(problem, compiled, method, settings, network.parameter_count)
+    total, d = sum(counts.values()), len(compiled.coordinates)
+    require_room(settings, POINT_COPIES * d * total, f"{total:,} points", "points (--points)")
     plan = PointPlan(
         problem.domain,
-        point_counts(problem, compiled, method, settings, network.parameter_count),
+        counts,
         samplers(compiled, settings.sampler if settings.sampler is not None else problem.sampler),
         dtype=settings.torch_dtype,
         device=settings.torch_device,

@@ -10,12 +10,15 @@ from pdelsr.linearize.free_memory import free_bytes
 from pdelsr.linearize.memory import bytes_text
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.estimate import RESERVE, SHARE, fits, needed
+from pdelsr.solvers.settings import RunSettings
 
 if TYPE_CHECKING:  # Refiner asks this module; only its type is needed here
     from pdelsr.solvers.refiner import Refiner
 
 
-def does_not_fit(context: Context, refiner: Refiner, factor: int | float, rank: int) -> MemoryLimitError:
+def does_not_fit(
+    context: Context, refiner: Refiner, factor: int | float, rank: int
+) -> MemoryLimitError:
     """The refusal of a refinement, with the largest rank and the most points that would fit."""
 
     def few_enough(rank: int) -> bool:
@@ -44,6 +47,21 @@ def memory_error(context: Context, need: int | float, ways: list[str]) -> Memory
         f"about {bytes_text(need + RESERVE)} of memory, and {bytes_text(free)} is free, of which "
         f"{SHARE:.0%} are used: {advice}, or take a narrower network (hidden=)."
     )
+
+
+def require_room(settings: RunSettings, numbers: int, what: str, lower: str) -> None:
+    """Refuse what would not even fit by itself, before it is made.
+
+    Raises:
+        MemoryLimitError: so many numbers do not fit into the free memory.
+    """
+    size = numbers * settings.torch_dtype.itemsize
+    free = free_bytes(settings.torch_device)
+    if size + RESERVE > SHARE * free:
+        raise MemoryLimitError(
+            f"{what} need about {bytes_text(size + RESERVE)} of memory, and {bytes_text(free)} is "
+            f"free, of which {SHARE:.0%} are used: lower {lower}."
+        )
 
 
 def nothing_found(context: Context, lack: BaseException) -> MemoryLimitError:
