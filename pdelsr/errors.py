@@ -21,6 +21,10 @@ class TimeLimitError(PdelsrError, TimeoutError):
     """The time limit was reached before there was anything to return."""
 
 
+class MemoryLimitError(SettingsError, MemoryError):
+    """What was asked for does not fit into the memory that is free."""
+
+
 class FileFormatError(PdelsrError, ValueError):
     """A file is damaged, foreign, or of another version."""
 

@@ -16,6 +16,7 @@ from pdelsr.checkpoint import RunFile
 from pdelsr.deadline import TimeIsUp, deadline
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError, TimeLimitError
+from pdelsr.linearize.halving import told_what_to_lower
 from pdelsr.networks import HardConditions
 from pdelsr.results import Solution
 from pdelsr.results.collect import collect
@@ -44,6 +45,7 @@ NETWORK_OPTIONS = (
     "initialization",
     "harmonics",
 )
+LOWER = "lower points or rank, or take a narrower network (hidden=)"
 
 
 def solve(
@@ -80,6 +82,7 @@ def solve(
     Raises:
         SettingsError: an unknown method or option, with the nearest valid name, or a value that
             does not fit.
+        MemoryLimitError: the sizes that were chosen do not fit into the free memory.
         ProblemError: hard conditions that are not possible, or a coefficient that fails.
         TimeLimitError: the time limit is reached before there is a first state.
         FileFormatError: the checkpoint is damaged, belongs to another run, or cannot be written.
@@ -111,10 +114,11 @@ def solve(
     title = f"{problem.name} by {chosen.name}"
     display = Display(title, settings.time_limit) if settings.verbose else None
     guarded = Guarded(settings.callback) if settings.callback is not None else None
-    with display or nullcontext():
+    with display or nullcontext(), told_what_to_lower(LOWER, settings.torch_device):
         file = run_file(problem, chosen, settings, start)
         resumed = file.resume() if file else None
         context = resumed.context if resumed else prepared(problem, chosen, settings)
+        chosen.require_memory(context)
         context.listener = listener(display, guarded)
         standing = resumed.standing if resumed else None
         solution = run_prepared(problem, chosen, settings, context, start, standing, file)

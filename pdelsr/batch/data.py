@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from pdelsr.batch.model import Inputs
 from pdelsr.errors import SettingsError
+from pdelsr.linearize.halving import in_pieces
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -81,11 +84,18 @@ class Data:
         return tensor.to(self.like.dtype) if tensor.is_floating_point() else tensor
 
 
-def pieces(data: Data, size: int) -> Iterator[Batch]:
-    """The batches, cut to at most `size` samples."""
-    for batch in data:
-        for start in range(0, len(batch), size):
-            yield batch.part(slice(start, start + size))
+def over_pieces(
+    batch: Batch, of: Callable[[Batch], T], size: int | None = None
+) -> Iterator[tuple[int, T]]:
+    """of(some samples) for pieces of a batch, with the number of samples of each.
+
+    Args:
+        batch: all of them.
+        of: called again for half of a piece where memory runs out.
+        size: samples of a piece; None for all at once.
+    """
+    found = in_pieces(len(batch), size or len(batch), lambda rows: of(batch.part(rows)))
+    return ((rows.stop - rows.start, made) for rows, made in found)
 
 
 def tensors_of(inputs: Any, targets: Any) -> tuple[Tensor, ...]:

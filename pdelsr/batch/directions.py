@@ -11,6 +11,7 @@ from torch import Tensor
 from pdelsr.batch.data import Data
 from pdelsr.batch.model import Inputs, Model
 from pdelsr.batch.progress import PassDisplay
+from pdelsr.linearize.halving import in_pieces
 from pdelsr.linearize.memory import points_per_chunk
 from pdelsr.subspace.base import gaussian
 from pdelsr.subspace.rsvd import right_singular_vectors
@@ -87,7 +88,10 @@ def _rows(
     model: Model, inputs: Inputs, output: Tensor, outputs: int, budget: int | None
 ) -> Iterator[Tensor]:
     step = points_per_chunk(model.total, model.like, budget)
-    for start in range(0, len(output), step):
-        part = slice(start, start + step)
+
+    def rows(part: slice) -> Tensor:
         seeds = torch.nn.functional.one_hot(output[part], outputs).to(model.like)
-        yield model.rows(tuple(x[part] for x in inputs), seeds)
+        return model.rows(tuple(x[part] for x in inputs), seeds)
+
+    for _, found in in_pieces(len(output), step, rows):
+        yield found

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import torch
@@ -16,8 +17,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from pdelsr.batch.checks import require_kinds, require_known, require_options
-from pdelsr.batch.data import Batch, Data, pieces, split, tensors_of
+from pdelsr.batch.data import Batch, Data, over_pieces, split, tensors_of
 from pdelsr.batch.directions import BASES, directions
+from pdelsr.batch.memory import affordable_rank
 from pdelsr.batch.model import Inputs, Model, require_forward_mode, require_samplewise
 from pdelsr.batch.products import JacobianTimes
 from pdelsr.batch.progress import PassDisplay
@@ -26,6 +28,7 @@ from pdelsr.batch.refined import Family, RankScore, RefinedModule
 from pdelsr.batch.separable import Separable, SeparableTimes
 from pdelsr.batch.target import Residual, UserResidual
 from pdelsr.errors import SettingsError
+from pdelsr.linearize.halving import is_out_of_memory, told_what_to_lower
 from pdelsr.lstsq.streaming import Nested, StreamingQR
 from pdelsr.solvers.settings import DTYPES, require_choice, require_whole
 
@@ -37,6 +40,7 @@ RANKS = 24  # that are compared on held-out data, in geometric progression
 SURE = 2.0  # standard errors that a refinement must gain on held-out data
 ENOUGH = 1e-3  # gain of a Newton step, relative, below which no further one is taken
 STEPS = (1.0, 0.5, 0.25, 0.125)  # shares of a Newton step that are compared on the true residual
+LOWER = "lower rank, batch_size or memory_budget, or take basis='coordinate'"
 PRODUCTS = ("auto", "rows", "columns", "separable")
 
 
@@ -94,6 +98,7 @@ def refine(
 
     Raises:
         SettingsError: options, data or module that do not fit, or an output that is not finite.
+        MemoryLimitError: the rank does not fit into the free memory.
     """
     require_known(misspelled, OPTIONS)
     require_kinds(model, inputs, targets, seed)
@@ -114,7 +119,8 @@ def refine(
     copied = copy.deepcopy(model).to(DTYPES[dtype])
     view = Model(copied, parameter_fraction, generator)
     fit, held = _data(view, inputs, targets, rank, validation, size, generator)
-    with PassDisplay(verbose) as display:
+    device = view.like.device
+    with PassDisplay(verbose) as display, told_what_to_lower(LOWER, device):
         first = next(iter(fit))
         output = require_samplewise(view, first.inputs)
         task = _Task(view, fit, Residual(residual, tuple(output.shape[1:])), display)
@@ -129,7 +135,7 @@ def refine(
             task.count(held)
         require_forward_mode(view, first.inputs)
         outputs = math.prod(output.shape[1:])
-        r = _largest(rank, view, task.samples * outputs)
+        r = affordable_rank(rank, _largest(rank, view, task.samples * outputs), view, basis)
         if basis == "coordinate" and r < view.size:
             view.keep(r, generator)
         with _differentiable(copied):
@@ -149,10 +155,8 @@ def _differentiable(module: nn.Module) -> Iterator[None]:
     """Says which module torch.func cannot differentiate for many samples or directions at once."""
     try:
         yield
-    except torch.cuda.OutOfMemoryError:
-        raise
     except (RuntimeError, NotImplementedError) as error:
-        if "allocate memory" in str(error):  # how torch says it on the CPU
+        if is_out_of_memory(error):
             raise
         raise SettingsError(
             f"torch.func cannot differentiate {type(module).__name__} for many samples or "
@@ -177,18 +181,25 @@ class _Task:
         """Samples; refuses outputs and residuals that do not fit or are not finite."""
         total = 0
         for batch in self.display.over("reading", data):
-            q = self.model(batch.inputs)
-            self.residual.check(q, batch.targets)
-            f = self.residual(q, batch.targets)
-            bad = ~torch.isfinite(f).all(dim=1)
-            if bad.any():
-                what = "output" if not torch.isfinite(q).all() else "residual"
-                raise SettingsError(
-                    f"the {what} is not finite at sample {total + int(bad.nonzero()[0])}: check "
-                    "the data and the module there."
-                )
-            total += len(batch)
+            for length, trouble in over_pieces(batch, self._trouble):
+                if trouble is not None:
+                    what, where = trouble
+                    raise SettingsError(
+                        f"the {what} is not finite at sample {total + where}: check the data and "
+                        "the module there."
+                    )
+                total += length
         return total
+
+    def _trouble(self, batch: Batch) -> tuple[str, int] | None:
+        """What is not finite, and at which sample first; refuses what does not fit."""
+        q = self.model(batch.inputs)
+        self.residual.check(q, batch.targets)
+        bad = ~torch.isfinite(self.residual(q, batch.targets)).all(dim=1)
+        if not bad.any():
+            return None
+        what = "output" if not torch.isfinite(q).all() else "residual"
+        return what, int(bad.nonzero()[0])
 
     def solve(self, times: JacobianTimes, newton_steps: int, held: Data | None) -> RefinedModule:
         """The refinement, at the rank that held-out data favour if there are any."""
@@ -243,16 +254,20 @@ class _Task:
         if not y.any():
             return False
         count, total, squares = 0, 0.0, 0.0
-        for batch in self.display.over("comparison", held):
+
+        def gains(batch: Batch) -> Tensor:
             q = self.model(batch.inputs)
             moved = q + times.along(batch.inputs, y[:, None])[..., 0]
             before, after = (
                 self.residual(u, batch.targets).square().sum(dim=1) for u in (q, moved)
             )
-            gain = (before - after).double()
-            count += len(batch)
-            total += gain.sum().item()
-            squares += gain.square().sum().item()
+            return (before - after).double()
+
+        for batch in self.display.over("comparison", held):
+            for length, gain in over_pieces(batch, gains):
+                count += length
+                total += gain.sum().item()
+                squares += gain.square().sum().item()
         mean = total / count
         deviation = math.sqrt(max(squares / count - mean**2, 0.0) / max(count - 1, 1))
         return mean > SURE * deviation
@@ -292,13 +307,18 @@ class _Task:
     def _linearized(self, times: JacobianTimes, y: Float[Tensor, " r"]) -> Nested:
         """The least-squares problem at q + J V y."""
         linear = StreamingQR(times.rank, self.model.like)
-        parts = pieces(self.data, times.samples)
-        for batch in self.display.over("least squares", parts, self.samples):
-            self._fold(linear, times, batch, y)
+        parts = (
+            part
+            for batch in self.data
+            for part in over_pieces(batch, lambda b: self._system(times, b, y), times.samples)
+        )
+        size = itemgetter(0)
+        for _, (A, b) in self.display.over("least squares", parts, self.samples, size):
+            linear.update(A, b)
         return linear.finish()
 
-    def _fold(self, linear: StreamingQR, times: JacobianTimes, batch: Batch, y: Tensor) -> None:
-        """Add A and A y − f of a batch to the triangle, linearized at q + J V y."""
+    def _system(self, times: JacobianTimes, batch: Batch, y: Tensor) -> tuple[Tensor, Tensor]:
+        """A and A y − f of a batch, linearized at q + J V y."""
         JV = times(batch.inputs)
         q = self.model(batch.inputs) + JV @ y
         A = self.residual.times(q, batch.targets, JV).flatten(0, 1)
@@ -308,7 +328,7 @@ class _Task:
                 f"the derivatives of {type(self.model.module).__name__} or of the residual are not "
                 "finite on the data: check the module there, as sqrt has none at 0."
             )
-        linear.update(A, A @ y - f)
+        return A, A @ y - f
 
     def _fitted(self, times: JacobianTimes, nested: Nested, Y: Float[Tensor, "r c"]) -> list[float]:
         """`_norms` on the data of the fit, which the triangle knows where F is linear in q."""
@@ -320,12 +340,17 @@ class _Task:
         """Root mean square over the samples of ‖F‖ at q + J V y, for every column y of Y."""
         total, count = Y.new_zeros(Y.shape[1]), 0
         moved = bool(Y.any())
-        for batch in self.display.over("residuals", data):
+
+        def squares(batch: Batch) -> Tensor:
             q = self.model(batch.inputs)[:, :, None]
             q = q + times.along(batch.inputs, Y) if moved else q.expand(-1, -1, Y.shape[1])
-            for c in range(Y.shape[1]):
-                total[c] += self.residual(q[..., c], batch.targets).square().sum()
-            count += len(batch)
+            columns = (self.residual(q[..., c], batch.targets) for c in range(Y.shape[1]))
+            return torch.stack([f.square().sum() for f in columns])
+
+        for batch in self.display.over("residuals", data):
+            for length, found in over_pieces(batch, squares):
+                total += found
+                count += length
         return (total / count).sqrt().tolist()
 
 

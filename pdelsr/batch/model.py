@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from pdelsr.errors import SettingsError
+from pdelsr.linearize.halving import in_pieces, is_out_of_memory
 from pdelsr.networks.base import unflatten
 from pdelsr.networks.generic import require_deterministic
 
@@ -186,6 +187,8 @@ def require_forward_mode(model: Model, inputs: Inputs) -> None:
     try:
         model.moved(few, torch.zeros(model.size).to(model.like))
     except (RuntimeError, NotImplementedError) as error:
+        if is_out_of_memory(error):
+            raise
         raise SettingsError(
             f"torch cannot differentiate {type(model.module).__name__} by forward mode, which a "
             "refined module needs (for attention, try "
@@ -199,12 +202,20 @@ def require_samplewise(model: Model, inputs: Inputs) -> Tensor:
     shapes = ", ".join(str(tuple(x.shape)) for x in inputs)
     few = tuple(x[:2] for x in inputs)
     try:
-        output = model.raw(inputs)
+        found = in_pieces(
+            inputs[0].shape[0],
+            inputs[0].shape[0],
+            lambda part: model.raw(tuple(x[part] for x in inputs)),
+        )
+        parts = [part for _, part in found]
+        output = parts[0] if len(parts) == 1 else torch.cat(parts)
         together, apart = (
             model.raw(few),
             torch.cat([model.raw(tuple(x[i : i + 1] for x in few)) for i in range(len(few[0]))]),
         )
     except (RuntimeError, IndexError, TypeError, ValueError, AttributeError) as error:
+        if is_out_of_memory(error):
+            raise
         raise SettingsError(
             f"{name} fails on inputs of shape {shapes}: give what its forward takes, one sample a "
             f"row. It said: {error}"

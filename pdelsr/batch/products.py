@@ -12,7 +12,8 @@ from torch import Tensor
 
 from pdelsr.batch.model import Inputs, Model
 from pdelsr.errors import SettingsError
-from pdelsr.linearize.memory import DEFAULT_SHARE, free_bytes
+from pdelsr.linearize.halving import in_pieces, is_out_of_memory
+from pdelsr.linearize.memory import chunk_bytes
 
 PROBE_SAMPLES, PROBE_COLUMNS = 4, 16  # that the two ways are timed on
 LARGEST_CHUNK = 512 * 2**20  # bytes; passes of few directions or samples waste time
@@ -39,8 +40,7 @@ class JacobianTimes:
         budget: int | None = None,
     ) -> None:
         self.model, self.V = model, V
-        free = DEFAULT_SHARE * free_bytes(model.like.device)
-        self.budget = int(min(LARGEST_CHUNK, free)) if budget is None else budget
+        self.budget = chunk_bytes(model.like.device, LARGEST_CHUNK) if budget is None else budget
         self.outputs = model(tuple(x[:1] for x in probe)).shape[1]
         self.way = self._faster(probe) if way == "auto" else way
 
@@ -73,10 +73,13 @@ class JacobianTimes:
     def _by_rows(self, inputs: Inputs) -> Tensor:
         out = self.model.like.new_empty(inputs[0].shape[0], self.outputs, self.rank)
         step = self._count(self.outputs * self.model.total)
-        for start in range(0, len(out), step):
-            part = slice(start, start + step)
-            rows = self.model.all_rows(tuple(x[part] for x in inputs))
-            out[part] = rows if self.V is None else rows @ self.V
+
+        def rows(part: slice) -> Tensor:
+            found = self.model.all_rows(tuple(x[part] for x in inputs))
+            return found if self.V is None else found @ self.V
+
+        for part, found in in_pieces(len(out), step, rows):
+            out[part] = found
         return out
 
     def _by_columns(self, inputs: Inputs, V: Tensor | None) -> Tensor:
@@ -86,9 +89,10 @@ class JacobianTimes:
         out = V.new_empty(n, self.outputs, V.shape[1])
         # A tangent carries the parameters, and what the layers give for the batch.
         step = self._count(self.model.total + 8 * (inputs[0].numel() + n * self.outputs))
-        for start in range(0, V.shape[1], step):
-            part = slice(start, start + step)
-            out[..., part] = self.model.columns(inputs, V[:, part])
+        for part, found in in_pieces(
+            V.shape[1], step, lambda part: self.model.columns(inputs, V[:, part])
+        ):
+            out[..., part] = found
         return out
 
     def _count(self, numbers: int) -> int:
@@ -119,4 +123,6 @@ def _seconds(function: Callable[[], Tensor]) -> tuple[float, str]:
         function()
         return time.perf_counter() - begin, ""
     except (RuntimeError, NotImplementedError) as error:
+        if is_out_of_memory(error):
+            raise
         return float("inf"), str(error) or type(error).__name__

@@ -8,12 +8,11 @@ import warnings
 from collections.abc import Sequence
 from typing import TextIO
 
-import torch
-
 from pdelsr.cli.benchmark import benchmark_command
 from pdelsr.cli.commands import list_command, show_command, solve_command
 from pdelsr.cli.parser import build_parser
 from pdelsr.errors import PdelsrError
+from pdelsr.linearize.halving import is_out_of_memory
 
 INTERRUPTED = 130  # as shells report it; within a run Ctrl-C ends the run with its best state
 COMMANDS = {
@@ -52,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except OSError as error:
             return _mistake(f"{error.filename}: {error.strerror}", chosen.debug)
         except (MemoryError, RuntimeError) as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             return _mistake(NO_MEMORY, chosen.debug)
 
@@ -76,9 +75,3 @@ def _mistake(message: str, debug: bool) -> int:
         traceback.print_exc()
     print(f"pdelsr: error: {message}", file=sys.stderr)
     return MISTAKE
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """Whether Python or torch, which has no exception of its own on the CPU, is out of memory."""
-    kinds = (MemoryError, torch.cuda.OutOfMemoryError)
-    return isinstance(error, kinds) or "can't allocate memory" in str(error)

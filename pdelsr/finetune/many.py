@@ -26,7 +26,7 @@ from pdelsr.finetune.refinement import (
     require_options,
 )
 from pdelsr.finetune.rows_file import append_row, fingerprint, read_rows
-from pdelsr.linearize.memory import share_memory
+from pdelsr.linearize.free_memory import share_memory
 from pdelsr.results.accuracy import error_of
 from pdelsr.results.identity import problem_lines
 from pdelsr.solvers.settings import require_whole

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pdelsr.compile import Block
+from pdelsr.linearize.halving import in_pieces
 from pdelsr.linearize.memory import points_at_once
 from pdelsr.networks.index_set import Index, IndexSet, closure
 
@@ -69,19 +70,26 @@ class BoundBlock:
     def jet_without_graph(self, predictor: Predictor) -> Float[Tensor, "E n"]:
         """The same for solves, where nothing is differentiated: chunk by chunk."""
         with torch.no_grad():
-            return torch.cat([self.jet(predictor, part) for part in self.parts()], dim=1)
+            return torch.cat(self.in_pieces(lambda part: self.jet(predictor, part)), dim=1)
 
     def evaluate(self, predictor: Predictor) -> Float[Tensor, " n"]:
         """F at the points, without scale and graph, chunk by chunk."""
-        with torch.no_grad():
-            parts = self.parts()
-            values = [self.block.value(self.columns[p], self.jet(predictor, p)) for p in parts]
-        return torch.cat(values)
 
-    def parts(self) -> Iterator[slice]:
-        """The points in pieces that are evaluated at once."""
+        def value(part: slice) -> Tensor:
+            return self.block.value(self.columns[part], self.jet(predictor, part))
+
+        with torch.no_grad():
+            return torch.cat(self.in_pieces(value))
+
+    def in_pieces(self, of: Callable[[slice], Tensor]) -> list[Tensor]:
+        """`of` for the points in pieces that are evaluated at once."""
         step = points_at_once(self.columns.device)
-        return (slice(start, start + step) for start in range(0, len(self), step))
+        return [found for _, found in in_pieces(len(self), step, of)]
+
+    def part(self, part: slice) -> BoundBlock:
+        """Some of the points, with the scales that they have."""
+        sites = tuple(points[part] for points in self.sites)
+        return BoundBlock(self.block, sites, self.columns[part], self.scale[part])
 
     @property
     def shares(self) -> Float[Tensor, " n"]:

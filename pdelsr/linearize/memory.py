@@ -1,13 +1,14 @@
-"""How much memory is free, how many rows of a Jacobian fit into it, and what was used at most."""
+"""How many rows of a Jacobian make one chunk, and how much memory was used at most."""
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
 import torch
 from torch import Tensor
+
+from pdelsr.linearize.free_memory import free_bytes
 
 try:
     import resource
@@ -15,32 +16,11 @@ except ImportError:  # Windows keeps no such record
     resource = None
 
 DEFAULT_SHARE = 1 / 16
-UNKNOWN_FREE = 4 * 2**30  # bytes assumed where the system does not tell
 CPU = torch.device("cpu")
 STATUS = Path("/proc/self/status")
 ON_CPU, ON_GPU = 2048, 2**16  # points of one evaluation
-_processes = 1
 LARGEST_DEFAULT = 32 * 2**20  # larger chunks gain nothing and touch fresh pages
-
-
-def share_memory(processes: int) -> None:
-    """Say that so many processes like this one take what is free, from now on."""
-    global _processes
-    _processes = processes
-
-
-def free_bytes(device: torch.device) -> int:
-    """Memory that the device could still give to this process, in bytes."""
-    return _free_bytes(device) // _processes
-
-
-def _free_bytes(device: torch.device) -> int:
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return UNKNOWN_FREE
+SMALLEST_DEFAULT = 2**20
 
 
 def peak_memory(device: torch.device = CPU) -> int:
@@ -60,6 +40,26 @@ def peak_memory(device: torch.device = CPU) -> int:
     return peak if sys.platform == "darwin" else 1024 * peak
 
 
+def chunk_bytes(device: torch.device, most: int = LARGEST_DEFAULT) -> int:
+    """Bytes of a chunk where the user does not say: a sixteenth of the free memory, or `most`.
+
+    It is a power of two, so that runs on a machine that has more or less to do at the moment work
+    with the same chunks, on which the last digits depend.
+    """
+    share = int(DEFAULT_SHARE * free_bytes(device))
+    rounded = 1 << max(share, 1).bit_length() - 1
+    return min(most, max(rounded, SMALLEST_DEFAULT))
+
+
+def bytes_text(size: int | float) -> str:
+    """A size in memory in a readable unit."""
+    for unit in ("B", "KiB", "MiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}"
+        size /= 1024
+    return f"{size:.1f} GiB"
+
+
 def points_per_chunk(parameters: int, like: Tensor, budget: int | None) -> int:
     """Rows of length `parameters` that fit into `budget` bytes: at least one, and not more than
     points are evaluated at once.
@@ -67,7 +67,7 @@ def points_per_chunk(parameters: int, like: Tensor, budget: int | None) -> int:
     Args:
         parameters: m, the length of a row.
         like: a tensor of the dtype and device of the rows.
-        budget: bytes; None for a sixteenth of the free memory, at most 32 MiB.
+        budget: bytes; None for those of `chunk_bytes`.
     """
     rows = _bytes(like, budget) // (parameters * like.element_size())
     return max(1, min(rows, points_at_once(like.device)))
@@ -84,6 +84,4 @@ def row_fits(parameters: int, like: Tensor, budget: int | None) -> bool:
 
 
 def _bytes(like: Tensor, budget: int | None) -> int:
-    if budget is not None:
-        return budget
-    return int(min(LARGEST_DEFAULT, DEFAULT_SHARE * free_bytes(like.device)))
+    return chunk_bytes(like.device) if budget is None else budget

@@ -14,6 +14,7 @@ from pdelsr.compile import AtPoints, Block, Interior, OnParts, PeriodicPair
 from pdelsr.declare.domains import Domain
 from pdelsr.linearize.bound_block import BoundBlock, Predictor
 from pdelsr.sample import (
+    Points,
     PointSet,
     Sampler,
     Sobol,
@@ -70,6 +71,21 @@ class PointPlan:
     def total(self) -> int:
         """Points of all blocks."""
         return sum(self.counts.values())
+
+    def row_count(self, blocks: Sequence[Block], factor: int | float = 1.0) -> int | float:
+        """Rows of all blocks with `factor` times the points; the user's own stay as many."""
+        return sum(self._own(b) or factor * self.counts[b.name] for b in blocks)
+
+    def equation_points(self, blocks: Sequence[Block]) -> int:
+        """Points of one equation."""
+        return max(self.counts[b.name] for b in blocks if isinstance(b.region, Interior))
+
+    def _own(self, block: Block) -> int:
+        """Points of a block that the user gives one by one; 0 where a sampler draws them."""
+        if isinstance(block.region, AtPoints):
+            return len(block.region.points)
+        sampler = self.samplers.get(block.name)
+        return len(sampler.points) if isinstance(sampler, Points) else 0
 
     def bind(
         self, blocks: Sequence[Block], seed: int, adapt_to: Predictor | None = None

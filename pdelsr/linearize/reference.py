@@ -7,12 +7,15 @@ length m is too long to be worth storing: a product with one vector costs one pa
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from itertools import chain
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from pdelsr.linearize.bound_block import BoundBlock
 from pdelsr.linearize.residual import Jets, StackedResidual
 from pdelsr.networks.base import unflatten
 from pdelsr.networks.index_set import Index, IndexSet
@@ -113,11 +116,13 @@ def _combination(
         def predictor(x: Tensor, indices: IndexSet) -> Tensor:
             return jet(values, x, indices)
 
-        rows = [
-            (c[:, part] * bound.jet(predictor, part)).sum(dim=0)
-            for bound, c in zip(residual.blocks, coefficients, strict=True)
-            for part in (bound.parts() if pieces else [slice(None)])
-        ]
-        return torch.cat(rows)
+        def along(bound: BoundBlock, c: Tensor, part: slice = slice(None)) -> Tensor:
+            return (c[:, part] * bound.jet(predictor, part)).sum(dim=0)
+
+        pairs = zip(residual.blocks, coefficients, strict=True)
+        if not pieces:
+            return torch.cat([along(bound, c) for bound, c in pairs])
+        rows = (bound.in_pieces(partial(along, bound, c)) for bound, c in pairs)
+        return torch.cat(list(chain.from_iterable(rows)))
 
     return combine

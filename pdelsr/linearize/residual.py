@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from pdelsr.linearize.bound_block import BoundBlock, Predictor, SiteEntries
 from pdelsr.linearize.directions import Directions, as_directions
+from pdelsr.linearize.halving import in_pieces
 from pdelsr.linearize.memory import points_per_chunk
 from pdelsr.networks.base import Network
 from pdelsr.networks.index_set import IndexSet, closure
@@ -96,16 +97,26 @@ class StackedResidual:
         self, coefficients: Jets, only: Int[Tensor, " r"] | None = None
     ) -> Iterator[tuple[slice, Float[Tensor, "c q"]]]:
         """Chunks of G = Σ_α c_α ∂_θ u_α with their rows; all columns, or those of `only`."""
+        return self._chunks(coefficients, only, lambda part, rows: rows)
+
+    def _chunks(
+        self,
+        coefficients: Jets,
+        only: Int[Tensor, " r"] | None,
+        of: Callable[[slice, Tensor], Tensor],
+    ) -> Iterator[tuple[slice, Tensor]]:
+        """of(part, rows) for every chunk of rows of G, with its part of 0 … n."""
         width = self.network.parameter_count if only is None else len(only)
         step = points_per_chunk(width, self.like, self.memory_budget)
         offset = 0
         for bound, c in zip(self.blocks, coefficients, strict=True):
-            for start in range(0, len(bound), step):
-                part = slice(start, min(start + step, len(bound)))
-                yield (
-                    slice(offset + part.start, offset + part.stop),
-                    self._block_rows(bound, c[:, part], part, only),
-                )
+
+            def made(part: slice, bound=bound, c=c, offset=offset) -> Tensor:
+                rows = self._block_rows(bound, c[:, part], part, only)
+                return of(slice(offset + part.start, offset + part.stop), rows)
+
+            for part, found in in_pieces(len(bound), step, made):
+                yield slice(offset + part.start, offset + part.stop), found
             offset += len(bound)
 
     def matrix(self, coefficients: Jets) -> Float[Tensor, "n m"]:
@@ -121,15 +132,16 @@ class StackedResidual:
         """G V, at 2 n m r operations once the rows exist (none where V picks coordinates)."""
         directions = as_directions(V)
         out = self.like.new_empty(self.row_count, directions.rank)
-        for part, rows in self.rows(coefficients, directions.only):
-            out[part] = directions.project(rows)
+        projected = self._chunks(coefficients, directions.only, lambda _, G: directions.project(G))
+        for part, rows in projected:
+            out[part] = rows
         return out
 
     def transpose_times(self, w: Float[Tensor, " n"], coefficients: Jets) -> Float[Tensor, " m"]:
         """Gᵀ w."""
         out = self.like.new_zeros(self.network.parameter_count)
-        for part, rows in self.rows(coefficients):
-            out += rows.T @ w[part]
+        for _, product in self._chunks(coefficients, None, lambda part, G: G.T @ w[part]):
+            out += product
         return out
 
     def basis_jets(self, V: Directions | Float[Tensor, "m r"]) -> list[Float[Tensor, "E n r"]]:
@@ -147,19 +159,25 @@ class StackedResidual:
             ):
                 # One entry needs only the derivatives below it, not the site's whole jet.
                 indices = closure((site.indices.indices[position],))
-                for start in range(0, len(bound), step):
-                    part = slice(start, min(start + step, len(bound)))
-                    rows = self._unit_rows(points[part], indices, component, V.only)
-                    out[slot, part] = V.project(rows)
+
+                def projected(part: slice, points=points, indices=indices, k=component) -> Tensor:
+                    return V.project(self._unit_rows(points[part], indices, k, V.only))
+
+                for part, rows in in_pieces(len(bound), step, projected):
+                    out[slot, part] = rows
         return out
 
     def output_rows(self, points: Float[Tensor, "n d"]) -> Iterator[Float[Tensor, "c m"]]:
-        """Chunks of the output Jacobian J = ∂q/∂θ at `points`, all outputs of a point in turn."""
+        """Chunks of the output Jacobian J = ∂q/∂θ at `points`, one output after the other."""
         value = closure(((0,) * points.shape[1],))
         step = points_per_chunk(self.network.parameter_count, points, self.memory_budget)
-        for start in range(0, points.shape[0], step):
-            for component in range(self.network.out_features):
-                yield self._unit_rows(points[start : start + step], value, component)
+        for component in range(self.network.out_features):
+
+            def made(part: slice, k=component) -> Tensor:
+                return self._unit_rows(points[part], value, k)
+
+            for _, rows in in_pieces(points.shape[0], step, made):
+                yield rows
 
     def _unit_rows(
         self, points: Tensor, indices: IndexSet, component: int, only: Tensor | None = None
@@ -188,6 +206,15 @@ class StackedResidual:
     ) -> Tensor:
         seeds = bound.seeds(site, coefficients, self.network.out_features)
         return self.network.rows(points, site.indices, seeds, only)
+
+    def part(self, part: slice) -> StackedResidual:
+        """The rows of a part of 0 … n."""
+        found, offset = [], 0
+        for bound in self.blocks:
+            here = slice(max(part.start - offset, 0), max(part.stop - offset, 0))
+            found.append(bound.part(here))
+            offset += len(bound)
+        return self.with_blocks([bound for bound in found if len(bound)])
 
     def thinned(self, share: int | float) -> StackedResidual:
         """The same residual on a random share of the points of every block."""

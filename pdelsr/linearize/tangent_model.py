@@ -9,12 +9,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pdelsr.linearize.directions import Directions, Identity
-from pdelsr.linearize.memory import free_bytes
+from pdelsr.linearize.free_memory import free_bytes
 from pdelsr.linearize.products import reduced_matrix
 from pdelsr.linearize.refined import RefinedPredictor
 from pdelsr.linearize.residual import Jets, StackedResidual
 
-KEPT_SHARE = 0.25  # of the free memory that Φ, A and its factors may take
+KEPT_SHARE = 0.5  # of the free memory that Φ, A and its factors may take
+SOLVE = 5  # times A, that a solve takes
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,13 @@ def tangent_model(
     """
     start = residual.jets_without_graph()
     entries = sum(len(b) * len(b.block.entries) for b in residual.blocks)
-    size = (entries + 2 * residual.row_count) * directions.rank * residual.like.element_size()
     used = newton_steps > 1 and not residual.is_linear and not isinstance(directions, Identity)
-    kept = used and size < KEPT_SHARE * free_bytes(residual.device)
+    kept = used and keeps_jets(entries, residual.row_count, directions.rank, residual.like)
     phi = residual.basis_jets(directions) if kept else None
     return TangentModel(residual, directions, start, phi)
+
+
+def keeps_jets(entries: int | float, rows: int | float, rank: int, like: Tensor) -> bool:
+    """Whether Φ fits, with so many jet entries and rows in all, beside what a solve takes."""
+    size = (entries + SOLVE * rows) * rank * like.element_size()
+    return size < KEPT_SHARE * free_bytes(like.device)

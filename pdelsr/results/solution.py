@@ -19,6 +19,7 @@ from pdelsr.compile import CompiledProblem
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
 from pdelsr.linearize import Predictor
+from pdelsr.linearize.halving import in_pieces, told_what_to_lower
 from pdelsr.networks import Network, closure
 from pdelsr.results.accuracy import BlockResidual, UnknownError, error_of, heldout_points
 from pdelsr.results.dataset import dataset
@@ -128,7 +129,7 @@ class Solution:
 
         Args:
             points: array or tensor (n, d), columns in the order of `problem.coordinates`.
-            batch: points that are evaluated at once.
+            batch: points that are evaluated at once, fewer where memory runs out.
             **columns: instead of `points`, an array, tensor or number for each coordinate by its
                 name, as in `predict(x=xs[:, None], t=ts[None, :])`; they broadcast together.
 
@@ -154,7 +155,7 @@ class Solution:
         Args:
             which: its name, such as "u_x" or "u_xxt", or by sympy, such as `u.diff(x, 2)`.
             points: as in `predict`.
-            batch: points that are evaluated at once.
+            batch: points that are evaluated at once, fewer where memory runs out.
             **columns: as in `predict`.
 
         Returns:
@@ -387,6 +388,11 @@ class Solution:
             raise SettingsError(f"batch is {batch!r}: give a whole number from 1 on.")
         indices, predictor = closure((index,)), self.predictor
         position = indices.positions[index]
-        with torch.no_grad():
-            parts = [predictor(part, indices)[position] for part in points.split(batch)]
-        return torch.cat(parts)
+        out = points.new_empty(len(points), len(self.names))
+        advice = "give fewer points in a call"
+        with torch.no_grad(), told_what_to_lower(advice, points.device):
+            for part, found in in_pieces(
+                len(points), batch, lambda part: predictor(points[part], indices)[position]
+            ):
+                out[part] = found
+        return out

@@ -11,6 +11,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from pdelsr.linearize.memory import bytes_text
 from pdelsr.networks import FeatureNetwork, HardConditions, ModuleNetwork, Network
 from pdelsr.solvers.status import Status
 
@@ -50,15 +51,6 @@ def network_text(network: Network) -> str:
         module = inner.module if isinstance(inner, ModuleNetwork) else inner
         what = getattr(module, "label", type(module).__name__)
     return f"{what}, {network.parameter_count:,} parameters"
-
-
-def bytes_text(size: int | float) -> str:
-    """A size in memory in a readable unit."""
-    for unit in ("B", "KiB", "MiB"):
-        if size < 1024:
-            return f"{size:.0f} {unit}"
-        size /= 1024
-    return f"{size:.1f} GiB"
 
 
 def _title(solution: Solution) -> Text:

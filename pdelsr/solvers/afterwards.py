@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from pdelsr.compile import Interior
 from pdelsr.deadline import deadline
+from pdelsr.linearize.halving import is_out_of_memory
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.history import Record
 from pdelsr.solvers.interruption import INTERRUPTIONS, status_of
@@ -32,6 +33,10 @@ def refine_afterwards(
             return _refined(context, outcome, tolerance, lsr)
     except INTERRUPTIONS as interruption:
         return replace(outcome, status=status_of(interruption))
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        return replace(outcome, status=Status.OUT_OF_MEMORY)
 
 
 def _refined(context: Context, outcome: Outcome, tolerance: int | float, lsr: LSR) -> Outcome:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from pdelsr.linearize import StackedResidual
 from pdelsr.solvers.context import Context
+from pdelsr.solvers.fitting import affordable_columns, affordable_points
 from pdelsr.solvers.gradient import LBFGSRun
-from pdelsr.solvers.levenberg_marquardt import LevenbergMarquardt
+from pdelsr.solvers.levenberg_marquardt import LevenbergMarquardt, affordable_step
 from pdelsr.solvers.pseudo_time import PseudoTimeResidual
 from pdelsr.solvers.watch import Watch
 
@@ -61,7 +62,9 @@ class GaussNewtonAlignment(Alignment):
             self.residual = context.fresh_residual(
                 SHARE, context.network if self.adaptive else None
             )
-        size = self.descent.step(self.residual, context.generator)
+            n, descent = self.residual.row_count, self.descent
+            descent.largest = affordable_columns(context, n, descent.largest)
+        size = affordable_step(self.descent, self.residual, context.generator)
         stopped = self.watch(context, 5, self.taken)(size)
         self.taken += 1
         return stopped or self.taken >= self.steps
@@ -81,7 +84,8 @@ class PseudoTimeAlignment(Alignment):
 
     def advance(self, context: Context) -> bool:
         watch = self.watch(context, 1, 0)
-        self.run.advance(context.network, self.problem.loss, watch)
+        once = affordable_points(context, self.problem.residual.row_count, self.run.history)
+        self.run.advance(context.network, self.problem.loss(once), watch)
         return watch.stopped or self.run.over
 
 

@@ -44,6 +44,7 @@ class Context:
         grower: makes a larger network and its plan, see `grow`; None where the network is the
             user's choice.
         design: of the first network.
+        points_open: whether the number of points is the method's choice.
     """
 
     compiled: CompiledProblem
@@ -58,6 +59,7 @@ class Context:
     trained: bool = False
     grower: Callable[[Network, PointPlan, int, bool], tuple[Network, PointPlan]] | None = None
     design: Design | None = None
+    points_open: bool = False
     history: list[Record] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -110,6 +112,11 @@ class Context:
         seed = ROUNDS * self.seed + self.rounds
         self.training = self._residual(self.plan.scaled(factor), seed, adapt_to)
         return self.training
+
+    @property
+    def fresh_row_count(self) -> int | float:
+        """Rows of a residual on the planned points."""
+        return self.plan.row_count(self.compiled.blocks)
 
     def _residual(self, plan: PointPlan, seed: int, adapt_to: Predictor | None) -> StackedResidual:
         blocks = plan.bind(self.compiled.blocks, seed, adapt_to)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,14 +12,62 @@ import torch
 from torch import Tensor, nn
 
 from pdelsr.linearize import StackedResidual
+from pdelsr.linearize.halving import in_pieces
 
-Loss = Callable[[], Tensor]
 ADAM_PIECE, LBFGS_PIECE = 100, 10  # steps at most in one piece
 
 
-def squared_norm(residual: StackedResidual) -> Loss:
-    """‖f‖² of the network, as a loss."""
-    return lambda: residual.values(residual.jets()).square().sum()
+@dataclass
+class SumOfSquares:
+    """A loss that is a sum over points, and its gradient, which is the sum of those of pieces.
+
+    Args:
+        total: number of points.
+        of: the sum over a part of 0 … total, with a graph.
+        once: points of one reverse pass; fewer from the moment on when memory runs out.
+    """
+
+    total: int
+    of: Callable[[slice], Tensor]
+    once: int
+
+    def __call__(self) -> Tensor:
+        """The loss, without a graph."""
+        with torch.no_grad():
+            return sum_of(found for _, found in in_pieces(self.total, self.once, self.of))
+
+    def backward(self, parameters: Sequence[nn.Parameter]) -> Tensor:
+        """The loss; adds its gradient to that of the parameters."""
+
+        def sloped(part: slice) -> tuple[Tensor, tuple[Tensor | None, ...]]:
+            value = self.of(part)
+            return value.detach(), torch.autograd.grad(value, parameters, allow_unused=True)
+
+        values = []
+        for part, (value, slopes) in in_pieces(self.total, self.once, sloped):
+            values.append(value)
+            for p, slope in zip(parameters, slopes, strict=True):
+                if slope is not None:
+                    p.grad = slope if p.grad is None else p.grad.add_(slope)
+            if part.stop < self.total:
+                self.once = part.stop - part.start
+        return sum_of(values)
+
+
+def sum_of(values: Iterable[Tensor]) -> Tensor:
+    """Σ of at least one tensor."""
+    first, *others = values
+    return sum(others, first)
+
+
+def squared_norm(residual: StackedResidual, once: int | None = None) -> SumOfSquares:
+    """‖f‖² of the network, as a loss, by `once` points at a time (all of them by default)."""
+
+    def of(part: slice) -> Tensor:
+        some = residual.part(part)
+        return some.values(some.jets()).square().sum()
+
+    return SumOfSquares(residual.row_count, of, once or residual.row_count)
 
 
 @dataclass
@@ -47,7 +95,7 @@ class GradientRun(ABC):
     def advance(
         self,
         network: nn.Module,
-        loss: Loss,
+        loss: SumOfSquares,
         watch: Callable[[float], bool],
         most: int | None = None,
     ) -> None:
@@ -55,7 +103,7 @@ class GradientRun(ABC):
 
         Args:
             network: whose parameters move; the same in every piece.
-            loss: ‖f‖² with a graph.
+            loss: ‖f‖².
             watch: told sqrt(loss); True stops the piece.
             most: steps of this piece; None for the usual size.
         """
@@ -76,7 +124,7 @@ class GradientRun(ABC):
     def _piece(
         self,
         parameters: list[nn.Parameter],
-        loss: Loss,
+        loss: SumOfSquares,
         watch: Callable[[float], bool],
         most: int | None,
     ) -> None:
@@ -96,7 +144,7 @@ class AdamRun(GradientRun):
     def _piece(
         self,
         parameters: list[nn.Parameter],
-        loss: Loss,
+        loss: SumOfSquares,
         watch: Callable[[float], bool],
         most: int | None,
     ) -> None:
@@ -105,8 +153,7 @@ class AdamRun(GradientRun):
         for step in range(self.taken, stop):
             self._optimizer.param_groups[0]["lr"] = self.rate * self.decay ** (step / self.steps)
             self._optimizer.zero_grad()
-            value = loss()
-            value.backward()
+            value = loss.backward(parameters)
             if not torch.isfinite(value):
                 break
             self._optimizer.step()
@@ -144,7 +191,7 @@ class LBFGSRun(GradientRun):
     def _piece(
         self,
         parameters: list[nn.Parameter],
-        loss: Loss,
+        loss: SumOfSquares,
         watch: Callable[[float], bool],
         most: int | None,
     ) -> None:
@@ -153,16 +200,13 @@ class LBFGSRun(GradientRun):
 
         def closure() -> Tensor:
             optimizer.zero_grad()
-            value = loss()
-            value.backward()
-            return value
+            return loss.backward(parameters)
 
         now = min(most or LBFGS_PIECE, self.steps - self.taken)
         optimizer.param_groups[0]["max_iter"] = now
         good = [p.detach().clone() for p in parameters]
         optimizer.step(closure)  # pyright: ignore[reportCallIssue, reportArgumentType]
-        with torch.no_grad():
-            size = loss().item() ** 0.5
+        size = loss().item() ** 0.5
         self.taken += now
         if not size < math.inf:
             with torch.no_grad():

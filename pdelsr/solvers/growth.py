@@ -10,8 +10,10 @@ import torch
 from pdelsr.linearize.points import PointPlan
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
+from pdelsr.solvers.estimate import Sizes, refinement_fits
 from pdelsr.solvers.method import State
-from pdelsr.solvers.refiner import FULL_LIMIT, PAYS, in_memory, largest_rank
+from pdelsr.solvers.refiner import FULL_LIMIT, PAYS, Refiner, largest_rank
+from pdelsr.solvers.refusal import largest
 from pdelsr.solvers.status import Status
 
 logger = logging.getLogger(__name__)
@@ -22,6 +24,7 @@ EXACT, HELD = 0.75, 0.45  # powers of epsilon: falls of the residual that need n
 TRIALS = 2.5  # times of a refinement that a growth takes, with the trials of its scale
 OVERFIT = 3.0  # ratio of the residual on held-out points to that on the points of the fit
 MOST_POINTS = 16  # times the planned ones
+USUAL = Refiner()  # whose memory is compared; the refinement itself asks for its own
 
 
 @dataclass
@@ -88,7 +91,7 @@ class Growth:
         most = largest_rank(context.network.parameter_count, rows)
         rank = min(GROWTH * self.rank, most)
         in_time = GROWTH**3 * self.refine_seconds < context.clock.left
-        if rank > self.rank and in_time and in_memory(context.heldout.like, rows, rank):
+        if rank > self.rank and in_time and self._fit(context, rows, rank):
             logger.info("alignment has filled the tangent space: rank %d", rank)
             self.rank = rank
             self.limit = "doubled when alignment had filled the last one"
@@ -102,10 +105,14 @@ class Growth:
         factor, seconds = 2 * self.factor, 2 * self.refine_seconds
         rows = factor * context.plan.total
         m = self.rank or state.report.rank
-        fits = seconds < context.clock.left and in_memory(context.heldout.like, rows, m)
+        fits = seconds < context.clock.left and self._fit(context, rows, m)
         if factor <= MOST_POINTS and fits:
             logger.info("the fit holds on its points only: %g times the planned points", factor)
             self.factor, self.refine_seconds = factor, seconds
+
+    def _fit(self, context: Context, rows: int | float, rank: int) -> bool:
+        sizes = Sizes(rows, rank, context.network.parameter_count)
+        return refinement_fits(context, sizes, USUAL)
 
     def verdict(self, context: Context) -> Status | None:
         """Alignment adds little to a linear problem that untrained networks hold to many digits."""
@@ -131,8 +138,20 @@ class Growth:
         parameters = round(factor * context.network.parameter_count)
         if parameters > FULL_LIMIT or seconds >= context.clock.left:
             return False
-        rows = factor * self.factor * context.plan.total
-        return in_memory(context.heldout.like, rows, parameters)
+        return self._grown_fit(context, parameters)
+
+    def _grown_fit(self, context: Context, parameters: int) -> bool:
+        """Whether a network with so many parameters, and points in proportion, fits."""
+        share = parameters / context.network.parameter_count
+        rows = share * self.factor * context.plan.total
+        return refinement_fits(context, Sizes(rows, parameters, parameters), USUAL)
+
+    def most_parameters(self, context: Context) -> int:
+        """Up to which limit and memory allow a growth."""
+        now = context.network.parameter_count
+        if now >= FULL_LIMIT:
+            return now
+        return max(now, largest(lambda m: self._grown_fit(context, m), FULL_LIMIT + 1))
 
 
 def _log_growth(context: Context, what: str) -> None:

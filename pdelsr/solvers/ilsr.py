@@ -9,12 +9,15 @@ from typing import Any
 from pdelsr.lstsq import LeastSquares
 from pdelsr.solvers.alignment import (
     PARTS,
+    SHARE,
     Alignment,
     GaussNewtonAlignment,
     PseudoTimeAlignment,
 )
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
+from pdelsr.solvers.estimate import alignment_bytes, gradient_bytes
+from pdelsr.solvers.fitting import affordable
 from pdelsr.solvers.gradient import LBFGSRun
 from pdelsr.solvers.growth import Growth
 from pdelsr.solvers.levenberg_marquardt import LevenbergMarquardt
@@ -223,6 +226,24 @@ class ILSR(Method):
             next_seconds=growth.refine_seconds,
         )
 
+    def bytes_needed(self, context: Context) -> int | float:
+        factor = self.refinement_factor(context.heldout.is_linear)
+        refinement = self.refiner().bytes_needed(context, factor)
+        if self.alignment == "lbfgs":
+            points, steps = context.fresh_row_count, self.alignment_steps
+            return max(refinement, gradient_bytes(context, points, steps))
+        rows = SHARE * context.fresh_row_count
+        columns = min(LevenbergMarquardt().largest, context.network.parameter_count)
+        return max(refinement, alignment_bytes(context, rows, columns))
+
+    def largest_growth(self, context: Context) -> int | None:
+        """Parameters that the network may grow to in the free memory; None where it does not."""
+        growth = self._growth(context)
+        return growth.most_parameters(context) if growth.widens else None
+
+    def require_memory(self, context: Context) -> None:
+        affordable(context, self.refiner(), self.refinement_factor(context.heldout.is_linear))
+
     def ended(self, context: Context, state: State) -> Status | None:
         return state.finished or state.memory.growth.verdict(context)
 
@@ -258,9 +279,10 @@ class ILSR(Method):
         growth: Growth = state.memory.growth
         adapt_to = context.network if self.adaptive and growth.alignments else None
         found = self.refiner()(context, growth.factor, adapt_to, growth.rank)
-        if found.report.limit is not None:
-            growth.rank, growth.limit = found.report.rank, found.report.limit
-        return replace(found, report=replace(found.report, limit=growth.limit))
+        limit, lowered = found.report.limit, found.report.rank < context.network.parameter_count
+        if limit is not None and (lowered or not self._takes_all):
+            growth.rank, growth.limit = found.report.rank, limit
+        return replace(found, report=replace(found.report, limit=growth.limit or limit))
 
     def _alignment(self, context: Context, state: State) -> Alignment:
         memory: _Memory = state.memory

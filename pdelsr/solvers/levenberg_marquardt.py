@@ -10,6 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pdelsr.linearize import Columns, Directions, Identity, StackedResidual
+from pdelsr.linearize.halving import is_out_of_memory, release
+from pdelsr.solvers.estimate import FEWEST
 
 RAISE, LOWER = 4.0, 4.0
 SMALLEST, LARGEST = 1e-15, 1e8
@@ -129,3 +131,19 @@ def gram(G: Float[Tensor, "n m"]) -> Float[Tensor, "m m"]:
         out[start:stop, start:] = G[:, start:stop].T @ G[:, start:]
         out[stop:, start:stop] = out[start:stop, stop:].T
     return out
+
+
+def affordable_step(
+    descent: LevenbergMarquardt, residual: StackedResidual, generator: torch.Generator
+) -> float:
+    """One step; where memory runs out, one that moves half as many parameters."""
+    theta = residual.network.get_vector()
+    while True:
+        try:
+            return descent.step(residual, generator)
+        except (MemoryError, RuntimeError) as error:
+            if descent.largest <= FEWEST or not is_out_of_memory(error):
+                raise
+        residual.network.set_vector(theta)
+        release(residual.device)
+        descent.largest = max(min(descent.largest, theta.numel()) // 2, FEWEST)

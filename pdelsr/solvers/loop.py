@@ -11,11 +11,13 @@ import torch
 
 from pdelsr.deadline import TimeIsUp, deadline
 from pdelsr.linearize import StackedResidual
+from pdelsr.linearize.halving import is_out_of_memory
 from pdelsr.solvers.candidate import Assessed, Candidate
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.history import Record
 from pdelsr.solvers.interruption import INTERRUPTIONS, grace, status_of
 from pdelsr.solvers.method import Method, RankReport, State
+from pdelsr.solvers.refusal import nothing_found
 from pdelsr.solvers.status import Status
 
 GAIN = 0.8  # factor on the held-out residual that counts as progress
@@ -77,13 +79,18 @@ def run(
         start: the first candidate; None for the network as it is. Or where an earlier run of this
             context stood.
         keep: told where the run stands after every step.
+
+    Raises:
+        MemoryLimitError: memory ran out before anything was found.
     """
     resumed = start if isinstance(start, Standing) else None
     if not isinstance(start, Standing):
         context.assess(start or Candidate.of_network(context.network), 0)
+    begin = context.best
     keeper = Keeper(context, tolerance, resumed)
     iterations = resumed.state.iteration if resumed else 0
     state = resumed.state if resumed else None
+    lack: BaseException | None = None
     try:
         with deadline(context.clock.left - context.finish_seconds):
             state = state or method.init(context)
@@ -98,9 +105,20 @@ def run(
                     context.report(_record(context, state, assessed))
                     status = keeper.verdict(state, method.ended(context, state))
                 keep(keeper.standing(state, status))
+        return _outcome(context, keeper, status, iterations)
     except INTERRUPTIONS as interruption:
         status = status_of(interruption)
-        _offer_network(context, keeper, iterations, status)
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        status, lack = Status.OUT_OF_MEMORY, error.with_traceback(None)  # which holds the arrays
+    _offer_network(context, keeper, iterations, status)
+    if lack is not None and context.best is begin and start is None and not context.trained:
+        raise nothing_found(context, lack)
+    return _outcome(context, keeper, status, iterations)
+
+
+def _outcome(context: Context, keeper: Keeper, status: Status, iterations: int) -> Outcome:
     best = context.best
     if not math.isfinite(best.objective):
         status = Status.DIVERGED

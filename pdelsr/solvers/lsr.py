@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from pdelsr.linearize.halving import is_out_of_memory
 from pdelsr.lstsq import LeastSquares
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
+from pdelsr.solvers.fitting import affordable
 from pdelsr.solvers.interruption import INTERRUPTIONS, status_of
 from pdelsr.solvers.method import Method, State
-from pdelsr.solvers.refiner import FULL_LIMIT, Refiner
+from pdelsr.solvers.refiner import FULL_LIMIT, Refiner, limited
 from pdelsr.solvers.settings import require_whole
 from pdelsr.solvers.status import Status
 from pdelsr.solvers.tangent_newton import Refinement
@@ -82,6 +84,12 @@ class LSR(Method):
     def default_points(self, parameters: int) -> int:
         return 2 * min(self.rank or FULL_LIMIT, parameters)
 
+    def bytes_needed(self, context: Context) -> int | float:
+        return self.refiner().bytes_needed(context)
+
+    def require_memory(self, context: Context) -> None:
+        affordable(context, self.refiner(), 1.0)
+
     def init(self, context: Context) -> State:
         return State(0, Candidate.of_network(context.network), float("nan"), "start")
 
@@ -112,6 +120,11 @@ class LSR(Method):
             except INTERRUPTIONS as interruption:
                 context.training = training
                 return replace(best, stopped=status_of(interruption)), candidate
+            except (MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                context.training = training
+                return limited(best, "no memory for another pass"), candidate
             other = replace(candidate, delta=found.delta)
             if context.heldout_norm(other) < context.heldout_norm(candidate):
                 best, candidate = found, other

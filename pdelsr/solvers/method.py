@@ -16,6 +16,8 @@ from pdelsr.networks import Activation, activation_named
 from pdelsr.networks.layers import require_initialization
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
+from pdelsr.solvers.estimate import FEWEST, fits, gradient_bytes
+from pdelsr.solvers.refusal import memory_error
 from pdelsr.solvers.settings import require_positive, require_whole
 from pdelsr.solvers.status import Status
 
@@ -113,6 +115,7 @@ class Method(ABC):
     default_activation = "tanh"
     patience = 3
     memory_types: ClassVar[tuple[type, ...]] = ()
+    history = 0  # pairs of vectors that L-BFGS keeps
 
     def __post_init__(self) -> None:
         if self.activation is not None:
@@ -138,6 +141,23 @@ class Method(ABC):
     @abstractmethod
     def default_points(self, parameters: int) -> int:
         """Rows of the equations for a network of this size."""
+
+    def bytes_needed(self, context: Context) -> int | float:
+        """Memory of an iteration, besides what Python and torch take: by gradients at all points.
+
+        `pdelsr show` prints it.
+        """
+        return gradient_bytes(context, context.fresh_row_count, self.history)
+
+    def require_memory(self, context: Context) -> None:
+        """Refuse, before any time is spent, what does not fit even in the smallest pieces.
+
+        Raises:
+            MemoryLimitError: it does not.
+        """
+        least = gradient_bytes(context, FEWEST, self.history)
+        if not fits(context, least):
+            raise memory_error(context, least, [])
 
     @abstractmethod
     def init(self, context: Context) -> State:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pdelsr.linearize import StackedResidual
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
-from pdelsr.solvers.gradient import ADAM_PIECE, AdamRun, LBFGSRun, squared_norm
+from pdelsr.solvers.fitting import affordable_points
+from pdelsr.solvers.gradient import ADAM_PIECE, AdamRun, LBFGSRun, SumOfSquares, squared_norm
 from pdelsr.solvers.method import Method, State
 from pdelsr.solvers.settings import require_at_least, require_positive, require_whole
 from pdelsr.solvers.status import Status
@@ -79,7 +80,7 @@ class PINN(Method):
     default_iterations = 100_000
     patience = 20
     adam_chunk = 500
-    lbfgs_chunk = 100
+    lbfgs_chunk = history = 100
     memory_types = (_Training, AdamRun, LBFGSRun)
 
     def __post_init__(self) -> None:
@@ -117,7 +118,7 @@ class PINN(Method):
                 adapt_to = context.network if self.adaptive else None
                 training.residual = context.fresh_residual(adapt_to=adapt_to)
             most = min(most, self.resample_every - run.taken % self.resample_every)
-        run.advance(context.network, squared_norm(training.residual), watch, most)
+        run.advance(context.network, self._loss(context, training.residual), watch, most)
         if not (run.over or watch.stopped or run.taken % self.adam_chunk == 0):
             return state.unfinished
         last = run.over and not self.lbfgs_steps
@@ -130,7 +131,7 @@ class PINN(Method):
             steps = min(self.lbfgs_chunk, self.lbfgs_steps - training.lbfgs)
             run = training.piece = LBFGSRun(steps, history=self.lbfgs_chunk)
         watch = Watch(context, state.iteration + 1, "l-bfgs")
-        run.advance(context.network, squared_norm(training.residual), watch)
+        run.advance(context.network, self._loss(context, training.residual), watch)
         if not run.over:
             return state.unfinished
         stalled = run.size >= 0.999 * training.size
@@ -158,3 +159,7 @@ class PINN(Method):
             memory=state.memory,
             finished=end if last else None,
         )
+
+    def _loss(self, context: Context, residual: StackedResidual) -> SumOfSquares:
+        once = affordable_points(context, residual.row_count, self.history)
+        return squared_norm(residual, once)

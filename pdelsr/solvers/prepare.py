@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from pdelsr.compile import compile_problem
+from pdelsr.compile import CompiledProblem, compile_problem
 from pdelsr.declare import Problem
+from pdelsr.linearize.memory import chunk_bytes
 from pdelsr.linearize.points import PointPlan
 from pdelsr.networks import Network
 from pdelsr.solvers.clock import Clock
@@ -17,11 +18,14 @@ from pdelsr.solvers.context import Context
 from pdelsr.solvers.design import Design, parameter_count
 from pdelsr.solvers.grower import Grower
 from pdelsr.solvers.method import Method
-from pdelsr.solvers.plan import block_weights, point_plan
+from pdelsr.solvers.plan import block_weights, point_counts, point_plan
+from pdelsr.solvers.refusal import require_room
 from pdelsr.solvers.settings import RunSettings
 from pdelsr.solvers.trial import PARAMETERS, Designer
 
 TRIAL_SHARE = 0.3  # of the time limit that trials of designs may take
+PARAMETER_COPIES = 8  # of θ: weights while they are drawn, gradients, vectors
+POINT_COPIES = 12  # of points while they are drawn, for training and for held-out residuals
 logger = logging.getLogger(__name__)
 
 
@@ -61,6 +65,7 @@ def prepare(
         ProblemError: hard conditions that are not possible.
     """
     clock = Clock.after(spent, settings.time_limit)
+    settings = with_chunks(settings)
     compiled = compile_problem(problem, chosen_hard(method, settings))
     designer = Designer(problem, compiled, method, settings)
     found = start(designer) if start else first_start(designer, TRIAL_SHARE * clock.left)
@@ -77,7 +82,15 @@ def prepare(
         trained=settings.network is not None,
         grower=Grower(designer, found.design) if may_grow(problem, method, settings) else None,
         design=found.design,
+        points_open=settings.points is None and problem.points is None,
     )
+
+
+def with_chunks(settings: RunSettings) -> RunSettings:
+    """The settings with the bytes of a chunk fixed for the whole run."""
+    if settings.memory_budget is not None:
+        return settings
+    return replace(settings, memory_budget=chunk_bytes(settings.torch_device))
 
 
 def first_start(designer: Designer, seconds: float = math.inf) -> Start:
@@ -85,7 +98,13 @@ def first_start(designer: Designer, seconds: float = math.inf) -> Start:
     problem, compiled = designer.problem, designer.compiled
     method, settings = designer.method, designer.settings
     design = chosen_design(designer, seconds)
+    if settings.network is None:
+        m = parameter_count(design.hidden, designer.features, len(compiled.unknowns))
+        require_room(settings, PARAMETER_COPIES * m, f"{m:,} parameters", "widths (hidden=)")
     network = designer.build(design)
+    counts = point_counts(problem, compiled, method, settings, network.parameter_count)
+    total, d = sum(counts.values()), len(compiled.coordinates)
+    require_room(settings, POINT_COPIES * d * total, f"{total:,} points", "points (--points)")
     plan = point_plan(problem, compiled, method, settings, network.parameter_count)
     balance = method.default_balance if settings.balance is None else settings.balance
     weights = block_weights(compiled, network, plan, settings, balance)

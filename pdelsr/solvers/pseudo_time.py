@@ -14,6 +14,7 @@ from torch import Tensor
 
 from pdelsr.linearize import BoundBlock, Predictor, RefinedPredictor, StackedResidual
 from pdelsr.networks.index_set import closure
+from pdelsr.solvers.gradient import SumOfSquares
 
 PROBES = 8  # random perturbations that the sign of an equation is estimated from
 CONDITION_ROWS = 100  # points of a condition that the perturbations respect
@@ -27,38 +28,51 @@ class PseudoTimeResidual:
         residual: on the points of the step.
         step: Δτ.
         signs: σ of every block; 0 for blocks without a pseudo-time term.
+        components: the field that the equation of a block advances.
         previous: u_prev at the points, (n,) a block; empty where σ is 0.
     """
 
     residual: StackedResidual
     step: int | float
     signs: tuple[int, ...]
+    components: tuple[int, ...]
     previous: tuple[Tensor, ...]
 
-    def loss(self) -> Float[Tensor, ""]:
-        """‖·‖² of the pseudo-time residual, with a graph."""
-        jets = self.residual.jets()
-        total = jets[0].new_zeros(())
-        for i, (bound, jet) in enumerate(zip(self.residual.blocks, jets, strict=True)):
-            value = bound.scaled_value(jet)
-            if self.signs[i]:
-                field = _field(bound, self.residual.network, _component(i, self.residual))
-                change = bound.scale * (field - self.previous[i]) / self.step
-                value = change + self.signs[i] * value
-            total = total + value.square().sum()
+    def loss(self, once: int | None = None) -> SumOfSquares:
+        """‖·‖² of the pseudo-time residual, by `once` points at a time (all of them by default)."""
+        total = self.residual.row_count
+        return SumOfSquares(total, self.squares, once or total)
+
+    def squares(self, part: slice) -> Float[Tensor, ""]:
+        """The sum over the rows of a part of 0 … n, with a graph."""
+        total, offset = self.residual.like.new_zeros(()), 0
+        for i, bound in enumerate(self.residual.blocks):
+            here = slice(max(part.start - offset, 0), max(part.stop - offset, 0))
+            offset += len(bound)
+            if len(some := bound.part(here)):
+                total = total + self._block(i, some, here).square().sum()
         return total
+
+    def _block(self, i: int, bound: BoundBlock, part: slice) -> Float[Tensor, " n"]:
+        network = self.residual.network
+        value = bound.scaled_value(bound.jet(network))
+        if not self.signs[i]:
+            return value
+        field = _field(bound, network, self.components[i])
+        change = bound.scale * (field - self.previous[i][part]) / self.step
+        return change + self.signs[i] * value
 
 
 def pseudo_time_residual(
     residual: StackedResidual, previous: Predictor, step: int | float, signs: tuple[int, ...]
 ) -> PseudoTimeResidual:
     """Freeze `previous` at the points of `residual`."""
-    with torch.no_grad():
-        frozen = tuple(
-            _field(bound, previous, _component(i, residual)) if signs[i] else residual.like[:0, 0]
-            for i, bound in enumerate(residual.blocks)
-        )
-    return PseudoTimeResidual(residual, step, signs, frozen)
+    components = tuple(_component(i, residual) for i in range(len(residual.blocks)))
+    frozen = tuple(
+        _values(bound, previous, k) if sign else residual.like[:0, 0]
+        for bound, sign, k in zip(residual.blocks, signs, components, strict=True)
+    )
+    return PseudoTimeResidual(residual, step, signs, components, frozen)
 
 
 def stable_signs(residual: StackedResidual, generator: torch.Generator) -> tuple[int, ...]:
@@ -84,7 +98,7 @@ def stable_signs(residual: StackedResidual, generator: torch.Generator) -> tuple
                 with torch.no_grad():
                     slope = (bound.scaled_coefficients(jets[i]) * change).sum(dim=0)
                     component = _component(i, residual)
-                    v = _field(bound, refined, component) - _field(bound, network, component)
+                    v = _values(bound, refined, component) - _values(bound, network, component)
                 sums[i] += (v * slope).sum().item()
     return tuple(
         (1 if sums[i] >= 0 else -1) if _is_equation(bound, i, residual) else 0
@@ -120,3 +134,13 @@ def _component(position: int, residual: StackedResidual) -> int:
 def _field(bound: BoundBlock, predictor: Predictor, component: int) -> Tensor:
     points = bound.sites[0]
     return predictor(points, closure(((0,) * points.shape[1],)))[0, :, component]
+
+
+def _values(bound: BoundBlock, predictor: Predictor, component: int) -> Float[Tensor, " n"]:
+    """The same without a graph, piece by piece."""
+
+    def field(part: slice) -> Tensor:
+        return _field(bound.part(part), predictor, component)
+
+    with torch.no_grad():
+        return torch.cat(bound.in_pieces(field))

@@ -7,16 +7,17 @@ import math
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
 
 from pdelsr.linearize import Predictor, RefinedPredictor, StackedResidual
-from pdelsr.linearize.memory import free_bytes
+from pdelsr.linearize.halving import is_out_of_memory, release
 from pdelsr.lstsq import LeastSquares, solver_named
 from pdelsr.solvers.context import Context
+from pdelsr.solvers.estimate import Sizes, needed, refinement_fits
+from pdelsr.solvers.fitting import Choice, affordable
 from pdelsr.solvers.interruption import INTERRUPTIONS, status_of
 from pdelsr.solvers.settings import require_whole
 from pdelsr.solvers.tangent_newton import Refinement, refine_in_subspace, with_basis_values
-from pdelsr.subspace import Basis, basis_named
+from pdelsr.subspace import Basis, LastLayer, basis_named
 
 logger = logging.getLogger(__name__)
 
@@ -26,8 +27,7 @@ LARGEST_RANK = 4000
 PAYS = 2.0  # factor on the held-out residual that makes growth worth it
 USABLE = 0.5  # share of directions above rounding from which more of them may help
 DOUBLING = 6.0  # times the seconds of a refinement, for one at twice the rank
-MEMORY_SHARE = 0.5  # of the free memory that the arrays of a refinement may take
-ARRAYS = 5  # of the size of the reduced matrix
+NO_MEMORY = "twice as many do not fit into memory"
 
 
 @dataclass(frozen=True)
@@ -70,16 +70,58 @@ class Refiner:
             factor: times the planned points.
             adapt_to: draw interior points where this predictor's residual is large.
             rank: that an earlier refinement chose.
+
+        Raises:
+            MemoryLimitError: the sizes that the user chose do not fit into the free memory.
         """
-        residual = context.fresh_residual(factor, adapt_to)
+        *choices, last = affordable(context, self, factor, rank)
+        for choice in choices:
+            try:
+                return self._with(context, choice, adapt_to)
+            except (MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error):
+                    raise
+            release(context.plan.device)
+        return self._with(context, last, adapt_to)
+
+    def _with(self, context: Context, choice: Choice, adapt_to: Predictor | None) -> Refinement:
+        residual = context.fresh_residual(choice.factor, adapt_to)
         basis = self.basis_for(context.network.parameter_count)
-        if self.rank is not None or rank is not None or not basis.has_rank:
-            return self._at_rank(context, residual, basis, self.rank or rank)
-        return self._at_chosen_rank(context, residual, basis)
+        if choice.rank is None and basis.has_rank:
+            found = self._at_chosen_rank(context, residual, basis)
+        else:
+            found = self._at_rank(context, residual, basis, choice.rank)
+        return found if choice.limit is None else limited(found, choice.limit)
 
     def basis_for(self, parameters: int) -> Basis:
         """The recipe for a network with so many parameters."""
         return basis_named(self.basis or ("full" if parameters <= FULL_LIMIT else "output"))
+
+    def first_rank(self, context: Context, factor: int | float, rank: int | None = None) -> int:
+        """Directions of a refinement, or those that a search for their number starts from.
+
+        Args:
+            context: of the run.
+            factor: times the planned points.
+            rank: that an earlier refinement chose.
+        """
+        m = context.network.parameter_count
+        basis, chosen = self.basis_for(m), self.rank or rank
+        if isinstance(basis, LastLayer):
+            return basis.width(context.network)
+        if chosen is None and basis.has_rank:
+            rows = context.plan.row_count(context.compiled.blocks, factor)
+            chosen = min(FIRST_RANK, largest_rank(m, int(rows)))
+        return min(chosen or m, m)
+
+    def bytes_needed(self, context: Context, factor: int | float = 1.0) -> int | float:
+        """Of a refinement, or of the first one in a search for the rank."""
+        return needed(context, self, factor, self.first_rank(context, factor))
+
+    def rank_is_open(self, context: Context) -> bool:
+        """Whether fewer directions are not against the user's choice."""
+        has_rank = self.basis_for(context.network.parameter_count).has_rank
+        return self.rank is None and (has_rank or self.basis is None)
 
     def _at_rank(
         self, context: Context, residual: StackedResidual, basis: Basis, rank: int | None
@@ -111,6 +153,10 @@ class Refiner:
                     raise
                 status = status_of(interruption)
                 return replace(limited(best, status.value), stopped=status)
+            except (MemoryError, RuntimeError) as error:
+                if best is None or not is_out_of_memory(error):
+                    raise
+                return limited(best, NO_MEMORY)
             predictor = RefinedPredictor(context.network, found.delta)
             size = torch.linalg.vector_norm(context.heldout.evaluate(predictor)).item()
             logger.info("rank %d: held-out residual %.1e", found.report.rank, size)
@@ -146,8 +192,9 @@ class Refiner:
             return "the other directions are below rounding"
         if rank >= most:
             return "more directions need more parameters or points"
-        if not in_memory(residual.like, residual.row_count, min(2 * rank, most)):
-            return "twice as many do not fit into memory"
+        twice = Sizes(residual.row_count, min(2 * rank, most), context.network.parameter_count)
+        if not refinement_fits(context, twice, self):
+            return NO_MEMORY
         return "no time for twice as many" if seconds > context.clock.left else None
 
 
@@ -155,12 +202,6 @@ def limited(found: Refinement, limit: str) -> Refinement:
     """The same refinement with the reason for its rank in the report."""
     logger.info("rank %d is kept: %s", found.report.rank, limit)
     return replace(found, report=replace(found.report, limit=limit))
-
-
-def in_memory(like: Tensor, rows: int | float, columns: int) -> bool:
-    """Whether the arrays of a refinement fit into the free memory."""
-    size = ARRAYS * rows * columns * like.element_size()
-    return size < MEMORY_SHARE * free_bytes(like.device)
 
 
 def largest_rank(parameters: int, rows: int) -> int:

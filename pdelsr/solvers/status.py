@@ -15,6 +15,7 @@ class Status(Enum):
     RANK_DEFICIENT = "rank-deficient"
     MAX_ITERATIONS = "max-iterations"
     OUT_OF_TIME = "out-of-time"
+    OUT_OF_MEMORY = "out-of-memory"
     INTERRUPTED = "interrupted"
     DIVERGED = "diverged"
 
@@ -36,6 +37,8 @@ _ADVICE = {
     "no more to give. Choose a wider one; where it is untrained, raise weight_scale or train it.",
     Status.MAX_ITERATIONS: "All iterations are used: raise max_iterations, or go on with start=.",
     Status.OUT_OF_TIME: "The time limit is reached: raise time_limit, or go on with start=.",
+    Status.OUT_OF_MEMORY: "Memory ran out, and this is the best solution so far: lower rank, "
+    "points or hidden, or close other programs; go on with start=.",
     Status.INTERRUPTED: "Interrupted: this is the best solution so far; go on with start=.",
     Status.DIVERGED: "The residual became infinite or NaN before any good state was found: check "
     "the equations at the points, or lower the learning rate.",

@@ -139,7 +139,7 @@ class Designer:
         weights = balanced_weights(first, StackedResidual(network, first).mean_square_row)
         plan = replace(plan, weights=weights)
         train, test = (plan.bind(self.compiled.blocks, seed) for seed in (TRAIN_SEED, TEST_SEED))
-        return Trial(self.build, train, test, sizes)
+        return Trial(self.build, train, test, self.settings.memory_budget, sizes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,12 +150,14 @@ class Trial:
         build: makes the network of a design.
         train: the points of the fit.
         test: the held-out points.
+        memory_budget: bytes of one chunk of rows.
         sizes: held-out residuals found so far.
     """
 
     build: Callable[[Design], Network]
     train: tuple[BoundBlock, ...]
     test: tuple[BoundBlock, ...]
+    memory_budget: int | None = None
     sizes: dict[Design, float] = field(default_factory=dict)
 
     def walk(self, design: Design, factor: float) -> Design:
@@ -177,7 +179,7 @@ class Trial:
         return self.sizes[design]
 
     def _refined_size(self, network: Network) -> float:
-        residual = StackedResidual(network, self.train)
+        residual = StackedResidual(network, self.train, self.memory_budget)
         directions = Identity(network.parameter_count)
         found = refine_in_subspace(residual, directions, QR(), described=False)
         if not found.steps:

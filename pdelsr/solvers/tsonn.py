@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
+from pdelsr.solvers.fitting import affordable_points
 from pdelsr.solvers.gradient import AdamRun, GradientRun, LBFGSRun
 from pdelsr.solvers.method import Method, State
 from pdelsr.solvers.pseudo_time import PseudoTimeResidual, pseudo_time_residual, stable_signs
@@ -67,6 +68,10 @@ class TSONN(Method):
         require_choice("optimizer", self.optimizer, ("lbfgs", "adam"))
         require_positive("learning_rate", self.learning_rate)
 
+    @property
+    def history(self) -> int:
+        return self.inner_steps if self.optimizer == "lbfgs" else 0
+
     def default_hidden(self, linear: bool) -> tuple[int, ...]:
         return (32, 32, 32)
 
@@ -87,7 +92,8 @@ class TSONN(Method):
         run, previous = memory.run, memory.previous
         every = 10 if self.optimizer == "adam" else 1
         watch = Watch(context, state.iteration + 1, "pseudo-time step", every, count=run.taken)
-        run.advance(context.network, previous.loss, watch)
+        once = affordable_points(context, previous.residual.row_count, self.history)
+        run.advance(context.network, previous.loss(once), watch)
         if not (run.over or watch.stopped):
             return state.unfinished
         memory.previous = memory.run = None

@@ -8,6 +8,7 @@ import torch
 
 from pdelsr.errors import SettingsError
 from pdelsr.linearize import Columns, StackedResidual
+from pdelsr.networks import Network
 from pdelsr.subspace.base import Basis, Subspace
 
 
@@ -21,12 +22,14 @@ class LastLayer(Basis):
     def build(
         self, residual: StackedResidual, rank: int | None, generator: torch.Generator
     ) -> Subspace:
-        m = residual.network.parameter_count
-        last = [p.numel() for p in residual.network.parameters() if p.requires_grad][-2:]
-        width = sum(last)
+        m, width = residual.network.parameter_count, self.width(residual.network)
         if rank is not None and rank < width:
             raise SettingsError(
                 f"rank {rank} with the last-layer basis: it has {width} parameters and is taken "
                 "whole. Leave `rank` out, or make the last hidden layer narrower."
             )
         return Subspace(Columns(torch.arange(m - width, m, device=residual.device), m))
+
+    def width(self, network: Network) -> int:
+        """Parameters of the last layer."""
+        return sum([p.numel() for p in network.parameters() if p.requires_grad][-2:])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pdelsr.linearize.memory import LARGEST_DEFAULT, free_bytes, points_per_chunk
+from pdelsr.linearize.free_memory import free_bytes
+from pdelsr.linearize.memory import LARGEST_DEFAULT, points_per_chunk
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from solved import solved
 
+from pdelsr.linearize.memory import bytes_text
 from pdelsr.results.record import json_text
-from pdelsr.results.summary import WIDTH, bytes_text, network_text
+from pdelsr.results.summary import WIDTH, network_text
 
 KEYS = [
     *("problem", "method", "status", "unknowns", "blocks", "error_estimate"),

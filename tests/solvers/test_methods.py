@@ -13,7 +13,7 @@ from solver_cases import SMALL, burgers, cubic, heat, poisson, poisson_2d, start
 import pdelsr as pl
 from pdelsr.lstsq import SOLVERS
 from pdelsr.solvers.context import Context
-from pdelsr.solvers.gradient import AdamRun, LBFGSRun, squared_norm
+from pdelsr.solvers.gradient import AdamRun, LBFGSRun, SumOfSquares, squared_norm
 from pdelsr.solvers.history import Record
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.prepare import prepare
@@ -94,14 +94,19 @@ def test_lbfgs_takes_no_more_steps_than_asked_for(steps: int) -> None:
     assert loss().item() ** 0.5 == pytest.approx(run.size, rel=1e-12)
 
 
+def not_a_number(context: Context) -> SumOfSquares:
+    found = squared_norm(context.fresh_residual())
+    return SumOfSquares(found.total, lambda part: found.of(part) * torch.nan, found.once)
+
+
 @pytest.mark.parametrize(
     "make", [lambda: LBFGSRun(10, history=10), lambda: AdamRun(10)], ids=["l-bfgs", "adam"]
 )
 def test_optimizers_keep_the_last_finite_parameters(make: Any) -> None:
     context = started(cubic(), "pinn")
     theta = context.network.get_vector()
-    found, run = squared_norm(context.fresh_residual()), make()
-    run.advance(context.network, lambda: found() * torch.nan, quiet(context))
+    run = make()
+    run.advance(context.network, not_a_number(context), quiet(context))
     assert torch.equal(context.network.get_vector(), theta)
     assert run.over
 

@@ -1,0 +1,164 @@
+"""Bytes that the parts of a run take at most, besides what Python and torch take anyway.
+
+The formulas count the arrays that are alive at once in `subspace`, `lstsq` and the solvers. On the
+CPU, measured peaks were 0.6 to 1.4 times the estimate (tests/solvers/test_estimate.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pdelsr.linearize import StackedResidual
+from pdelsr.linearize.free_memory import free_bytes
+from pdelsr.linearize.memory import points_at_once
+from pdelsr.linearize.tangent_model import keeps_jets
+from pdelsr.lstsq import LeastSquares, solver_named
+from pdelsr.networks import HardConditions, Network
+from pdelsr.solvers.context import Context
+from pdelsr.subspace import Basis
+from pdelsr.subspace.rsvd import RandomizedSVD
+
+if TYPE_CHECKING:  # Refiner asks this module; only its type is needed here
+    from pdelsr.solvers.refiner import Refiner
+
+SHARE = 0.8  # of the free memory that a run takes
+RESERVE = 32 * 2**20  # bytes that libraries take for themselves meanwhile
+FEWEST = 32  # directions, columns or points that are not halved any more
+GRAPH = 6.0  # numbers a neuron, point and jet entry that training by gradients keeps
+ROWS_GRAPH = 4.0  # the same while rows are made, whose activations are not differentiated again
+VECTORS = 10  # of length m that a method keeps anyway
+SAMPLES = 12.0  # numbers a point and coordinate, while points are drawn
+LSTSQ = {"qr": (3.0, 2.0), "svd": (3.0, 6.0), "cholesky": (1.0, 4.0), "lsmr": (2.0, 0.0)}
+SPECTRUM = {"qr": (1.0, 8.0)}  # numbers that are n r, and r², for the solve and for the spectrum
+GRAM = 4.5  # r² in a Gauss–Newton step: GᵀG, shifted, factored twice, and half for products
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Of one refinement.
+
+    Args:
+        rows: n.
+        rank: r.
+        parameters: m.
+        jets: numbers in the jets that Newton steps keep of the basis, per direction; 0 for none.
+    """
+
+    rows: int | float
+    rank: int
+    parameters: int
+    jets: int | float = 0.0
+
+    def numbers(self, basis: Basis, solver: LeastSquares) -> int | float:
+        """Numbers alive at once: those of the basis, or V with what the solve holds."""
+        n, r, m = self.rows, self.rank, self.parameters
+        V = m * r if is_dense(basis) else 0
+        rising = [LSTSQ.get(solver.name, LSTSQ["qr"])]
+        rising += [SPECTRUM[solver.name]] if solver.name in SPECTRUM else []
+        solve = max(a * n * r + b * r**2 for a, b in rising)
+        return max(_basis_numbers(basis, r, m), V + self.jets * r + solve)
+
+
+def fits(context: Context, size: int | float) -> bool:
+    """Whether so many bytes are free for a run."""
+    return size + RESERVE <= SHARE * free_bytes(context.plan.device)
+
+
+def sizes(
+    context: Context,
+    refiner: Refiner,
+    factor: int | float,
+    rank: int,
+    parameters: int | None = None,
+) -> Sizes:
+    """Of a refinement, for the network of the context or one with so many parameters."""
+    m = parameters or context.network.parameter_count
+    n = context.plan.row_count(context.compiled.blocks, factor)
+    held = context.heldout
+    jets = entries(held) * n
+    newton = refiner.newton_steps > 1 and not held.is_linear and rank < m
+    kept = newton and keeps_jets(jets, n, rank, held.like)
+    return Sizes(n, min(rank, m), m, jets if kept else 0.0)
+
+
+def needed(context: Context, refiner: Refiner, factor: int | float, rank: int) -> int | float:
+    """Bytes of a refinement of the context's network."""
+    return refinement_bytes(context, sizes(context, refiner, factor, rank), refiner)
+
+
+def refinement_fits(context: Context, sizes: Sizes, refiner: Refiner) -> bool:
+    """Whether a refinement of these sizes fits into the free memory."""
+    return fits(context, refinement_bytes(context, sizes, refiner))
+
+
+def is_dense(basis: Basis) -> bool:
+    """Whether a basis makes V as a matrix."""
+    return basis.name not in ("full", "coordinate", "last_layer")
+
+
+def _basis_numbers(basis: Basis, r: int, m: int) -> int | float:
+    if not isinstance(basis, RandomizedSVD):
+        return m * r if is_dense(basis) else 0
+    s = min(r + basis.oversampling, m)
+    return 3 * m * s + m * r + 2 * (r + basis.extra_rows) * s
+
+
+def refinement_bytes(context: Context, sizes: Sizes, refiner: Refiner) -> int | float:
+    """Of one refinement: its matrices, a chunk of rows, and the jets that rows are made of."""
+    basis, solver = refiner.basis_for(sizes.parameters), solver_named(refiner.lstsq)
+    like = context.heldout.like
+    chunk = min(context.memory_budget or 0, like.element_size() * sizes.rows * sizes.parameters)
+    once = min(sizes.rows, points_at_once(like.device))
+    graph = ROWS_GRAPH * once * widest_jet(context.heldout) * width(context.network)
+    numbers = sizes.numbers(basis, solver) + graph + VECTORS * sizes.parameters
+    return like.element_size() * (numbers + kept_numbers(context)) + 2 * chunk
+
+
+def alignment_bytes(context: Context, rows: int | float, columns: int) -> int | float:
+    """Of Gauss–Newton steps on so many rows that move so many parameters."""
+    like = context.heldout.like
+    numbers = rows * columns + GRAM * columns**2 + VECTORS * context.network.parameter_count
+    chunk = min(context.memory_budget or 0, like.element_size() * rows * columns)
+    return like.element_size() * (numbers + kept_numbers(context)) + 2 * chunk
+
+
+def gradient_bytes(context: Context, points: int | float, history: int = 0) -> int | float:
+    """Of a reverse pass through the jets at so many points at once, and pairs of L-BFGS."""
+    graph = GRAPH * points * mean_jet(context) * width(context.network)
+    vectors = (2 * history + VECTORS) * context.network.parameter_count
+    size = context.heldout.like.element_size()
+    return size * (graph + vectors + kept_numbers(context))
+
+
+def kept_numbers(context: Context) -> int | float:
+    """Points, normals, data and scales of training and held-out points."""
+    held = context.heldout
+    wide = max(sum(s.shape[1] for s in b.sites) + b.columns.shape[1] for b in held.blocks)
+    return (held.row_count + context.plan.total) * (wide + 1)
+
+
+def widest_jet(residual: StackedResidual) -> int:
+    """Entries of the jets at a point, of the block that needs most."""
+    return max(sum(len(s.indices) for s in b.site_entries) for b in residual.blocks)
+
+
+def mean_jet(context: Context) -> float:
+    """Entries of the jets at a point, over the planned points of all blocks."""
+    blocks = context.heldout.blocks
+    counts = [context.plan.row_count([b.block]) for b in blocks]
+    total = sum(
+        n * sum(len(s.indices) for s in b.site_entries) for n, b in zip(counts, blocks, strict=True)
+    )
+    return total / sum(counts)
+
+
+def width(network: Network) -> int:
+    """Neurons that a point passes."""
+    inner = network.network if isinstance(network, HardConditions) else network
+    return sum(p.shape[0] for p in inner.parameters() if p.ndim == 2)
+
+
+def entries(residual: StackedResidual) -> int | float:
+    """Jet entries a row, over all blocks."""
+    return sum(len(b) * len(b.block.entries) for b in residual.blocks) / residual.row_count

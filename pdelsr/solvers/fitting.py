@@ -1,0 +1,98 @@
+"""What of a run is made smaller, or refused, where its estimate exceeds the free memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pdelsr.solvers.context import Context
+from pdelsr.solvers.estimate import FEWEST, alignment_bytes, fits, gradient_bytes, needed
+from pdelsr.solvers.refusal import does_not_fit
+
+if TYPE_CHECKING:  # Refiner asks this module; only its type is needed here
+    from pdelsr.solvers.refiner import Refiner
+
+ROWS = 1.5  # for each direction, at least, where points are left out
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Sizes of a refinement.
+
+    Args:
+        factor: times the planned points.
+        rank: r; None for a choice by the refiner.
+        limit: what was lowered for the memory's sake, in words; None where nothing was.
+    """
+
+    factor: int | float
+    rank: int | None
+    limit: str | None = None
+
+
+def affordable(
+    context: Context, refiner: Refiner, factor: int | float, rank: int | None = None
+) -> list[Choice]:
+    """The sizes that fit, the wanted ones or else the largest ones first.
+
+    Points are left out where the user chose none, and directions where neither rank nor basis, or
+    a basis of which more or fewer are a choice.
+
+    Args:
+        context: of the run.
+        refiner: with the user's choices.
+        factor: times the planned points.
+        rank: that an earlier refinement chose.
+
+    Raises:
+        MemoryLimitError: not even the smallest sizes fit.
+    """
+    first = refiner.first_rank(context, factor, rank)
+    found = []
+    for choice in _choices(context, refiner, Choice(factor, rank or refiner.rank), first):
+        if fits(context, needed(context, refiner, choice.factor, choice.rank or first)):
+            found.append(choice)
+    if not found:
+        raise does_not_fit(context, refiner, factor, first)
+    return found
+
+
+def _choices(context: Context, refiner: Refiner, wanted: Choice, first: int) -> list[Choice]:
+    """The wanted sizes, then fewer points, then fewer directions with as many points for each."""
+    found, r, factor = [wanted], first, wanted.factor
+    while True:
+        fewer = _fewest_points(context, r) if context.points_open else factor
+        if fewer < factor:
+            rank = wanted.rank if r == first else r
+            found.append(Choice(fewer, rank, _limit(first, r, fewer / wanted.factor)))
+        if not refiner.rank_is_open(context) or r <= FEWEST:
+            return found
+        factor = max(factor / 2, fewer / 2) if context.points_open else factor
+        r = max(r // 2, FEWEST)
+        found.append(Choice(factor, r, _limit(first, r, factor / wanted.factor)))
+
+
+def _fewest_points(context: Context, rank: int) -> int | float:
+    return ROWS * rank / max(context.plan.total, 1)
+
+
+def _limit(wanted: int, rank: int, share: float) -> str:
+    points = f" and {share:.0%} of the points" if share < 1 else ""
+    directions = f"{rank:,} of {wanted:,} directions" if rank < wanted else "all directions"
+    return f"memory: {directions}{points} fit"
+
+
+def affordable_columns(context: Context, rows: int | float, largest: int) -> int:
+    """Parameters that a Gauss–Newton step may move: as many as wanted, or as fit."""
+    columns = min(largest, context.network.parameter_count)
+    while columns > FEWEST and not fits(context, alignment_bytes(context, rows, columns)):
+        columns = max(columns // 2, FEWEST)
+    return largest if columns == min(largest, context.network.parameter_count) else columns
+
+
+def affordable_points(context: Context, points: int, history: int = 0) -> int:
+    """Points of one reverse pass: all at once, or as many as fit."""
+    once = points
+    while once > FEWEST and not fits(context, gradient_bytes(context, once, history)):
+        once = max(once // 2, FEWEST)
+    return once

@@ -1,0 +1,91 @@
+"""The words for a run that the free memory does not allow, with what would fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pdelsr.errors import MemoryLimitError
+from pdelsr.linearize.free_memory import free_bytes
+from pdelsr.linearize.memory import bytes_text
+from pdelsr.solvers.context import Context
+from pdelsr.solvers.estimate import RESERVE, SHARE, fits, needed
+from pdelsr.solvers.settings import RunSettings
+
+if TYPE_CHECKING:  # Refiner asks this module; only its type is needed here
+    from pdelsr.solvers.refiner import Refiner
+
+
+def does_not_fit(
+    context: Context, refiner: Refiner, factor: int | float, rank: int
+) -> MemoryLimitError:
+    """The refusal of a refinement, with the largest rank and the most points that would fit."""
+
+    def few_enough(rank: int) -> bool:
+        return fits(context, needed(context, refiner, factor, rank))
+
+    def so_many(points: int) -> bool:
+        share = points / max(context.plan.equation_points(context.compiled.blocks), 1)
+        return fits(context, needed(context, refiner, factor * share, rank))
+
+    ways = []
+    less = largest(few_enough, rank)
+    if less and refiner.basis_for(context.network.parameter_count).name != "last_layer":
+        ways.append(f"rank to {_rounded(less)} (--rank)")
+    fewer = largest(so_many, context.plan.equation_points(context.compiled.blocks))
+    if fewer >= rank:
+        ways.append(f"points to {_rounded(fewer)} (--points)")
+    return memory_error(context, needed(context, refiner, factor, rank), ways)
+
+
+def memory_error(context: Context, need: int | float, ways: list[str]) -> MemoryLimitError:
+    """What is needed, what is free, and what to lower."""
+    free = free_bytes(context.plan.device)
+    advice = f"lower {' or '.join(ways)}" if ways else "lower points (--points)"
+    return MemoryLimitError(
+        f"{context.network.parameter_count:,} parameters and {context.plan.total:,} points need "
+        f"about {bytes_text(need + RESERVE)} of memory, and {bytes_text(free)} is free, of which "
+        f"{SHARE:.0%} are used: {advice}, or take a narrower network (hidden=)."
+    )
+
+
+def require_room(settings: RunSettings, numbers: int, what: str, lower: str) -> None:
+    """Refuse what would not even fit by itself, before it is made.
+
+    Raises:
+        MemoryLimitError: so many numbers do not fit into the free memory.
+    """
+    size = numbers * settings.torch_dtype.itemsize
+    free = free_bytes(settings.torch_device)
+    if size + RESERVE > SHARE * free:
+        raise MemoryLimitError(
+            f"{what} need about {bytes_text(size + RESERVE)} of memory, and {bytes_text(free)} is "
+            f"free, of which {SHARE:.0%} are used: lower {lower}."
+        )
+
+
+def nothing_found(context: Context, lack: BaseException) -> MemoryLimitError:
+    """The error of a run that memory ended before it had found anything."""
+    if isinstance(lack, MemoryLimitError):
+        return lack
+    free = bytes_text(free_bytes(context.plan.device))
+    return MemoryLimitError(
+        f"memory ran out before anything was found, with {context.network.parameter_count:,} "
+        f"parameters and {context.plan.total:,} points; {free} is free now: lower points or rank, "
+        "or take a narrower network (hidden=)."
+    )
+
+
+def largest(holds: Callable[[int], bool], below: int) -> int:
+    """The largest whole number below a bound for which something holds that small ones fulfil."""
+    low, high = 0, below
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return low
+
+
+def _rounded(number: int) -> int:
+    """Down to two digits, which are easier to type."""
+    unit = 10 ** max(len(str(number)) - 2, 0)
+    return number // unit * unit
