@@ -1,6 +1,6 @@
 """Solve partial differential equations with neural networks to many correct digits."""
 
-from pdelsr import operators, reference
+from pdelsr import operators, plot, reference
 from pdelsr.batch import RefinedModule
 from pdelsr.declare import (
     Ball,
@@ -149,6 +149,7 @@ __all__ = [
     "normal",
     "normal_derivative",
     "operators",
+    "plot",
     "reference",
     "refine",
     "refine_many",

@@ -22,6 +22,7 @@ ORDER = [
         "batch",
         "operators",
         "results",
+        "plot",
         "solve",
         "finetune",
         "benchmark",
