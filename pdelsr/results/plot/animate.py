@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from matplotlib.animation import AbstractMovieWriter, FFMpegWriter, PillowWriter
+from matplotlib.animation import AbstractMovieWriter, FFMpegWriter
 
 from pdelsr.declare.domains import Domain
 from pdelsr.errors import SettingsError
 from pdelsr.results.plot.draw import framed
 from pdelsr.results.plot.fields import field_panels
+from pdelsr.results.plot.gif import GIFWriter
 from pdelsr.results.plot.maps import MapPanel
 from pdelsr.results.plot.panel import Grid, Panel, Table, stacked
 from pdelsr.results.plot.slices import Held, read_at
@@ -46,10 +47,11 @@ def animate(
     require_dpi(dpi)
     held = read_at(at, domain)
     require_time(domain, held)
-    writer = movie_writer(given, fps)
+    require_writer(given)
     seen = views(domain, {**held, domain.dim - 1: moments(domain, frames)})
     table = _without_contours(field_panels(solution, seen))
-    _write([_frame(table, i) for i in range(frames)], title(solution), writer, given, dpi)
+    movie = [_frame(table, i) for i in range(frames)]
+    _write(movie, title(solution), movie_writer(given, fps, movie[0]), given, dpi)
     return given
 
 
@@ -67,19 +69,23 @@ def require_time(domain: Domain, held: Held) -> None:
         raise SettingsError("at has several values: a movie shows one slice. Give one.")
 
 
-def movie_writer(path: Path, fps: int) -> AbstractMovieWriter:
-    """Pillow for GIF, which comes with matplotlib; ffmpeg for MP4.
+def require_writer(path: Path) -> None:
+    """Refuse MP4 where there is no ffmpeg.
 
     Raises:
-        SettingsError: there is no ffmpeg.
+        SettingsError: it was not found.
     """
-    if path.suffix.lower() == ".gif":
-        return PillowWriter(fps=fps)
-    if not FFMpegWriter.isAvailable():
+    if path.suffix.lower() == ".mp4" and not FFMpegWriter.isAvailable():
         raise SettingsError(
             f"{path} needs the program ffmpeg, which was not found: install it, or write a .gif."
         )
-    return FFMpegWriter(fps=fps)
+
+
+def movie_writer(path: Path, fps: int, grid: Grid) -> AbstractMovieWriter:
+    """Pillow for GIF, which comes with matplotlib; ffmpeg for MP4."""
+    if path.suffix.lower() == ".mp4":
+        return FFMpegWriter(fps=fps)
+    return GIFWriter([p.scale.colors for p in grid.panels if isinstance(p, MapPanel)], fps)
 
 
 def _without_contours(table: Table) -> Table:

@@ -125,7 +125,8 @@ def draw_spectrum(axes: Axes, solution: Solution) -> None:
         label = f"effective rank {effective:,}"
         axes.axvline(effective, color=BLACK, linewidth=1.0, linestyle="--", label=label)
     axes.axvline(rank, color=VERMILION, linewidth=1.2, linestyle=":", label=whole)
-    axes.legend(fontsize=SMALL, frameon=False, loc="lower left")
+    # falling values leave the upper right free, but for the lines behind
+    axes.legend(fontsize=SMALL, loc="upper right", framealpha=1.0, edgecolor="none")
     frame(axes, "singular values of the reduced system", "index", "σ / σ₁", grid=True)
     axes.set_xlim(0, 1.03 * max(rank, len(values)))
 

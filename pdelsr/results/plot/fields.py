@@ -18,6 +18,8 @@ from pdelsr.results.plot.style import plain
 if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
     from pdelsr.results.solution import Solution
 
+LARGE_TITLE, SMALL_TITLE = 44, 26  # characters in a line
+
 
 @dataclass(frozen=True)
 class Field:
@@ -64,12 +66,13 @@ def magnitude_panels(
     title: str, quantity: str, views: Sequence[Mesh], values: Sequence[np.ma.MaskedArray]
 ) -> list[Panel]:
     """Errors or residuals on views, on one logarithmic scale."""
-    both = list(zip(views, values, strict=True))
+    titles = [m.titled(title, _width(views)) for m in views]
+    every = list(zip(titles, views, values, strict=True))
     if views[0].is_map:
         scale = magnitude_scale(values)
-        return [MapPanel(title + m.title, quantity, m, v, scale) for m, v in both]
+        return [MapPanel(t, quantity, m, v, scale) for t, m, v in every]
     limits = magnitude_limits(values)
-    return [LinePanel(title + m.title, quantity, m, {title: v}, limits, log=True) for m, v in both]
+    return [LinePanel(t, quantity, m, {title: v}, limits, log=True) for t, m, v in every]
 
 
 def _panels(name: str, several: bool, found: Sequence[Field]) -> dict[str, list[Panel]]:
@@ -86,26 +89,35 @@ def _panels(name: str, several: bool, found: Sequence[Field]) -> dict[str, list[
 
 def _maps(name: str, reference: str, found: Sequence[Field]) -> dict[str, list[Panel]]:
     """Solution and reference on one scale, which is that of the reference where it is known."""
-    scale = value_scale([_trusted(f) for f in found])
+    scale, width = value_scale([_trusted(f) for f in found]), _width(found)
     panels: dict[str, list[Panel]] = {
-        "solution": [MapPanel(name + f.mesh.title, name, f.mesh, f.value, scale) for f in found]
+        "solution": [
+            MapPanel(f.mesh.titled(name, width), name, f.mesh, f.value, scale) for f in found
+        ]
     }
     known = [(f.mesh, f.reference) for f in found if f.reference is not None]
     if known:
-        panels["reference"] = [MapPanel(reference + m.title, name, m, v, scale) for m, v in known]
+        panels["reference"] = [
+            MapPanel(m.titled(reference, width), name, m, v, scale) for m, v in known
+        ]
     return panels
 
 
 def _lines(name: str, reference: str, found: Sequence[Field]) -> dict[str, list[Panel]]:
     """Solution and reference in one panel."""
-    both = [v for f in found for v in (f.value, _trusted(f))]
-    limits, panels = value_limits(both), []
+    limits = value_limits([v for f in found for v in (f.value, _trusted(f))])
+    panels: list[Panel] = []
     for f in found:
         curves = {"solution": f.value}
         if f.reference is not None:
             curves["reference"] = f.reference
-        panels.append(LinePanel(name + f.mesh.title, name, f.mesh, curves, limits))
+        panels.append(LinePanel(f.mesh.titled(name, _width(found)), name, f.mesh, curves, limits))
     return {"solution": panels}
+
+
+def _width(views: Sequence[object]) -> int:
+    """Characters of a title: the panels of several views are small."""
+    return SMALL_TITLE if len(views) > 1 else LARGE_TITLE
 
 
 def _trusted(field: Field) -> np.ma.MaskedArray:

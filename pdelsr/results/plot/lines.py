@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,12 +13,12 @@ from matplotlib.lines import Line2D
 
 from pdelsr.results.plot.mesh import Mesh
 from pdelsr.results.plot.panel import Panel
-from pdelsr.results.plot.style import BLACK, BLUE, SMALL, SMALLEST, frame, retitle
+from pdelsr.results.plot.scale import magnitude_range
+from pdelsr.results.plot.style import BLACK, BLUE, SMALL, frame, retitle
 
 LARGE, NARROW = (4.4, 2.7), (2.45, 2.1)  # inches
 LOOKS = ((BLUE, 1.8, "solid"), (BLACK, 1.0, "dashed"))  # the second lies on the first
 MARGIN = 0.06  # of the range, above and below
-DECADES = 8  # that a logarithmic profile shows at most
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class LinePanel(Panel):
         for line, values in zip(artists, self.curves.values(), strict=True):
             assert isinstance(line, Line2D)
             retitle(line, self.title)
-            line.set_data(x, np.ma.maximum(values, SMALLEST) if self.log else values)
+            line.set_data(x, np.ma.maximum(values, self.limits[0]) if self.log else values)
 
 
 def value_limits(arrays: Sequence[np.ma.MaskedArray]) -> tuple[float, float]:
@@ -77,9 +78,7 @@ def value_limits(arrays: Sequence[np.ma.MaskedArray]) -> tuple[float, float]:
 
 
 def magnitude_limits(arrays: Sequence[np.ma.MaskedArray]) -> tuple[float, float]:
-    """Whole decades, for errors and residuals."""
-    shown = np.concatenate([a.compressed() for a in arrays])
-    high = np.log10(max(float(shown.max()) if shown.size else 0.0, SMALLEST))
-    typical = np.log10(max(float(np.percentile(shown, 2)) if shown.size else 0.0, SMALLEST))
-    top = int(np.ceil(high + 1e-9))
-    return 10.0 ** max(min(np.floor(typical), top - 1), top - DECADES), 10.0**top
+    """Whole decades from a small value, but not the smallest, to the largest one."""
+    low, high = magnitude_range(arrays)
+    top = math.ceil(math.log10(high) + 1e-9)
+    return 10.0 ** min(math.floor(math.log10(low)), top - 1), 10.0**top

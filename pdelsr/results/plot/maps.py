@@ -103,9 +103,7 @@ class MapPanel(Panel):
         place = axes.inset_axes((1.04, 0.0, 0.055, 1.0))
         bar = axes.figure.colorbar(image, cax=place, extend="min" if below else "neither")
         upright = len(self.quantity) <= UPRIGHT
-        bar.set_label(
-            self.quantity, fontsize=SMALL, rotation=0 if upright else 90, labelpad=4 + 4 * upright
-        )
+        bar.set_label(self.quantity, fontsize=SMALL, rotation=0 if upright else 90, labelpad=5)
         if self.scale.log:
             bar.ax.yaxis.set_major_locator(LogLocator(numticks=6))
             bar.ax.yaxis.set_minor_formatter(NullFormatter())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from textwrap import fill
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -43,10 +44,11 @@ class Mesh:
         names = [c.name for c in self.domain.coordinates]
         return ", ".join(f"{names[a]} = {round(v, 12):.3g}" for a, v in self.fixed.items())
 
-    @property
-    def title(self) -> str:
-        """What is fixed, to follow a name."""
-        return f" at {self.label}" if self.label else ""
+    def titled(self, name: str, width: int) -> str:
+        """A name and what is fixed, in lines of about `width` characters."""
+        whole = f"{name} at {self.label}" if self.label else name
+        # a space that textwrap does not break at keeps "z = 1" together
+        return fill(whole.replace(" = ", "\xa0=\xa0"), width).replace("\xa0", " ")
 
     @property
     def is_map(self) -> bool:

@@ -171,7 +171,7 @@ def _draw(axes: Axes, curve: RunCurve, label: str, i: int) -> None:
         marker=marker,
         markersize=8 if single else 5,
         markevery=max(1, len(places) // MARKED),
-        linestyle=dashes,
+        linestyle="none" if single and len(places) == 1 else dashes,
         linewidth=1.5,
         drawstyle="steps-post",
         label=label,

@@ -10,7 +10,8 @@ from matplotlib.colors import LogNorm, Normalize
 
 from pdelsr.results.plot.style import MAGNITUDE, POSITIVE, SIGNED, SMALLEST
 
-DECADES = 4  # that a map of magnitudes shows below its largest value
+DECADES = (2, 6)  # of magnitudes: fewest and most that are shown
+FEW = 0.05  # share of the places whose magnitude may be below
 CONTOURS = 3  # lines of each sign
 FLAT = 1e-9  # relative variation below which a field counts as constant
 
@@ -53,9 +54,18 @@ def value_scale(arrays: Sequence[np.ma.MaskedArray]) -> Scale:
 
 
 def magnitude_scale(arrays: Sequence[np.ma.MaskedArray]) -> Scale:
-    """The decades below the largest value, for errors and residuals."""
-    high = max(_range(arrays)[1], SMALLEST)
-    return Scale(high * 10.0**-DECADES, high, MAGNITUDE, log=True)
+    """For errors and residuals."""
+    return Scale(*magnitude_range(arrays), MAGNITUDE, log=True)
+
+
+def magnitude_range(arrays: Sequence[np.ma.MaskedArray]) -> tuple[float, float]:
+    """The largest value, and one that few places are below: two to six decades lower."""
+    shown = np.concatenate([a.compressed() for a in arrays])
+    positive = shown[shown > SMALLEST]
+    if not positive.size:
+        return SMALLEST, 100 * SMALLEST
+    low, high = float(np.quantile(positive, FEW)), float(positive.max())
+    return min(max(low, high * 10.0 ** -DECADES[1]), high * 10.0 ** -DECADES[0]), high
 
 
 def _range(arrays: Sequence[np.ma.MaskedArray]) -> tuple[float, float]:

@@ -70,7 +70,7 @@ def frame(axes: Axes, name: str, x: str, y: str, grid: bool = False) -> None:
 def retitle(artist: Artist, name: str) -> None:
     """Another title for the panel that an artist is in."""
     assert isinstance(artist.axes, Axes)
-    artist.axes.set_title(name)
+    artist.axes.set_title(name, fontsize=MEDIUM)
 
 
 def log_axes(axes: Axes, headroom: float = 0.0) -> None:
