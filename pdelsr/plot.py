@@ -7,13 +7,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from pdelsr.results import Solution
-
 __all__ = ["compare"]
 
 
 def compare(
-    solutions: Sequence[Solution],
+    solutions: Sequence[Any],
     labels: Sequence[str] | None = None,
     path: str | Path | None = None,
     *,

@@ -2,6 +2,7 @@
 
 from pdelsr.results.plot.animate import animate
 from pdelsr.results.plot.draw import draw
+from pdelsr.results.plot.requests import require_drawable
 from pdelsr.results.plot.runs import compare
 
-__all__ = ["animate", "compare", "draw"]
+__all__ = ["animate", "compare", "draw", "require_drawable"]

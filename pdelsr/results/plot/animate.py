@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.animation import AbstractMovieWriter, FFMpegWriter
 
-from pdelsr.declare.domains import Domain
 from pdelsr.errors import SettingsError
 from pdelsr.results.plot.draw import framed
 from pdelsr.results.plot.fields import field_panels
 from pdelsr.results.plot.gif import GIFWriter
 from pdelsr.results.plot.maps import MapPanel
 from pdelsr.results.plot.panel import Grid, Panel, Table, stacked
-from pdelsr.results.plot.slices import Held, read_at
+from pdelsr.results.plot.requests import require_movie
+from pdelsr.results.plot.slices import read_at
 from pdelsr.results.plot.style import title
 from pdelsr.results.plot.views import moments, views
-from pdelsr.results.plot.write import MOVIES, require_dpi, require_file
+from pdelsr.results.plot.write import require_dpi
 from pdelsr.solvers.settings import require_whole
 
 if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
@@ -39,46 +39,18 @@ def animate(
 ) -> Path:
     """Write a movie; see `Solution.animate`."""
     domain = solution.problem.domain
-    given = require_file(path, MOVIES, "movies")
+    held = read_at(at, domain)
+    given = require_movie(path, domain, held)
     require_whole("frames", frames, 2)
     require_whole("fps", fps, 1)
     if fps > FASTEST:
         raise SettingsError(f"fps is {fps!r}: give frames a second, at most {FASTEST}.")
     require_dpi(dpi)
-    held = read_at(at, domain)
-    require_time(domain, held)
-    require_writer(given)
     seen = views(domain, {**held, domain.dim - 1: moments(domain, frames)})
     table = _without_contours(field_panels(solution, seen))
     movie = [_frame(table, i) for i in range(frames)]
     _write(movie, title(solution), movie_writer(given, fps, movie[0]), given, dpi)
     return given
-
-
-def require_time(domain: Domain, held: Held) -> None:
-    """Refuse what does not move.
-
-    Raises:
-        SettingsError: there is no time, or it is held, or a coordinate has several values.
-    """
-    if domain.time is None:
-        raise SettingsError("there is nothing to animate: the problem has no time. Use plot().")
-    if domain.dim - 1 in held:
-        raise SettingsError(f"at holds {domain.time}, which the movie runs through: leave it out.")
-    if any(len(values) > 1 for values in held.values()):
-        raise SettingsError("at has several values: a movie shows one slice. Give one.")
-
-
-def require_writer(path: Path) -> None:
-    """Refuse MP4 where there is no ffmpeg.
-
-    Raises:
-        SettingsError: it was not found.
-    """
-    if path.suffix.lower() == ".mp4" and not FFMpegWriter.isAvailable():
-        raise SettingsError(
-            f"{path} needs the program ffmpeg, which was not found: install it, or write a .gif."
-        )
 
 
 def movie_writer(path: Path, fps: int, grid: Grid) -> AbstractMovieWriter:

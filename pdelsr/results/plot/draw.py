@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import SubFigure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -28,18 +28,8 @@ NARROWEST = 4.6  # inches
 HEAD = 0.35  # inches of the title
 PAD = 0.08  # inches around a panel
 
-
-class Part(Protocol):
-    """What a figure is stacked of."""
-
-    @property
-    def size(self) -> tuple[float, float]:
-        """Width and height in inches."""
-        ...
-
-    def draw(self, figure: SubFigure) -> Any:
-        """Draw it."""
-        ...
+Part = Grid | CurveStrip
+"""What a figure is stacked of."""
 
 
 def draw(

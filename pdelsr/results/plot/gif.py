@@ -34,9 +34,9 @@ class GIFWriter(AbstractMovieWriter):
         self.palette.putpalette(palette_of(maps).tobytes())
         self.frames: list[Image.Image] = []
 
-    def setup(self, fig: Figure, outfile: Any, dpi: float | None = None) -> None:
+    def setup(self, fig: Figure, outfile: Any, dpi: int | float | None = None) -> None:
         """Say what is drawn and where the movie goes."""
-        super().setup(fig, outfile, dpi)
+        self.fig, self.outfile, self.dpi = fig, outfile, fig.dpi if dpi is None else dpi
 
     def grab_frame(self, **options: Any) -> None:
         """Add the figure as it is now."""

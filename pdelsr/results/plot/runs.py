@@ -48,7 +48,7 @@ class RunCurve:
 
 
 def compare(
-    solutions: Sequence[Solution],
+    solutions: Sequence[Any],
     labels: Sequence[str] | None,
     path: str | Path | None,
     what: str | None,
@@ -184,6 +184,7 @@ def _finish(axes: Axes, curves: Sequence[RunCurve], x: str) -> None:
     decades(axes.yaxis, [v for curve in curves for v in curve.values])
     if x == "time":
         axes.set_xscale("log")
+        axes.set_xlim(0.1, 10.0)  # where nothing is finite
         same_seconds([axes])
     else:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))

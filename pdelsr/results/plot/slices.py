@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from pdelsr.declare.domains import Domain
 from pdelsr.errors import SettingsError
@@ -16,7 +17,7 @@ Held = Mapping[int, tuple[float, ...]]
 """Values of the coordinates that are held, by column; at most one has several."""
 
 
-def read_at(at: Mapping[Any, Any] | None, domain: Domain) -> Held:
+def read_at(at: Any, domain: Domain) -> Held:
     """Read `at={"z": 0.3}` or `at={t: [0, 0.5, 1]}`.
 
     Args:
@@ -49,12 +50,12 @@ def read_at(at: Mapping[Any, Any] | None, domain: Domain) -> Held:
     return held
 
 
-def _values(name: str, given: Any, bounds: Sequence[Any]) -> tuple[float, ...]:
+def _values(name: str, given: Any, bounds: Float[np.ndarray, "2"]) -> tuple[float, ...]:
     try:
         values = np.atleast_1d(np.asarray(given, dtype=np.float64))
     except (TypeError, ValueError):
         values = np.array(np.nan)
-    low, high = bounds
+    low, high = bounds.tolist()
     slack = 1e-9 * (high - low)
     if values.ndim != 1 or not values.size or not np.isfinite(values).all():
         raise SettingsError(f"at: {name} is {given!r}: give a number, or a list of numbers.")
