@@ -16,6 +16,7 @@ from pdelsr.networks import HardConditions
 from pdelsr.results import Solution
 from pdelsr.results.collect import collect
 from pdelsr.results.display import Display
+from pdelsr.results.trace import Trace
 from pdelsr.solvers.afterwards import refine_afterwards
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
@@ -45,6 +46,7 @@ def solve(
     method: str | Method = "ilsr",
     *,
     start: Solution | None = None,
+    track_errors: bool = False,
     **options: Any,
 ) -> Solution:
     """Solve a problem.
@@ -62,6 +64,8 @@ def solve(
             are taken over, and its refined state is the first candidate, so the result is never
             worse on the held-out points. It is copied, not changed. It may belong to another
             problem with as many coordinates and unknowns, as in continuation in a parameter.
+        track_errors: also measure the error of the best state after every outer iteration, for
+            `Solution.error_history`; when the run is over, so that it takes no time from it.
         **options: of the method (see `PINN`, `TSONN`, `LSR`, `ILSR`) and of every run (see
             `RunSettings`): `network`, `points`, `sampler`, `weights`, `balance`, `hard`,
             `tolerance`, `time_limit`, `max_iterations`, `seed`, `dtype`, `device`, `callback`,
@@ -72,7 +76,7 @@ def solve(
 
     Raises:
         SettingsError: an unknown method or option, with the nearest valid name, or a value that
-            does not fit.
+            does not fit, or errors to track without a reference.
         ProblemError: hard conditions that are not possible, or a coefficient that fails.
 
     Example:
@@ -80,6 +84,7 @@ def solve(
         >>> print(solution.summary())
         >>> solution.predict(x=0.5, t=[0.0, 0.5, 1.0])
     """
+    trace = Trace(problem) if track_errors else None
     if start is not None:
         options = started_options(problem, start, options)
     chosen, settings = parse_options(method, options)
@@ -91,7 +96,10 @@ def solve(
     with display or nullcontext():
         context = prepared(problem, chosen, settings)
         context.listener = listener(display, settings.callback)
-        return run_prepared(problem, chosen, settings, context, start)
+        if trace is not None:
+            trace.listen_to(context)
+        solution = run_prepared(problem, chosen, settings, context, start)
+    return trace.finished(solution) if trace is not None else solution
 
 
 def prepared(problem: Problem, method: Method, settings: RunSettings) -> Context:

@@ -54,6 +54,8 @@ class Solution:
         heldout_start: the same of the network that the run started from.
         error_estimate: relative L2 error, estimated from two nested refinements, the largest over
             the unknowns; None where the run offers none.
+        error_history: (seconds, relative L2 error) of the best state after every outer iteration,
+            the largest error over the unknowns; empty unless `solve(track_errors=True)`.
         iterations: outer iterations that the run took.
         rounds: sets of points drawn so far, from which `solve(start=...)` goes on.
         seconds: wall-clock time.
@@ -75,6 +77,7 @@ class Solution:
     heldout: float = float("nan")
     heldout_start: float = float("nan")
     error_estimate: float | None = None
+    error_history: Sequence[tuple[float, float]] = ()
     iterations: int = 0
     rounds: int = 0
     seconds: float = 0.0

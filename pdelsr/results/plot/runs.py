@@ -141,9 +141,13 @@ def read_kind(what: str | None, runs: Sequence[Solution], names: Sequence[str]) 
 
 
 def error_curve(run: Solution, x: str) -> RunCurve:
-    """The relative L2 error, the largest over the unknowns, of the state at the end."""
+    """The relative L2 error, the largest over the unknowns: tracked, or that at the end alone."""
     end = run.seconds if x == "time" else run.iterations
-    return RunCurve([end], [max(e.relative_l2 for e in run.errors.values())], end)
+    if not run.error_history:
+        return RunCurve([end], [max(e.relative_l2 for e in run.errors.values())], end)
+    iterations = [r.iteration for r in run.history if r.heldout is not None]
+    seconds, errors = zip(*run.error_history, strict=True)
+    return RunCurve(seconds if x == "time" else iterations, errors, end)
 
 
 def residual_curve(run: Solution, x: str, relative: bool) -> RunCurve:
