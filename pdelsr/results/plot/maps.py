@@ -87,8 +87,8 @@ class MapPanel(Panel):
                 self.values,
                 levels=self.scale.levels,
                 colors=BLACK,
-                linewidths=0.5,
-                alpha=0.6,
+                linewidths=0.6,
+                alpha=0.8,
                 negative_linestyles="dashed",
             )
         inside = self.mesh.pixels

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from pdelsr.errors import SettingsError
 from pdelsr.results.plot.comparison import same_seconds
@@ -29,6 +29,7 @@ from pdelsr.results.solution import Solution
 SIZE = (5.6, 4.0)  # inches
 AXES = {"time": "seconds", "iterations": "outer iterations"}
 KINDS = ("error", "residual")
+PLAIN = 2000  # ratio of the ends of the time axis up to which it has 1, 2, 5, 10
 MARKED = 15  # a curve carries about as many markers at most
 
 
@@ -190,6 +191,11 @@ def _finish(axes: Axes, curves: Sequence[RunCurve], x: str) -> None:
         axes.set_xscale("log")
         axes.set_xlim(0.1, 10.0)  # where nothing is finite
         same_seconds([axes])
+        low, high = axes.get_xlim()
+        few = high / low < PLAIN
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,), numticks=12))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
     else:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlim(left=0)

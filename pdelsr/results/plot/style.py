@@ -92,11 +92,18 @@ def log_axes(axes: Axes, headroom: float = 0.0) -> None:
         axes.set_ylim(10.0 ** (bottom - MARGIN), 10.0 ** (top + headroom + MARGIN))
 
 
-def decades(axis: Axis, values: Sequence[float | None]) -> None:
-    """One logarithmic axis over whole decades around all values that are finite."""
+def decades(axis: Axis, values: Sequence[float | None], headroom: float = 0.0) -> None:
+    """One logarithmic axis over whole decades around all values that are finite.
+
+    Args:
+        axis: horizontal or vertical.
+        values: drawn.
+        headroom: share of the axis that stays free above.
+    """
     known = [max(v, SMALLEST) for v in values if v is not None and math.isfinite(v)] or [1.0]
     low, high = math.floor(math.log10(min(known))), math.ceil(math.log10(max(known)))
-    limits = 10.0 ** (low - MARGIN), 10.0 ** (max(high, low + 1) + MARGIN)
+    top = max(high, low + 1)
+    limits = 10.0 ** (low - MARGIN), 10.0 ** (top + MARGIN + headroom * (top - low))
     axes = axis.axes
     if isinstance(axis, YAxis):
         axes.set_yscale("log")
