@@ -23,11 +23,9 @@ def coarse(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(views_module, name, count)
 
 
-@pytest.mark.parametrize(
-    ("name", "at"), [("heat_1d", None), ("heat_2d", None), ("heat_2d", {"y": 0})]
-)
-def test_a_movie_has_a_frame_for_each_time(name: str, at: Any, tmp_path: Path) -> None:
-    path = solved(name).animate(tmp_path / "a.gif", frames=3, fps=5, at=at, dpi=30)
+@pytest.mark.parametrize("at", [None, {"y": 0}], ids=["planes", "lines"])
+def test_a_movie_has_a_frame_for_each_time(at: Any, tmp_path: Path) -> None:
+    path = solved("heat_2d").animate(tmp_path / "a.gif", frames=3, fps=5, at=at, dpi=30)
     with Image.open(path) as movie:
         assert movie.format == "GIF"
         assert getattr(movie, "n_frames", 1) == 3

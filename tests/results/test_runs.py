@@ -13,7 +13,7 @@ import sympy as sp
 import pdelsr as pl
 
 X = pl.coordinates("x")
-SMALL: dict[str, Any] = {"hidden": (6, 6), "points": 40}
+SMALL: dict[str, Any] = {"hidden": (6, 6), "points": 40, "weight_scale": 1.0}
 
 
 @cache
@@ -30,7 +30,7 @@ def run(method: str, reference: bool = True, name: str = "rod") -> pl.Solution:
     )
     options = {
         "pinn": {"adam_steps": 5, "lbfgs_steps": 5},
-        "lsr": {"weight_scale": 1.0},
+        "lsr": {},
         "ilsr": {"alignment_steps": 3, "max_iterations": 2},
     }
     return pl.solve(problem, method, **SMALL, **options[method])

@@ -47,13 +47,21 @@ def test_watching_does_not_change_the_run(tracked: pl.Solution) -> None:
 def test_the_callback_is_still_called() -> None:
     seen: list[pl.Progress] = []
     solution = pl.solve(
-        poisson_1d(), "lsr", track_errors=True, callback=seen.append, hidden=(6,), points=40
+        poisson_1d(),
+        "lsr",
+        track_errors=True,
+        callback=seen.append,
+        hidden=(6,),
+        points=40,
+        weight_scale=1.0,
     )
     assert len(seen) == len(solution.history)
 
 
 def test_the_largest_error_over_the_unknowns_is_kept() -> None:
-    solution = pl.solve(system_2d(), "lsr", track_errors=True, hidden=(6,), points=40)
+    solution = pl.solve(
+        system_2d(), "lsr", track_errors=True, hidden=(6,), points=40, weight_scale=1.0
+    )
     ((_, error),) = solution.error_history
     assert error == pytest.approx(max(e.relative_l2 for e in solution.errors.values()), rel=1e-9)
 
