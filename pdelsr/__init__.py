@@ -2,7 +2,7 @@
 
 import logging
 
-from pdelsr import operators, reference
+from pdelsr import operators, plot, reference
 from pdelsr.batch import RefinedModule
 from pdelsr.declare import (
     Ball,
@@ -161,6 +161,7 @@ __all__ = [
     "normal",
     "normal_derivative",
     "operators",
+    "plot",
     "reference",
     "refine",
     "refine_many",

@@ -21,6 +21,7 @@ from pdelsr.networks import HardConditions
 from pdelsr.results import Solution
 from pdelsr.results.collect import collect
 from pdelsr.results.display import Display
+from pdelsr.results.trace import Trace
 from pdelsr.solvers.afterwards import refine_afterwards
 from pdelsr.solvers.callback import Guarded
 from pdelsr.solvers.candidate import Candidate
@@ -53,6 +54,7 @@ def solve(
     method: str | Method = "ilsr",
     *,
     start: Solution | None = None,
+    track_errors: bool = False,
     **options: Any,
 ) -> Solution:
     """Solve a problem.
@@ -70,6 +72,8 @@ def solve(
             are taken over, and its refined state is the first candidate, so the result is never
             worse on the held-out points. It is copied, not changed. It may belong to another
             problem with as many coordinates and unknowns, as in continuation in a parameter.
+        track_errors: also measure the error of the best state after every outer iteration, for
+            `Solution.error_history`; when the run is over, so that it takes no time from it.
         **options: of the method (see `PINN`, `TSONN`, `LSR`, `ILSR`) and of every run (see
             `RunSettings`): `network`, `points`, `sampler`, `weights`, `balance`, `hard`,
             `tolerance`, `time_limit`, `max_iterations`, `seed`, `dtype`, `device`, `callback`,
@@ -81,7 +85,7 @@ def solve(
 
     Raises:
         SettingsError: an unknown method or option, with the nearest valid name, or a value that
-            does not fit.
+            does not fit, or errors to track without a reference.
         MemoryLimitError: the sizes that were chosen do not fit into the free memory.
         ProblemError: hard conditions that are not possible, or a coefficient that fails.
         TimeLimitError: the time limit is reached before there is a first state.
@@ -105,12 +109,17 @@ def solve(
         >>> print(f"{solution.predict(x=0.5):.6f}")
         1.000000
     """
+    trace = Trace(problem) if track_errors else None
     if start is not None:
         options = started_options(problem, start, options)
     chosen, settings = parse_options(method, options)
     if start is not None:
         settings = same_weights(problem, chosen, settings, start, options)
     settings = settled(chosen, settings)
+    if trace is not None and settings.checkpoint is not None:
+        raise SettingsError(
+            "track_errors keeps states that a checkpoint does not hold: leave one of them out."
+        )
     title = f"{problem.name} by {chosen.name}"
     display = Display(title, settings.time_limit) if settings.verbose else None
     guarded = Guarded(settings.callback) if settings.callback is not None else None
@@ -120,8 +129,11 @@ def solve(
         context = resumed.context if resumed else prepared(problem, chosen, settings)
         chosen.require_memory(context)
         context.listener = listener(display, guarded)
+        if trace is not None:
+            trace.listen_to(context)
         standing = resumed.standing if resumed else None
         solution = run_prepared(problem, chosen, settings, context, start, standing, file)
+        solution = trace.finished(solution) if trace is not None else solution
     if guarded is not None:
         guarded.require_success(solution)
     return solution

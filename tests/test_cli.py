@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pdelsr.cli import main
-from pdelsr.cli.options import read_options, read_parameters
+from pdelsr.cli.options import read_options, read_parameters, read_slice
 from pdelsr.errors import SettingsError
 from pdelsr.lstsq import LSMR
 
@@ -36,6 +36,20 @@ problem = pl.Problem(
     reference=k * sp.sin(sp.pi * x),
 )
 '''
+MOVING = """
+import sympy as sp
+
+import pdelsr as pl
+
+x, y, t = pl.coordinates("x y t")
+u = pl.unknown("u", x, y, t)
+problem = pl.Problem(
+    name="plate",
+    domain=pl.Box((x, y), (0, 0), (1, 1)) * pl.TimeInterval(t, 0, 1),
+    equations=[sp.Eq(u.diff(t), u.diff(x, 2) + u.diff(y, 2))],
+    conditions=[pl.Dirichlet(u, x), pl.Initial(sp.Eq(u, x))],
+)
+"""
 SMALL = ("--method", "lsr", "--hidden", "8,8", "--points", "60", "--option", "weight_scale=1")
 
 
@@ -185,6 +199,11 @@ USAGE = {
     "parameter": (["solve", "rod.py", "--set", "q=1"], "no such parameter; it has k"),
     "number": (["solve", "rod.py", "--set", "k=open"], "expected a number such as 0.01, 1/100"),
     "plot": (["solve", "rod.py", "--plot", "no/a.png"], "lies in a folder that does not exist"),
+    "ending": (["solve", "rod.py", "--plot", "a.doc"], "a.doc ends in '.doc': pictures end in"),
+    "no time": (["solve", "rod.py", "--animate", "a.gif"], "the problem has no time"),
+    "slice": (["solve", "rod.py", "--plot", "a.png", "--at", "y=1"], "'y' is not a coordinate"),
+    "slice of nothing": (["solve", "rod.py", "--at", "x=1"], "give --plot or --animate with it"),
+    "slice in words": (["solve", "rod.py", "--plot", "a.png", "--at", "x=a"], "expected a number"),
     "json": (["solve", "rod.py", "--json", "."], "is a folder: give the path of a file"),
     "start": (["solve", "rod.py", "--start", "rod.py"], "not a solution saved by pdelsr"),
 }
@@ -196,6 +215,14 @@ def test_mistakes_of_usage(case: str, rod: Path, capsys: pytest.CaptureFixture[s
     assert main(arguments) == 2
     with pytest.raises(AssertionError, match=message):
         raise AssertionError(capsys.readouterr().err)
+
+
+def test_slices_and_movies_are_written(rod: Path) -> None:
+    rod.write_text(MOVING)
+    files = ["--plot", "a.png", "--animate", "a.gif", "--at", "y=1/2"]
+    assert main(["solve", "rod.py", *SMALL, "--quiet", *files]) == 0
+    assert Path("a.png").read_bytes().startswith(b"\x89PNG")
+    assert Path("a.gif").read_bytes().startswith(b"GIF89a")
 
 
 def test_a_run_that_diverges_gives_one(rod: Path) -> None:
@@ -232,6 +259,11 @@ def test_values_take_the_type_of_their_field(case: str) -> None:
     (value,) = read_options("lsr", [text]).values()
     assert value == expected or repr(value) == expected
     assert type(value) is type(expected) or repr(value) == expected
+
+
+def test_slices_are_numbers_by_name() -> None:
+    assert read_slice([]) is None
+    assert read_slice(["z=1/4", "t=0, 0.5,1"]) == {"z": [0.25], "t": [0.0, 0.5, 1.0]}
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ ORDER = [
         "operators",
         "results",
         "checkpoint",
+        "plot",
         "solve",
         "finetune",
         "benchmark",

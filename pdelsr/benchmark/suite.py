@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from pdelsr.benchmark.competitors import Competitor, with_changes
-from pdelsr.benchmark.curve import Curve, TracedRun, largest, solve_with_curve
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
+from pdelsr.results import Solution
+from pdelsr.results.trace import largest
 from pdelsr.solve import solve
 
 
@@ -39,7 +40,7 @@ class Measurement:
     heldout: float
     status: str
     peak_memory_bytes: int
-    curve: Curve = ()
+    curve: tuple[tuple[float, float], ...] = ()
     error_estimate: float | None = None
 
 
@@ -78,10 +79,11 @@ def measure_suite(
             seconds = time_limit
             for competitor in reversed(competitors):
                 method, options = with_changes(competitor.method(problem), changes)
-                run = solve_with_curve(problem, method, time_limit=seconds, seed=seed, **options)
+                options |= {"time_limit": seconds, "seed": seed, "track_errors": True}
+                solution = solve(problem, method, **options)
                 if competitor is competitors[-1]:
-                    seconds = max(time_limit, run.solution.seconds)
-                found.append(measurement_of(run, problem.name, competitor.name, seed))
+                    seconds = max(time_limit, solution.seconds)
+                found.append(measurement_of(solution, problem.name, competitor.name, seed))
                 tell(found[-1])
     return found
 
@@ -98,9 +100,8 @@ def warm_up(problem: Problem) -> None:
     solve(problem, "lsr", hidden=(8,), points=50, weight_scale=1.0)
 
 
-def measurement_of(run: TracedRun, problem: str, method: str, seed: int) -> Measurement:
+def measurement_of(solution: Solution, problem: str, method: str, seed: int) -> Measurement:
     """What the suite keeps of a run."""
-    solution = run.solution
     return Measurement(
         problem,
         method,
@@ -110,6 +111,6 @@ def measurement_of(run: TracedRun, problem: str, method: str, seed: int) -> Meas
         largest(block.heldout_rms for block in solution.blocks.values()),
         solution.status.value,
         solution.peak_memory_bytes,
-        run.curve,
+        tuple(solution.error_history),
         solution.error_estimate,
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from pdelsr.cli.log import shown_log
-from pdelsr.cli.options import read_options, read_parameters, read_widths
+from pdelsr.cli.options import read_options, read_parameters, read_slice, read_widths
 from pdelsr.cli.show import show_text
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
@@ -26,9 +28,11 @@ PLAIN_OPTIONS = (
 
 def solve_command(chosen: argparse.Namespace) -> int:
     """Solve, print the summary, write the files that were asked for."""
-    for path in (chosen.plot, chosen.json, chosen.save):
+    for path in (chosen.plot, chosen.animate, chosen.json, chosen.save):
         require_folder(path)
     problem = read_problem(chosen)
+    at = read_slice(chosen.at)
+    require_pictures(chosen, problem, at)
     options = read_method_options(chosen)
     start = load(chosen.start, problem) if chosen.start else None
     with shown_log(chosen.verbose, chosen.quiet):
@@ -40,7 +44,9 @@ def solve_command(chosen: argparse.Namespace) -> int:
     if chosen.json:
         solution.to_json(chosen.json)
     if chosen.plot:
-        solution.plot(chosen.plot)
+        solution.plot(chosen.plot, at=at)
+    if chosen.animate:
+        solution.animate(chosen.animate, at=at)
     return DIVERGED if solution.status is Status.DIVERGED else 0
 
 
@@ -68,6 +74,22 @@ def read_problem(chosen: argparse.Namespace) -> Problem:
     problem = load_problem(chosen.file)
     values = read_parameters(chosen.set)
     return problem.with_parameters(**values) if values else problem
+
+
+def require_pictures(
+    chosen: argparse.Namespace, problem: Problem, at: Mapping[str, Any] | None
+) -> None:
+    """Refuse pictures that cannot be drawn, before any time is spent.
+
+    Raises:
+        SettingsError: an ending or a slice that does not fit, or a slice without a picture.
+    """
+    if chosen.plot or chosen.animate:
+        # Delayed: matplotlib is slow to load, and most runs draw nothing.
+        plot = import_module("pdelsr.results.plot")
+        plot.require_drawable(problem.domain, chosen.plot, chosen.animate, at)
+    elif at is not None:
+        raise SettingsError("--at is a slice of a picture: give --plot or --animate with it.")
 
 
 def read_method_options(chosen: argparse.Namespace) -> dict[str, Any]:

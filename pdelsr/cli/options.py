@@ -86,19 +86,32 @@ def read_parameters(texts: Iterable[str]) -> dict[str, Any]:
     found = {}
     for text in texts:
         name, value = split_pair(text, "--set")
-        if not NUMBER.fullmatch(value):
-            raise SettingsError(f"--set {text}: expected a number such as 0.01, 1/100 or 0.01/pi.")
-        found[name] = _number(text, value)
+        found[name] = _number(f"--set {text}", value)
     return found
 
 
+def read_slice(texts: Iterable[str]) -> dict[str, list[float]] | None:
+    """`name=number` or `name=number,number` texts, such as z=0.3; None where there are none.
+
+    Raises:
+        SettingsError: a text without "=", or a value that is not such a number.
+    """
+    found = {}
+    for text in texts:
+        name, values = split_pair(text, "--at")
+        found[name] = [float(_number(f"--at {text}", v.strip())) for v in values.split(",")]
+    return found or None
+
+
 def _number(text: str, value: str) -> sp.Expr:
+    if not NUMBER.fullmatch(value):
+        raise SettingsError(f"{text}: expected a number such as 0.01, 1/100 or 0.01/pi.")
     try:
         number = sp.sympify(value)
     except (sp.SympifyError, TypeError):
         number = None
     if not isinstance(number, sp.Expr) or not number.is_number:
-        raise SettingsError(f"--set {text}: {value} is not a number.")
+        raise SettingsError(f"{text}: {value} is not a number.")
     return number
 
 

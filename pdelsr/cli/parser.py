@@ -82,6 +82,14 @@ def _add_run(command: argparse.ArgumentParser) -> None:
 def _add_output(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("output")
     group.add_argument("--plot", type=Path, metavar="PNG", help="write a picture")
+    group.add_argument("--animate", type=Path, metavar="GIF", help="write a movie in time")
+    group.add_argument(
+        "--at",
+        action="append",
+        default=[],
+        metavar="NAME=NUMBER",
+        help="slice of the picture and the movie, such as z=0.3, or t=0,0.5,1",
+    )
     group.add_argument("--json", type=Path, metavar="FILE", help="write the record of the run")
     group.add_argument("--save", type=Path, metavar="FILE", help="write the solution")
     spoken = group.add_mutually_exclusive_group()

@@ -59,6 +59,8 @@ class Solution:
         heldout_start: the same of the network that the run started from.
         error_estimate: relative L2 error, estimated from two nested refinements, the largest over
             the unknowns; None where the run offers none.
+        error_history: (seconds, relative L2 error) of the best state after every outer iteration,
+            the largest error over the unknowns; empty unless `solve(track_errors=True)`.
         iterations: outer iterations that the run took.
         rounds: sets of points drawn so far, from which `solve(start=...)` goes on.
         seconds: wall-clock time.
@@ -102,6 +104,7 @@ class Solution:
     heldout: float = float("nan")
     heldout_start: float = float("nan")
     error_estimate: float | None = None
+    error_history: Sequence[tuple[float, float]] = ()
     iterations: int = 0
     rounds: int = 0
     seconds: float = 0.0
@@ -242,22 +245,63 @@ class Solution:
             Path(path).write_text(text + "\n", encoding="utf-8")
         return text
 
-    def plot(self, path: str | Path | None = None, what: str = "all", dpi: int = 150) -> Any:
-        """A figure of the fields, their errors, the history and the singular values.
+    def plot(
+        self,
+        path: str | Path | None = None,
+        what: str = "all",
+        dpi: int = 150,
+        *,
+        at: Mapping[Any, Any] | None = None,
+    ) -> Any:
+        """A figure of the fields, their errors, the residuals and the singular values.
+
+        One coordinate gives curves, space and time or two coordinates maps, a plane that moves
+        maps at several times, more coordinates slices through the middle.
 
         Args:
             path: also write it there; the ending chooses the format.
-            what: "all", "fields", "history" or "spectrum".
+            what: "all", "fields", "error" of the fields, "residuals" of the equations,
+                "history", or "spectrum" of the reduced system.
             dpi: dots an inch of the file.
+            at: coordinates to hold, by name, as in `{"z": 0.3}`; one of them may have a list of
+                values, as in `{"t": [0, 0.1, 1]}`. What is left is drawn as a curve or as a map.
 
         Returns:
             A `matplotlib.figure.Figure`.
 
         Raises:
-            SettingsError: `what` is something else, or there is nothing of it to draw.
+            SettingsError: `what` or `at` is something else, there is nothing of it to draw, or
+                the file cannot be written.
         """
         # Delayed: matplotlib is slow to load, and most runs draw nothing.
-        return import_module("pdelsr.results.plot").draw(self, path, what, dpi)
+        return import_module("pdelsr.results.plot").draw(self, path, what, at, dpi)
+
+    def animate(
+        self,
+        path: str | Path,
+        frames: int = 50,
+        fps: int = 10,
+        *,
+        at: Mapping[Any, Any] | None = None,
+        dpi: int = 100,
+    ) -> Path:
+        """Write a movie of the fields and their errors in time, on scales that stay the same.
+
+        Args:
+            path: ends in ".gif", or in ".mp4", for which the program ffmpeg is needed.
+            frames: times, from the initial to the final one.
+            fps: frames a second.
+            at: coordinates of space to hold, as in `plot`.
+            dpi: dots an inch.
+
+        Returns:
+            The path.
+
+        Raises:
+            SettingsError: the problem has no time, a value does not fit, or the file cannot be
+                written.
+        """
+        return import_module("pdelsr.results.plot").animate(self, path, frames, fps, at, dpi)
 
     def save(self, path: str | Path) -> None:
         """Write everything needed to predict and to go on; `pdelsr.load` reads it.

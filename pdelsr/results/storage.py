@@ -114,6 +114,7 @@ def load(
             name: tuple(tensors[f"points.{i}.{site}"] for site in range(sites))
             for i, (name, sites) in enumerate(document["points"])
         },
+        error_history=tuple((s, e) for s, e in document.get("error_history", ())),
         **{name: document[name] for name in NUMBERS if name in document},
     )
 
@@ -158,6 +159,7 @@ def _document(solution: Solution) -> dict[str, Any]:
         "status": solution.status.value,
         "blocks": {name: asdict(found) for name, found in solution.blocks.items()},
         "history": [asdict(record) for record in solution.history],
+        "error_history": [list(point) for point in solution.error_history],
         "report": None
         if report is None
         else {

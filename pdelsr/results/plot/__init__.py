@@ -1,5 +1,8 @@
 """Pictures of a solution; nothing else in the package imports matplotlib."""
 
+from pdelsr.results.plot.animate import animate
 from pdelsr.results.plot.draw import draw
+from pdelsr.results.plot.requests import require_drawable
+from pdelsr.results.plot.runs import compare
 
-__all__ = ["draw"]
+__all__ = ["animate", "compare", "draw", "require_drawable"]

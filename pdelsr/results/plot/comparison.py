@@ -11,7 +11,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from pdelsr.results.plot.draw import write_picture
 from pdelsr.results.plot.style import (
     BLACK,
     BLUE,
@@ -22,11 +21,13 @@ from pdelsr.results.plot.style import (
     PURPLE,
     SKY,
     SMALL,
+    SMALLEST,
     VERMILION,
     Picture,
     frame,
     log_axes,
 )
+from pdelsr.results.plot.write import write_picture
 
 PANEL = (2.7, 2.1)  # inches
 COLUMNS = 4
@@ -37,7 +38,6 @@ OTHERS = (
     *((SKY, "X"), (BLACK, "<")),
 )
 MARKED = 12  # curves with more points than this carry fewer markers
-SMALLEST = 1e-18  # error that a logarithmic axis shows
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def draw_comparison(
                 _draw_curve(axes, of_problem[method], i, len(methods))
         frame(axes, problem, "", "", grid=True)
         log_axes(axes)
-    _same_seconds(flat[: len(curves)])
+    same_seconds(flat[: len(curves)])
     for axes in flat[len(curves) :]:
         axes.set_visible(False)
     figure.supxlabel("seconds", fontsize=SMALL + 1)
@@ -118,7 +118,7 @@ def _draw_curve(axes: Axes, curve: ErrorCurve, position: int, count: int) -> Non
     axes.autoscale_view()
 
 
-def _same_seconds(panels: Sequence[Axes]) -> None:
+def same_seconds(panels: Sequence[Axes]) -> None:
     """One range of seconds for all panels, at least a decade long."""
     limits = [axes.dataLim.intervalx for axes in panels]
     drawn = [limit for limit in limits if np.isfinite(limit).all()]

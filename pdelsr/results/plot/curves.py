@@ -1,16 +1,85 @@
-"""Curves of a run: residuals against time, and the singular values of the reduced system."""
+"""Curves of a run: residuals of the blocks, residuals against time, and singular values."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import SubFigure
 
-from pdelsr.results.plot.style import BLACK, BLUE, GREY, ORANGE, SMALL, frame
+from pdelsr.results.plot.style import (
+    BLACK,
+    BLUE,
+    GREY,
+    SMALL,
+    SMALLEST,
+    VERMILION,
+    decades,
+    frame,
+    plain,
+)
 
 if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
     from pdelsr.results.solution import Solution
+
+Curve = Callable[[Axes, "Solution"], None]
+SIZE = (3.6, 2.8)  # inches
+LINE = 0.24  # inches a block
+LEGEND = 0.45  # of the height of the history, for three lines
+
+
+@dataclass(frozen=True)
+class CurveStrip:
+    """Curves side by side.
+
+    Args:
+        solution: whose run is drawn.
+        curves: from left to right.
+    """
+
+    solution: Solution
+    curves: Sequence[Curve]
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height in inches."""
+        lines = len(self.solution.blocks) + len(self.solution.compiled.exact)
+        height = LINE * lines + 1.2 if draw_blocks in self.curves else 0.0
+        return SIZE[0] * len(self.curves), max(SIZE[1], height)
+
+    def draw(self, figure: SubFigure) -> None:
+        """Draw all curves."""
+        row = figure.subplots(1, len(self.curves), squeeze=False)[0]
+        for axes, curve in zip(row, self.curves, strict=True):
+            curve(axes, self.solution)
+
+
+def draw_blocks(axes: Axes, solution: Solution) -> None:
+    """Root mean square of F on training and on held-out points, a line a block."""
+    found = list(solution.blocks.items())
+    rows = np.arange(len(found))
+    sides = {
+        "training": ([r.train_rms for _, r in found], BLUE, "o", 5.5),
+        "held-out": ([r.heldout_rms for _, r in found], VERMILION, "s", 4.0),
+    }
+    for label, (values, color, marker, size) in sides.items():
+        axes.plot(_shown(values), rows, marker, color=color, markersize=size, label=label)
+    axes.hlines(rows, *map(_shown, (s[0] for s in sides.values())), colors=GREY, linewidth=0.8)
+    exact = solution.compiled.exact
+    for i, _ in enumerate(exact, start=len(found)):
+        axes.annotate(
+            "exact", (0.02, i), xycoords=("axes fraction", "data"), va="center", fontsize=SMALL
+        )
+    names = [plain(name) for name, _ in found] + [plain(name) for name in exact]
+    frame(axes, "residual by block", "root mean square of F", "", grid=True)
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) + 0.2, -0.6)  # with a line for the legend
+    decades(axes.xaxis, [v for values, *_ in sides.values() for v in values])
+    axes.legend(fontsize=SMALL, frameon=False, loc="lower right", ncols=2)
 
 
 def draw_history(axes: Axes, solution: Solution) -> None:
@@ -18,59 +87,51 @@ def draw_history(axes: Axes, solution: Solution) -> None:
     records = solution.history
     inner = [r for r in records if r.heldout is None]
     outer = [r for r in records if r.heldout is not None]
+    seconds, within = [r.seconds for r in outer], [r.seconds for r in inner]
+    train, heldout = [r.train for r in outer], [r.heldout for r in outer]
     if inner:
-        axes.semilogy(
-            [r.seconds for r in inner],
-            [r.train for r in inner],
-            color=GREY,
-            linewidth=0,
-            marker=".",
-            markersize=3,
-            label="training, network alone",
-        )
-    seconds = [r.seconds for r in outer]
-    axes.semilogy(
-        seconds,
-        [r.train for r in outer],
-        color=BLUE,
-        linewidth=1.2,
-        marker="o",
-        markersize=4,
-        label="training",
+        alone = _shown([r.train for r in inner])
+        axes.plot(within, alone, ".", color=GREY, markersize=3, label="training, network alone")
+    axes.plot(
+        seconds, _shown(train), "o-", color=BLUE, markersize=5.5, linewidth=1.2, label="training"
     )
-    axes.semilogy(
+    axes.plot(
         seconds,
-        [r.heldout for r in outer],
-        color=ORANGE,
-        linewidth=1.2,
-        marker="s",
+        _shown(heldout),
+        "s--",
+        color=VERMILION,
         markersize=4,
+        linewidth=1.2,
         label="held-out",
     )
-    axes.legend(fontsize=SMALL, frameon=False)
+    axes.legend(fontsize=SMALL, frameon=False, loc="upper right")
     frame(axes, "residual ‖f‖", "seconds", "", grid=True)
     axes.set_xlim(left=0)
+    decades(axes.yaxis, [*train, *heldout, *(r.train for r in inner)], LEGEND)
 
 
 def draw_spectrum(axes: Axes, solution: Solution) -> None:
-    """Singular values of the reduced system over the largest, with the effective rank."""
-    values, rank = solution.singular_values, solution.effective_rank
+    """Singular values of the reduced system over the largest, with both ranks."""
+    values, effective, rank = solution.singular_values, solution.effective_rank, solution.rank
     assert values is not None
+    assert effective is not None
     assert rank is not None
     index = np.arange(1, len(values) + 1)
-    shown = np.maximum(values / values[0], 1e-20)
-    axes.semilogy(index[:rank], shown[:rank], color=BLUE, linewidth=1.6)
-    axes.semilogy(index[max(rank - 1, 0) :], shown[max(rank - 1, 0) :], color=GREY, linewidth=1.6)
-    axes.axvline(rank, color=BLACK, linewidth=0.9, linestyle="--")
-    right = rank > 0.6 * len(values)
-    axes.annotate(
-        f"effective rank {rank:,}",
-        (rank, 0.97),
-        xycoords=("data", "axes fraction"),
-        xytext=(-4 if right else 4, 0),
-        textcoords="offset points",
-        ha="right" if right else "left",
-        va="top",
-        fontsize=SMALL,
-    )
+    shown = np.maximum(values / (values[0] or 1.0), 1e-20)
+    axes.semilogy(index[:effective], shown[:effective], color=BLUE, linewidth=1.8)
+    start = max(effective - 1, 0)
+    axes.semilogy(index[start:], shown[start:], color=GREY, linewidth=1.8, linestyle=":")
+    whole = f"rank {rank:,}, all of it effective" if effective == rank else f"rank {rank:,}"
+    if effective < rank:
+        label = f"effective rank {effective:,}"
+        axes.axvline(effective, color=BLACK, linewidth=1.0, linestyle="--", label=label)
+    axes.axvline(rank, color=VERMILION, linewidth=1.2, linestyle=":", label=whole)
+    # falling values leave the upper right free, but for the lines behind
+    axes.legend(fontsize=SMALL, loc="upper right", framealpha=1.0, edgecolor="none")
     frame(axes, "singular values of the reduced system", "index", "σ / σ₁", grid=True)
+    axes.set_xlim(0, 1.03 * max(rank, len(values)))
+
+
+def _shown(values: Sequence[float | None]) -> list[float]:
+    """For a logarithmic axis: zero at its lower end, and nothing where there is no number."""
+    return [max(v, SMALLEST) if v is not None and math.isfinite(v) else math.nan for v in values]

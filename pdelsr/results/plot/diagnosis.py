@@ -10,7 +10,6 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 
-from pdelsr.results.plot.draw import write_picture
 from pdelsr.results.plot.style import (
     BLACK,
     BLUE,
@@ -25,6 +24,7 @@ from pdelsr.results.plot.style import (
     frame,
     log_axes,
 )
+from pdelsr.results.plot.write import write_picture
 
 if TYPE_CHECKING:  # Diagnosis calls this module; only its type is needed here
     from pdelsr.results.diagnosis import Diagnosis

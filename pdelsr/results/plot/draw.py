@@ -1,71 +1,120 @@
-"""The figure of a solution: fields above, history and singular values below."""
+"""The figure of a solution: fields above, residuals, history and singular values below."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from matplotlib.axes import Axes
+from matplotlib.figure import SubFigure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from pdelsr.errors import SettingsError
-from pdelsr.results.plot.curves import draw_history, draw_spectrum
-from pdelsr.results.plot.fields import FieldPanels
-from pdelsr.results.plot.style import Picture, title
+from pdelsr.results.plot.curves import Curve, CurveStrip, draw_blocks, draw_history, draw_spectrum
+from pdelsr.results.plot.fields import field_panels
+from pdelsr.results.plot.panel import Grid, Table, stacked
+from pdelsr.results.plot.residuals import residual_panels
+from pdelsr.results.plot.slices import Held, read_at
+from pdelsr.results.plot.style import LARGE, Picture, title
+from pdelsr.results.plot.views import profiles, views
+from pdelsr.results.plot.write import PICTURES, require_dpi, require_file, write_picture
 
 if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
     from pdelsr.results.solution import Solution
 
-Curve = Callable[[Axes, "Solution"], None]
-KINDS = ("all", "fields", "history", "spectrum")
-CURVE_SIZE = (4.6, 2.9)  # inches
+OF_SPACE = ("all", "fields", "error", "residuals")
+KINDS = (*OF_SPACE, "history", "spectrum")
+NARROWEST = 4.6  # inches
+HEAD = 0.35  # inches of the title
+PAD = 0.08  # inches around a panel
+
+Part = Grid | CurveStrip
+"""What a figure is stacked of."""
 
 
-def draw(solution: Solution, path: str | Path | None, what: str, dpi: int) -> Picture:
+def draw(
+    solution: Solution,
+    path: str | Path | None,
+    what: str,
+    at: Mapping[Any, Any] | None,
+    dpi: int,
+) -> Picture:
     """Draw what is asked for, and write it where a path is given; see `Solution.plot`."""
     if what not in KINDS:
         raise SettingsError(f"what is {what!r}: choose one of {', '.join(KINDS)}.")
+    if at is not None and what not in OF_SPACE:
+        raise SettingsError(f"at chooses a slice of space, and {what} has none: leave it out.")
+    require_dpi(dpi)
+    if path is not None:
+        require_file(path, PICTURES, "pictures")  # before time is spent
+    held = read_at(at, solution.problem.domain)
+    parts: list[Part] = [*_space(solution, what, held)]
     curves = _curves(solution, what)
-    panels = FieldPanels(solution) if what in ("all", "fields") else None
-    if panels is None and not curves:
-        raise SettingsError(f"there is no {what} to draw: this solution was not refined.")
-    heights = [panels.size[1]] if panels else []
-    heights += [CURVE_SIZE[1]] if curves else []
-    width = max(panels.size[0] if panels else 0.0, CURVE_SIZE[0] * len(curves))
-    figure = Picture(figsize=(width, sum(heights) + 0.4), dpi=dpi, layout="constrained")
-    figure.suptitle(title(solution), fontsize=11)
-    parts = figure.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
-    if panels:
-        panels.draw(parts[0])
-    if curves:
-        panels_below = parts[-1].subplots(1, len(curves), squeeze=False)[0]
-        for axes, curve in zip(panels_below, curves, strict=True):
-            curve(axes, solution)
+    parts += [CurveStrip(solution, curves)] if curves else []
+    if not parts:
+        why = "this solution was not refined" if what == "spectrum" else "nothing was recorded"
+        raise SettingsError(f"there is no {what} to draw: {why}.")
+    figure, places = framed(parts, title(solution), dpi)
+    for part, place in zip(parts, places, strict=True):
+        part.draw(place)
     if path is not None:
         write_picture(figure, path)
     return figure
 
 
+def framed(parts: Sequence[Part], name: str, dpi: int) -> tuple[Picture, list[SubFigure]]:
+    """An empty figure with a place for each part, from top to bottom."""
+    heights = [part.size[1] for part in parts]
+    width = max(NARROWEST, *(part.size[0] for part in parts))
+    layout = ConstrainedLayoutEngine(w_pad=PAD, h_pad=PAD)
+    figure = Picture(figsize=(width, sum(heights) + HEAD), dpi=dpi, layout=layout)
+    figure.suptitle(name, fontsize=LARGE, wrap=True)
+    places = figure.subfigures(len(parts), 1, squeeze=False, height_ratios=heights)
+    return figure, list(places[:, 0])
+
+
+def only_errors(table: Table) -> Table:
+    """The errors of all unknowns.
+
+    Raises:
+        SettingsError: there is no reference.
+    """
+    if any("error" not in row for row in table.values()):
+        raise SettingsError(
+            "there is no error to draw: the problem has no reference. Give Problem(reference=…)."
+        )
+    return {name: {"error": row["error"]} for name, row in table.items()}
+
+
+def _space(solution: Solution, what: str, held: Held) -> list[Grid]:
+    """The grids of maps and profiles."""
+    if what not in OF_SPACE:
+        return []
+    domain = solution.problem.domain
+    seen = views(domain, held)
+    if what == "residuals":
+        return [stacked(residual_panels(solution, seen))]
+    table: Table = field_panels(solution, seen)
+    if what == "error":
+        return [stacked(only_errors(table))]
+    lines = [] if held else profiles(domain)
+    return [stacked(table), *([stacked(_values(solution, lines))] if lines else [])]
+
+
+def _values(solution: Solution, lines: Sequence[Any]) -> Table:
+    """Profiles of the solution with those of the reference in them."""
+    table = field_panels(solution, lines)
+    return {name: {"solution": row["solution"]} for name, row in table.items()}
+
+
 def _curves(solution: Solution, what: str) -> list[Curve]:
     values = solution.singular_values
     curves: list[Curve] = []
-    fewest = 2 if what == "all" else 1  # one record alone says nothing that the summary does not
+    fewest = 2 if what == "all" else 1  # one record alone says nothing that the blocks do not
+    if what in ("all", "residuals") and solution.blocks:
+        curves.append(draw_blocks)
     if what in ("all", "history") and len(solution.history) >= fewest:
         curves.append(draw_history)
     if what in ("all", "spectrum") and values is not None and values.size:
         curves.append(draw_spectrum)
     return curves
-
-
-def write_picture(figure: Picture, path: str | Path) -> None:
-    """Write a figure; the ending of the path chooses the format.
-
-    Raises:
-        SettingsError: an unknown ending, or a file that cannot be written.
-    """
-    try:
-        figure.savefig(path)
-    except ValueError as error:  # matplotlib lists the formats that it knows
-        raise SettingsError(f"{path}: {error}.") from error
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be written: {error.strerror}.") from error

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 
-from pdelsr.results.plot.draw import write_picture
 from pdelsr.results.plot.style import (
     BLACK,
     BLUE,
@@ -21,6 +20,7 @@ from pdelsr.results.plot.style import (
     frame,
     log_axes,
 )
+from pdelsr.results.plot.write import write_picture
 
 PANEL = (3.0, 2.5)  # inches
 LEGEND = 0.4  # inches

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis, YAxis
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
@@ -17,8 +20,14 @@ if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
 # Okabe and Ito (2008): distinct for every kind of color vision.
 BLUE, ORANGE, GREEN, GREY, BLACK = "#0072B2", "#E69F00", "#009E73", "#8C8C8C", "#222222"
 SKY, VERMILION, PURPLE = "#56B4E9", "#D55E00", "#CC79A7"
-SIGNED, POSITIVE, ERROR = "RdBu_r", "viridis", "cividis"
-SMALL, MEDIUM = 8, 9  # points
+SIGNED, POSITIVE, MAGNITUDE = "RdBu_r", "viridis", "cividis"
+SMALL, MEDIUM, LARGE = 8, 9, 11  # points
+STYLES = (
+    *((BLUE, "o", "-"), (VERMILION, "s", "--"), (GREEN, "^", "-."), (PURPLE, "D", ":")),
+    *((BLACK, "v", "-"), (ORANGE, "P", "--"), (SKY, "X", "-."), (GREY, "<", ":")),
+)
+"""Color, marker and dashes of one curve after the other: told apart without color, too."""
+SMALLEST = 1e-18  # error or residual that a logarithmic axis shows
 TICKS = 6  # labels of a logarithmic axis, at most
 MARGIN = 0.1  # decades around the data
 
@@ -34,11 +43,16 @@ class Picture(Figure):
 
 def title(solution: Solution) -> str:
     """Problem, method, and the largest relative error where there is a reference."""
-    text = f"{solution.problem.name} by {solution.method.name}"
+    text = f"{plain(solution.problem.name)} by {solution.method.name}"
     if solution.errors:
         error = max(e.relative_l2 for e in solution.errors.values())
         text += f": relative L2 error {error:.1e}"
     return text
+
+
+def plain(name: str) -> str:
+    """A user's name as text, in which a dollar does not start a formula."""
+    return name.replace("$", r"\$")
 
 
 def frame(axes: Axes, name: str, x: str, y: str, grid: bool = False) -> None:
@@ -51,6 +65,12 @@ def frame(axes: Axes, name: str, x: str, y: str, grid: bool = False) -> None:
         axes.grid(True, which="major", color="#DDDDDD", linewidth=0.6)
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
+
+
+def retitle(artist: Artist, name: str) -> None:
+    """Another title for the panel that an artist is in."""
+    assert isinstance(artist.axes, Axes)
+    artist.axes.set_title(name, fontsize=MEDIUM)
 
 
 def log_axes(axes: Axes, headroom: float = 0.0) -> None:
@@ -70,3 +90,26 @@ def log_axes(axes: Axes, headroom: float = 0.0) -> None:
         low, high = np.log10(values)
         bottom, top = math.floor(low), max(math.ceil(high), math.floor(low) + 1)
         axes.set_ylim(10.0 ** (bottom - MARGIN), 10.0 ** (top + headroom + MARGIN))
+
+
+def decades(axis: Axis, values: Sequence[float | None], headroom: float = 0.0) -> None:
+    """One logarithmic axis over whole decades around all values that are finite.
+
+    Args:
+        axis: horizontal or vertical.
+        values: drawn.
+        headroom: share of the axis that stays free above.
+    """
+    known = [max(v, SMALLEST) for v in values if v is not None and math.isfinite(v)] or [1.0]
+    low, high = math.floor(math.log10(min(known))), math.ceil(math.log10(max(known)))
+    top = max(high, low + 1)
+    limits = 10.0 ** (low - MARGIN), 10.0 ** (top + MARGIN + headroom * (top - low))
+    axes = axis.axes
+    if isinstance(axis, YAxis):
+        axes.set_yscale("log")
+        axes.set_ylim(*limits)
+    else:
+        axes.set_xscale("log")
+        axes.set_xlim(*limits)
+    axis.set_major_locator(LogLocator(numticks=TICKS))
+    axis.set_minor_formatter(NullFormatter())

@@ -3,90 +3,79 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
-from jaxtyping import Bool, Float
 
 from pdelsr.declare.domains import Domain
+from pdelsr.errors import SettingsError
+from pdelsr.results.plot.mesh import Mesh
+from pdelsr.results.plot.slices import Held
 
-ALONG = {1: 801, 2: 201}  # grid points along each axis of a view of that dimension
+LINE, ONE_MAP, MAP_OF_MANY = 801, 201, 101  # grid points along each axis of a view
 WHERE = (0.5, 0.37, 0.63, 0.25, 0.75, 0.1, 0.9)  # where slices are tried, the middle first
+FRAMES, PROFILES = 5, 4  # times at which a plane or a line is drawn
 
 
-@dataclass(frozen=True)
-class View:
-    """A line or a plane through a domain.
-
-    Args:
-        axes: the one or two coordinates that vary, the horizontal one first.
-        fixed: values of the others.
-        label: what is fixed; empty where nothing is.
-    """
-
-    axes: tuple[int, ...]
-    fixed: Mapping[int, float]
-    label: str
-
-
-@dataclass(frozen=True)
-class Mesh:
-    """A grid of a view.
+def views(domain: Domain, held: Held | None = None, times: int = FRAMES) -> list[Mesh]:
+    """The views of a domain: planes where two coordinates or more are left, else lines.
 
     Args:
-        ticks: positions along each axis of the view.
-        points: all grid points in the coordinates of the domain, (n, d).
-        inside: which of them lie in the domain, (n,).
+        domain: in space, or in space and time.
+        held: coordinates that the user holds, with their values.
+        times: at which a plane is drawn, where time is not held.
+
+    Raises:
+        SettingsError: no point of the domain has the values that are held.
     """
+    held = dict(held or {})
+    free = [axis for axis in range(domain.dim) if axis not in held]
+    if not held and domain.dim == 3 and domain.time is None:
+        planes = [(0, 1), (0, 2), (1, 2)]
+    else:
+        planes = [_plane(free, domain)]
+    time = domain.dim - 1
+    if domain.time is not None and time in free and time not in planes[0]:
+        held[time] = moments(domain, times)
+    values = [dict(zip(held, one, strict=True)) for one in product(*held.values())]
+    many = len(planes) * len(values) > 1
+    count = LINE if len(planes[0]) == 1 else MAP_OF_MANY if many else ONE_MAP
+    found = [_slice(domain, axes, fixed, count) for axes in planes for fixed in values]
+    for mesh in found:
+        if not mesh.inside.any():
+            raise SettingsError(f"no point of the domain has {mesh.label}: choose another slice.")
+    return found
 
-    ticks: tuple[Float[np.ndarray, " a"], ...]
-    points: Float[np.ndarray, "n d"]
-    inside: Bool[np.ndarray, " n"]
 
-    def spread(self, values: Float[np.ndarray, " i"]) -> np.ma.MaskedArray:
-        """Values of the points inside, on the grid: rows upwards, masked outside."""
-        full = np.full(len(self.points), np.nan)
-        full[self.inside] = values
-        shape = tuple(len(t) for t in self.ticks)
-        return np.ma.masked_invalid(full.reshape(shape)).T
+def profiles(domain: Domain) -> list[Mesh]:
+    """Lines through space at several times, where space is one coordinate; else none."""
+    if domain.time is None or domain.dim != 2:
+        return []
+    return views(domain, {1: moments(domain, PROFILES)})
 
 
-def views(domain: Domain) -> list[View]:
-    """The views of a domain: at most three."""
-    d, names = domain.dim, [c.name for c in domain.coordinates]
-    if d == 1:
-        return [View((0,), {}, "")]
-    if d == 2:
-        return [View((1, 0) if domain.time is not None else (0, 1), {}, "")]
-    space = range(d - 1 if domain.time is not None else d)
+def moments(domain: Domain, count: int) -> tuple[float, ...]:
+    """Times from the initial to the final one."""
+    first, last = domain.bounding_box[-1].tolist()
+    return tuple(np.linspace(first, last, count).tolist())
+
+
+def _plane(free: list[int], domain: Domain) -> tuple[int, ...]:
+    """The one or two coordinates that vary, the horizontal one first: time, where it is one."""
+    axes = tuple(free[:2])
+    if domain.time is not None and domain.dim - 1 in axes:
+        return axes[::-1]
+    return axes
+
+
+def _slice(domain: Domain, axes: tuple[int, ...], held: Mapping[int, float], count: int) -> Mesh:
+    """What is neither drawn nor held goes to the first position that meets the domain."""
     low, high = domain.bounding_box.T
-    times = np.linspace(low[-1], high[-1], 3) if domain.time is not None else [None]
-    return [_slice(domain, tuple(space), names, time) for time in times]
-
-
-def mesh(domain: Domain, view: View) -> Mesh:
-    """A tensor grid of a view, with its points in the coordinates of the domain."""
-    low, high = domain.bounding_box.T
-    count = ALONG[len(view.axes)]
-    ticks = tuple(np.linspace(low[a], high[a], count) for a in view.axes)
-    grids = np.meshgrid(*ticks, indexing="ij")
-    points = np.empty((grids[0].size, domain.dim))
-    for axis, grid in zip(view.axes, grids, strict=True):
-        points[:, axis] = grid.reshape(-1)
-    for axis, value in view.fixed.items():
-        points[:, axis] = value
-    return Mesh(ticks, points, domain.contains(points))
-
-
-def _slice(domain: Domain, space: tuple[int, ...], names: list[str], time: float | None) -> View:
-    """The plane of the first two coordinates at the first position that meets the domain."""
-    low, high = domain.bounding_box.T
-    when = {} if time is None else {domain.dim - 1: float(time)}
+    others = [a for a in range(domain.dim) if a not in axes and a not in held]
     found = []
     for share in WHERE:
-        fixed = {a: float(low[a] + share * (high[a] - low[a])) for a in space[2:]} | when
-        label = ", ".join(f"{names[a]} = {v:.3g}" for a, v in sorted(fixed.items()))
-        found.append(View(space[:2], fixed, label))
-        if len(space) == 2 or mesh(domain, found[-1]).inside.any():
+        fixed = {a: float(low[a] + share * (high[a] - low[a])) for a in others} | dict(held)
+        found.append(Mesh(domain, axes, dict(sorted(fixed.items())), count))
+        if not others or found[-1].inside.any():
             return found[-1]
     return found[0]

@@ -1,0 +1,48 @@
+"""Pictures of several solutions; those of one are `Solution.plot` and `Solution.animate`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+__all__ = ["compare"]
+
+
+def compare(
+    solutions: Sequence[Any],
+    labels: Sequence[str] | None = None,
+    path: str | Path | None = None,
+    *,
+    what: str | None = None,
+    x: str = "time",
+    dpi: int = 150,
+) -> Any:
+    """Draw several solutions against the time they took, on logarithmic axes.
+
+    A residual is not comparable between runs whose blocks have different weights, as after
+    balancing. Then each one is drawn over that of its own initial network.
+
+    Args:
+        solutions: what `solve` returned.
+        labels: of the solutions; their methods by default.
+        path: also write it there; the ending chooses the format.
+        what: "error", the relative L2 error against the reference, or "residual", the norm of
+            the stacked residual on held-out points, of the best state so far. None for the error
+            where every problem has a reference.
+        x: "time", the wall-clock seconds, or "iterations".
+        dpi: dots an inch of the file.
+
+    Returns:
+        A `matplotlib.figure.Figure`.
+
+    Raises:
+        SettingsError: a value that does not fit, an error without a reference, or a file that
+            cannot be written.
+
+    Example:
+        >>> pl.plot.compare([a, b], ["I-LSR", "Adam"], "comparison.png")
+    """
+    # Delayed: matplotlib is slow to load, and most runs draw nothing.
+    return import_module("pdelsr.results.plot").compare(solutions, labels, path, what, x, dpi)

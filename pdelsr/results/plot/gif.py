@@ -1,0 +1,64 @@
+"""A GIF with one palette for all frames, so that a color means the same value throughout."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+from matplotlib import colormaps
+from matplotlib.animation import AbstractMovieWriter
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from PIL import Image
+
+from pdelsr.results.plot.style import BLUE
+
+SIZE = 256  # colors of a GIF
+GREYS, TINTS = 24, 8  # of the text, and of the curves towards white
+
+
+class GIFWriter(AbstractMovieWriter):
+    """Writes frames with the colors of the maps instead of those that one frame suggests.
+
+    Args:
+        maps: names of the color maps in the picture.
+        fps: frames a second.
+    """
+
+    def __init__(self, maps: Iterable[str], fps: int) -> None:
+        super().__init__(fps=fps)
+        self.palette = Image.new("P", (1, 1))
+        self.palette.putpalette(palette_of(maps).tobytes())
+        self.frames: list[Image.Image] = []
+
+    def setup(self, fig: Figure, outfile: Any, dpi: int | float | None = None) -> None:
+        """Say what is drawn and where the movie goes."""
+        self.fig, self.outfile, self.dpi = fig, outfile, fig.dpi if dpi is None else dpi
+
+    def grab_frame(self, **options: Any) -> None:
+        """Add the figure as it is now."""
+        buffer = io.BytesIO()
+        self.fig.savefig(buffer, format="rgba", dpi=self.dpi, **options)
+        frame = Image.frombytes("RGBA", self.frame_size, buffer.getvalue()).convert("RGB")
+        self.frames.append(frame.quantize(palette=self.palette, dither=Image.Dither.NONE))
+
+    def finish(self) -> None:
+        """Write the file."""
+        first, *others = self.frames
+        duration = round(1000 / self.fps)  # milliseconds a frame
+        first.save(self.outfile, save_all=True, append_images=others, duration=duration, loop=0)
+
+
+def palette_of(maps: Iterable[str]) -> UInt8[np.ndarray, "256 3"]:
+    """Greys for the text, tints for the curves, and what is left for the maps."""
+    names = sorted(set(maps))
+    greys = np.repeat(np.linspace(0, 1, GREYS)[:, None], 3, axis=1)
+    tints = 1 - np.linspace(1, 0, TINTS, endpoint=False)[:, None] * (1 - np.array(to_rgb(BLUE)))
+    parts, each = [greys, tints], (SIZE - GREYS - TINTS) // max(len(names), 1)
+    parts += [colormaps[name](np.linspace(0, 1, each))[:, :3] for name in names]
+    colors = np.concatenate(parts)
+    filled = np.vstack([colors, np.zeros((SIZE - len(colors), 3))])
+    return np.round(255 * filled).astype(np.uint8)

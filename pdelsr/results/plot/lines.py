@@ -1,0 +1,84 @@
+"""Profiles of one quantity along one coordinate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from pdelsr.results.plot.mesh import Mesh
+from pdelsr.results.plot.panel import Panel
+from pdelsr.results.plot.scale import magnitude_range
+from pdelsr.results.plot.style import BLACK, BLUE, SMALL, frame, retitle
+
+LARGE, NARROW = (4.4, 2.7), (2.45, 2.1)  # inches
+LOOKS = ((BLUE, 1.8, "solid"), (BLACK, 1.0, "dashed"))  # the second lies on the first
+MARGIN = 0.06  # of the range, above and below
+
+
+@dataclass(frozen=True)
+class LinePanel(Panel):
+    """Profiles.
+
+    Args:
+        title: above it.
+        quantity: beside the vertical axis.
+        mesh: of the view.
+        curves: at most two, by the name in the legend.
+        limits: of the vertical axis; None for those of the curves.
+        log: on a logarithmic axis.
+    """
+
+    title: str
+    quantity: str
+    mesh: Mesh
+    curves: Mapping[str, np.ma.MaskedArray]
+    limits: tuple[float, float]
+    log: bool = False
+
+    def size(self, small: bool) -> tuple[float, float]:
+        return NARROW if small else LARGE
+
+    def draw(self, axes: Axes, repeated: bool, key: bool) -> list[Artist]:
+        drawn: list[Artist] = []
+        for (label, _), (color, width, dashes) in zip(self.curves.items(), LOOKS, strict=False):
+            drawn += axes.plot([], [], color=color, linewidth=width, linestyle=dashes, label=label)
+        self.update(drawn)
+        axes.set_yscale("log" if self.log else "linear")
+        axes.set_xlim(*self.mesh.extent[0])
+        axes.set_ylim(*self.limits)
+        frame(axes, self.title, self.mesh.names[0], "" if repeated else self.quantity, grid=True)
+        axes.tick_params(labelleft=not repeated)
+        if key and len(self.curves) > 1:
+            axes.legend(fontsize=SMALL, frameon=False)
+        return drawn
+
+    def follows(self, left: Panel) -> bool:
+        return isinstance(left, LinePanel) and left.limits == self.limits
+
+    def update(self, artists: Sequence[Artist]) -> None:
+        (x,) = self.mesh.ticks
+        for line, values in zip(artists, self.curves.values(), strict=True):
+            assert isinstance(line, Line2D)
+            retitle(line, self.title)
+            line.set_data(x, np.ma.maximum(values, self.limits[0]) if self.log else values)
+
+
+def value_limits(arrays: Sequence[np.ma.MaskedArray]) -> tuple[float, float]:
+    """From the smallest to the largest value, with a margin."""
+    shown = np.concatenate([a.compressed() for a in arrays])
+    low, high = (float(shown.min()), float(shown.max())) if shown.size else (0.0, 1.0)
+    margin = MARGIN * (high - low) or MARGIN * abs(high) or 1.0
+    return low - margin, high + margin
+
+
+def magnitude_limits(arrays: Sequence[np.ma.MaskedArray]) -> tuple[float, float]:
+    """Whole decades from a small value, but not the smallest, to the largest one."""
+    low, high = magnitude_range(arrays)
+    top = math.ceil(math.log10(high) + 1e-9)
+    return 10.0 ** min(math.floor(math.log10(low)), top - 1), 10.0**top

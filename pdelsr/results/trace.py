@@ -1,0 +1,91 @@
+"""How the error of a run fell: its best state after every outer iteration, measured at the end.
+
+During the run only θ and δ of the best states are kept; their errors are computed after it, so that
+the seconds are those of a run that nobody watches.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from pdelsr.declare import Problem
+from pdelsr.errors import SettingsError
+from pdelsr.results.accuracy import error_of, heldout_points
+from pdelsr.results.solution import Solution
+from pdelsr.solvers.candidate import Candidate
+from pdelsr.solvers.context import Context
+from pdelsr.solvers.history import Record
+
+POINTS = 10_000  # that the error is measured on, as `Solution.errors` does
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The best state at one time.
+
+    Args:
+        seconds: on the clock of the run.
+        candidate: the state.
+    """
+
+    seconds: float
+    candidate: Candidate
+
+
+class Trace:
+    """Listens to a run, and keeps its best states.
+
+    "Best" is what the run itself takes for it, by the held-out residual: the error of the best
+    state may rise a little where the residual falls.
+
+    Args:
+        problem: whose reference is evaluated now, so that its failure costs no run.
+
+    Raises:
+        SettingsError: it has no reference.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        if problem.reference is None:
+            raise SettingsError(
+                f"track_errors is set, but {problem.name} has no reference: leave it out, or give "
+                "Problem(reference=…)."
+            )
+        self.points = heldout_points(problem, POINTS, seed=0)
+        self.reference = problem.reference_values(self.points)
+        self.snapshots: list[Snapshot] = []
+
+    def listen_to(self, context: Context) -> None:
+        """Keep the states of a run; whoever listens to it already is still told."""
+        told = context.listener
+
+        def keep(record: Record) -> None:
+            if record.heldout is not None:
+                self.snapshots.append(Snapshot(record.seconds, context.best.candidate))
+            told(record)
+
+        context.listener = keep
+
+    def finished(self, solution: Solution) -> Solution:
+        """The solution of the run with its error history."""
+        final, errors = solution.candidate, {}
+        for candidate in {id(s.candidate): s.candidate for s in self.snapshots}.values():
+            candidate.predictor()  # sets the network's parameters
+            state = replace(solution, network=candidate.network, delta=candidate.delta)
+            errors[id(candidate)] = self._largest_error(state)
+        final.predictor()
+        history = tuple((s.seconds, errors[id(s.candidate)]) for s in self.snapshots)
+        return replace(solution, error_history=history)
+
+    def _largest_error(self, state: Solution) -> float:
+        found = state.predict(self.points)
+        columns = found if isinstance(found, dict) else {state.names[0]: found}
+        errors = (error_of(columns[n], self.reference[:, i]) for i, n in enumerate(state.names))
+        return largest(error.relative_l2 for error in errors)
+
+
+def largest(values: Iterable[float]) -> float:
+    """The largest of some numbers, infinite where one is not a number; 0 where there is none."""
+    return max((v if math.isfinite(v) else math.inf for v in values), default=0.0)
