@@ -12,7 +12,7 @@ import pdelsr
 
 PACKAGE = Path(__file__).parent.parent / "pdelsr"
 ORDER = [
-    *("version", "errors", "reference", "declare", "problem_file", "sample", "compile"),
+    *("version", "errors", "deadline", "reference", "declare", "problem_file", "sample", "compile"),
     *(
         "networks",
         "linearize",
@@ -31,7 +31,7 @@ ORDER = [
 ]
 """Every stage imports from those to its left only."""
 
-WITHOUT_TORCH = ("errors", "reference", "declare", "sample")
+WITHOUT_TORCH = ("errors", "deadline", "reference", "declare", "sample")
 FILES = sorted(p.relative_to(PACKAGE) for p in PACKAGE.rglob("*.py"))
 
 

@@ -1,0 +1,99 @@
+"""Deadlines: they end endless Python code, nest, and leave the timer as they found it."""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from pdelsr import deadline as module
+from pdelsr.deadline import TimeIsUp, deadline
+
+pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no alarm here")
+
+
+@pytest.fixture(autouse=True)
+def timer_is_left_alone() -> Iterator[None]:
+    before = signal.getsignal(signal.SIGALRM)
+    yield
+    assert signal.getsignal(signal.SIGALRM) is before
+    assert signal.setitimer(signal.ITIMER_REAL, 0) == (0.0, 0.0)
+
+
+def forever() -> None:
+    while True:
+        try:
+            time.perf_counter()
+        except Exception:  # noqa: S110  # as careless as a user's code may be
+            pass
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0, -1.0])
+def test_an_endless_loop_ends(seconds: float) -> None:
+    start = time.perf_counter()
+    with pytest.raises(TimeIsUp), deadline(seconds):
+        forever()
+    assert time.perf_counter() - start < 5
+
+
+@pytest.mark.parametrize("seconds", [60, 1e30, math.inf])
+def test_enough_time_changes_nothing(seconds: float) -> None:
+    with deadline(seconds):
+        pass
+
+
+def test_errors_pass_and_cancel_the_alarm() -> None:
+    with pytest.raises(ZeroDivisionError), deadline(60):
+        _ = 1 / 0
+
+
+def test_the_outer_deadline_runs_on_after_the_inner_one() -> None:
+    with pytest.raises(TimeIsUp), deadline(0.2):
+        with pytest.raises(TimeIsUp), deadline(0.05):
+            forever()
+        left, _ = signal.getitimer(signal.ITIMER_REAL)
+        assert 0 < left < 0.2
+        forever()
+
+
+def test_the_inner_deadline_does_not_outlive_the_outer_one() -> None:
+    with pytest.raises(TimeIsUp), deadline(0.05), deadline(60):
+        forever()
+
+
+def test_the_alarm_of_someone_else_runs_on() -> None:
+    rung: list[int] = []
+    before = signal.signal(signal.SIGALRM, lambda number, frame: rung.append(number))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        with pytest.raises(TimeIsUp), deadline(0.02):
+            forever()
+        assert not rung
+        while not rung:
+            time.sleep(0.01)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_other_threads_have_none() -> None:
+    ended: list[bool] = []
+
+    def run() -> None:
+        with deadline(0):
+            ended.append(True)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert ended == [True]
+
+
+def test_without_an_alarm_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(module.signal, "setitimer")
+    with deadline(0):
+        pass
+    monkeypatch.undo()
