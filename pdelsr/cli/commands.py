@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from pdelsr.cli.limits import patience, with_errors
 from pdelsr.cli.options import read_options, read_parameters, read_widths
 from pdelsr.cli.show import show_text
 from pdelsr.declare import Problem
@@ -27,18 +30,23 @@ def solve_command(chosen: argparse.Namespace) -> int:
     """Solve, print the summary, write the files that were asked for."""
     for path in (chosen.plot, chosen.json, chosen.save):
         require_folder(path)
+    if chosen.plot:
+        require_format(chosen.plot)
     problem = read_problem(chosen)
     options = read_method_options(chosen)
     start = load(chosen.start, problem) if chosen.start else None
     solution = solve(problem, chosen.method, start=start, verbose=not chosen.quiet, **options)
+    if chosen.save:  # first, so that no failing reference or full disk costs the result
+        solution.save(chosen.save)
+    solution, trouble = with_errors(solution, patience(chosen))
     if not chosen.quiet:
         print(solution.summary(color=sys.stdout.isatty()))
-    if chosen.save:
-        solution.save(chosen.save)
     if chosen.json:
         solution.to_json(chosen.json)
     if chosen.plot:
         solution.plot(chosen.plot)
+    if trouble is not None:
+        raise trouble
     return DIVERGED if solution.status is Status.DIVERGED else 0
 
 
@@ -63,7 +71,7 @@ def list_command(chosen: argparse.Namespace) -> int:
 
 def read_problem(chosen: argparse.Namespace) -> Problem:
     """The problem of the file, with the parameters that were set."""
-    problem = load_problem(chosen.file)
+    problem = load_problem(chosen.file, patience(chosen))
     values = read_parameters(chosen.set)
     return problem.with_parameters(**values) if values else problem
 
@@ -83,8 +91,19 @@ def require_folder(path: Path | None) -> None:
     """Refuse a file in a folder that does not exist, before any time is spent.
 
     Raises:
-        SettingsError: the folder does not exist, or the path is a folder.
+        SettingsError: the folder does not exist or is read-only, or the path is a folder.
     """
-    if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
+    if path is None:
+        return
+    parent = path.absolute().parent
+    if path.is_dir() or not parent.is_dir():
         why = "is a folder" if path.is_dir() else "lies in a folder that does not exist"
         raise SettingsError(f"{path} {why}: give the path of a file in an existing folder.")
+    if not os.access(path if path.exists() else parent, os.W_OK):
+        raise SettingsError(f"{path} cannot be written: give a path where you may write.")
+
+
+def require_format(path: Path) -> None:
+    """Refuse a picture whose ending names no format, before any time is spent."""
+    # Delayed: matplotlib is slow to load, and most runs draw nothing.
+    import_module("pdelsr.results.plot.formats").require_format(path)

@@ -39,6 +39,8 @@ def write(path: str | Path, contents: Contents) -> None:
     path = Path(path)
     if path.is_dir():
         raise FileFormatError(f"{path} is a folder: give the path of a file.")
+    if path.exists() and not path.is_file():  # the move below would take its place
+        raise FileFormatError(f"{path} is a device or a pipe: give the path of a file.")
     tensors = {k: t.detach().cpu().contiguous().clone() for k, t in contents.tensors.items()}
     document = json.dumps(contents.document)
     metadata = {
@@ -56,7 +58,9 @@ def write(path: str | Path, contents: Contents) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        raise FileFormatError(f"{path} cannot be written: {error.strerror}.") from error
+        raise FileFormatError(
+            f"{path} cannot be written: {error.strerror}; give another path."
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
 

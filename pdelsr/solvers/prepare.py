@@ -9,14 +9,15 @@ from pdelsr.compile import CompiledProblem, Interior, compile_problem
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
 from pdelsr.linearize import StackedResidual
+from pdelsr.linearize.finite import require_finite_network
 from pdelsr.linearize.points import PointPlan, balanced_weights
-from pdelsr.networks import Network
+from pdelsr.networks import Network, UserActivation
 from pdelsr.sample import Sampler, Sobol
 from pdelsr.solvers.clock import Clock
 from pdelsr.solvers.context import HELDOUT_SEED, Context
 from pdelsr.solvers.design import Design, parameter_count
 from pdelsr.solvers.method import Method
-from pdelsr.solvers.settings import RunSettings
+from pdelsr.solvers.settings import RunSettings, require_samplers
 from pdelsr.solvers.trial import PARAMETERS, Designer
 
 BOUNDARY_SHARE = 0.2  # points of one soft condition, relative to those of the equations
@@ -43,6 +44,9 @@ def prepare(problem: Problem, method: Method, settings: RunSettings) -> Context:
         device=settings.torch_device,
     )
 
+    if settings.network is not None or isinstance(design.activation, UserActivation):
+        bound = plan.bind(compiled.blocks, HELDOUT_SEED)
+        require_finite_network(network, bound, _own_part(settings, design))
     balance = method.default_balance if settings.balance is None else settings.balance
     plan = replace(plan, weights=block_weights(compiled, network, plan, settings, balance))
 
@@ -69,6 +73,13 @@ def prepare(problem: Problem, method: Method, settings: RunSettings) -> Context:
         trained=settings.network is not None,
         enlarge=grown if may_grow(problem, method, settings) else None,
     )
+
+
+def _own_part(settings: RunSettings, design: Design) -> str:
+    """How messages call what the user gave of a network."""
+    if settings.network is not None:
+        return f"network {type(settings.network).__name__}"
+    return f"activation {getattr(design.activation, 'name', design.activation)!r}"
 
 
 def may_grow(problem: Problem, method: Method, settings: RunSettings) -> bool:
@@ -124,6 +135,7 @@ def samplers(
     compiled: CompiledProblem, given: Sampler | Mapping[str, Sampler] | None
 ) -> dict[str, Sampler]:
     """The sampler of every block."""
+    require_samplers(given)
     if isinstance(given, Mapping):
         require_blocks("sampler", given, compiled)
         return {b.name: given.get(b.name, Sobol()) for b in compiled.blocks}
