@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -18,15 +18,27 @@ from pdelsr.linearize import Columns, Dense, Directions, Identity
 from pdelsr.networks import HardConditions, Network, build_network, network_settings
 from pdelsr.results.accuracy import BlockResidual
 from pdelsr.results.container import Contents, read, write
+from pdelsr.results.document import (
+    Document,
+    NetworkDocument,
+    ProblemDocument,
+    ReportDocument,
+    require_entries,
+    require_report_tensors,
+    require_small_network,
+    require_tensors,
+)
 from pdelsr.results.identity import problem_lines
 from pdelsr.results.plain import from_plain, method_to_plain, to_plain
 from pdelsr.results.solution import Solution
+from pdelsr.results.typed import built, shown, trusted_by_none
 from pdelsr.solvers.build import adopted
 from pdelsr.solvers.history import Record
-from pdelsr.solvers.method import RankReport
+from pdelsr.solvers.method import Method, RankReport
 from pdelsr.solvers.settings import RunSettings
 from pdelsr.solvers.status import Status
 
+T = TypeVar("T")
 NUMBERS = (
     "weights",
     "heldout",
@@ -68,43 +80,56 @@ def load(
             another problem or network.
     """
     contents = read(path)
-    document = contents.document
-    if "problem" not in document:
-        raise FileFormatError(f"{path} holds no solution: it is a {document.get('kind')} file.")
-    require_same_problem(path, document["problem"], problem)
-    plain = {**document["settings"], "device": _device(document["settings"]["device"], device)}
-    settings: RunSettings = from_plain(plain)
+    if "problem" not in contents.document:
+        kind = contents.document.get("kind")
+        raise FileFormatError(
+            f"{path} holds no solution: it is a {kind} file. Give one written by Solution.save."
+        )
+    with trusted_by_none(path):
+        document = built(Document, contents.document, "the document")
+        saved = built(ProblemDocument, document.problem, "the problem")
+    require_same_problem(path, saved, problem)
+    if device is not None:
+        RunSettings(device=device)  # a mistake of the caller, not of the file
+    with trusted_by_none(path):
+        require_entries(document)
+        settings = _settings(document, device)
+        require_tensors(contents.tensors, document, problem.domain.dim, settings.torch_dtype)
     compiled = compile_problem(problem, bool(settings.hard))
     tensors = {name: t.to(settings.torch_device) for name, t in contents.tensors.items()}
-    report = document["report"]
-    return Solution(
-        problem=problem,
-        compiled=compiled,
-        network=_network(path, contents, compiled, settings, network),
-        delta=tensors.get("delta"),
-        method=from_plain(document["method"]),
-        settings=settings,
-        status=Status(document["status"]),
-        blocks={name: BlockResidual(**found) for name, found in document["blocks"].items()},
-        history=tuple(Record(**record) for record in document["history"]),
-        report=None if report is None else _report(report, tensors),
-        training={
-            name: tuple(tensors[f"points.{i}.{site}"] for site in range(sites))
-            for i, (name, sites) in enumerate(document["points"])
-        },
-        **{name: document[name] for name in NUMBERS if name in document},
-    )
+    inner = _network(path, document, tensors, compiled, settings, network)
+    with trusted_by_none(path):
+        return Solution(
+            problem=problem,
+            compiled=compiled,
+            network=inner,
+            delta=tensors.get("delta"),
+            method=_known(from_plain(document.method), Method),
+            settings=settings,
+            status=Status(document.status),
+            blocks={
+                name: built(BlockResidual, found, f"the block {name!r}")
+                for name, found in document.blocks.items()
+            },
+            history=tuple(built(Record, record, "the history") for record in document.history),
+            report=_report(document, tensors, settings),
+            training={
+                name: tuple(tensors[f"points.{i}.{site}"] for site in range(sites))
+                for i, (name, sites) in enumerate(document.points)
+            },
+            **{name: getattr(document, name) for name in NUMBERS},
+        )
 
 
-def require_same_problem(path: str | Path, saved: Mapping[str, Any], problem: Problem) -> None:
+def require_same_problem(path: str | Path, saved: ProblemDocument, problem: Problem) -> None:
     """Refuse a problem whose mathematics differ from those of the file."""
     lines = problem_lines(problem)
     for old, new in zip(
-        [*saved["lines"], *[""] * len(lines)], [*lines, *[""] * len(saved["lines"])], strict=False
+        [*saved.lines, *[""] * len(lines)], [*lines, *[""] * len(saved.lines)], strict=False
     ):
         if old != new:
             raise FileFormatError(
-                f"{path} holds a solution of {saved['name']!r}, which is not this problem: it has "
+                f"{path} holds a solution of {saved.name!r}, which is not this problem: it has "
                 f"'{old.strip()}' where this one has '{new.strip()}'. Give the problem that was "
                 "solved."
             )
@@ -164,26 +189,31 @@ def _network_document(inner: Network) -> dict[str, Any]:
 
 def _network(
     path: str | Path,
-    contents: Contents,
+    document: Document,
+    tensors: Mapping[str, Tensor],
     compiled: CompiledProblem,
     settings: RunSettings,
     given: nn.Module | None,
 ) -> Network:
     """The network of the file, with its weights and the hard conditions of the problem."""
-    described = contents.document["network"]
+    with trusted_by_none(path):
+        described = built(NetworkDocument, document.network, "the network")
     if given is not None:
         axes = {compiled.coordinates.index(c): p for c, p in compiled.periodic.items()}
         size = len(compiled.coordinates), len(compiled.unknowns)
         inner = adopted(copy.deepcopy(given), *size, axes)
         inner = inner.to(dtype=settings.torch_dtype, device=settings.torch_device)
-    elif described["settings"] is None:
+    elif described.settings is None:
         raise FileFormatError(
-            f"{path} holds the weights of a network of your own ({described['own']}), and files "
+            f"{path} holds the weights of a network of your own ({described.own}), and files "
             "hold no code: build it as for solve, and give load(..., network=...)."
         )
     else:
-        inner = build_network(described["settings"], settings.torch_dtype, settings.torch_device)
-    _read_weights(path, inner, contents.tensors)
+        size = len(compiled.coordinates), len(compiled.unknowns)
+        with trusted_by_none(path):
+            require_small_network(described.settings, size, tensors["theta"].numel())
+            inner = build_network(described.settings, settings.torch_dtype, settings.torch_device)
+    _read_weights(path, inner, tensors)
     hard = any(form is not None for form in compiled.hard)
     return HardConditions(inner, compiled.hard) if hard else inner
 
@@ -193,7 +223,10 @@ def _read_weights(path: str | Path, inner: Network, tensors: Mapping[str, Tensor
     trainable = inner.trainable()
     fixed = {k: t for k, t in inner.state_dict().items() if k not in trainable}
     fits = inner.parameter_count == theta.numel() and all(
-        f"fixed.{k}" in tensors and tensors[f"fixed.{k}"].shape == t.shape for k, t in fixed.items()
+        f"fixed.{k}" in tensors
+        and tensors[f"fixed.{k}"].shape == t.shape
+        and tensors[f"fixed.{k}"].dtype == t.dtype
+        for k, t in fixed.items()
     )
     if not fits:
         raise FileFormatError(
@@ -204,16 +237,22 @@ def _read_weights(path: str | Path, inner: Network, tensors: Mapping[str, Tensor
     inner.set_vector(theta)
 
 
-def _report(plain: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> RankReport:
+def _report(
+    document: Document, tensors: Mapping[str, Tensor], settings: RunSettings
+) -> RankReport | None:
+    if document.report is None:
+        return None
+    plain = built(ReportDocument, document.report, "the report")
+    require_report_tensors(tensors, plain, settings.torch_dtype)
     return RankReport(
-        plain["rank"],
-        plain["effective_rank"],
-        plain["condition"],
+        plain.rank,
+        plain.effective_rank,
+        plain.condition,
         tensors["singular_values"],
         tensors.get("basis_values"),
-        _directions(plain["directions"], tensors),
+        _directions(plain.directions, tensors),
         tensors.get("y"),
-        limit=plain["limit"],
+        limit=plain.limit,
     )
 
 
@@ -226,11 +265,18 @@ def _directions(kind: str, tensors: Mapping[str, Tensor]) -> Directions | None:
     return Identity(m) if kind == "Identity" else None
 
 
-def _device(saved: str, wanted: str | torch.device | None) -> str:
-    if wanted is not None:
-        return str(wanted)
-    missing = saved.startswith("cuda") and not torch.cuda.is_available()
-    return "cpu" if missing else saved
+def _settings(document: Document, device: str | torch.device | None) -> RunSettings:
+    """The settings of the file, on the device that is wanted, or else on one that is there."""
+    saved = document.settings.get("device")
+    missing = str(saved).startswith("cuda") and not torch.cuda.is_available()
+    wanted = str(device) if device is not None else "cpu" if missing else saved
+    return _known(from_plain({**document.settings, "device": wanted}), RunSettings)
+
+
+def _known(value: Any, kind: type[T]) -> T:
+    if not isinstance(value, kind):
+        raise FileFormatError(f"it has {shown(value)} in the place of a {kind.__name__}")
+    return value
 
 
 def _inner(network: Network) -> Network:
