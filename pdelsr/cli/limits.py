@@ -10,6 +10,7 @@ from dataclasses import replace
 from pdelsr.deadline import TimeIsUp, deadline
 from pdelsr.errors import ConditionWarning, PdelsrError, ProblemError
 from pdelsr.results import Solution
+from pdelsr.solvers.settings import require_positive
 
 LEAST = 10.0  # seconds: a short limit of a run should not cost a slow but sound reference
 
@@ -17,7 +18,10 @@ LEAST = 10.0  # seconds: a short limit of a run should not cost a slow but sound
 def patience(chosen: argparse.Namespace) -> float:
     """Seconds that a file or a reference may take: the time limit of the run, but at least ten."""
     limit = getattr(chosen, "time_limit", None)
-    return math.inf if limit is None else max(limit, LEAST)
+    if limit is None:
+        return math.inf
+    require_positive("time_limit", limit)
+    return max(limit, LEAST)
 
 
 def with_errors(solution: Solution, seconds: float) -> tuple[Solution, PdelsrError | None]:

@@ -36,10 +36,12 @@ def prepare(problem: Problem, method: Method, settings: RunSettings) -> Context:
     designer = Designer(problem, compiled, method, settings)
     design = chosen_design(designer)
     network = designer.build(design)
+    given = settings.sampler if settings.sampler is not None else problem.sampler
+    require_samplers(given)
     plan = PointPlan(
         problem.domain,
         point_counts(problem, compiled, method, settings, network.parameter_count),
-        samplers(compiled, settings.sampler if settings.sampler is not None else problem.sampler),
+        samplers(compiled, given),
         dtype=settings.torch_dtype,
         device=settings.torch_device,
     )
@@ -135,7 +137,6 @@ def samplers(
     compiled: CompiledProblem, given: Sampler | Mapping[str, Sampler] | None
 ) -> dict[str, Sampler]:
     """The sampler of every block."""
-    require_samplers(given)
     if isinstance(given, Mapping):
         require_blocks("sampler", given, compiled)
         return {b.name: given.get(b.name, Sobol()) for b in compiled.blocks}
