@@ -13,7 +13,7 @@ from pdelsr.cli.limits import patience, with_errors
 from pdelsr.cli.options import read_options, read_parameters, read_widths
 from pdelsr.cli.show import show_text
 from pdelsr.declare import Problem
-from pdelsr.errors import SettingsError
+from pdelsr.errors import SettingsError, said
 from pdelsr.problem_file import list_problems, load_problem
 from pdelsr.results.storage import load
 from pdelsr.solve import solve
@@ -105,5 +105,11 @@ def require_folder(path: Path | None) -> None:
 
 def require_format(path: Path) -> None:
     """Refuse a picture whose ending names no format, before any time is spent."""
-    # Delayed: matplotlib is slow to load, and most runs draw nothing.
-    import_module("pdelsr.results.plot.formats").require_format(path)
+    try:  # delayed: matplotlib is slow to load, and most runs draw nothing
+        formats = import_module("pdelsr.results.plot.formats")
+    except (ImportError, ValueError) as error:  # such as an unknown MPLBACKEND
+        raise SettingsError(
+            f"--plot {path}: matplotlib cannot be loaded ({said(error)}); mend that, or leave "
+            "--plot out."
+        ) from error
+    formats.require_format(path)

@@ -152,7 +152,6 @@ def require_pointwise(module: nn.Module, points: Float[Tensor, "two d"]) -> int:
         try:
             together = module(points)
             alone = [module(point[None]) for point in points]
-            apart = torch.cat(alone) if isinstance(together, Tensor) else alone
         except Exception as error:  # whatever a user's module raises
             raise SettingsError(
                 f"{_name(module)} fails on points of shape {tuple(points.shape)}: it must map "
@@ -168,6 +167,7 @@ def require_pointwise(module: nn.Module, points: Float[Tensor, "two d"]) -> int:
             f"{_name(module)} maps points of shape {tuple(points.shape)} to "
             f"{tuple(together.shape)}: it must give (n, k) or (n,)."
         )
+    apart = torch.cat(alone)
     if not torch.allclose(together, apart, rtol=1e-4, atol=1e-6, equal_nan=True):
         raise SettingsError(
             f"{_name(module)} mixes points: its value at a point changes when another point is "

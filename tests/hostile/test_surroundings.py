@@ -91,6 +91,14 @@ def test_a_terminal_without_the_letters_and_without_a_display_is_no_error() -> N
     assert Path("a.png").is_file()
 
 
+def test_a_backend_that_does_not_exist_is_named_before_any_time_is_spent() -> None:
+    Path("p.py").write_text(rod())
+    found = process("solve", "p.py", *SMALL, "--plot", "a.png", MPLBACKEND="nonsense")
+    assert found.returncode == 2
+    assert found.stderr.startswith(b"pdelsr: error: --plot a.png: matplotlib cannot be loaded")
+    assert found.stderr.rstrip().endswith(b"mend that, or leave --plot out.")
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
 def test_a_reader_that_leaves_is_no_error() -> None:
     Path("p.py").write_text(rod())
