@@ -49,7 +49,19 @@ class ConditionWarning(UserWarning):
     """Part of the boundary carries no condition."""
 
 
+LONGEST = 400  # characters of another's message that are quoted
+
+
 def described(error: BaseException) -> str:
     """An exception of a user's code in a message: its type, and its text where it has one."""
-    name = type(error).__name__
-    return f"{name}: {error}" if str(error) else name
+    name, text = type(error).__name__, said(error)
+    return f"{name}: {text}" if text else name
+
+
+def said(error: BaseException) -> str:
+    """The text of an exception of other code in one line, cut where it is very long."""
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # a user's exception may fail even here
+        return ""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"

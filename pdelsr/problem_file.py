@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import difflib
+import math
 import runpy
 import sys
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
+from pdelsr.deadline import TimeIsUp, deadline
 from pdelsr.declare import Problem
 from pdelsr.errors import PdelsrError, ProblemError, described
 
@@ -30,15 +32,16 @@ class Listed:
     title: str
 
 
-def load_problem(given: str | Path) -> Problem:
+def load_problem(given: str | Path, time_limit: int | float = math.inf) -> Problem:
     """The `problem` that a Python file defines.
 
     Args:
         given: path of the file, or the name of a file in ./problems without its ending.
+        time_limit: seconds after which running the file is given up; see `deadline`.
 
     Raises:
-        ProblemError: there is no such file, it fails, or it defines no problem; the message names
-            the line.
+        ProblemError: there is no such file, it fails, defines no problem, or takes longer than
+            the limit; the message names the line.
 
     Example:
         >>> load_problem("problems/poisson_2d.py").name
@@ -47,16 +50,27 @@ def load_problem(given: str | Path) -> Problem:
     path = find_file(given)
     sys.path.insert(0, str(path.parent))  # as `python FILE` does, so that it can import neighbours
     try:
-        namespace = runpy.run_path(str(path), run_name="pdelsr_problem")
+        with deadline(time_limit):
+            namespace = runpy.run_path(str(path), run_name="pdelsr_problem")
     except SyntaxError as error:
-        where = f"{error.filename or path}, line {error.lineno}"
-        raise ProblemError(f"{where}: Python cannot read it ({error.msg}).") from error
+        raise ProblemError(_unreadable(path, error)) from error
     except PdelsrError as error:
         raise type(error)(f"{_place(path, error)}: {error}") from error
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except TimeIsUp as error:
         raise ProblemError(
-            f"{_place(path, error)}: the file fails with {described(error)}"
+            f"{_place(path, error)}: the file was still running after {time_limit:g} s; look for "
+            "an endless loop there, or raise the time limit."
         ) from error
+    except OSError as error:
+        if error.filename not in (str(path), None):
+            raise ProblemError(_failing(path, error)) from error
+        raise ProblemError(
+            f"{path} cannot be read: {error.strerror}; give a file that you may read."
+        ) from error
+    except BaseException as error:
+        raise ProblemError(_failing(path, error)) from error
     finally:
         sys.path.remove(str(path.parent))
     return _require_problem(path, namespace.get("problem"), "problem" in namespace)
@@ -98,7 +112,7 @@ def list_problems(folder: Path) -> list[Listed]:
 def _listed(path: Path) -> Listed | None:
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (SyntaxError, UnicodeDecodeError):
+    except (SyntaxError, ValueError, OSError, RecursionError, MemoryError):
         return Listed(path, "(Python cannot read it)")
     assigned = [
         target.id
@@ -120,6 +134,37 @@ def _require_problem(path: Path, problem: object, defined: bool) -> Problem:
             f"{path}: `problem` is {type(problem).__name__}, expected a pl.Problem: {SKELETON}."
         )
     return problem
+
+
+def _unreadable(path: Path, error: SyntaxError) -> str:
+    """What is to be said of a file that is not Python."""
+    where = f"{error.filename or path}, line {error.lineno}" if error.lineno else str(path)
+    if not error.lineno or "codec" in error.msg or "encoding" in error.msg:
+        advice = "save it as text in UTF-8"
+    else:
+        advice = "mend that line, or the one before it"
+    return f"{where}: Python cannot read it ({error.msg}); {advice}."
+
+
+def _failing(path: Path, error: BaseException) -> str:
+    """What is to be said of a file that raises an error of its own."""
+    return f"{_place(path, error)}: the file fails with {described(error)}; {_advice(error)}."
+
+
+def _advice(error: BaseException) -> str:
+    if isinstance(error, SystemExit):
+        return "a problem file must not end Python, so remove that"
+    if isinstance(error, ModuleNotFoundError):
+        return f"install {error.name}, or put it beside the file"
+    if isinstance(error, AttributeError | NameError):
+        near = difflib.get_close_matches(str(error.name), _names(error), n=1)
+        return f"did you mean {near[0]!r}" if near else "check the spelling, and what is imported"
+    return "mend that line"
+
+
+def _names(error: AttributeError | NameError) -> list[str]:
+    """The names that could have been meant."""
+    return dir(error.obj) if isinstance(error, AttributeError) else []
 
 
 def _place(path: Path, error: BaseException) -> str:

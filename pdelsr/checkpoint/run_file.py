@@ -18,6 +18,7 @@ from pdelsr.errors import FileFormatError, PdelsrError, described
 from pdelsr.networks import MLP, Network
 from pdelsr.results import Solution
 from pdelsr.results.container import Contents, read, write
+from pdelsr.results.document import NetworkDocument
 from pdelsr.results.stored_network import (
     inner_network,
     network_document,
@@ -182,7 +183,8 @@ class RunFile:
         if given is None and described["settings"] is None:  # an activation of the user
             sized = replace(design, hidden=tuple(described["hidden"]))
             given = inner_network(designer.build(sized))
-        return stored_network(self.path, described, own, designer.compiled, self.settings, given)
+        document = NetworkDocument(described["settings"], described["own"])
+        return stored_network(self.path, document, own, designer.compiled, self.settings, given)
 
 
 def _described(network: Network) -> dict[str, Any]:

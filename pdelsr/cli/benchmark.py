@@ -20,6 +20,7 @@ from pdelsr.benchmark.storage import write_runs
 from pdelsr.benchmark.suite import Measurement, measure_suite
 from pdelsr.benchmark.table import suite_table
 from pdelsr.cli.commands import require_folder
+from pdelsr.cli.limits import patience
 from pdelsr.cli.options import read_parameters
 from pdelsr.errors import SettingsError
 from pdelsr.problem_file import list_problems, load_problem
@@ -48,7 +49,7 @@ def _suite(chosen: argparse.Namespace) -> None:
     names = [c.name for c in competitors]
     seeds, found = _seeds(chosen.seeds), []
     values = read_parameters(chosen.set)
-    problems = [load_problem(path) for path in _files(chosen)]
+    problems = [load_problem(path, patience(chosen)) for path in _files(chosen)]
     if values:
         problems = [problem.with_parameters(**values) for problem in problems]
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from pdelsr.cli.limits import patience, with_errors
 from pdelsr.cli.log import shown_log
 from pdelsr.cli.options import read_options, read_parameters, read_slice, read_widths
 from pdelsr.cli.show import show_text
 from pdelsr.declare import Problem
-from pdelsr.errors import SettingsError
+from pdelsr.errors import SettingsError, said
 from pdelsr.problem_file import list_problems, load_problem
 from pdelsr.results.storage import load
 from pdelsr.solve import solve
@@ -37,16 +39,19 @@ def solve_command(chosen: argparse.Namespace) -> int:
     start = load(chosen.start, problem) if chosen.start else None
     with shown_log(chosen.verbose, chosen.quiet):
         solution = solve(problem, chosen.method, start=start, verbose=not chosen.quiet, **options)
+    if chosen.save:  # first, so that no failing reference or full disk costs the result
+        solution.save(chosen.save)
+    solution, trouble = with_errors(solution, patience(chosen))
     if not chosen.quiet:
         print(solution.summary(color=sys.stdout.isatty()))
-    if chosen.save:
-        solution.save(chosen.save)
     if chosen.json:
         solution.to_json(chosen.json)
     if chosen.plot:
         solution.plot(chosen.plot, at=at)
     if chosen.animate:
         solution.animate(chosen.animate, at=at)
+    if trouble is not None:
+        raise trouble
     return DIVERGED if solution.status is Status.DIVERGED else 0
 
 
@@ -71,7 +76,7 @@ def list_command(chosen: argparse.Namespace) -> int:
 
 def read_problem(chosen: argparse.Namespace) -> Problem:
     """The problem of the file, with the parameters that were set."""
-    problem = load_problem(chosen.file)
+    problem = load_problem(chosen.file, patience(chosen))
     values = read_parameters(chosen.set)
     return problem.with_parameters(**values) if values else problem
 
@@ -85,8 +90,13 @@ def require_pictures(
         SettingsError: an ending or a slice that does not fit, or a slice without a picture.
     """
     if chosen.plot or chosen.animate:
-        # Delayed: matplotlib is slow to load, and most runs draw nothing.
-        plot = import_module("pdelsr.results.plot")
+        try:  # delayed: matplotlib is slow to load, and most runs draw nothing
+            plot = import_module("pdelsr.results.plot")
+        except (ImportError, ValueError) as error:  # such as an unknown MPLBACKEND
+            raise SettingsError(
+                f"matplotlib cannot be loaded ({said(error)}): mend that, or leave --plot and "
+                "--animate out."
+            ) from error
         plot.require_drawable(problem.domain, chosen.plot, chosen.animate, at)
     elif at is not None:
         raise SettingsError("--at is a slice of a picture: give --plot or --animate with it.")
@@ -107,8 +117,13 @@ def require_folder(path: Path | None) -> None:
     """Refuse a file in a folder that does not exist, before any time is spent.
 
     Raises:
-        SettingsError: the folder does not exist, or the path is a folder.
+        SettingsError: the folder does not exist or is read-only, or the path is a folder.
     """
-    if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
+    if path is None:
+        return
+    parent = path.absolute().parent
+    if path.is_dir() or not parent.is_dir():
         why = "is a folder" if path.is_dir() else "lies in a folder that does not exist"
         raise SettingsError(f"{path} {why}: give the path of a file in an existing folder.")
+    if not os.access(path if path.exists() else parent, os.W_OK):
+        raise SettingsError(f"{path} cannot be written: give a path where you may write.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 import traceback
 import warnings
@@ -11,7 +13,7 @@ from typing import TextIO
 from pdelsr.cli.benchmark import benchmark_command
 from pdelsr.cli.commands import list_command, show_command, solve_command
 from pdelsr.cli.parser import build_parser
-from pdelsr.errors import PdelsrError
+from pdelsr.errors import PdelsrError, described
 from pdelsr.linearize.halving import is_out_of_memory
 
 INTERRUPTED = 130  # as shells report it; within a run Ctrl-C ends the run with its best state
@@ -26,6 +28,7 @@ NO_MEMORY = (
     "`pdelsr show` estimates what a method needs."
 )
 MISTAKE = 2  # exit code of usage and declaration errors; a run that diverged gives 1
+UNFORESEEN = 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,8 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         0 where all went well, 1 where the run ended diverged, 2 for errors of usage or
-        declaration.
+        declaration, 3 for an error that pdelsr did not foresee, 130 after Ctrl-C outside a run.
     """
+    _write_any_text()
     chosen = build_parser().parse_args(arguments)
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
@@ -48,12 +52,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except KeyboardInterrupt:
             print("pdelsr: interrupted", file=sys.stderr)
             return INTERRUPTED
+        except BrokenPipeError:  # whoever read the output has left, as `| head` does
+            return _left_alone()
         except OSError as error:
-            return _mistake(f"{error.filename}: {error.strerror}", chosen.debug)
-        except (MemoryError, RuntimeError) as error:
-            if not is_out_of_memory(error):
-                raise
-            return _mistake(NO_MEMORY, chosen.debug)
+            return _mistake(_file_trouble(error), chosen.debug)
+        except Exception as error:
+            if is_out_of_memory(error):
+                return _mistake(NO_MEMORY, chosen.debug)
+            _mistake(_unforeseen(error, chosen.debug), chosen.debug)
+            return UNFORESEEN
 
 
 def _show_warning(
@@ -73,5 +80,36 @@ def _mistake(message: str, debug: bool) -> int:
     """Say what is wrong, with the traceback of the exception where it is wanted."""
     if debug:
         traceback.print_exc()
-    print(f"pdelsr: error: {message}", file=sys.stderr)
+    print(f"pdelsr: error: {' '.join(message.split())}", file=sys.stderr)
+    return MISTAKE
+
+
+def _file_trouble(error: OSError) -> str:
+    """What is to be said where a file or folder cannot be used."""
+    what = "a file" if error.filename is None else error.filename
+    why = error.strerror or described(error)
+    return f"{what} cannot be used ({why}): give one that exists and that you may read or write."
+
+
+def _unforeseen(error: Exception, debug: bool) -> str:
+    """What is to be said of an exception that nothing here is meant to raise."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" in {frames[-1].filename}, line {frames[-1].lineno}" if frames else ""
+    how = "its traceback is above" if debug else "--debug shows its traceback"
+    return (
+        f"unforeseen {described(error)}{where}: input that pdelsr should have refused, or a bug in "
+        f"it; {how}. Please report it with the command and the problem file."
+    )
+
+
+def _write_any_text() -> None:
+    """Let a terminal that lacks a letter show "?" instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _left_alone() -> int:
+    """Say nothing more: Python would complain when it flushes the closed output at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return MISTAKE

@@ -12,10 +12,12 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import sympy as sp
 
 from pdelsr.errors import SettingsError
-from pdelsr.sample import UNIT_SAMPLERS
+from pdelsr.sample import UNIT_SAMPLERS, Sampler
 from pdelsr.solvers.registry import method_class
 from pdelsr.solvers.settings import RunSettings, unknown_option
 
+PYTHON_ONLY = ("network", "callback")
+LONGEST = 100  # characters of a number
 WORDS = {"none": None, "true": True, "false": False, "yes": True, "no": False}
 SAMPLERS = {sampler.__name__.lower(): sampler() for sampler in UNIT_SAMPLERS}
 NUMBER = re.compile(r"(?:\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|pi|sqrt|[-+*/() ])+")
@@ -32,6 +34,7 @@ def read_options(method: str, texts: Iterable[str]) -> dict[str, Any]:
     found = {}
     for text in texts:
         name, value = split_pair(text, "--option")
+        _require_text(name)
         if name not in types:
             raise unknown_option(name, types, method)
         found[name] = read_value(name, value, types[name])
@@ -62,6 +65,8 @@ def read_value(name: str, text: str, kind: Any) -> Any:
         return float(value)
     if isinstance(value, dict) and not _allows(allowed, Mapping):
         raise SettingsError(f"{name}={text}: expected {_described(allowed)}.")
+    if not _fits(value, allowed):
+        raise SettingsError(f"{name}={text}: expected {_described(allowed)}.")
     return value
 
 
@@ -86,6 +91,10 @@ def read_parameters(texts: Iterable[str]) -> dict[str, Any]:
     found = {}
     for text in texts:
         name, value = split_pair(text, "--set")
+        if "**" in value or len(value) > LONGEST:
+            raise SettingsError(
+                f"--set {text[:LONGEST]}: expected a number such as 0.01, 1/100 or 0.01/pi."
+            )
         found[name] = _number(f"--set {text}", value)
     return found
 
@@ -110,8 +119,10 @@ def _number(text: str, value: str) -> sp.Expr:
         number = sp.sympify(value)
     except (sp.SympifyError, TypeError):
         number = None
-    if not isinstance(number, sp.Expr) or not number.is_number:
-        raise SettingsError(f"{text}: {value} is not a number.")
+    if not isinstance(number, sp.Expr) or not number.is_number or number.is_finite is False:
+        raise SettingsError(
+            f"{text}: {value} is not a finite number; give one such as 0.01 or 0.01/pi."
+        )
     return number
 
 
@@ -121,6 +132,24 @@ def split_pair(text: str, option: str) -> tuple[str, str]:
     if not equals or not name.strip() or not value.strip():
         raise SettingsError(f"{option} {text}: expected name=value.")
     return name.strip(), value.strip()
+
+
+def _require_text(name: str) -> None:
+    """Refuse what text cannot say."""
+    if name == "verbose":
+        raise SettingsError("--option verbose: progress is shown anyway; --quiet leaves it out.")
+    if name in PYTHON_ONLY:
+        raise SettingsError(
+            f"--option {name}: it cannot be written as text; call pl.solve(..., {name}=...) in "
+            "Python."
+        )
+
+
+def _fits(value: Any, allowed: tuple[Any, ...]) -> bool:
+    """Whether a value is of one of the types; true and false are no numbers."""
+    if isinstance(value, bool):
+        return bool in allowed
+    return any(isinstance(a, type) and isinstance(value, a) for a in allowed)
 
 
 def _types(cls: type) -> dict[str, Any]:
@@ -146,5 +175,14 @@ def _literal(text: str) -> Any:
 
 
 def _described(allowed: tuple[Any, ...]) -> str:
-    names = {bool: "true or false", int: "a whole number", float: "a number", type(None): "none"}
+    names: dict[Any, str] = {
+        bool: "true or false",
+        int: "a whole number",
+        float: "a number",
+        str: "a name",
+        type(None): "none",
+        Mapping: "values by block, such as {'equation': 3}",
+        Sequence: "whole numbers such as 60,60",
+        Sampler: f"a sampler ({', '.join(SAMPLERS)})",
+    }
     return " or ".join(names.get(a, getattr(a, "__name__", str(a))) for a in allowed)

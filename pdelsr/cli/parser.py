@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import NoReturn
 
 from pdelsr.benchmark.competitors import COMPETITORS
 from pdelsr.solvers.registry import METHODS
@@ -13,9 +14,33 @@ from pdelsr.version import __version__
 FILE_HELP = "a Python file that defines `problem`, or the name of one in ./problems"
 
 
+class Parser(argparse.ArgumentParser):
+    """Says in one paragraph what is wrong with a command line, as every error is said."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with exit code 2."""
+        self.exit(2, f"pdelsr: error: {message}; `{self.prog} --help` lists what can be given.\n")
+
+
+def whole_number(text: str) -> int:
+    """A whole number, which options check further."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number such as 60") from None
+
+
+def number(text: str) -> float:
+    """A number, which options check further."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number such as 0.5") from None
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The parser of `pdelsr`."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="pdelsr", description="Solve partial differential equations to many correct digits."
     )
     parser.add_argument("--version", action="version", version=f"pdelsr {__version__}")
@@ -55,9 +80,11 @@ def _add_set(command: argparse.ArgumentParser | argparse._ArgumentGroup) -> None
 def _add_method(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("method")
     group.add_argument("--method", default="ilsr", help=f"{', '.join(METHODS)} (default: ilsr)")
-    group.add_argument("--rank", type=int, metavar="R", help="directions of the refinement")
+    group.add_argument(
+        "--rank", type=whole_number, metavar="R", help="directions of the refinement"
+    )
     group.add_argument("--hidden", metavar="W,W", help="widths of the hidden layers, as in 60,60")
-    group.add_argument("--points", type=int, metavar="N", help="points of each equation")
+    group.add_argument("--points", type=whole_number, metavar="N", help="points of each equation")
     group.add_argument(
         "--option",
         action="append",
@@ -67,14 +94,16 @@ def _add_method(command: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--dtype", help=f"{' or '.join(DTYPES)} (default: float64)")
     group.add_argument("--device", help="cpu, cuda, … (default: cpu)")
-    group.add_argument("--seed", type=int, help="of weights, points and bases (default: 0)")
+    group.add_argument(
+        "--seed", type=whole_number, help="of weights, points and bases (default: 0)"
+    )
 
 
 def _add_run(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("run")
-    group.add_argument("--time-limit", type=float, metavar="S", help="seconds")
-    group.add_argument("--tolerance", type=float, metavar="EPS", help="on the held-out residual")
-    group.add_argument("--max-iterations", type=int, metavar="N", help="of the outer loop")
+    group.add_argument("--time-limit", type=number, metavar="S", help="seconds")
+    group.add_argument("--tolerance", type=number, metavar="EPS", help="on the held-out residual")
+    group.add_argument("--max-iterations", type=whole_number, metavar="N", help="of the outer loop")
     group.add_argument("--refine", action="store_true", help="append a one-shot LSR")
     group.add_argument("--start", type=Path, metavar="FILE", help="saved solution to go on from")
 
@@ -122,7 +151,7 @@ def _add_benchmark(command: argparse.ArgumentParser) -> None:
         "--methods", default=",".join(COMPETITORS), metavar="A,B", help="(default: %(default)s)"
     )
     _add_set(suite)
-    suite.add_argument("--time-limit", type=float, default=60.0, metavar="S", help="of each run")
+    suite.add_argument("--time-limit", type=number, default=60.0, metavar="S", help="of each run")
     suite.add_argument("--seeds", default="0", metavar="0,1", help="runs of each pair")
     group = command.add_argument_group("output")
     group.add_argument("--json", type=Path, metavar="FILE", help="write all measurements")

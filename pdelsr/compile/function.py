@@ -12,9 +12,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, fx
 
+from pdelsr.compile.finite import require_finite
 from pdelsr.compile.printer import HELPERS, ONE, TorchCode, literal
 from pdelsr.declare.symbols import Coefficient
-from pdelsr.errors import ProblemError
+from pdelsr.errors import PdelsrError, ProblemError, described
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,26 +130,40 @@ class Call:
         """The values of the callable as a tensor (n,) like the points.
 
         Raises:
-            ProblemError: the callable fails, or returns another shape.
+            ProblemError: the callable fails, or returns another shape, complex values, or values
+                that are not finite.
         """
-        function = cast(Any, self.applied)._imp_
-        arguments = [row.contiguous() for row in self._arguments(x)]
-        try:
-            given = function(*arguments)
-            # as_tensor with a dtype: a plain number would otherwise be rounded to fp32
-            values = torch.as_tensor(given, dtype=x.dtype, device=x.device)
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise ProblemError(
-                f"{self.title}: the callable of {self.applied} failed ({error}); it takes "
-                f"{len(arguments)} torch tensors of shape (n,) and returns a tensor, an array or "
-                "a number."
-            ) from error
+        values = self._called(x)
         if values.shape not in {(), (len(x),), (len(x), 1)}:
             raise ProblemError(
-                f"{self.title}: the callable of {self.applied} returned shape "
-                f"{tuple(values.shape)} for {len(x)} points; expected ({len(x)},)."
+                f"{self._what} returned shape {tuple(values.shape)} for {len(x)} points; expected "
+                f"({len(x)},)."
             )
-        return values.reshape(-1).expand(len(x))
+        values = values.reshape(-1).expand(len(x))
+        require_finite(values, x, self.columns, self._what)
+        return values
+
+    def _called(self, x: Float[Tensor, "n c"]) -> Tensor:
+        arguments = [row.contiguous() for row in self._arguments(x)]
+        try:
+            given = cast(Any, self.applied)._imp_(*arguments)
+            found = given if isinstance(given, Tensor) else torch.as_tensor(given, dtype=None)
+            if found.is_complex():
+                raise TypeError("it returned complex values")
+            # from `given`, with a dtype: a plain number would otherwise be rounded to fp32
+            return torch.as_tensor(given, dtype=x.dtype, device=x.device).detach()
+        except (PdelsrError, MemoryError):
+            raise
+        except (Exception, SystemExit) as error:  # whatever a user's function raises
+            raise ProblemError(
+                f"{self._what} fails with {described(error)}; it takes {len(arguments)} torch "
+                f"tensor{'s' * (len(arguments) > 1)} of shape (n,) and returns a real tensor, an "
+                "array or a number."
+            ) from error
+
+    @property
+    def _what(self) -> str:
+        return f"{self.title}: the callable of {self.applied}"
 
     @cached_property
     def _arguments(self) -> TorchFunction:

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from pdelsr.declare.evaluate import evaluate, require_finite
 from pdelsr.declare.expressions import as_expression, jets
 from pdelsr.declare.system import System, parameter_symbols
-from pdelsr.errors import ProblemError
+from pdelsr.errors import PdelsrError, ProblemError, described
 from pdelsr.reference import Parametric
 
 
@@ -105,15 +105,30 @@ def _call(
 ) -> Float[np.ndarray, "n k"]:
     """Call a reference with the points, or with one column for each coordinate."""
     arguments = tuple(points.T) if _takes(function, points.shape[1]) else (points,)
-    given = function(*arguments)
-    given = given.detach().cpu().numpy() if hasattr(given, "detach") else given
-    values = np.asarray(given, dtype=np.float64)
+    try:
+        with np.errstate(all="ignore"):
+            given = function(*arguments)
+        given = given.detach().cpu().numpy() if hasattr(given, "detach") else given
+        values = np.asarray(given)
+    except PdelsrError:
+        raise
+    except (Exception, SystemExit) as error:  # whatever a user's function raises
+        shapes = " and ".join(str(a.shape) for a in arguments)
+        raise ProblemError(
+            f"{what}: the function fails with {described(error)}; it is called with arrays of "
+            f"shape {shapes}. Mend it there, or leave the reference out."
+        ) from error
+    if values.dtype.kind not in "fiub":
+        raise ProblemError(
+            f"{what}: the function returned values of type {values.dtype}; expected real numbers, "
+            "one for each point."
+        )
     if values.shape not in {(len(points),) if k == 1 else (), (len(points), k)}:
         raise ProblemError(
             f"{what}: the function returned shape {values.shape} for {len(points)} points; "
             f"expected ({len(points)}, {k})."
         )
-    values = values.reshape(len(points), k)
+    values = values.astype(np.float64).reshape(len(points), k)
     return require_finite(values, points, system.coordinates, what)
 
 

@@ -101,6 +101,20 @@ def wrapped(name: str, function: Any) -> Callable[..., Any]:
     return OfArrays(name, function)
 
 
+def read_instance(given: Any) -> dict[str, Callable[..., Any]]:
+    """The functions of an instance by the name of the input function.
+
+    Raises:
+        ProblemError: no mapping, or a value that is no function.
+    """
+    if given is not None and not isinstance(given, Mapping):
+        raise ProblemError(
+            f"Problem, instance: expected a mapping {{a: function}}, got {type(given).__name__}; "
+            "problem.at(a=function) makes it."
+        )
+    return {name: wrapped(name, function) for name, function in (given or {}).items()}
+
+
 def coordinate_of(name: str, system: System) -> Any:
     """The one coordinate that an input function is applied to, beside constants; None otherwise."""
     applied = [a.args for a in system.input_functions if a.name == name]

@@ -26,8 +26,8 @@ from pdelsr.declare.inputs import (
     listed_names,
     read_function,
     read_inputs,
+    read_instance,
     require_input_functions,
-    wrapped,
 )
 from pdelsr.declare.reading import (
     read_by_block,
@@ -119,8 +119,7 @@ class Problem:
         self._set("conditions", read_conditions(self.conditions))
         self._set("unknowns", read_unknowns(self.unknowns, equations))
         self._set("parameters", read_parameters(self.parameters, self.domain))
-        given = dict(self.instance or {})
-        self._set("instance", {name: wrapped(name, f) for name, f in given.items()})
+        self._set("instance", read_instance(self.instance))
         self._set("inputs", read_inputs(self.inputs))
         self._check()
 

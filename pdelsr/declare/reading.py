@@ -56,6 +56,11 @@ def read_unknowns(given: Any, equations: tuple[sp.Eq, ...]) -> tuple[sp.Expr, ..
             )
         return tuple(found)
     listed: tuple[Any, ...] = tuple(given) if isinstance(given, list | tuple) else (given,)
+    if not listed:
+        raise ProblemError(
+            "Problem, unknowns: the list is empty; give the unknowns, or leave it out for those "
+            "of the equations."
+        )
     for u in listed:
         if not isinstance(u, Unknown):
             raise ProblemError(
@@ -67,6 +72,10 @@ def read_unknowns(given: Any, equations: tuple[sp.Eq, ...]) -> tuple[sp.Expr, ..
 def read_parameters(given: Any, domain: Domain) -> dict[str, sp.Expr]:
     """Real numbers by name, from a mapping by symbol or by name."""
     parameters: dict[str, sp.Expr] = {}
+    if given is not None and not isinstance(given, Mapping):
+        raise ProblemError(
+            f"Problem, parameters: expected a mapping such as {{nu: 0.01}}, got {given!r}."
+        )
     for key, value in dict(given or {}).items():
         name = key.name if isinstance(key, sp.Symbol) else key
         if not isinstance(name, str) or name in {c.name for c in domain.coordinates}:

@@ -61,7 +61,12 @@ def coordinates(names: Any) -> Any:
     """
     if not isinstance(names, str) or not names.replace(",", " ").split():
         raise ProblemError(f'coordinates({names!r}): expected names, such as coordinates("x t").')
-    symbols = sp.symbols(names, real=True)
+    try:
+        symbols = sp.symbols(names, real=True)
+    except ValueError as error:
+        raise ProblemError(
+            f'coordinates({names!r}): sympy cannot read it ({error}); give names, such as "x t".'
+        ) from error
     listed = symbols if isinstance(symbols, tuple) else (symbols,)
     if len(set(listed)) < len(listed):
         raise ProblemError(f"coordinates({names!r}): a name occurs twice; use distinct names.")
@@ -128,6 +133,7 @@ def coefficient(name: Any, function: Any, *arguments: Any) -> Any:
             f'coefficient("{name}", ...): name the coordinates that the function takes, '
             f'such as coefficient("{name}", function, x).'
         )
+    _require_expressions("coefficient", name, arguments)
     make = cast(Any, UndefinedFunction)
     return make(name, bases=(Coefficient,), real=True, _imp_=staticmethod(function))(*arguments)
 
@@ -162,12 +168,7 @@ def input_function(name: Any, *arguments: Any) -> Any:
         0.000000
     """
     _require_name("input_function", name)
-    for argument in arguments:
-        if not isinstance(argument, sp.Expr):
-            raise ProblemError(
-                f'input_function("{name}"): its argument is {argument!r}; give the coordinate '
-                "itself, not its name."
-            )
+    _require_expressions("input_function", name, arguments)
     if not arguments:
         raise ProblemError(
             f'input_function("{name}"): name the coordinates that it depends on, such as '
@@ -218,6 +219,15 @@ def _require_argument(field: sp.Expr, symbol: sp.Symbol) -> None:
 def _require_name(what: str, name: object) -> None:
     if not isinstance(name, str) or not name.isidentifier():
         raise ProblemError(f'{what}({name!r}, ...): expected a name, such as {what}("u", ...).')
+
+
+def _require_expressions(what: str, name: str, arguments: tuple[object, ...]) -> None:
+    for argument in arguments:
+        if not isinstance(argument, sp.Expr | int | float):
+            raise ProblemError(
+                f'{what}("{name}"): its argument is {argument!r}; give the coordinate itself, not '
+                "its name."
+            )
 
 
 def _require_symbols(what: str, name: str, arguments: tuple[object, ...]) -> None:

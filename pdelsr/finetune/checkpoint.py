@@ -12,6 +12,7 @@ from pdelsr.operators.physics import PIDeepONet
 from pdelsr.results.container import Contents, read, write
 
 KIND = "operator-training"
+KINDS = ("weight", "mean", "square")  # of the tensors of every parameter
 
 
 def resumed(
@@ -26,15 +27,20 @@ def resumed(
     contents = read(path)
     if contents.document.get("kind") != KIND:
         raise FileFormatError(f"{path} is no checkpoint of a training: give another path.")
-    other = contents.document["settings"]
+    other = contents.document.get("settings")
+    if not isinstance(other, dict):
+        raise FileFormatError(f"{path} lacks the settings of the training: use another copy.")
     differ = [name for name in settings if other.get(name) != settings[name]]
     if differ:
         raise FileFormatError(
             f"{path} belongs to a training that differs in {', '.join(differ)}: give another path, "
             "or remove it."
         )
-    losses = contents.tensors["losses"].tolist()
     parameters = dict(operator.named_parameters())
+    for name, p in parameters.items():
+        for kind in KINDS:
+            _require_like(path, contents, f"{kind}.{name}", p)
+    losses = contents.tensors.get("losses", torch.empty(0)).tolist()
     with torch.no_grad():
         for name, p in parameters.items():
             p.copy_(contents.tensors[f"weight.{name}"])
@@ -44,6 +50,17 @@ def resumed(
                 "exp_avg_sq": contents.tensors[f"square.{name}"].to(p),
             }
     return losses
+
+
+def _require_like(path: str | Path, contents: Contents, name: str, like: torch.Tensor) -> None:
+    """Refuse a tensor that is missing, or of another shape or type than a parameter."""
+    found = contents.tensors.get(name)
+    if found is None or found.shape != like.shape or not found.is_floating_point():
+        given = "nothing" if found is None else f"{found.dtype} {tuple(found.shape)}"
+        raise FileFormatError(
+            f"{path} has {given} for {name}, expected {tuple(like.shape)}: give another path, or "
+            "remove it."
+        )
 
 
 def save(

@@ -11,10 +11,11 @@ from typing import Any
 
 from torch import nn
 
-from pdelsr.errors import FileFormatError
+from pdelsr.errors import FileFormatError, said
 from pdelsr.finetune.at_input import sensor_values
 from pdelsr.finetune.instances import InstanceRow
 from pdelsr.operators.physics import PIDeepONet, read_sensors
+from pdelsr.results.typed import built
 
 
 def fingerprint(operator: nn.Module, functions: Sequence[Callable[..., Any]], sensors: Any) -> str:
@@ -48,9 +49,11 @@ def read_rows(path: str | Path | None, header: dict[str, Any]) -> dict[int, Inst
         if lines and not lines[-1].endswith("}"):  # cut while it was written
             lines.pop()
             file.write_text("".join(f"{line}\n" for line in (first, *lines)), encoding="utf-8")
-        rows = [InstanceRow(**json.loads(line)) for line in lines]
-    except (OSError, ValueError, TypeError) as error:
-        raise FileFormatError(f"{path} is not a file of refine_many ({error}).") from error
+        rows = [built(InstanceRow, json.loads(line), "a row") for line in lines]
+    except (OSError, ValueError, RecursionError) as error:
+        raise FileFormatError(
+            f"{path} is not a file of refine_many ({said(error)}): give another path, or remove it."
+        ) from error
     if found != header:
         raise FileFormatError(
             f"{path} belongs to another run ({found}): give another path, or remove it."

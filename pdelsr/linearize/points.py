@@ -13,6 +13,7 @@ from torch import Tensor
 from pdelsr.compile import AtPoints, Block, Interior, OnParts, PeriodicPair
 from pdelsr.declare.domains import Domain
 from pdelsr.linearize.bound_block import BoundBlock, Predictor
+from pdelsr.linearize.finite import require_finite_statement
 from pdelsr.sample import (
     Points,
     PointSet,
@@ -97,11 +98,17 @@ class PointPlan:
             seed: equal seeds give equal points; all interior blocks share theirs.
             adapt_to: draw the interior points with a density that follows this predictor's
                 residual; uniform where None.
+
+        Raises:
+            ProblemError: a statement is not finite at one of the points.
         """
         points = [self._points(block, seed, i) for i, block in enumerate(blocks)]
         if adapt_to is not None:
             points = self._adapted(blocks, points, seed, adapt_to)
-        return tuple(self._bound(b, sets) for b, sets in zip(blocks, points, strict=True))
+        bound = tuple(self._bound(b, sets) for b, sets in zip(blocks, points, strict=True))
+        for b in bound:
+            require_finite_statement(b)
+        return bound
 
     def _points(self, block: Block, seed: int, position: int, factor: int = 1) -> list[PointSet]:
         n, sampler = factor * self.counts[block.name], self.samplers.get(block.name, Sobol())

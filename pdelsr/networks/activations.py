@@ -13,7 +13,7 @@ from jaxtyping import Float
 from numpy.polynomial import Polynomial
 from torch import Tensor
 
-from pdelsr.errors import SettingsError
+from pdelsr.errors import SettingsError, described
 
 MAX_ORDER = 5  # fourth-order jets, and one more derivative for their reverse pass
 
@@ -157,7 +157,13 @@ class UserActivation(Activation):
     name: str = "user"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "functions", tuple(self.functions))
+        given = self.functions
+        if not isinstance(given, Sequence) or not given or not all(map(callable, given)):
+            raise SettingsError(
+                f"activation {self.name!r}: functions is {given!r}; give functions=[f, f', …], "
+                "elementwise functions of a tensor."
+            )
+        object.__setattr__(self, "functions", tuple(given))
 
     def derivatives(self, z: Float[Tensor, "*s"], order: int) -> list[Tensor]:
         if order >= len(self.functions):
@@ -165,7 +171,30 @@ class UserActivation(Activation):
                 f"activation {self.name!r} has {len(self.functions) - 1} derivative(s), and this "
                 f"problem needs {order}: give `functions=[f, f', …]` up to that order."
             )
-        return [function(z) for function in self.functions[: order + 1]]
+        return [self._called(k, z) for k in range(order + 1)]
+
+    def _called(self, k: int, z: Tensor) -> Tensor:
+        try:
+            value = self.functions[k](z)
+        except (MemoryError, torch.OutOfMemoryError):
+            raise
+        except Exception as error:  # whatever a user's function raises
+            raise SettingsError(
+                f"activation {self.name!r}: functions[{k}] fails with {described(error)}; it "
+                "takes a tensor, and returns one of the same shape and dtype."
+            ) from error
+        if not isinstance(value, Tensor) or (value.shape, value.dtype) != (z.shape, z.dtype):
+            raise SettingsError(
+                f"activation {self.name!r}: functions[{k}] returned {_kind(value)} for "
+                f"{_kind(z)}; it has to return a tensor of the same shape and dtype."
+            )
+        return value
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, Tensor):
+        return f"{str(value.dtype).removeprefix('torch.')} {tuple(value.shape)}"
+    return type(value).__name__
 
 
 ACTIVATIONS: dict[str, Activation] = {

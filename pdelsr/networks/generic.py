@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
-from pdelsr.errors import SettingsError
+from pdelsr.errors import SettingsError, described
 from pdelsr.networks.base import Network, require_trainable
 from pdelsr.networks.index_set import Index, IndexSet
 
@@ -151,17 +151,23 @@ def require_pointwise(module: nn.Module, points: Float[Tensor, "two d"]) -> int:
     with torch.no_grad():
         try:
             together = module(points)
-            apart = torch.cat([module(point[None]) for point in points])
-        except (RuntimeError, IndexError, TypeError, ValueError) as error:
+            alone = [module(point[None]) for point in points]
+        except Exception as error:  # whatever a user's module raises
             raise SettingsError(
                 f"{_name(module)} fails on points of shape {tuple(points.shape)}: it must map "
-                f"(n, {points.shape[1]}) to (n, k). It said: {error}"
+                f"(n, {points.shape[1]}) to (n, k). It said: {described(error)}"
             ) from error
+    if not isinstance(together, Tensor) or not together.is_floating_point():
+        found = str(together.dtype) if isinstance(together, Tensor) else type(together).__name__
+        raise SettingsError(
+            f"{_name(module)} returns {found}: it must give a real tensor of shape (n, k) or (n,)."
+        )
     if together.ndim not in (1, 2) or together.shape[0] != len(points):
         raise SettingsError(
             f"{_name(module)} maps points of shape {tuple(points.shape)} to "
             f"{tuple(together.shape)}: it must give (n, k) or (n,)."
         )
+    apart = torch.cat(alone)
     if not torch.allclose(together, apart, rtol=1e-4, atol=1e-6, equal_nan=True):
         raise SettingsError(
             f"{_name(module)} mixes points: its value at a point changes when another point is "

@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from pdelsr.errors import FileFormatError
+from pdelsr.errors import FileFormatError, said
 from pdelsr.version import __version__
 
 FORMAT = "pdelsr-solution"
@@ -39,6 +39,8 @@ def write(path: str | Path, contents: Contents) -> None:
     path = Path(path)
     if path.is_dir():
         raise FileFormatError(f"{path} is a folder: give the path of a file.")
+    if path.exists() and not path.is_file():  # the move below would take its place
+        raise FileFormatError(f"{path} is a device or a pipe: give the path of a file.")
     tensors = {
         k: t.detach().cpu().clone(memory_format=torch.contiguous_format)
         for k, t in contents.tensors.items()
@@ -59,7 +61,9 @@ def write(path: str | Path, contents: Contents) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        raise FileFormatError(f"{path} cannot be written: {error.strerror}.") from error
+        raise FileFormatError(
+            f"{path} cannot be written: {error.strerror}; give another path."
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -71,7 +75,7 @@ def read(path: str | Path) -> Contents:
         FileFormatError: the file is missing, foreign, damaged, or of a newer version.
     """
     if not Path(path).is_file():
-        raise FileFormatError(f"there is no file {path}.")
+        raise FileFormatError(f"there is no file {path}: give one written by Solution.save.")
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -79,15 +83,27 @@ def read(path: str | Path) -> Contents:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise FileFormatError(
-            f"{path} is damaged, or not a solution saved by pdelsr ({error}): save it again, or "
-            "use another copy."
+            f"{path} is damaged, or not a solution saved by pdelsr ({said(error)}): save it again, "
+            "or use another copy."
         ) from error
     if _checksum(tensors, metadata["document"]) != metadata["sha256"]:
         raise FileFormatError(
             f"{path} was changed after it was saved (its checksum differs): use another copy, or "
             "solve again."
         )
-    return Contents(tensors, json.loads(metadata["document"]))
+    return Contents(tensors, _document(path, metadata["document"]))
+
+
+def _document(path: str | Path, text: str) -> Mapping[str, Any]:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise FileFormatError(
+            f"{path} holds a document that cannot be read ({said(error)}): use another copy."
+        ) from error
+    if not isinstance(document, dict):
+        raise FileFormatError(f"{path} holds no document of named values: use another copy.")
+    return document
 
 
 def _require_readable(path: str | Path, metadata: Mapping[str, str]) -> None:

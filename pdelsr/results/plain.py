@@ -11,6 +11,7 @@ import torch
 
 from pdelsr.errors import FileFormatError, SettingsError
 from pdelsr.lstsq import SOLVERS
+from pdelsr.results.typed import built, shown
 from pdelsr.sample import UNIT_SAMPLERS, Points
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.registry import METHODS
@@ -87,7 +88,7 @@ def from_plain(plain: Any) -> Any:
     """The value that `to_plain` was given; fields that were left out get their defaults.
 
     Raises:
-        FileFormatError: a class that this version does not have.
+        FileFormatError: a class that this version does not have, or fields that are not its own.
     """
     if isinstance(plain, list):
         return tuple(from_plain(item) for item in plain)
@@ -96,10 +97,10 @@ def from_plain(plain: Any) -> Any:
     items = {key: from_plain(item) for key, item in plain.items() if key != "class"}
     if "class" not in plain:
         return items
-    classes = known_classes()
-    if plain["class"] not in classes:
+    classes, name = known_classes(), str(plain["class"])
+    if name not in classes:
         raise FileFormatError(
-            f"the file names {plain['class']!r}, which this version of pdelsr does not have: "
+            f"the file names {shown(name)}, which this version of pdelsr does not have: "
             "install the version that wrote it, or solve again."
         )
-    return classes[plain["class"]](**items)
+    return built(classes[name], items, name)

@@ -239,10 +239,18 @@ class Solution:
 
         Args:
             path: also write it there.
+
+        Raises:
+            SettingsError: the file cannot be written.
         """
         text = json_text(record(self))
         if path is not None:
-            Path(path).write_text(text + "\n", encoding="utf-8")
+            try:
+                Path(path).write_text(text + "\n", encoding="utf-8")
+            except OSError as error:
+                raise SettingsError(
+                    f"{path} cannot be written: {error.strerror}; give another path."
+                ) from error
         return text
 
     def plot(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -16,15 +16,26 @@ from pdelsr.errors import FileFormatError
 from pdelsr.linearize import Columns, Dense, Directions, Identity
 from pdelsr.results.accuracy import BlockResidual
 from pdelsr.results.container import Contents, read, write
+from pdelsr.results.document import (
+    Document,
+    NetworkDocument,
+    ProblemDocument,
+    ReportDocument,
+    require_entries,
+    require_report_tensors,
+    require_tensors,
+)
 from pdelsr.results.identity import problem_lines
 from pdelsr.results.plain import from_plain, method_to_plain, to_plain
 from pdelsr.results.solution import Solution
 from pdelsr.results.stored_network import network_document, network_tensors, stored_network
+from pdelsr.results.typed import built, shown, trusted_by_none
 from pdelsr.solvers.history import Record
-from pdelsr.solvers.method import RankReport
+from pdelsr.solvers.method import Method, RankReport
 from pdelsr.solvers.settings import RunSettings
 from pdelsr.solvers.status import Status
 
+T = TypeVar("T")
 NUMBERS = (
     "weights",
     "heldout",
@@ -88,46 +99,59 @@ def load(
         True
     """
     contents = read(path)
-    document = contents.document
-    if "problem" not in document:
-        raise FileFormatError(f"{path} holds no solution: it is a {document.get('kind')} file.")
-    require_same_problem(path, document["problem"], problem)
-    plain = {**document["settings"], "device": _device(document["settings"]["device"], device)}
-    settings: RunSettings = from_plain(plain)
+    if "problem" not in contents.document:
+        kind = contents.document.get("kind")
+        raise FileFormatError(
+            f"{path} holds no solution: it is a {kind} file. Give one written by Solution.save."
+        )
+    with trusted_by_none(path):
+        document = built(Document, contents.document, "the document")
+        saved = built(ProblemDocument, document.problem, "the problem")
+    require_same_problem(path, saved, problem)
+    if device is not None:
+        RunSettings(device=device)  # a mistake of the caller, not of the file
+    with trusted_by_none(path):
+        require_entries(document)
+        settings = _settings(document, device)
+        require_tensors(contents.tensors, document, problem.domain.dim, settings.torch_dtype)
     compiled = compile_problem(problem, bool(settings.hard))
     tensors = {name: t.to(settings.torch_device) for name, t in contents.tensors.items()}
-    report = document["report"]
-    return Solution(
-        problem=problem,
-        compiled=compiled,
-        network=stored_network(
-            path, document["network"], contents.tensors, compiled, settings, network
-        ),
-        delta=tensors.get("delta"),
-        method=from_plain(document["method"]),
-        settings=settings,
-        status=Status(document["status"]),
-        blocks={name: BlockResidual(**found) for name, found in document["blocks"].items()},
-        history=tuple(Record(**record) for record in document["history"]),
-        report=None if report is None else _report(report, tensors),
-        training={
-            name: tuple(tensors[f"points.{i}.{site}"] for site in range(sites))
-            for i, (name, sites) in enumerate(document["points"])
-        },
-        error_history=tuple((s, e) for s, e in document.get("error_history", ())),
-        **{name: document[name] for name in NUMBERS if name in document},
-    )
+    with trusted_by_none(path):
+        described = built(NetworkDocument, document.network, "the network")
+    inner = stored_network(path, described, tensors, compiled, settings, network)
+    with trusted_by_none(path):
+        return Solution(
+            problem=problem,
+            compiled=compiled,
+            network=inner,
+            delta=tensors.get("delta"),
+            method=_known(from_plain(document.method), Method),
+            settings=settings,
+            status=Status(document.status),
+            blocks={
+                name: built(BlockResidual, found, f"the block {name!r}")
+                for name, found in document.blocks.items()
+            },
+            history=tuple(built(Record, record, "the history") for record in document.history),
+            report=_report(document, tensors, settings),
+            training={
+                name: tuple(tensors[f"points.{i}.{site}"] for site in range(sites))
+                for i, (name, sites) in enumerate(document.points)
+            },
+            error_history=tuple((s, e) for s, e in document.error_history),
+            **{name: getattr(document, name) for name in NUMBERS},
+        )
 
 
-def require_same_problem(path: str | Path, saved: Mapping[str, Any], problem: Problem) -> None:
+def require_same_problem(path: str | Path, saved: ProblemDocument, problem: Problem) -> None:
     """Refuse a problem whose mathematics differ from those of the file."""
     lines = problem_lines(problem)
     for old, new in zip(
-        [*saved["lines"], *[""] * len(lines)], [*lines, *[""] * len(saved["lines"])], strict=False
+        [*saved.lines, *[""] * len(lines)], [*lines, *[""] * len(saved.lines)], strict=False
     ):
         if old != new:
             raise FileFormatError(
-                f"{path} holds a solution of {saved['name']!r}, which is not this problem: it has "
+                f"{path} holds a solution of {saved.name!r}, which is not this problem: it has "
                 f"'{old.strip()}' where this one has '{new.strip()}'. Give the problem that was "
                 "solved."
             )
@@ -174,16 +198,22 @@ def _document(solution: Solution) -> dict[str, Any]:
     }
 
 
-def _report(plain: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> RankReport:
+def _report(
+    document: Document, tensors: Mapping[str, Tensor], settings: RunSettings
+) -> RankReport | None:
+    if document.report is None:
+        return None
+    plain = built(ReportDocument, document.report, "the report")
+    require_report_tensors(tensors, plain, settings.torch_dtype)
     return RankReport(
-        plain["rank"],
-        plain["effective_rank"],
-        plain["condition"],
+        plain.rank,
+        plain.effective_rank,
+        plain.condition,
         tensors["singular_values"],
         tensors.get("basis_values"),
-        _directions(plain["directions"], tensors),
+        _directions(plain.directions, tensors),
         tensors.get("y"),
-        limit=plain["limit"],
+        limit=plain.limit,
     )
 
 
@@ -196,8 +226,15 @@ def _directions(kind: str, tensors: Mapping[str, Tensor]) -> Directions | None:
     return Identity(m) if kind == "Identity" else None
 
 
-def _device(saved: str, wanted: str | torch.device | None) -> str:
-    if wanted is not None:
-        return str(wanted)
-    missing = saved.startswith("cuda") and not torch.cuda.is_available()
-    return "cpu" if missing else saved
+def _settings(document: Document, device: str | torch.device | None) -> RunSettings:
+    """The settings of the file, on the device that is wanted, or else on one that is there."""
+    saved = document.settings.get("device")
+    missing = str(saved).startswith("cuda") and not torch.cuda.is_available()
+    wanted = str(device) if device is not None else "cpu" if missing else saved
+    return _known(from_plain({**document.settings, "device": wanted}), RunSettings)
+
+
+def _known(value: Any, kind: type[T]) -> T:
+    if not isinstance(value, kind):
+        raise FileFormatError(f"it has {shown(value)} in the place of a {kind.__name__}")
+    return value

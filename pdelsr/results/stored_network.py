@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from pdelsr.compile import CompiledProblem
 from pdelsr.errors import FileFormatError, SettingsError
 from pdelsr.networks import HardConditions, Network, build_network, network_settings
+from pdelsr.results.document import NetworkDocument, require_small_network
+from pdelsr.results.typed import trusted_by_none
 from pdelsr.solvers.build import adopted
 from pdelsr.solvers.settings import RunSettings
 
@@ -36,7 +38,7 @@ def network_tensors(network: Network) -> dict[str, Tensor]:
 
 def stored_network(
     path: str | Path,
-    described: Mapping[str, Any],
+    described: NetworkDocument,
     tensors: Mapping[str, Tensor],
     compiled: CompiledProblem,
     settings: RunSettings,
@@ -47,18 +49,20 @@ def stored_network(
     Raises:
         FileFormatError: it was the user's own and is not given, or it does not fit the weights.
     """
+    size = len(compiled.coordinates), len(compiled.unknowns)
     if given is not None:
         axes = {compiled.coordinates.index(c): p for c, p in compiled.periodic.items()}
-        size = len(compiled.coordinates), len(compiled.unknowns)
         inner = adopted(copy.deepcopy(given), *size, axes)
         inner = inner.to(dtype=settings.torch_dtype, device=settings.torch_device)
-    elif described["settings"] is None:
+    elif described.settings is None:
         raise FileFormatError(
-            f"{path} holds the weights of a network of your own ({described['own']}), and files "
+            f"{path} holds the weights of a network of your own ({described.own}), and files "
             "hold no code: build it as for solve, and give load(..., network=...)."
         )
     else:
-        inner = build_network(described["settings"], settings.torch_dtype, settings.torch_device)
+        with trusted_by_none(path):
+            require_small_network(described.settings, size, tensors["theta"].numel())
+            inner = build_network(described.settings, settings.torch_dtype, settings.torch_device)
     _read_weights(path, inner, tensors)
     hard = any(form is not None for form in compiled.hard)
     return HardConditions(inner, compiled.hard) if hard else inner
@@ -74,7 +78,10 @@ def _read_weights(path: str | Path, inner: Network, tensors: Mapping[str, Tensor
     trainable = inner.trainable()
     fixed = {k: t for k, t in inner.state_dict().items() if k not in trainable}
     fits = inner.parameter_count == theta.numel() and all(
-        f"fixed.{k}" in tensors and tensors[f"fixed.{k}"].shape == t.shape for k, t in fixed.items()
+        f"fixed.{k}" in tensors
+        and tensors[f"fixed.{k}"].shape == t.shape
+        and tensors[f"fixed.{k}"].dtype == t.dtype
+        for k, t in fixed.items()
     )
     if not fits:
         raise FileFormatError(

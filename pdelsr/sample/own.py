@@ -58,7 +58,8 @@ def _refuse_strays(sampler: Points, fine: Bool[np.ndarray, " n"], trouble: str) 
     if strays.size:
         point = ", ".join(f"{value:g}" for value in sampler.points[strays[0]])
         raise ProblemError(
-            f"Points: point {strays[0]} ({point}) {trouble} ({strays.size} of {len(fine)} points)"
+            f"Points: point {strays[0]} ({point}) {trouble} ({strays.size} of {len(fine)} points); "
+            "leave such points out, or give this sampler to other blocks by name"
         )
 
 

@@ -13,7 +13,7 @@ from pdelsr.networks import Network
 from pdelsr.sample import Sampler, Sobol
 from pdelsr.solvers.context import HELDOUT_SEED
 from pdelsr.solvers.method import Method
-from pdelsr.solvers.settings import RunSettings
+from pdelsr.solvers.settings import RunSettings, require_samplers
 
 BOUNDARY_SHARE = 0.2  # points of one soft condition, relative to those of the equations
 FEWEST = 100  # points of a condition
@@ -32,6 +32,7 @@ def point_plan(
         SettingsError: an option names a block that the problem does not have.
     """
     given = settings.sampler if settings.sampler is not None else problem.sampler
+    require_samplers(given)
     return PointPlan(
         problem.domain,
         point_counts(problem, compiled, method, settings, parameters),

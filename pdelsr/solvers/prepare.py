@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 
 from pdelsr.compile import CompiledProblem, compile_problem
 from pdelsr.declare import Problem
+from pdelsr.linearize.finite import require_finite_network
 from pdelsr.linearize.memory import chunk_bytes
 from pdelsr.linearize.points import PointPlan
-from pdelsr.networks import Network
+from pdelsr.networks import Network, UserActivation
 from pdelsr.solvers.clock import Clock
-from pdelsr.solvers.context import Context
+from pdelsr.solvers.context import HELDOUT_SEED, Context
 from pdelsr.solvers.design import Design, parameter_count
 from pdelsr.solvers.grower import Grower
 from pdelsr.solvers.method import Method
@@ -106,6 +107,9 @@ def first_start(designer: Designer, seconds: float = math.inf) -> Start:
     total, d = sum(counts.values()), len(compiled.coordinates)
     require_room(settings, POINT_COPIES * d * total, f"{total:,} points", "points (--points)")
     plan = point_plan(problem, compiled, method, settings, network.parameter_count)
+    if settings.network is not None or isinstance(design.activation, UserActivation):
+        bound = plan.bind(compiled.blocks, HELDOUT_SEED)
+        require_finite_network(network, bound, _own_part(settings, design))
     balance = method.default_balance if settings.balance is None else settings.balance
     weights = block_weights(compiled, network, plan, settings, balance)
     return Start(design, network, replace(plan, weights=weights))
@@ -122,6 +126,13 @@ def _log(problem: Problem, method: Method, compiled: CompiledProblem, found: Sta
         points,
         exact,
     )
+
+
+def _own_part(settings: RunSettings, design: Design) -> str:
+    """How messages call what the user gave of a network."""
+    if settings.network is not None:
+        return f"network {type(settings.network).__name__}"
+    return f"activation {getattr(design.activation, 'name', design.activation)!r}"
 
 
 def may_grow(problem: Problem, method: Method, settings: RunSettings) -> bool:

@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-from pdelsr.errors import SettingsError
+from pdelsr.errors import SettingsError, said
 from pdelsr.sample import Sampler
 
 T = TypeVar("T")
+LARGEST_SEED = 2**31 - 1
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
 
@@ -105,7 +106,7 @@ class RunSettings:
         object.__setattr__(self, "dtype", _dtype(self.dtype))
         object.__setattr__(self, "device", _device(self.device))
         _require_counts(self.points)
-        _require_samplers(self.sampler)
+        require_samplers(self.sampler)
         _require_weights(self.weights)
         require_at_least("tolerance", self.tolerance, 0.0)
         require_positive("time_limit", self.time_limit)
@@ -114,7 +115,7 @@ class RunSettings:
             object.__setattr__(self, "checkpoint", require_path("checkpoint", self.checkpoint))
         if self.max_iterations is not None:
             require_whole("max_iterations", self.max_iterations, 1)
-        require_whole("seed", self.seed, 0)
+        require_seed(self.seed)
         if self.memory_budget is not None:
             require_whole("memory_budget", self.memory_budget, 1)
         if self.callback is not None and not callable(self.callback):
@@ -188,6 +189,13 @@ def require_path(name: str, value: str | Path) -> Path:
     return path
 
 
+def require_seed(seed: int) -> None:
+    """Refuse what is not a seed of every generator: torch, numpy and scipy have some."""
+    require_whole("seed", seed, 0)
+    if seed > LARGEST_SEED:
+        raise SettingsError(f"seed is {seed}: give a whole number up to {LARGEST_SEED}.")
+
+
 def require_choice(name: str, value: str, choices: Iterable[str]) -> None:
     """Refuse what is not among the choices."""
     if value not in choices:
@@ -202,7 +210,8 @@ def _require_counts(points: Any) -> None:
         require_whole("points", points, 1)
 
 
-def _require_samplers(given: Any) -> None:
+def require_samplers(given: Any) -> None:
+    """Refuse what is neither a sampler nor samplers by block."""
     samplers = given.values() if isinstance(given, Mapping) else [] if given is None else [given]
     for sampler in samplers:
         if not isinstance(sampler, Sampler):
@@ -238,10 +247,10 @@ def _dtype(given: str | torch.dtype) -> torch.dtype:
 def _device(given: str | torch.device | None) -> torch.device:
     try:
         device = torch.device("cpu" if given is None else given)
-        torch.empty(0, device=device)
+        torch.zeros(1, device=device).item()
     except (RuntimeError, AssertionError, TypeError) as error:
-        reason = str(error).splitlines()[0]
+        reason = said(error).split(". ")[0].rstrip(".")
         raise SettingsError(
-            f"device {given!r} cannot be used here: {reason} Leave it out for the CPU."
+            f"device {given!r} cannot be used here ({reason}): leave it out for the CPU."
         ) from None
     return device

@@ -23,6 +23,6 @@ def basis_named(basis: str | Basis) -> Basis:
     """
     if isinstance(basis, Basis):
         return basis
-    if basis not in BASES:
+    if not isinstance(basis, str) or basis not in BASES:
         raise SettingsError(f"basis {basis!r} is not known: choose one of {', '.join(BASES)}.")
     return BASES[basis]

@@ -212,9 +212,9 @@ def test_callable_coefficients(function, expected):
         pytest.param(
             lambda a: a[:2], r"callable of k\(x\) returned shape \(2,\) for 3 points", id="shape"
         ),
-        pytest.param(lambda a: None, r"callable of k\(x\) failed", id="none"),
+        pytest.param(lambda a: None, r"callable of k\(x\) fails", id="none"),
         pytest.param(
-            lambda a, b: a, r"callable of k\(x\) failed .*takes 1 torch tensors", id="args"
+            lambda a, b: a, r"callable of k\(x\) fails .*takes 1 torch tensor of", id="args"
         ),
     ],
 )

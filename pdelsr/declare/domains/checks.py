@@ -19,7 +19,7 @@ def require_number(value: Any, what: str) -> float:
     """
     try:
         number = math.nan if isinstance(value, str) else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
         raise ProblemError(

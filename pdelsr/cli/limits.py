@@ -1,0 +1,45 @@
+"""Limits on the code of a problem file outside a run: while it is read, and its reference."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import warnings
+from dataclasses import replace
+
+from pdelsr.deadline import TimeIsUp, deadline
+from pdelsr.errors import ConditionWarning, PdelsrError, ProblemError
+from pdelsr.results import Solution
+from pdelsr.solvers.settings import require_positive
+
+LEAST = 10.0  # seconds: a short limit of a run should not cost a slow but sound reference
+
+
+def patience(chosen: argparse.Namespace) -> float:
+    """Seconds that a file or a reference may take: the time limit of the run, but at least ten."""
+    limit = getattr(chosen, "time_limit", None)
+    if limit is None:
+        return math.inf
+    require_positive("time_limit", limit)
+    return max(limit, LEAST)
+
+
+def with_errors(solution: Solution, seconds: float) -> tuple[Solution, PdelsrError | None]:
+    """The solution with its errors known, or without a reference and with what is wrong with it."""
+    try:
+        with deadline(seconds):
+            solution.errors  # noqa: B018  # computed once, and kept
+    except PdelsrError as error:
+        return _without_reference(solution), error
+    except TimeIsUp:
+        return _without_reference(solution), ProblemError(
+            f"reference of {solution.problem.name}: its values were not there after {seconds:g} s, "
+            "so errors are unknown; look for an endless loop in it, or raise --time-limit."
+        )
+    return solution, None
+
+
+def _without_reference(solution: Solution) -> Solution:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConditionWarning)  # the problem has warned already
+        return replace(solution, problem=replace(solution.problem, reference=None))

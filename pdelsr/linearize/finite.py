@@ -1,0 +1,69 @@
+"""Statements and networks that are not finite at a point, refused before they spoil a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Bool
+from torch import Tensor
+
+from pdelsr.compile.finite import first_point
+from pdelsr.errors import ProblemError, SettingsError
+from pdelsr.linearize.bound_block import BoundBlock
+from pdelsr.networks.base import Network
+
+TRIED = (0.5, -0.7, 1.3, *(sign * 10.0**k for k in (-2, 1, 2, 3, 6) for sign in (1, -1)))
+"""Values of all jet entries: where F is finite for none of them, it is taken as undefined."""
+
+LOOKED_AT = 256  # points of a block where a user's network is evaluated
+
+
+def require_finite_statement(bound: BoundBlock) -> None:
+    """Refuse F(x, jet) that is NaN or infinite at a point, whatever the unknowns are there.
+
+    Raises:
+        ProblemError: the message names the block, what it says, and the first such point.
+    """
+    bad = torch.ones(len(bound), dtype=torch.bool, device=bound.columns.device)
+    for value in TRIED:
+        bad &= ~_finite(bound, value)
+        if not bad.any():
+            return
+    block = bound.block
+    where = first_point(bad, bound.columns, block.residual.columns)
+    raise ProblemError(
+        f"{block.name}: {block.text} is not finite at {where} ({int(bad.sum())} of {len(bound)} "
+        "points), for none of the values of the solution that were tried; check the formula, or "
+        "cut such points out of the domain."
+    )
+
+
+def _finite(bound: BoundBlock, value: float) -> Bool[Tensor, " n"]:
+    """Where F is finite with this value in every jet entry."""
+
+    def finite(part: slice) -> Tensor:
+        columns = bound.columns[part]
+        jet = columns.new_full((len(bound.block.entries), len(columns)), value)
+        return torch.isfinite(bound.block.value(columns, jet))
+
+    return torch.cat(bound.in_pieces(finite))
+
+
+def require_finite_network(network: Network, blocks: Sequence[BoundBlock], what: str) -> None:
+    """Refuse a user's network that is not finite at the points of a block.
+
+    Raises:
+        SettingsError: the message names the block and the first such point.
+    """
+    for bound in blocks:
+        with torch.no_grad():
+            jet = bound.jet(network, slice(LOOKED_AT))
+        bad = ~torch.isfinite(jet).all(dim=0)
+        if bad.any():
+            where = first_point(bad, bound.columns[:LOOKED_AT], bound.block.residual.columns)
+            raise SettingsError(
+                f"{what} gives {jet[:, bad][:, 0].tolist()} at {where}, where the block "
+                f"'{bound.block.name}' needs finite values and derivatives: mend it, or use "
+                "another one."
+            )

@@ -1,0 +1,94 @@
+"""Dataclasses built from the plain data of a file, of which nothing is taken on trust."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import MISSING, fields
+from pathlib import Path
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from pdelsr.errors import FileFormatError, described
+
+T = TypeVar("T")
+LONGEST = 60  # characters of a value in a message
+
+
+@contextmanager
+def trusted_by_none(path: str | Path) -> Iterator[None]:
+    """Turn whatever the contents of a file lead to into one error that names the file.
+
+    Raises:
+        FileFormatError: the block failed in any way but for lack of memory.
+    """
+    try:
+        yield
+    except MemoryError:
+        raise
+    except FileFormatError as error:
+        if str(path) in str(error):
+            raise
+        raise FileFormatError(_refused(path, str(error))) from error
+    except Exception as error:
+        raise FileFormatError(_refused(path, described(error))) from error
+
+
+def _refused(path: str | Path, why: str) -> str:
+    return (
+        f"{path} was edited, or written by another program, and does not fit together: {why}. Use "
+        "another copy, or solve again."
+    )
+
+
+def built(cls: type[T], given: Any, what: str) -> T:
+    """The dataclass with these fields, each of its declared type.
+
+    Args:
+        cls: a dataclass.
+        given: its fields by name; those with a default may be missing.
+        what: how messages call the fields.
+
+    Raises:
+        FileFormatError: a field is missing, unknown, or of another type.
+    """
+    if not isinstance(given, Mapping):
+        raise FileFormatError(f"{what} is {shown(given)}, expected named values")
+    hints, known = get_type_hints(cls), {f.name: f for f in fields(cls)}  # pyright: ignore
+    for name, value in given.items():
+        if name not in known:
+            raise FileFormatError(f"{what} has {shown(name)}, which is not known")
+        if not fits(value, hints[name]):
+            raise FileFormatError(f"{what} has {name} = {shown(value)}, which is of a wrong type")
+    for name, field in known.items():
+        if name not in given and field.default is MISSING and field.default_factory is MISSING:
+            raise FileFormatError(f"{what} lacks {name}")
+    return cls(**given)
+
+
+def fits(value: Any, hint: Any) -> bool:
+    """Whether a value is of the type of an annotation, as far as plain data can tell."""
+    if get_origin(hint) in (Union, UnionType):
+        return any(fits(value, member) for member in get_args(hint))
+    kind = get_origin(hint) or hint
+    if kind is Any:
+        return True
+    if isinstance(value, bool):
+        return kind is bool
+    if kind is float:
+        return isinstance(value, int | float)
+    if kind is Mapping:
+        return isinstance(value, Mapping) and _all_fit(value.values(), get_args(hint)[1:])
+    if kind is Sequence or kind is tuple or kind is list:
+        return isinstance(value, list | tuple) and _all_fit(value, get_args(hint)[:1])
+    return isinstance(value, Callable if kind is Callable else kind)
+
+
+def _all_fit(values: Any, hints: tuple[Any, ...]) -> bool:
+    return not hints or all(fits(value, hints[0]) for value in values)
+
+
+def shown(value: Any) -> str:
+    """A value in a message, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

@@ -1,0 +1,168 @@
+"""Malformed input of the command line gives one paragraph: what, where, and how to mend it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from callable_cases import CALLABLES
+from case import SMALL, Case, ids
+from declaration_cases import DECLARATIONS
+from file_cases import FILES
+from option_cases import OPTIONS
+from problem_texts import rod
+
+from pdelsr.cli import main
+
+CASES = [*FILES, *DECLARATIONS, *CALLABLES, *OPTIONS]
+PREFIX = "pdelsr: error: "
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to work in, with a sound problem file and a folder in it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    write(rod())
+    return tmp_path
+
+
+def write(file: str | bytes | None) -> None:
+    if file is not None:
+        Path("p.py").write_bytes(file if isinstance(file, bytes) else file.encode())
+
+
+def run(*arguments: str) -> int | str | None:
+    """The exit code of the command line."""
+    try:
+        return main(arguments)
+    except SystemExit as ended:
+        return ended.code
+
+
+def paragraph(err: str) -> str:
+    """The message of an output that holds one error, in one paragraph, and no traceback."""
+    assert "Traceback" not in err
+    (line,) = [line for line in err.splitlines() if not line.startswith("pdelsr: warning: ")]
+    assert line.startswith(PREFIX)
+    return line.removeprefix(PREFIX)
+
+
+def test_there_are_enough_cases() -> None:
+    assert len({case.name for case in CASES}) == len(CASES) > 75
+
+
+@pytest.mark.parametrize("case", CASES, ids=ids(CASES))
+def test_malformed_input_gives_one_paragraph(
+    case: Case, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(case.file)
+    small = SMALL if case.command == "solve" else SMALL[:-1]
+    assert run(case.command, "p.py", *small, *case.arguments) == 2
+    message = paragraph(capsys.readouterr().err)
+    for pattern in (case.what, case.where, case.how):
+        assert re.search(pattern, message), f"{pattern!r} is not in {message!r}"
+
+
+def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    write(rod("k = 1 / 0"))
+    assert run("show", "p.py", "--debug") == 2
+    err = capsys.readouterr().err
+    assert "Traceback" in err
+    assert "ZeroDivisionError" in err
+    assert err.splitlines()[-1].startswith(PREFIX)
+
+
+def test_what_nobody_foresaw_is_called_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise LookupError("two\nlines")
+
+    monkeypatch.setattr("pdelsr.cli.commands.show_text", fail)
+    assert run("show", "p.py") == 3
+    message = paragraph(capsys.readouterr().err)
+    assert message.startswith("unforeseen LookupError: two lines in ")
+    assert "--debug shows its traceback" in message
+    assert run("show", "p.py", "--debug") == 3
+    err = capsys.readouterr().err
+    assert "Traceback" in err
+    assert "its traceback is above" in err
+
+
+def test_a_file_that_may_not_be_read_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: str, **_: object) -> None:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr("pdelsr.problem_file.runpy.run_path", refuse)
+    assert run("show", "p.py") == 2
+    message = paragraph(capsys.readouterr().err)
+    assert message == "p.py cannot be read: Permission denied; give a file that you may read."
+
+
+@pytest.mark.parametrize("option", ["--json", "--save", "--plot"])
+def test_a_read_only_folder_is_refused_before_any_time_is_spent(
+    option: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pdelsr.cli.commands.os.access", lambda *_: False)  # root may write all
+    monkeypatch.setattr("pdelsr.cli.commands.solve", lambda *_, **__: pytest.fail("solved"))
+    assert run("solve", "p.py", option, "folder/x.png") == 2
+    message = paragraph(capsys.readouterr().err)
+    assert message == "folder/x.png cannot be written: give a path where you may write."
+
+
+def test_a_full_disk_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    assert run("solve", "p.py", *SMALL, "--save", "a", "--json", "a.json") == 2
+    message = paragraph(capsys.readouterr().err)
+    assert message == "a.json cannot be written: No space left on device; give another path."
+    assert Path("a").is_file()  # what could be written is there
+
+
+def test_a_pipe_or_device_is_never_replaced(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(folder / "pipe")
+    assert run("solve", "p.py", *SMALL, "--save", "pipe") == 2
+    assert "pipe is a device or a pipe: give the path" in paragraph(capsys.readouterr().err)
+    assert (folder / "pipe").is_fifo()
+    assert run("show", "pipe") == 2
+    assert "there is no file pipe" in paragraph(capsys.readouterr().err)
+
+
+def test_interrupting_a_file_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
+    write(rod("raise KeyboardInterrupt"))
+    assert run("show", "p.py") == 130
+    assert capsys.readouterr().err == "pdelsr: interrupted\n"
+
+
+def test_a_failing_reference_costs_no_result(capsys: pytest.CaptureFixture[str]) -> None:
+    write(rod("def f(x):\n    return 1 / 0", reference="f"))
+    files = ("--json", "a.json", "--save", "a", "--plot", "a.png")
+    assert run("solve", "p.py", *SMALL[:-1], *files) == 2
+    captured = capsys.readouterr()
+    assert "rod by lsr" in captured.out
+    assert '"relative_l2": null' in Path("a.json").read_text()
+    assert Path("a").is_file()
+    assert Path("a.png").is_file()
+    assert captured.err.splitlines()[-1].startswith(f"{PREFIX}reference: the function fails")
+
+
+def test_a_process_of_its_own_says_the_same() -> None:
+    write(rod(conditions="[pl.Dirichlet(u, 'zero')]"))
+    command = [sys.executable, "-m", "pdelsr", "solve", "p.py"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert found.returncode == 2
+    assert "expected a number" in paragraph(found.stderr)
+    assert found.stdout == ""
