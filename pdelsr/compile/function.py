@@ -14,7 +14,7 @@ from torch import Tensor
 
 from pdelsr.compile.printer import HELPERS, ONE, TorchCode, literal
 from pdelsr.declare.symbols import Coefficient
-from pdelsr.errors import ProblemError
+from pdelsr.errors import ProblemError, described
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,13 +34,16 @@ class TorchFunction:
     title: str = "expression"
 
     def __post_init__(self) -> None:
-        if not self._all_constant:
-            self._function  # noqa: B018  # print now, so that what torch lacks is refused early
+        # print now, so that what torch lacks is refused early
+        self.constants if self._all_constant else self._function  # noqa: B018
 
     @cached_property
     def constants(self) -> tuple[float | None, ...]:
         """The value of each expression that depends on nothing, None for the others."""
-        return tuple(float(literal(e)) if e.is_number else None for e in self.expressions)
+        try:
+            return tuple(float(literal(e)) if e.is_number else None for e in self.expressions)
+        except ProblemError as error:
+            raise ProblemError(f"{self.title}: {error}") from error
 
     def __call__(
         self, x: Float[Tensor, "n c"], jet: Float[Tensor, "e n"] | None = None
@@ -120,11 +123,11 @@ class Call:
             given = function(*arguments)
             # as_tensor with a dtype: a plain number would otherwise be rounded to fp32
             values = torch.as_tensor(given, dtype=x.dtype, device=x.device)
-        except (TypeError, ValueError, RuntimeError) as error:
+        except Exception as error:  # whatever a user's callable raises
             raise ProblemError(
-                f"{self.title}: the callable of {self.applied} failed ({error}); it takes "
-                f"{len(arguments)} torch tensors of shape (n,) and returns a tensor, an array or "
-                "a number."
+                f"{self.title}: the callable of {self.applied} failed ({described(error)}); it "
+                f"takes {len(arguments)} torch tensors of shape (n,) and returns a tensor, an "
+                "array or a number."
             ) from error
         if values.shape not in {(), (len(x),), (len(x), 1)}:
             raise ProblemError(

@@ -8,6 +8,7 @@ import numpy as np
 import sympy as sp
 from jaxtyping import Float
 
+from pdelsr.declare.domains.bound_texts import range_text
 from pdelsr.declare.domains.checks import (
     require_name,
     require_number,
@@ -42,7 +43,7 @@ class Interval(Rectangular):
         require_name(self.name, "Interval")
         low = require_number(self.low, f"lower bound of Interval {self.coordinate}")
         high = require_number(self.high, f"upper bound of Interval {self.coordinate}")
-        require_order(low, high, f"Interval {self.coordinate} in [{low:g}, {high:g}]")
+        require_order(low, high, f"Interval {self.coordinate} in {range_text(low, high)}")
         object.__setattr__(self, "low", low)
         object.__setattr__(self, "high", high)
 

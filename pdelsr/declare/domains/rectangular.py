@@ -10,6 +10,7 @@ import sympy as sp
 from jaxtyping import Bool, Float
 
 from pdelsr.declare.domains.base import Domain
+from pdelsr.declare.domains.bound_texts import bound_texts, range_text
 from pdelsr.declare.domains.checks import quoted
 from pdelsr.declare.domains.part import Part, Placement
 from pdelsr.errors import ProblemError
@@ -27,7 +28,7 @@ class Rectangular(Domain):
     @property
     def title(self) -> str:
         ranges = zip(self.coordinates, self.bounding_box, strict=True)
-        text = ", ".join(f"{symbol} in [{low:g}, {high:g}]" for symbol, (low, high) in ranges)
+        text = ", ".join(f"{symbol} in {range_text(low, high)}" for symbol, (low, high) in ranges)
         return f"{type(self).__name__} {text}"
 
     @property
@@ -75,8 +76,8 @@ class Rectangular(Domain):
     def _face(self, axis: int, end: int) -> Part:
         """The face at the lower (0) or upper (1) end of an axis."""
         prefix = "" if self.name is None else f"{self.name} "
-        value = self.bounding_box[axis, end]
-        return Face(f"{prefix}{self.coordinates[axis]}={value:g}", self, axis, end)
+        value = bound_texts(*self.bounding_box[axis])[end]
+        return Face(f"{prefix}{self.coordinates[axis]}={value}", self, axis, end)
 
 
 @dataclass(frozen=True, repr=False)

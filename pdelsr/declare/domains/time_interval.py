@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pdelsr.declare.domains.base import Domain
+from pdelsr.declare.domains.bound_texts import range_text
 from pdelsr.declare.domains.checks import (
     require_number,
     require_order,
@@ -35,7 +36,7 @@ class TimeInterval:
         require_symbols((self.coordinate,), "TimeInterval")
         start = require_number(self.start, f"start of TimeInterval {self.coordinate}")
         end = require_number(self.end, f"end of TimeInterval {self.coordinate}")
-        require_order(start, end, f"TimeInterval {self.coordinate} in [{start:g}, {end:g}]")
+        require_order(start, end, f"TimeInterval {self.coordinate} in {range_text(start, end)}")
         object.__setattr__(self, "start", start)
         object.__setattr__(self, "end", end)
 
@@ -55,5 +56,4 @@ class TimeInterval:
         raise ProblemError(f"{self!r} * {other!r}: a TimeInterval multiplies a space domain")
 
     def __repr__(self) -> str:
-        start, end = self.bounds
-        return f"TimeInterval {self.coordinate} in [{start:g}, {end:g}]"
+        return f"TimeInterval {self.coordinate} in {range_text(*self.bounds)}"
