@@ -16,7 +16,7 @@ from pdelsr.solvers.clock import Clock
 from pdelsr.solvers.context import HELDOUT_SEED, Context
 from pdelsr.solvers.design import Design, parameter_count
 from pdelsr.solvers.method import Method
-from pdelsr.solvers.settings import RunSettings
+from pdelsr.solvers.settings import RunSettings, require_samplers
 from pdelsr.solvers.trial import PARAMETERS, Designer
 
 BOUNDARY_SHARE = 0.2  # points of one soft condition, relative to those of the equations
@@ -123,7 +123,12 @@ def point_counts(
 def samplers(
     compiled: CompiledProblem, given: Sampler | Mapping[str, Sampler] | None
 ) -> dict[str, Sampler]:
-    """The sampler of every block."""
+    """The sampler of every block.
+
+    Raises:
+        SettingsError: what is given is no sampler, or names a block that does not exist.
+    """
+    require_samplers(given)
     if isinstance(given, Mapping):
         require_blocks("sampler", given, compiled)
         return {b.name: given.get(b.name, Sobol()) for b in compiled.blocks}

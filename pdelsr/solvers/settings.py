@@ -87,7 +87,7 @@ class RunSettings:
         object.__setattr__(self, "dtype", _dtype(self.dtype))
         object.__setattr__(self, "device", _device(self.device))
         _require_counts(self.points)
-        _require_samplers(self.sampler)
+        require_samplers(self.sampler)
         _require_weights(self.weights)
         require_at_least("tolerance", self.tolerance, 0.0)
         require_positive("time_limit", self.time_limit)
@@ -162,15 +162,8 @@ def require_choice(name: str, value: str, choices: Iterable[str]) -> None:
         raise SettingsError(f"{name} is {value!r}: choose one of {', '.join(choices)}.")
 
 
-def _require_counts(points: Any) -> None:
-    if isinstance(points, Mapping):
-        for name, count in points.items():
-            require_whole(f"points of {name!r}", count, 1)
-    elif points is not None:
-        require_whole("points", points, 1)
-
-
-def _require_samplers(given: Any) -> None:
+def require_samplers(given: Any) -> None:
+    """Refuse what is neither a sampler nor a mapping of samplers; None is fine."""
     samplers = given.values() if isinstance(given, Mapping) else [] if given is None else [given]
     for sampler in samplers:
         if not isinstance(sampler, Sampler):
@@ -178,6 +171,14 @@ def _require_samplers(given: Any) -> None:
                 f"sampler is {sampler!r}: give a sampler such as Sobol() or Points(array), or one "
                 "for each block by name."
             )
+
+
+def _require_counts(points: Any) -> None:
+    if isinstance(points, Mapping):
+        for name, count in points.items():
+            require_whole(f"points of {name!r}", count, 1)
+    elif points is not None:
+        require_whole("points", points, 1)
 
 
 def _require_weights(weights: Any) -> None:
