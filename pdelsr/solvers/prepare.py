@@ -31,6 +31,8 @@ def prepare(problem: Problem, method: Method, settings: RunSettings) -> Context:
         ProblemError: hard conditions that are not possible.
     """
     clock = Clock(settings.time_limit)
+    sampler = settings.sampler if settings.sampler is not None else problem.sampler
+    require_samplers(sampler)  # of a problem, whose declaration knows no samplers
     compiled = compile_problem(problem, chosen_hard(method, settings))
     designer = Designer(problem, compiled, method, settings)
     design = chosen_design(designer)
@@ -38,7 +40,7 @@ def prepare(problem: Problem, method: Method, settings: RunSettings) -> Context:
     plan = PointPlan(
         problem.domain,
         point_counts(problem, compiled, method, settings, network.parameter_count),
-        samplers(compiled, settings.sampler if settings.sampler is not None else problem.sampler),
+        samplers(compiled, sampler),
         dtype=settings.torch_dtype,
         device=settings.torch_device,
     )
@@ -123,12 +125,7 @@ def point_counts(
 def samplers(
     compiled: CompiledProblem, given: Sampler | Mapping[str, Sampler] | None
 ) -> dict[str, Sampler]:
-    """The sampler of every block.
-
-    Raises:
-        SettingsError: what is given is no sampler, or names a block that does not exist.
-    """
-    require_samplers(given)
+    """The sampler of every block."""
     if isinstance(given, Mapping):
         require_blocks("sampler", given, compiled)
         return {b.name: given.get(b.name, Sobol()) for b in compiled.blocks}

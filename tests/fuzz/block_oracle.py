@@ -96,14 +96,8 @@ class Oracle:
 
     def _plain(self, F: Any) -> Any:
         """Parameters as numbers and callables as the functions that they compute."""
-        names = {s: s.name for s in F.free_symbols if s not in self.problem.coordinates}
-        F = F.subs(
-            {
-                s: self.problem.parameters[n]
-                for s, n in names.items()
-                if n in self.problem.parameters
-            }
-        )
+        numbers = self.problem.parameters
+        F = F.subs({s: numbers[s.name] for s in F.free_symbols if s.name in numbers})
         calls = F.atoms(Coefficient)
         return F.xreplace({c: CALLABLES[c.name][1](*c.args) for c in calls})
 

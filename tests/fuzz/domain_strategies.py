@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+import operator
+from typing import Any, TypeAlias
 
 from hypothesis import strategies as st
 
 import pdelsr as pl
 from pdelsr.errors import PdelsrError
 
+Symbols: TypeAlias = tuple[Any, ...]
+Vector: TypeAlias = tuple[float, ...]
 NAMES = "x y z w"
 SIZES = st.sampled_from((1.0, 1.0, 1.0, 2.5, 0.1, 1e-3, 1e-8, 1e3, 1e7))
 SHARES = st.floats(0.25, 1.0).map(lambda v: round(v, 2))
 OFFSETS = st.sampled_from((0.0, 0.0, 0.0, -1.0, 0.5, 30.0, -2e4, 3e6))
+OPERATIONS = st.sampled_from((operator.or_, operator.sub, operator.and_))
 LABELS = st.sampled_from((None, None, None, "outer wall", "rim"))
 
 
@@ -42,33 +46,25 @@ def spaces(draw: st.DrawFn, dim: int) -> Any:
         return shape
     shifted = tuple(c + size * draw(st.floats(-0.5, 0.5)) for c in center)
     other = draw(shapes(coordinates, shifted, size * draw(SHARES)))
-    operation = draw(
-        st.sampled_from((type(shape).__or__, type(shape).__sub__, type(shape).__and__))
-    )
     try:
-        return operation(shape, other)
+        return draw(OPERATIONS)(shape, other)
     except PdelsrError:  # nothing is left
         return shape
 
 
-def shapes(coordinates: tuple[Any, ...], center: tuple[float, ...], size: float) -> Any:
+def shapes(coordinates: Symbols, center: Vector, size: float) -> Any:
     """A single shape of about this size around a center."""
     if len(coordinates) == 1:
         (x,), (c,) = coordinates, center
         return st.builds(lambda name: pl.Interval(x, c - size, c + size, name=name), LABELS)
     found = [boxes(coordinates, center, size), balls(coordinates, center, size)]
     if len(coordinates) == 2:
-        disk = st.builds(
-            lambda share, name: pl.Disk(coordinates, center, share * size, name), SHARES, LABELS
-        )
-        found += [disk, polygons(coordinates, center, size)]
+        found += [disks(coordinates, center, size), polygons(coordinates, center, size)]
     return st.one_of(found)
 
 
 @st.composite
-def boxes(
-    draw: st.DrawFn, coordinates: tuple[Any, ...], center: tuple[float, ...], size: float
-) -> Any:
+def boxes(draw: st.DrawFn, coordinates: Symbols, center: Vector, size: float) -> Any:
     """A box whose sides differ."""
     halves = [size * draw(SHARES) for _ in coordinates]
     lower = [c - h for c, h in zip(center, halves, strict=True)]
@@ -77,17 +73,19 @@ def boxes(
 
 
 @st.composite
-def balls(
-    draw: st.DrawFn, coordinates: tuple[Any, ...], center: tuple[float, ...], size: float
-) -> Any:
+def disks(draw: st.DrawFn, coordinates: Symbols, center: Vector, size: float) -> Any:
+    """A disk."""
+    return pl.Disk(coordinates, center, size * draw(SHARES), name=draw(LABELS))
+
+
+@st.composite
+def balls(draw: st.DrawFn, coordinates: Symbols, center: Vector, size: float) -> Any:
     """A ball."""
     return pl.Ball(coordinates, center, size * draw(SHARES), name=draw(LABELS))
 
 
 @st.composite
-def polygons(
-    draw: st.DrawFn, coordinates: tuple[Any, ...], center: tuple[float, ...], size: float
-) -> Any:
+def polygons(draw: st.DrawFn, coordinates: Symbols, center: Vector, size: float) -> Any:
     """A star-shaped polygon, its vertices in either orientation."""
     count = draw(st.integers(3, 7))
     radii = [size * draw(SHARES) for _ in range(count)]
@@ -100,6 +98,6 @@ def polygons(
     return pl.Polygon(coordinates, vertices, name=draw(LABELS))
 
 
-def _coordinates(dim: int) -> tuple[Any, ...]:
+def _coordinates(dim: int) -> Symbols:
     found = pl.coordinates(" ".join(NAMES.split()[:dim]))
     return found if isinstance(found, tuple) else (found,)

@@ -11,7 +11,7 @@ from block_oracle import Oracle
 from torch import Tensor
 
 import pdelsr as pl
-from pdelsr.compile import Block, compile_problem
+from pdelsr.compile import Block, CompiledProblem
 from pdelsr.linearize import StackedResidual
 from pdelsr.linearize.points import PointPlan
 
@@ -19,9 +19,8 @@ STEPS = (1e-3, 1e-4, 1e-5, 1e-6)
 """Of differences; a row passes at the best of them, since rounding, curvature and kinks differ."""
 
 
-def check_blocks(problem: pl.Problem, seed: int) -> None:
+def check_blocks(problem: pl.Problem, compiled: CompiledProblem, seed: int) -> None:
     """Value and coefficients of every block against the oracle, and against each other."""
-    compiled = compile_problem(problem)
     plan = PointPlan(problem.domain, {b.name: 3 for b in compiled.blocks})
     for bound in plan.bind(compiled.blocks, seed):
         columns = bound.columns[:3]
@@ -60,9 +59,8 @@ def check_differences(block: Block, columns: Tensor, jet: Tensor) -> None:
         _require_one_close(found, slopes[e], size, f"{block.name}: difference of {block.text}")
 
 
-def residual_of(problem: pl.Problem, seed: int) -> StackedResidual:
+def residual_of(problem: pl.Problem, compiled: CompiledProblem, seed: int) -> StackedResidual:
     """The stacked residual of a small network on a few points."""
-    compiled = compile_problem(problem)
     plan = PointPlan(problem.domain, {b.name: 4 for b in compiled.blocks})
     torch.manual_seed(seed)
     network = pl.MLP(problem.domain.dim, len(problem.unknowns), (5, 4)).double()
@@ -83,9 +81,6 @@ def check_linearization(residual: StackedResidual, seed: int) -> None:
         size = (Gv.abs() @ w.abs()).item() + (v.abs() @ Gw.abs()).item()
         assert abs((Gv @ w - v @ Gw).item()) <= 1e-11 * size
     f = residual.evaluate()
-    assert not (torch.isfinite(f) & ~fine).any() or _has_singular_slope(residual), (
-        "G v is not finite"
-    )
     found = [(_at(residual, theta + h * v) - _at(residual, theta - h * v)) / (2 * h) for h in STEPS]
     residual.network.set_vector(theta)
     _require_one_close(found, Gv, f.abs() + Gv.abs() + 1, "G v")
@@ -128,11 +123,6 @@ def _require_one_close(found: list[Tensor], expected: Tensor, size: Tensor, what
     fine = torch.isfinite(expected) & torch.isfinite(least)
     worst = (least / size)[fine].max().item() if fine.any() else 0.0
     assert worst <= 2e-4, f"{what}: differs by {worst:.1e} of its size"
-
-
-def _has_singular_slope(residual: StackedResidual) -> bool:
-    c = residual.coefficients(residual.jets_without_graph())
-    return not all(torch.isfinite(row).all() for row in c)
 
 
 def _at(residual: StackedResidual, theta: Tensor) -> Tensor:

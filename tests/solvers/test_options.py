@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -100,6 +101,11 @@ def test_points_reach_the_blocks() -> None:
     assert {b.block.name: len(b) for b in context.fresh_residual().blocks} == by_name
     declared = started(poisson(points=21), points=None).fresh_residual().blocks[0]
     assert len(declared) == 21
+
+
+def test_a_problem_with_something_else_than_a_sampler_is_refused() -> None:
+    with pytest.raises(pl.SettingsError, match="sampler is 'sobol': give a sampler such as"):
+        started(replace(poisson(), sampler="sobol"))
 
 
 def test_samplers_reach_the_blocks() -> None:
