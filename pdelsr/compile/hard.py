@@ -11,9 +11,10 @@ import numpy as np
 import sympy as sp
 
 from pdelsr.compile.hard_form import HardForm
-from pdelsr.compile.lift import exact_number, factor_initial, lift_initial, lift_sides
+from pdelsr.compile.lift import factor_initial, lift_initial, lift_sides
 from pdelsr.compile.seam import seam_layer
 from pdelsr.declare.domains import Part
+from pdelsr.declare.domains.exact_number import exact_number
 from pdelsr.declare.domains.probes import probes
 from pdelsr.declare.evaluate import evaluate
 from pdelsr.declare.expressions import derivative, field, jets, multi_index

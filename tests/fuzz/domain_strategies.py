@@ -32,7 +32,8 @@ def domains(draw: st.DrawFn) -> Any:
 @st.composite
 def times(draw: st.DrawFn) -> Any:
     """An interval of time."""
-    start, length = draw(OFFSETS), draw(SIZES)
+    length = draw(SIZES)
+    start = _near(draw(OFFSETS), length)
     return pl.TimeInterval(pl.coordinates("t"), start, start + length)
 
 
@@ -40,7 +41,8 @@ def times(draw: st.DrawFn) -> Any:
 def spaces(draw: st.DrawFn, dim: int) -> Any:
     """A shape in `dim` coordinates, or what is left of two of them."""
     coordinates = _coordinates(dim)
-    size, center = draw(SIZES), tuple(draw(OFFSETS) for _ in coordinates)
+    size = draw(SIZES)
+    center = tuple(_near(draw(OFFSETS), size) for _ in coordinates)
     shape = draw(shapes(coordinates, center, size))
     if dim == 1 or not draw(st.sampled_from((False, False, True))):
         return shape
@@ -96,6 +98,11 @@ def polygons(draw: st.DrawFn, coordinates: Symbols, center: Vector, size: float)
         for r, a in zip(radii, angles, strict=True)
     ]
     return pl.Polygon(coordinates, vertices, name=draw(LABELS))
+
+
+def _near(offset: float, size: float) -> float:
+    """The offset, unless rounding would blur a shape of this size there."""
+    return offset if size > 1e-9 * abs(offset) else 0.0
 
 
 def _coordinates(dim: int) -> Symbols:

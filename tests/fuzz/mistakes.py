@@ -133,6 +133,10 @@ def _in_options(given: dict[str, Any]) -> Mistakes:
         ("text parameter", problem(parameters={"k": "big"})),
         ("name", problem(name="")),
         ("domain", problem(domain=3)),
+        ("blurred domain", lambda: pl.Disk(pl.coordinates("x y"), (1e8, 1e8), 1e-9)),
+        ("tiny domain", lambda: pl.Ball(pl.coordinates("x y z"), None, 1e-200)),
+        ("huge domain", lambda: pl.Interval(pl.coordinates("x"), 0, 1e200)),
+        ("thin domain", lambda: _disk(1.0) - _disk(1.0 - 1e-6)),
         ("reference", problem(reference=sp.Symbol("mystery"))),
         ("reference of a stranger", problem(reference={sp.Symbol("q"): 0})),
         ("weights", problem(weights={"equation": -1})),
@@ -143,6 +147,10 @@ def _in_options(given: dict[str, Any]) -> Mistakes:
 
 def _unknown(given: dict[str, Any]) -> Any:
     return sorted(sp.Tuple(*given["equations"]).atoms(Unknown), key=str)[0]
+
+
+def _disk(radius: float) -> Any:
+    return pl.Disk(pl.coordinates("x y"), (0, 0), radius)
 
 
 def _solve(given: dict[str, Any], method: str = "lsr", **options: Any) -> Any:

@@ -11,6 +11,7 @@ from pdelsr.declare.domains.bound_texts import range_text
 from pdelsr.declare.domains.checks import (
     require_name,
     require_order,
+    require_size,
     require_symbols,
     require_vector,
 )
@@ -47,6 +48,7 @@ class Box(Rectangular):
         object.__setattr__(self, "coordinates", coordinates)
         object.__setattr__(self, "lower", lower)
         object.__setattr__(self, "upper", upper)
+        require_size(self.bounding_box, "Box")
 
     @property
     def bounding_box(self) -> Float[np.ndarray, "d 2"]:

@@ -42,7 +42,9 @@ class Combination(Domain):
         require_combinable(self.left, self.sign, self.right)
         low, high = self.bounding_box.T
         if (low >= high).any() or self._share == 0:
-            raise ProblemError(f"{self.title} is empty: no point belongs to it")
+            raise ProblemError(
+                f"{self.title} is empty, or so thin that none of {INTERIOR_PROBES} points hit it"
+            )
 
     @property
     @abstractmethod

@@ -13,6 +13,7 @@ from pdelsr.declare.domains.checks import (
     require_name,
     require_number,
     require_order,
+    require_size,
     require_symbols,
 )
 from pdelsr.declare.domains.given import Coordinate, Number
@@ -46,6 +47,7 @@ class Interval(Rectangular):
         require_order(low, high, f"Interval {self.coordinate} in {range_text(low, high)}")
         object.__setattr__(self, "low", low)
         object.__setattr__(self, "high", high)
+        require_size(self.bounding_box, f"Interval {self.coordinate}")
 
     @property
     def coordinates(self) -> tuple[sp.Symbol, ...]:

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float
 from pdelsr.declare.domains.base import Domain
 from pdelsr.declare.domains.bound_texts import bound_texts, range_text
 from pdelsr.declare.domains.checks import quoted
+from pdelsr.declare.domains.exact_number import exact_number
 from pdelsr.declare.domains.part import Part, Placement
 from pdelsr.errors import ProblemError
 
@@ -66,7 +67,7 @@ class Rectangular(Domain):
             )
         factor: sp.Expr = sp.Integer(1)
         for symbol in self.coordinates:
-            low, high = (sp.nsimplify(bound, rational=True) for bound in self.bounds(symbol))
+            low, high = map(exact_number, self.bounds(symbol))
             ends = [face in parts for face in self.faces(symbol)]
             factor *= (symbol - low) / (high - low) if ends[0] else 1
             factor *= (high - symbol) / (high - low) if ends[1] else 1

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from pdelsr.declare.domains.base import Domain
 from pdelsr.declare.domains.bound_texts import range_text
 from pdelsr.declare.domains.checks import (
     require_number,
     require_order,
+    require_size,
     require_symbols,
 )
 from pdelsr.declare.domains.given import Coordinate, Number
@@ -39,6 +42,7 @@ class TimeInterval:
         require_order(start, end, f"TimeInterval {self.coordinate} in {range_text(start, end)}")
         object.__setattr__(self, "start", start)
         object.__setattr__(self, "end", end)
+        require_size(np.array([[start, end]]), f"TimeInterval {self.coordinate}")
 
     @property
     def bounds(self) -> tuple[float, float]:
