@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
 
+import numpy as np
 import sympy as sp
 import torch
 from jaxtyping import Float
@@ -121,6 +122,8 @@ class Call:
         arguments = [row.contiguous() for row in self._arguments(x)]
         try:
             given = function(*arguments)
+            if given.is_complex() if isinstance(given, Tensor) else np.iscomplexobj(given):
+                raise TypeError("its values are complex")
             # as_tensor with a dtype: a plain number would otherwise be rounded to fp32
             values = torch.as_tensor(given, dtype=x.dtype, device=x.device)
         except Exception as error:  # whatever a user's callable raises

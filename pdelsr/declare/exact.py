@@ -13,7 +13,7 @@ from jaxtyping import Float
 from pdelsr.declare.evaluate import evaluate, require_finite
 from pdelsr.declare.expressions import as_expression, jets
 from pdelsr.declare.system import System, parameter_symbols
-from pdelsr.errors import ProblemError
+from pdelsr.errors import ProblemError, described
 from pdelsr.reference import Parametric
 
 
@@ -105,9 +105,18 @@ def _call(
 ) -> Float[np.ndarray, "n k"]:
     """Call a reference with the points, or with one column for each coordinate."""
     arguments = tuple(points.T) if _takes(function, points.shape[1]) else (points,)
-    given = function(*arguments)
-    given = given.detach().cpu().numpy() if hasattr(given, "detach") else given
-    values = np.asarray(given, dtype=np.float64)
+    try:
+        given = function(*arguments)
+        given = given.detach().cpu().numpy() if hasattr(given, "detach") else given
+        if np.iscomplexobj(given):
+            raise TypeError("its values are complex")
+        values = np.asarray(given, dtype=np.float64)
+    except Exception as error:  # whatever a user's function raises
+        raise ProblemError(
+            f"{what}: the function failed ({described(error)}); it takes "
+            f"{_arguments(arguments, points)} and returns real numbers of shape "
+            f"({len(points)}, {k})."
+        ) from error
     if values.shape not in {(len(points),) if k == 1 else (), (len(points), k)}:
         raise ProblemError(
             f"{what}: the function returned shape {values.shape} for {len(points)} points; "
@@ -115,6 +124,13 @@ def _call(
         )
     values = values.reshape(len(points), k)
     return require_finite(values, points, system.coordinates, what)
+
+
+def _arguments(arguments: tuple[np.ndarray, ...], points: Float[np.ndarray, "n d"]) -> str:
+    """How a message calls what a reference was called with."""
+    if arguments[0] is points:
+        return f"points of shape {points.shape}"
+    return f"{len(arguments)} arrays of shape ({len(points)},)"
 
 
 def _takes(function: Callable[..., Any], d: int) -> bool:

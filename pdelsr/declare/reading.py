@@ -67,7 +67,13 @@ def read_unknowns(given: Any, equations: tuple[sp.Eq, ...]) -> tuple[sp.Expr, ..
 def read_parameters(given: Any, domain: Domain) -> dict[str, sp.Expr]:
     """Real numbers by name, from a mapping by symbol or by name."""
     parameters: dict[str, sp.Expr] = {}
-    for key, value in dict(given or {}).items():
+    try:
+        listed = dict(given or {})
+    except (TypeError, ValueError):
+        raise ProblemError(
+            f"Problem, parameters: expected a mapping {{symbol: value}}, got {given!r}."
+        ) from None
+    for key, value in listed.items():
         name = key.name if isinstance(key, sp.Symbol) else key
         if not isinstance(name, str) or name in {c.name for c in domain.coordinates}:
             raise ProblemError(

@@ -15,6 +15,7 @@ from pdelsr.errors import SettingsError
 from pdelsr.sample import Sampler
 
 T = TypeVar("T")
+SEEDS = 2**32
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
 
@@ -94,6 +95,8 @@ class RunSettings:
         if self.max_iterations is not None:
             require_whole("max_iterations", self.max_iterations, 1)
         require_whole("seed", self.seed, 0)
+        if self.seed >= SEEDS:
+            raise SettingsError(f"seed is {self.seed}: give a whole number below {SEEDS}.")
         if self.memory_budget is not None:
             require_whole("memory_budget", self.memory_budget, 1)
         if self.callback is not None and not callable(self.callback):

@@ -216,6 +216,8 @@ def test_callable_coefficients(function, expected):
         pytest.param(
             lambda a, b: a, r"callable of k\(x\) failed .*takes 1 torch tensors", id="args"
         ),
+        pytest.param(lambda a: 1j * a, "failed .*its values are complex", id="complex"),
+        pytest.param(lambda a: 1j * a.numpy(), "failed .*its values are complex", id="array"),
         pytest.param(lambda a: {}["k"], r"k\(x\) failed \(KeyError: 'k'\); it takes", id="key"),
     ],
 )

@@ -58,6 +58,7 @@ def _in_equations(given: dict[str, Any]) -> Mistakes:
         ("slope of a callable", plus(lambda: (pl.coefficient("k", abs, x) * u).diff(x))),
         ("callable that fails", plus(lambda: pl.coefficient("k", lambda a: {}["k"], x))),
         ("callable of another shape", plus(lambda: pl.coefficient("k", lambda a: a[:0], x))),
+        ("complex callable", plus(lambda: pl.coefficient("k", lambda a: 1j * a, x))),
         ("callable of text", plus(lambda: pl.coefficient("k", lambda a: "text", x))),
         ("callable of two", plus(lambda: pl.coefficient("k", lambda a, b: a, x))),
         ("one equation more", lambda: _solve({**given, "equations": [first, *given["equations"]]})),
@@ -96,6 +97,8 @@ def _in_conditions(given: dict[str, Any]) -> Mistakes:
         ("observed text", plus(lambda: pl.Observations(u, "here", [1.0]))),
         ("stranger", plus(lambda: pl.Dirichlet(pl.unknown("q", *domain.coordinates), 0))),
         ("no condition", plus(lambda: u)),
+        ("hard Bessel value", plus(lambda: pl.Dirichlet(u, sp.besselj(0, x), hard=True))),
+        ("hard normal value", plus(lambda: pl.Dirichlet(u, pl.normal(x), hard=True))),
         ("singular value", plus(lambda: pl.Dirichlet(u, sp.asin(2) + x))),
     ]
     if domain.time is None:
@@ -130,6 +133,8 @@ def _in_options(given: dict[str, Any]) -> Mistakes:
         ("own points of another dimension", with_(sampler=pl.Points(np.zeros((3, 7))))),
         ("NaN parameter", problem(parameters={"k": float("nan")})),
         ("complex parameter", problem(parameters={"k": 1j})),
+        ("parameters", problem(parameters="k")),
+        ("seed", with_(seed=10**30)),
         ("text parameter", problem(parameters={"k": "big"})),
         ("name", problem(name="")),
         ("domain", problem(domain=3)),
