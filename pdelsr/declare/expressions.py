@@ -126,11 +126,11 @@ def gradient(expression: sp.Expr, variables: Mapping[sp.Expr, sp.Symbol]) -> dic
 
     Steps, such as sign and floor, are constant almost everywhere, and taken as constant.
     """
-    F = _without_remainders(expression.xreplace(dict(variables)))
+    F = _without_remainders(cast(sp.Expr, expression.xreplace(dict(variables))))
     steps = {s: sp.Dummy(real=True) for s in F.atoms(*STEPS)}
     back = {dummy: step for step, dummy in steps.items()}
     F = F.xreplace(steps)
-    slopes = {jet: sp.diff(F, symbol).xreplace(back) for jet, symbol in variables.items()}
+    slopes = {j: cast(sp.Expr, sp.diff(F, s).xreplace(back)) for j, s in variables.items()}
     return {jet: _simplify_slope(c, variables.values()) for jet, c in slopes.items()}
 
 
@@ -140,7 +140,8 @@ def is_affine(expression: sp.Expr) -> bool:
         j: cast(sp.Symbol, sp.Dummy(f"u{i}", real=True)) for i, j in enumerate(jets(expression))
     }
     slopes = gradient(expression, variables).values()
-    return is_affine_in(expression.xreplace(dict(variables)), slopes, variables.values())
+    F = cast(sp.Expr, expression.xreplace(dict(variables)))
+    return is_affine_in(F, slopes, variables.values())
 
 
 def is_affine_in(F: sp.Expr, slopes: Iterable[sp.Expr], variables: Iterable[sp.Symbol]) -> bool:
