@@ -79,7 +79,8 @@ def check_linearization(residual: StackedResidual, seed: int) -> None:
     fine = torch.isfinite(Gv)
     if fine.all():
         size = (Gv.abs() @ w.abs()).item() + (v.abs() @ Gw.abs()).item()
-        assert abs((Gv @ w - v @ Gw).item()) <= 1e-11 * size
+        gap = abs((Gv @ w - v @ Gw).item())
+        assert gap <= 1e-11 * size, f"⟨G v, w⟩ and ⟨v, Gᵀ w⟩ differ by {gap:.1e} of {size:.1e}"
     f = residual.evaluate()
     found = [(_at(residual, theta + h * v) - _at(residual, theta - h * v)) / (2 * h) for h in STEPS]
     residual.network.set_vector(theta)

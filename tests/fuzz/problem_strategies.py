@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -160,7 +161,7 @@ def options(draw: st.DrawFn) -> dict[str, Any]:
         "hidden": (5, 4),
         "points": draw(st.integers(1, 20)),
         "max_iterations": 1,
-        "time_limit": 2.0,
+        "time_limit": draw(st.sampled_from((math.inf, math.inf, 0.01))),
         "hard": draw(st.sampled_from((None, True, False))),
         "tolerance": draw(st.sampled_from((0.0, 1e-9, 1e-3, 0.1, 1.0, 1e3))),
         "dtype": draw(st.sampled_from(("float64", "float64", "float32"))),

@@ -32,7 +32,7 @@ PLAIN = settings(
 )
 QUICK = settings(PLAIN, max_examples=40, derandomize=True, phases=[Phase.generate, Phase.shrink])
 LONG = settings(PLAIN, max_examples=500)
-FEW, MANY = settings(QUICK, max_examples=3), settings(PLAIN, max_examples=40)
+FEW, MANY = settings(QUICK, max_examples=2), settings(PLAIN, max_examples=40)
 
 
 @pytest.mark.parametrize("profile", [QUICK, pytest.param(LONG, marks=pytest.mark.slow)])
