@@ -98,6 +98,8 @@ class Oracle:
         """Parameters as numbers and callables as the functions that they compute."""
         numbers = self.problem.parameters
         F = F.subs({s: numbers[s.name] for s in F.free_symbols if s.name in numbers})
+        # sympy prints 2*Mod(x, 1) + 1 for mpmath as 2*x % 1 + 1
+        F = F.replace(sp.Mod, lambda a, b: a - b * sp.floor(a / b))
         calls = F.atoms(Coefficient)
         return F.xreplace({c: CALLABLES[c.name][1](*c.args) for c in calls})
 
