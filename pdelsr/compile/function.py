@@ -35,13 +35,16 @@ class TorchFunction:
     title: str = "expression"
 
     def __post_init__(self) -> None:
-        if not self._all_constant:
-            self._function  # noqa: B018  # print now, so that what torch lacks is refused early
+        # print now, so that what torch lacks is refused early
+        self.constants if self._all_constant else self._function  # noqa: B018
 
     @cached_property
     def constants(self) -> tuple[float | None, ...]:
         """The value of each expression that depends on nothing, None for the others."""
-        return tuple(float(literal(e)) if e.is_number else None for e in self.expressions)
+        try:
+            return tuple(float(literal(e)) if e.is_number else None for e in self.expressions)
+        except ProblemError as error:
+            raise ProblemError(f"{self.title}: {error}") from error
 
     def __call__(
         self, x: Float[Tensor, "n c"], jet: Float[Tensor, "e n"] | None = None

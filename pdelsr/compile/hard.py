@@ -11,15 +11,16 @@ import numpy as np
 import sympy as sp
 
 from pdelsr.compile.hard_form import HardForm
-from pdelsr.compile.lift import exact_number, factor_initial, lift_initial, lift_sides
+from pdelsr.compile.lift import factor_initial, lift_initial, lift_sides
 from pdelsr.compile.seam import seam_layer
 from pdelsr.declare.domains import Part
+from pdelsr.declare.domains.exact_number import exact_number
 from pdelsr.declare.domains.probes import probes
 from pdelsr.declare.evaluate import evaluate
 from pdelsr.declare.expressions import derivative, field, jets, multi_index
 from pdelsr.declare.regions import OnParts, PeriodicPair
 from pdelsr.declare.statements import Statement
-from pdelsr.declare.symbols import Coefficient
+from pdelsr.declare.symbols import Coefficient, NormalComponent
 from pdelsr.declare.system import System
 from pdelsr.errors import ProblemError
 
@@ -126,6 +127,7 @@ def build_form(
     form = HardForm(component, lift, factor, system.coordinates, axes)
     for statement in statements:
         _require_satisfied(form, statement, values[statement], system)
+    _require_derivatives(form, statements, system)
     for axis in axes:
         _require_periodic(form, axis, statements, system)
     return form
@@ -147,6 +149,8 @@ def _smooth_value(statement: Statement, system: System) -> sp.Expr:
     value = system.substituted(statement.rhs)
     if value.has(Coefficient):
         raise _impossible(statement, "its value is a Python callable, which has no derivatives")
+    if value.has(NormalComponent):
+        raise _impossible(statement, "its value uses the normal, which exists on the boundary only")
     if value.has(*KINKED):
         raise _impossible(statement, f"its value {value} is not smooth, and derivatives are needed")
     return value
@@ -182,6 +186,17 @@ def _require_satisfied(
             "the data of the conditions disagree where parts of the boundary meet (the form "
             f"is off by {gaps[i]:.3g} at {at})",
         )
+
+
+def _require_derivatives(form: HardForm, statements: Iterable[Statement], system: System) -> None:
+    """Refuse data such as J₀, whose derivatives have no torch form, along each coordinate."""
+    u = system.unknowns[form.component]
+    for axis in form.coordinates:
+        index = tuple(system.order(u, axis) * (c == axis) for c in form.coordinates)
+        try:
+            form.require_torch_form(index)
+        except ProblemError as error:
+            raise _impossible(next(iter(statements)), str(error).rstrip(".")) from error
 
 
 def _require_periodic(

@@ -38,6 +38,14 @@ class HardForm:
         jet = _jet(self.lift, self.coordinates, tuple(indices))
         return jet(x.double()).to(x.dtype) if self.has_layer else jet(x)
 
+    def require_torch_form(self, index: tuple[int, ...]) -> None:
+        """Refuse a lift of which torch does not know this derivative.
+
+        Raises:
+            ProblemError: a function in it has no torch form.
+        """
+        _jet(self.lift, self.coordinates, (index,))
+
     @cached_property
     def has_layer(self) -> bool:
         """Whether g holds the layer of a seam, whose powers of t leave the range of float32."""

@@ -8,12 +8,7 @@ from typing import cast
 import sympy as sp
 
 from pdelsr.declare.domains import Domain, Part
-
-
-def exact_number(value: float) -> sp.Rational:
-    """The shortest rational that rounds to `value`: 1/10 for 0.1, not its binary expansion."""
-    short = sp.nsimplify(value, rational=True)
-    return cast(sp.Rational, short if float(short) == value else sp.Rational(value))
+from pdelsr.declare.domains.exact_number import exact_number
 
 
 def lift_sides(domain: Domain, values: Mapping[Part, sp.Expr]) -> sp.Expr:

@@ -9,7 +9,7 @@ import sympy as sp
 from pdelsr.compile.block import Block
 from pdelsr.compile.entries import Residual, read_entries
 from pdelsr.compile.function import TorchFunction
-from pdelsr.declare.expressions import gradient
+from pdelsr.declare.expressions import gradient, is_affine_in
 from pdelsr.declare.regions import AtPoints, PeriodicPair
 from pdelsr.declare.statements import Statement, statement_text
 from pdelsr.declare.symbols import normal
@@ -81,7 +81,7 @@ def print_torch(
         kind=statement.kind,
         region=statement.region,
         entries=residual.entries,
-        linear=not any(c.free_symbols & set(jets) for c in slopes),
+        linear=is_affine_in(residual.expression, slopes, jets),
         sites=2 if isinstance(statement.region, PeriodicPair) else 1,
         weight=weight,
         text=statement_text(statement, system.coordinates),

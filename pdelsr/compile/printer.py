@@ -145,6 +145,12 @@ class TorchCode(TorchPrinter):
     def _print_Not(self, expr: Any) -> str:
         return f"(~{self._print(expr.args[0])})"
 
+    def _print_KroneckerDelta(self, expr: Any) -> str:
+        raise _no_torch_form(expr)  # the inherited code compares numbers, not tensors
+
+    def _print_Basic(self, expr: Any) -> str:
+        raise _no_torch_form(expr)
+
     def _factor(self, number: Any) -> str:
         text = self._print(number)
         return f"({text})" if text.startswith("-") else text

@@ -13,7 +13,7 @@ from typing import cast
 import numpy as np
 import sympy as sp
 
-from pdelsr.compile.lift import exact_number
+from pdelsr.declare.domains.exact_number import exact_number
 from pdelsr.declare.evaluate import evaluate
 from pdelsr.declare.expressions import derivative, gradient, jets, multi_index
 from pdelsr.declare.symbols import Coefficient

@@ -12,6 +12,9 @@ from sympy.logic.boolalg import Boolean, BooleanAtom
 from pdelsr.declare.symbols import NormalDerivative, Unknown, normal
 from pdelsr.errors import ProblemError
 
+STEPS = (sp.sign, sp.Heaviside, sp.floor, sp.ceiling, sp.arg)
+"""Functions that are constant but for jumps."""
+
 
 def as_expression(given: Any, what: str) -> sp.Expr:
     """Convert a number or sympy expression given as `what`; refuse everything else.
@@ -121,10 +124,13 @@ def abbreviate(expression: sp.Basic, coordinates: tuple[sp.Symbol, ...]) -> str:
 def gradient(expression: sp.Expr, variables: Mapping[sp.Expr, sp.Symbol]) -> dict[sp.Expr, sp.Expr]:
     """∂F/∂u_α for each jet, in the symbols that stand for the jets.
 
-    The slopes of sign and Heaviside are zero almost everywhere, and taken as zero.
+    Steps, such as sign and floor, are constant almost everywhere, and taken as constant.
     """
-    F = expression.xreplace(dict(variables))
-    slopes = {jet: cast(sp.Expr, sp.diff(F, symbol)) for jet, symbol in variables.items()}
+    F = _without_remainders(cast(sp.Expr, expression.xreplace(dict(variables))))
+    steps = {s: sp.Dummy(real=True) for s in F.atoms(*STEPS)}
+    back = {dummy: step for step, dummy in steps.items()}
+    F = F.xreplace(steps)
+    slopes = {j: cast(sp.Expr, sp.diff(F, s).xreplace(back)) for j, s in variables.items()}
     return {jet: _simplify_slope(c, variables.values()) for jet, c in slopes.items()}
 
 
@@ -134,7 +140,16 @@ def is_affine(expression: sp.Expr) -> bool:
         j: cast(sp.Symbol, sp.Dummy(f"u{i}", real=True)) for i, j in enumerate(jets(expression))
     }
     slopes = gradient(expression, variables).values()
-    return not any(c.free_symbols & set(variables.values()) for c in slopes)
+    F = cast(sp.Expr, expression.xreplace(dict(variables)))
+    return is_affine_in(F, slopes, variables.values())
+
+
+def is_affine_in(F: sp.Expr, slopes: Iterable[sp.Expr], variables: Iterable[sp.Symbol]) -> bool:
+    """Whether F with these slopes is affine in the variables: no slope and no jump has any."""
+    own = set(variables)
+    where = (condition for p in F.atoms(sp.Piecewise) for _, condition in cast(Any, p).args)
+    jumps = (*_without_remainders(F).atoms(*STEPS), *where)
+    return not any(e.free_symbols & own for e in (*slopes, *jumps))
 
 
 def opaque_derivatives(expression: sp.Basic) -> list[sp.Expr]:
@@ -156,8 +171,15 @@ def _collect(expression: sp.Basic, found: set[sp.Expr]) -> None:
         _collect(argument, found)
 
 
+def _without_remainders(F: sp.Expr) -> sp.Expr:
+    """Mod and frac by floor, which is the part of them that jumps."""
+    if not F.has(sp.Mod, sp.frac):
+        return F
+    F = cast(sp.Expr, F.replace(sp.Mod, lambda a, b: a - b * sp.floor(a / b)))
+    return cast(sp.Expr, F.replace(sp.frac, lambda a: a - sp.floor(a)))
+
+
 def _simplify_slope(slope: sp.Expr, variables: Iterable[sp.Symbol]) -> sp.Expr:
-    slope = cast(sp.Expr, slope.replace(sp.DiracDelta, lambda *_: sp.Integer(0)))
     if slope.free_symbols & set(variables) and not slope.has(AppliedUndef, sp.Piecewise):
         slope = min(slope, cast(sp.Expr, sp.expand(slope)), key=_still_depends(set(variables)))
     return slope

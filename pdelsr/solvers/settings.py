@@ -221,6 +221,14 @@ def require_samplers(given: Any) -> None:
             )
 
 
+def _require_counts(points: Any) -> None:
+    if isinstance(points, Mapping):
+        for name, count in points.items():
+            require_whole(f"points of {name!r}", count, 1)
+    elif points is not None:
+        require_whole("points", points, 1)
+
+
 def _require_weights(weights: Any) -> None:
     if weights is None:
         return

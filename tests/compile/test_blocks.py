@@ -37,6 +37,7 @@ EQUATIONS = {
     "derivative_of_abs": sp.diff(sp.Abs(u.diff(x)), x) + sp.diff(sp.Abs(u), y),
     "max_min": sp.Max(u, x, sp.Rational(1, 7)) - sp.Min(0, u.diff(x)),
     "steps": sp.Heaviside(u - x) * u + sp.sign(u.diff(y)) * u.diff(x),
+    "rounded": sp.floor(3 * u) * u + sp.ceiling(u.diff(x)) + sp.Mod(2 * u, x + 2) * u.diff(y),
     "powers": sp.Abs(u) ** sp.Rational(3, 2) + 1 / (2 + u**2) + 2 ** u.diff(x),
     "angles": sp.atan2(u, 2) + sp.log(3 + u) + sp.cosh(u.diff(x)) / sp.sqrt(4 + x),
     "euler_lagrange": sp.diff((u.diff(x) ** 2 + u.diff(y) ** 4) / 2, u.diff(y)) - u,

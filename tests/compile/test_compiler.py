@@ -216,6 +216,9 @@ def test_callable_coefficients(function, expected):
         pytest.param(
             lambda a, b: a, r"callable of k\(x\) fails .*takes 1 torch tensor of", id="args"
         ),
+        pytest.param(lambda a: 1j * a, "failed .*its values are complex", id="complex"),
+        pytest.param(lambda a: 1j * a.numpy(), "failed .*its values are complex", id="array"),
+        pytest.param(lambda a: {}["k"], r"k\(x\) failed \(KeyError: 'k'\); it takes", id="key"),
     ],
 )
 def test_wrong_callables_are_named(function, message):
@@ -233,6 +236,13 @@ def test_wrong_callables_are_named(function, message):
         pytest.param(LAPLACE + sp.besselj(2, x) * w, "besselj .* has no torch form", id="bessel"),
         pytest.param(LAPLACE + sp.DiracDelta(x), "DiracDelta .* has no torch form", id="dirac"),
         pytest.param(LAPLACE + sp.asin(2) * w, "constant .* is not a finite real", id="complex"),
+        pytest.param(LAPLACE + 0**w, "equation: the constant nan is not a finite", id="slope"),
+        pytest.param(LAPLACE - sp.KroneckerDelta(w, 0), "KroneckerDelta .* no torch", id="delta"),
+        pytest.param(
+            LAPLACE - sp.Piecewise((w, sp.Contains(x, sp.FiniteSet(1, y))), (1, True)),
+            "the function Contains .* has no torch form",
+            id="set",
+        ),
     ],
 )
 def test_functions_without_torch_form_are_refused(equation, message):

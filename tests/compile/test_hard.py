@@ -22,6 +22,7 @@ from pdelsr.declare import (
     TimeInterval,
     coefficient,
     coordinates,
+    normal,
     unknown,
 )
 from pdelsr.declare.expressions import derivative, field, multi_index
@@ -278,6 +279,8 @@ LSHAPE = Box((x, y), (-1, -1), (1, 1)) - Box((x, y), (0, 0), (2, 2))
             id="callable",
         ),
         pytest.param(BAR, [initial(sp.Abs(x)), dirichlet(1)], "is not smooth", id="kink"),
+        pytest.param(SQUARE, [dirichlet(sp.besselj(0, x))], "has no torch form", id="bessel"),
+        pytest.param(SQUARE, [dirichlet(normal(x))], "its value uses the normal", id="normal"),
         pytest.param(
             BAR,
             [initial(x), periodic(x)],
@@ -290,6 +293,11 @@ def test_impossible_forms_say_why_and_suggest_the_soft_form(domain, conditions, 
     problem = problem_on(domain, *conditions)
     with pytest.raises(ProblemError, match=f"a hard form is not possible: .*{message}.* soft"):
         compile_problem(problem)
+
+
+def test_data_without_a_hard_form_stay_soft_where_nobody_insists():
+    problem = problem_on(SQUARE, dirichlet(sp.besselj(0, x + y), hard=False))
+    assert compile_problem(problem, hard=True).exact == ()
 
 
 def test_velocity_alone_cannot_be_hard():

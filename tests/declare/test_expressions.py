@@ -67,6 +67,10 @@ def test_products_and_moduli_are_differentiated():
         pytest.param(sp.Abs(u), False, id="modulus"),
         pytest.param(sp.Piecewise((u, x < 0), (2 * u, True)), True, id="piecewise_in_space"),
         pytest.param(sp.Piecewise((u, u < 0), (2 * u, True)), False, id="piecewise_in_u"),
+        pytest.param(sp.Piecewise((u, u < 0), (u + 1, True)), False, id="jump_in_u"),
+        pytest.param(u.diff(x) + sp.sign(u), False, id="sign"),
+        pytest.param(u.diff(x) + sp.floor(u), False, id="floor"),
+        pytest.param(u.diff(x) * sp.sign(x) + sp.Mod(x, 2) * u, True, id="steps_in_space"),
     ],
 )
 def test_is_affine(expression, affine):
@@ -75,8 +79,9 @@ def test_is_affine(expression, affine):
 
 def test_slopes_of_steps_are_zero_almost_everywhere():
     a = sp.Dummy("a", real=True)
-    slopes = gradient(sp.sign(u) * 2 + sp.Heaviside(u), {u: a})
+    slopes = gradient(sp.sign(u) * 2 + sp.Heaviside(u) + sp.ceiling(u**2), {u: a})
     assert slopes == {u: 0}
+    assert gradient(sp.Mod(3 * u, 2), {u: a}) == {u: 3}
 
 
 def test_abbreviate():

@@ -154,6 +154,9 @@ def test_reference_refused_at_declaration(reference, message):
     ("reference", "message"),
     [
         pytest.param(None, "the problem has no reference", id="none"),
+        pytest.param(lambda p: {}["k"], r"reference: the function failed \(KeyError", id="failing"),
+        pytest.param(lambda p: 1j * p[:, 0], "its values are complex", id="imaginary"),
+        pytest.param(lambda a, b: "x", r"takes 2 arrays of shape \(.*\) and returns", id="text"),
         pytest.param(1 / (x - sp.Rational(1, 4)), "the value at x = 0.25, t = 0.5 is", id="pole"),
         pytest.param(sp.log(x - 1), "is nan, which is not finite", id="complex"),
         pytest.param(lambda p: p, r"returned shape \(2, 2\) for 2 points; expected", id="shape"),
@@ -197,6 +200,7 @@ def test_options_by_block():
         pytest.param(
             {"sampler": {"boundary": None}}, "sampler: the problem has no block", id="sampler"
         ),
+        pytest.param({"parameters": "k"}, "parameters: expected a mapping .* got 'k'", id="text"),
         pytest.param({"parameters": {"x": 1}}, "'x' cannot be a parameter", id="coordinate"),
         pytest.param(
             {"parameters": {"a": sp.Symbol("b")}}, "expected a real number", id="symbolic"

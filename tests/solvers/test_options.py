@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("lsr", {"time_limit": 0}, "time_limit is 0"),
     ("lsr", {"max_iterations": 0}, "max_iterations is 0"),
     ("lsr", {"seed": -1}, "seed is -1"),
+    ("lsr", {"seed": 10**30}, "give a whole number below 4294967296"),
     ("lsr", {"memory_budget": 0}, "memory_budget is 0"),
     ("lsr", {"dtype": "half"}, "dtype is 'half'"),
     ("lsr", {"device": "abacus"}, "device 'abacus' cannot be used here"),
@@ -100,6 +102,11 @@ def test_points_reach_the_blocks() -> None:
     assert {b.block.name: len(b) for b in context.fresh_residual().blocks} == by_name
     declared = started(poisson(points=21), points=None).fresh_residual().blocks[0]
     assert len(declared) == 21
+
+
+def test_a_problem_with_something_else_than_a_sampler_is_refused() -> None:
+    with pytest.raises(pl.SettingsError, match="sampler is 'sobol': give a sampler such as"):
+        started(replace(poisson(), sampler="sobol"))
 
 
 def test_samplers_reach_the_blocks() -> None:

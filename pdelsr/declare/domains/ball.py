@@ -16,9 +16,11 @@ from pdelsr.declare.domains.base import Domain
 from pdelsr.declare.domains.checks import (
     require_name,
     require_number,
+    require_size,
     require_symbols,
     require_vector,
 )
+from pdelsr.declare.domains.exact_number import exact_number
 from pdelsr.declare.domains.given import Coordinates, Number, Vector
 from pdelsr.declare.domains.part import Part, Placement
 from pdelsr.errors import ProblemError
@@ -78,8 +80,8 @@ class Round(Domain):
                 f"'{self.parts[0].name}'; use the soft form of the condition (hard=False)"
             )
         offsets = zip(self.coordinates, self._center, strict=True)
-        square = sum((x - sp.nsimplify(c, rational=True)) ** 2 for x, c in offsets)
-        return 1 - square / sp.nsimplify(self._radius, rational=True) ** 2  # pyright: ignore
+        square = sum((x - exact_number(c)) ** 2 for x, c in offsets)
+        return 1 - square / exact_number(self._radius) ** 2  # pyright: ignore
 
     @property
     def _center(self) -> Float[np.ndarray, " d"]:
@@ -103,6 +105,7 @@ class Round(Domain):
             self, "center", require_vector(given, len(coordinates), f"center of {owner}")
         )
         object.__setattr__(self, "radius", radius)
+        require_size(self.bounding_box, owner)
 
 
 @dataclass(frozen=True, repr=False)

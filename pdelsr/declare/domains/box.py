@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from pdelsr.declare.domains.bound_texts import range_text
 from pdelsr.declare.domains.checks import (
     require_name,
     require_order,
+    require_size,
     require_symbols,
     require_vector,
 )
@@ -42,10 +44,11 @@ class Box(Rectangular):
         lower = require_vector(self.lower, len(coordinates), "lower bounds of Box")
         upper = require_vector(self.upper, len(coordinates), "upper bounds of Box")
         for symbol, low, high in zip(coordinates, lower, upper, strict=True):
-            require_order(low, high, f"Box side {symbol} in [{low:g}, {high:g}]")
+            require_order(low, high, f"Box side {symbol} in {range_text(low, high)}")
         object.__setattr__(self, "coordinates", coordinates)
         object.__setattr__(self, "lower", lower)
         object.__setattr__(self, "upper", upper)
+        require_size(self.bounding_box, "Box")
 
     @property
     def bounding_box(self) -> Float[np.ndarray, "d 2"]:

@@ -6,9 +6,14 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import sympy as sp
+from jaxtyping import Float
 
 from pdelsr.errors import ProblemError
+
+SMALLEST = 1e-30  # size of a domain; its fourth power and that of its inverse are finite
+BLURRED = 1e-10  # size relative to the distance from the origin
 
 
 def require_number(value: Any, what: str) -> float:
@@ -66,6 +71,22 @@ def require_order(low: float, high: float, what: str) -> None:
         raise ProblemError(
             f"{what} is inverted: the lower bound must be below the upper bound; swap them"
         )
+
+
+def require_size(bounds: Float[np.ndarray, "d 2"], owner: str) -> None:
+    """Refuse sizes whose powers overflow, and sides that rounding of the coordinates blurs."""
+    for low, high in bounds:
+        size, far = high - low, max(abs(low), abs(high))
+        if size < BLURRED * far:
+            raise ProblemError(
+                f"{owner}: its size {size:.3g} is less than {BLURRED:g} of its distance {far:.3g} "
+                "from the origin, so that rounding blurs it; move the origin closer"
+            )
+        if not SMALLEST <= size <= 1 / SMALLEST:
+            raise ProblemError(
+                f"{owner}: its size is {size:.3g}, expected {SMALLEST:g} to {1 / SMALLEST:g}; "
+                "choose units in which it is of order one"
+            )
 
 
 def require_name(name: object, owner: str) -> None:

@@ -43,7 +43,8 @@ class Combination(Domain):
         low, high = self.bounding_box.T
         if (low >= high).any() or self._share == 0:
             raise ProblemError(
-                f"{self.title} is empty: no point belongs to it; move or resize a part"
+                f"{self.title} is empty, or so thin that none of {INTERIOR_PROBES} points hit it: "
+                "move or resize a part"
             )
 
     @property

@@ -8,10 +8,12 @@ import numpy as np
 import sympy as sp
 from jaxtyping import Float
 
+from pdelsr.declare.domains.bound_texts import range_text
 from pdelsr.declare.domains.checks import (
     require_name,
     require_number,
     require_order,
+    require_size,
     require_symbols,
 )
 from pdelsr.declare.domains.given import Coordinate, Number
@@ -42,9 +44,10 @@ class Interval(Rectangular):
         require_name(self.name, "Interval")
         low = require_number(self.low, f"lower bound of Interval {self.coordinate}")
         high = require_number(self.high, f"upper bound of Interval {self.coordinate}")
-        require_order(low, high, f"Interval {self.coordinate} in [{low:g}, {high:g}]")
+        require_order(low, high, f"Interval {self.coordinate} in {range_text(low, high)}")
         object.__setattr__(self, "low", low)
         object.__setattr__(self, "high", high)
+        require_size(self.bounding_box, f"Interval {self.coordinate}")
 
     @property
     def coordinates(self) -> tuple[sp.Symbol, ...]:

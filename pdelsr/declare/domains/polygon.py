@@ -13,6 +13,7 @@ from shapely.validation import explain_validity
 from pdelsr.declare.domains.base import Domain
 from pdelsr.declare.domains.checks import (
     require_name,
+    require_size,
     require_symbols,
     require_vector,
 )
@@ -54,6 +55,7 @@ class Polygon(Domain):
         ]
         object.__setattr__(self, "coordinates", coordinates)
         object.__setattr__(self, "vertices", counter_clockwise(pairs))
+        require_size(self.bounding_box, "Polygon")
 
     @property
     def title(self) -> str:

@@ -10,6 +10,7 @@ import sympy as sp
 from jaxtyping import Bool, Float
 
 from pdelsr.declare.domains.base import OPERATIONS, Domain
+from pdelsr.declare.domains.bound_texts import bound_texts
 from pdelsr.declare.domains.box import Box
 from pdelsr.declare.domains.checks import listed
 from pdelsr.declare.domains.part import Kind, Part, Placement
@@ -100,7 +101,7 @@ class SpaceTime(Domain):
         )
 
     def _end(self, end: int) -> Part:
-        name = f"{self.time}={self.interval.bounds[end]:g}"
+        name = f"{self.time}={bound_texts(*self.interval.bounds)[end]}"
         return TimeSlice(name, self.section, self.interval, end)
 
 

@@ -10,7 +10,9 @@ import sympy as sp
 from jaxtyping import Bool, Float
 
 from pdelsr.declare.domains.base import Domain
+from pdelsr.declare.domains.bound_texts import bound_texts, range_text
 from pdelsr.declare.domains.checks import quoted
+from pdelsr.declare.domains.exact_number import exact_number
 from pdelsr.declare.domains.part import Part, Placement
 from pdelsr.errors import ProblemError
 
@@ -27,7 +29,7 @@ class Rectangular(Domain):
     @property
     def title(self) -> str:
         ranges = zip(self.coordinates, self.bounding_box, strict=True)
-        text = ", ".join(f"{symbol} in [{low:g}, {high:g}]" for symbol, (low, high) in ranges)
+        text = ", ".join(f"{symbol} in {range_text(low, high)}" for symbol, (low, high) in ranges)
         return f"{type(self).__name__} {text}"
 
     @property
@@ -65,7 +67,7 @@ class Rectangular(Domain):
             )
         factor: sp.Expr = sp.Integer(1)
         for symbol in self.coordinates:
-            low, high = (sp.nsimplify(bound, rational=True) for bound in self.bounds(symbol))
+            low, high = map(exact_number, self.bounds(symbol))
             ends = [face in parts for face in self.faces(symbol)]
             factor *= (symbol - low) / (high - low) if ends[0] else 1
             factor *= (high - symbol) / (high - low) if ends[1] else 1
@@ -75,8 +77,8 @@ class Rectangular(Domain):
     def _face(self, axis: int, end: int) -> Part:
         """The face at the lower (0) or upper (1) end of an axis."""
         prefix = "" if self.name is None else f"{self.name} "
-        value = self.bounding_box[axis, end]
-        return Face(f"{prefix}{self.coordinates[axis]}={value:g}", self, axis, end)
+        value = bound_texts(*self.bounding_box[axis])[end]
+        return Face(f"{prefix}{self.coordinates[axis]}={value}", self, axis, end)
 
 
 @dataclass(frozen=True, repr=False)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from pdelsr.declare.domains.base import Domain
+from pdelsr.declare.domains.bound_texts import range_text
 from pdelsr.declare.domains.checks import (
     require_number,
     require_order,
+    require_size,
     require_symbols,
 )
 from pdelsr.declare.domains.given import Coordinate, Number
@@ -35,9 +39,10 @@ class TimeInterval:
         require_symbols((self.coordinate,), "TimeInterval")
         start = require_number(self.start, f"start of TimeInterval {self.coordinate}")
         end = require_number(self.end, f"end of TimeInterval {self.coordinate}")
-        require_order(start, end, f"TimeInterval {self.coordinate} in [{start:g}, {end:g}]")
+        require_order(start, end, f"TimeInterval {self.coordinate} in {range_text(start, end)}")
         object.__setattr__(self, "start", start)
         object.__setattr__(self, "end", end)
+        require_size(np.array([[start, end]]), f"TimeInterval {self.coordinate}")
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -55,5 +60,4 @@ class TimeInterval:
         raise ProblemError(f"{self!r} * {other!r}: a TimeInterval multiplies a space domain")
 
     def __repr__(self) -> str:
-        start, end = self.bounds
-        return f"TimeInterval {self.coordinate} in [{start:g}, {end:g}]"
+        return f"TimeInterval {self.coordinate} in {range_text(*self.bounds)}"

@@ -22,6 +22,21 @@ def test_faces():
     assert high.measure == 2
 
 
+def test_bounds_that_agree_in_six_digits_have_names_of_their_own():
+    far = Box([x, y], [3e6, 0], [3e6 + 0.5, 1])
+    names = [part.name for part in far.parts]
+    assert names == ["x=3000000", "x=3000000.5", "y=0", "y=1"]
+    assert far.select("x=3000000.5")[0].normals(np.zeros((1, 2))).tolist() == [[1, 0]]
+    with pytest.raises(ProblemError, match=r"Interval x in \[3000000.5, 3000000\] is inverted"):
+        Interval(x, 3e6 + 0.5, 3e6)
+
+
+def test_distance_factor_vanishes_on_faces_far_from_the_origin():
+    far = Box([x, y], [3e6 + 1 / 3, 0], [3e6 + 1 / 3 + 1e-3, 1])
+    factor = sp.lambdify((x, y), far.distance_factor(far.faces(x)))
+    assert [factor(end, 0.5) for end in far.bounds(x)] == [0, 0]
+
+
 def test_closed_at_all_corners():
     corners = BOX.from_unit(np.array([[0.0, 0.0], [1.0, 1.0], [0.0, 1.0]]))
     assert BOX.contains(corners).all()

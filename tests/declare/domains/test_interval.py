@@ -39,6 +39,10 @@ def test_distance_factor():
     ("args", "message"),
     [
         ((x, 1, 1), r"Interval x in \[1, 1\] is empty"),
+        ((x, 0, 10**400), "upper bound of Interval x: got 1000"),
+        ((x, 0, 1e-300), r"Interval x: its size is 1e-300, expected 1e-30 to 1e\+30; choose units"),
+        ((x, -1e300, 1e300), r"its size is 2e\+300, expected"),
+        ((x, 1, 1 + 1e-15), "less than 1e-10 of its distance 1 from the origin.* move the"),
         ((x, 1, -1), r"Interval x in \[1, -1\] is inverted.*swap"),
         ((x, 0, np.inf), "upper bound of Interval x: got inf, expected a finite number"),
         ((x, sp.Symbol("L"), 1), "lower bound of Interval x: got L"),
@@ -46,7 +50,19 @@ def test_distance_factor():
         (("x", 0, 1), "got 'x' as a coordinate, expected a symbol"),
         ((x, 0, 1, ""), "got name='', expected a non-empty string"),
     ],
-    ids=["empty", "inverted", "infinite", "symbol", "text", "coordinate", "name"],
+    ids=[
+        "empty",
+        "long",
+        "small",
+        "large",
+        "blurred",
+        "inverted",
+        "infinite",
+        "symbol",
+        "text",
+        "coordinate",
+        "name",
+    ],
 )
 def test_refusals(args, message):
     with pytest.raises(ProblemError, match=message):

@@ -63,6 +63,12 @@ def test_distance_factor_of_sides():
         domain.distance_factor([domain.part("t=0")])
 
 
+def test_late_times_have_names_of_their_own():
+    late = Interval(x, 1e7, 1e7 + 1) * TimeInterval(t, 1e7, 1e7 + 1)
+    assert [p.name for p in late.faces(x)] == ["x=10000000", "x=10000001"]
+    assert [p.name for p in late.faces(t)] == ["t=10000000", "t=10000001"]
+
+
 def test_product_of_boxes():
     domain = LINE * Interval(y, 0, 2) * Box((z, w), (0, 0), (1, 3))
     assert domain == Box((x, y, z, w), (-1, 0, 0, 0), (1, 2, 1, 3))
