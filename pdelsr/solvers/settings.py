@@ -202,14 +202,6 @@ def require_choice(name: str, value: str, choices: Iterable[str]) -> None:
         raise SettingsError(f"{name} is {value!r}: choose one of {', '.join(choices)}.")
 
 
-def _require_counts(points: Any) -> None:
-    if isinstance(points, Mapping):
-        for name, count in points.items():
-            require_whole(f"points of {name!r}", count, 1)
-    elif points is not None:
-        require_whole("points", points, 1)
-
-
 def require_samplers(given: Any) -> None:
     """Refuse what is neither a sampler nor samplers by block."""
     samplers = given.values() if isinstance(given, Mapping) else [] if given is None else [given]
