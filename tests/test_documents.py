@@ -134,10 +134,11 @@ def test_equations_are_numbered_in_order() -> None:
 def test_every_public_name_has_an_entry_of_the_api() -> None:
     pages = "\n".join(read(p) for p in PAGES if p.startswith("docs/api/"))
     entries = re.findall(r"^::: (\S+)", pages, re.MULTILINE)
-    public = set(pl.__all__) - {"__version__", "operators", "reference"}
+    public = set(pl.__all__) - {"__version__", "operators", "plot", "reference"}
     wanted = {f"pdelsr.{name}" for name in public}
     wanted |= {f"pdelsr.operators.{name}" for name in pl.operators.__all__}
     wanted |= {f"pdelsr.reference.{name}" for name in pl.reference.__all__}
+    wanted |= {f"pdelsr.plot.{name}" for name in pl.plot.__all__}
     found = {"pdelsr.solve" if e == "pdelsr.solve.solve" else e for e in entries}
     assert len(entries) == len(found)
     assert wanted <= found
