@@ -24,13 +24,13 @@ from pdelsr.solvers.status import Status
 DIVERGED = 1
 PLAIN_OPTIONS = (
     *("rank", "points", "dtype", "device", "seed"),
-    *("time_limit", "tolerance", "max_iterations"),
+    *("time_limit", "tolerance", "max_iterations", "checkpoint", "checkpoint_every"),
 )
 
 
 def solve_command(chosen: argparse.Namespace) -> int:
     """Solve, print the summary, write the files that were asked for."""
-    for path in (chosen.plot, chosen.animate, chosen.json, chosen.save):
+    for path in (chosen.plot, chosen.animate, chosen.json, chosen.save, chosen.checkpoint):
         require_folder(path)
     problem = read_problem(chosen)
     at = read_slice(chosen.at)

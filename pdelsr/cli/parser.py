@@ -106,6 +106,15 @@ def _add_run(command: argparse.ArgumentParser) -> None:
     group.add_argument("--max-iterations", type=whole_number, metavar="N", help="of the outer loop")
     group.add_argument("--refine", action="store_true", help="append a one-shot LSR")
     group.add_argument("--start", type=Path, metavar="FILE", help="saved solution to go on from")
+    group.add_argument(
+        "--checkpoint",
+        type=Path,
+        metavar="FILE",
+        help="keep the run in this file while it goes on, and go on from it where it exists",
+    )
+    group.add_argument(
+        "--checkpoint-every", type=number, metavar="S", help="seconds between two (default: 60)"
+    )
 
 
 def _add_output(command: argparse.ArgumentParser) -> None:

@@ -24,6 +24,7 @@ from pdelsr.solvers.refusal import require_room
 from pdelsr.solvers.settings import RunSettings
 from pdelsr.solvers.trial import PARAMETERS, Designer
 
+TRIALS = 6  # of the first design, about
 TRIAL_SHARE = 0.3  # of the time limit that trials of designs may take
 PARAMETER_COPIES = 8  # of θ: weights while they are drawn, gradients, vectors
 POINT_COPIES = 12  # of points while they are drawn, for training and for held-out residuals
@@ -157,11 +158,14 @@ def chosen_design(designer: Designer, seconds: float = math.inf) -> Design:
         scale = float(method.weight_scale or method.default_scale)
         activation = method.activation or method.default_activation
         return Design(hidden, activation, scale, method.first_inputs)
-    end = time.perf_counter() + seconds
+    begin = time.perf_counter()
     small = designer.first(seconds)
+    taken = time.perf_counter() - begin
     if method.hidden is not None:
         return designer.widened(small, hidden)
     parameters = parameter_count(hidden, designer.features, len(designer.compiled.unknowns))
-    if parameters <= 2 * PARAMETERS:
+    # One trial is a refinement of a small network; that of a larger one takes its cube.
+    refinement = taken / TRIALS * (parameters / PARAMETERS) ** 3
+    if parameters <= 2 * PARAMETERS or taken + refinement > seconds:
         return small
-    return designer.larger(small, parameters, end - time.perf_counter())
+    return designer.larger(small, parameters, seconds - taken)
