@@ -24,17 +24,18 @@ def poisson(source: Any = 1) -> pl.Problem:
     return pl.Problem("square", pl.Box((X, Y), (0, 0), (1, 1)), [equation], [pl.Dirichlet(U, 0)])
 
 
-def cubic() -> pl.Problem:
-    equation = sp.Eq(U.diff(X, 2) + U.diff(Y, 2) - U**3, 1)
+def cubic(source: Any = 1) -> pl.Problem:
+    equation = sp.Eq(U.diff(X, 2) + U.diff(Y, 2) - U**3, source)
     return pl.Problem("cubic", pl.Box((X, Y), (0, 0), (1, 1)), [equation], [pl.Dirichlet(U, 0)])
 
 
-def endless_after(calls: int) -> Any:
-    """A coefficient that never returns again after so many calls."""
-    count = itertools.count()
+def endless_after(seconds: float) -> Any:
+    """A coefficient that never returns again, so many seconds after it was first called."""
+    begin: list[float] = []
 
     def source(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        while next(count) >= calls:
+        begin.append(time.perf_counter())
+        while time.perf_counter() >= begin[0] + seconds:
             pass
         return torch.ones_like(x)
 
@@ -61,7 +62,9 @@ def test_trials_of_designs_take_a_share_of_the_time(monkeypatch: pytest.MonkeyPa
             pass
 
     monkeypatch.setattr("pdelsr.solvers.trial.Trial._refined_size", endless)
-    solution = timed(6.0, poisson(), "lsr", points=200)
+    monkeypatch.setattr("pdelsr.solvers.trial.PARAMETERS", 200)
+    monkeypatch.setattr("pdelsr.solvers.prepare.TRIAL_SHARE", 0.03)
+    solution = timed(30.0, poisson(), "lsr", points=200)
     assert solution.heldout < solution.heldout_start
     assert solution.status in (pl.Status.COMPLETED, pl.Status.RANK_DEFICIENT)
 
@@ -75,8 +78,8 @@ def test_a_coefficient_that_never_returns_before_the_run_is_named() -> None:
 
 @pytest.mark.parametrize("method", ["pinn", "tsonn", "ilsr"])
 def test_a_coefficient_that_never_returns_in_the_run_ends_it(method: str) -> None:
-    options = {"hidden": (8, 8), "points": 100, "weight_scale": 1.0}
-    solution = timed(2.0, poisson(endless_after(60)), method, **options)
+    options = {"hidden": (8, 8), "points": 100, "max_iterations": 10_000}
+    solution = timed(3.0, cubic(endless_after(1.5)), method, **options)
     assert solution.status is pl.Status.OUT_OF_TIME
 
 

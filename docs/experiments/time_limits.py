@@ -19,12 +19,13 @@ def ratio(problem: pl.Problem, method: str, limit: float) -> float:
     begin = time.perf_counter()
     solution = pl.solve(problem, method, time_limit=limit)
     seconds = time.perf_counter() - begin
+    share, residual = seconds / limit, f"{solution.heldout_start:.1e} to {solution.heldout:.1e}"
+    how = f"{solution.status.value}, held-out residual from {residual}"
     print(
-        f"{problem.name} {method} limit {limit:g} s: {seconds:.2f} s, {seconds / limit:.3f} of it, "
-        f"{solution.status.value}, held-out {solution.heldout:.1e} from {solution.heldout_start:.1e}",
+        f"{problem.name} {method} {limit:g} s: {seconds:.2f} s, {share:.3f} of it, {how}",
         flush=True,
     )
-    return seconds / limit
+    return share
 
 
 def main() -> None:
