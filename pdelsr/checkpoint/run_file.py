@@ -32,9 +32,11 @@ from pdelsr.solvers.method import Method
 from pdelsr.solvers.plan import point_plan
 from pdelsr.solvers.prepare import Start, prepare
 from pdelsr.solvers.settings import RunSettings
+from pdelsr.solvers.status import Status
 from pdelsr.solvers.trial import Designer
 
 KIND = "run"
+CUT_SHORT = (Status.INTERRUPTED, Status.OUT_OF_TIME, Status.OUT_OF_MEMORY)
 NUMBERS = ("rounds", "objectives", "history", "memory_budget", "plan", "training", "best")
 """Of a context, beside what it is made of."""
 
@@ -80,11 +82,15 @@ class RunFile:
     def keep(self, context: Context, standing: Standing) -> None:
         """Write a checkpoint, if the last one is old enough or the run has ended.
 
+        A step that was cut short is not written: the run goes on from the one before it.
+
         Raises:
             SettingsError: the method keeps something that a file cannot hold.
             FileFormatError: the file cannot be written.
         """
         now = context.clock.seconds
+        if standing.state.finished in CUT_SHORT:
+            return
         if standing.ended is None and now - self._written < self.every:
             return
         write(self.path, self._contents(context, standing))

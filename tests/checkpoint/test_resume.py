@@ -98,6 +98,24 @@ def test_seconds_of_the_pieces_add_up(path: Path, cut: Any) -> None:
     assert pl.solve(cubic(), "ilsr", max_iterations=2, **options).seconds > spent > 0
 
 
+def test_a_refinement_that_was_cut_short_is_made_again(path: Path, monkeypatch: Any) -> None:
+    options = {**SMALL, "passes": 2, "checkpoint": path, "checkpoint_every": 0}
+    whole = pl.solve(cubic(), "lsr", **{**options, "checkpoint": None})
+    with monkeypatch.context() as patch:
+        patch.setattr("pdelsr.solvers.lsr.INTERRUPTIONS", (Cut,))
+        patch.setattr("pdelsr.solvers.lsr.status_of", lambda cut: pl.Status.INTERRUPTED)
+        original = pl.solvers.refiner.Refiner.__call__
+
+        def cut_the_second(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if "adapt_to" in kwargs:
+                raise Cut
+            return original(self, *args, **kwargs)
+
+        patch.setattr("pdelsr.solvers.refiner.Refiner.__call__", cut_the_second)
+        assert pl.solve(cubic(), "lsr", **options).status is pl.Status.INTERRUPTED
+    assert outcome(pl.solve(cubic(), "lsr", **options)) == outcome(whole)
+
+
 def test_checkpoints_are_written_as_often_as_asked_for(path: Path, monkeypatch: Any) -> None:
     written = []
     monkeypatch.setattr("pdelsr.checkpoint.run_file.write", lambda *args: written.append(args))
