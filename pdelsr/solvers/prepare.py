@@ -19,7 +19,7 @@ from pdelsr.solvers.context import HELDOUT_SEED, Context
 from pdelsr.solvers.design import Design, parameter_count
 from pdelsr.solvers.grower import Grower
 from pdelsr.solvers.method import Method
-from pdelsr.solvers.plan import block_weights, point_counts, point_plan
+from pdelsr.solvers.plan import block_weights, point_counts, point_plan, require_block_names
 from pdelsr.solvers.refusal import require_room
 from pdelsr.solvers.settings import RunSettings
 from pdelsr.solvers.trial import PARAMETERS, Designer
@@ -99,6 +99,7 @@ def first_start(designer: Designer, seconds: float = math.inf) -> Start:
     """Design, network and plan of a new run; trials of designs take so much time at most."""
     problem, compiled = designer.problem, designer.compiled
     method, settings = designer.method, designer.settings
+    require_block_names(problem, compiled, settings)
     design = chosen_design(designer, seconds)
     if settings.network is None:
         m = parameter_count(design.hidden, designer.features, len(compiled.unknowns))
