@@ -55,7 +55,6 @@ def compare(
         >>> a = pl.solve(problem, "lsr", hidden=(12, 12), weight_scale=2)
         >>> b = pl.solve(problem, "pinn", hidden=(12, 12), adam_steps=20, lbfgs_steps=20)
         >>> figure = pl.plot.compare([a, b], ["LSR", "Adam and L-BFGS"])
-        >>> figure.savefig("comparison.png")  # doctest: +SKIP
     """
     # Delayed: matplotlib is slow to load, and most runs draw nothing.
     return import_module("pdelsr.results.plot").compare(solutions, labels, path, what, x, dpi)

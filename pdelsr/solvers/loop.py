@@ -89,7 +89,7 @@ def run(
     begin = context.best
     keeper = Keeper(context, tolerance, resumed)
     iterations = resumed.state.iteration if resumed else 0
-    state = resumed.state if resumed else None
+    state = resumed.state.uncut if resumed else None
     lack: BaseException | None = None
     try:
         with deadline(context.clock.left - context.finish_seconds):

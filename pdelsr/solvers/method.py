@@ -80,6 +80,12 @@ class State:
         """The same state within the next iteration, of which a part is done."""
         return replace(self, whole=False, finished=None)
 
+    @property
+    def uncut(self) -> State:
+        """The same state for a run that goes on after Ctrl-C or the time limit had ended it."""
+        cut = self.finished in (Status.OUT_OF_TIME, Status.INTERRUPTED)
+        return replace(self, finished=None) if cut else self
+
 
 @dataclass(frozen=True)
 class Method(ABC):
