@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from pdelsr.checkpoint import RunFile
 from pdelsr.results.container import Contents, read, write
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.method import Method, State
+from pdelsr.solvers.refiner import Refiner
 
 CUT_AFTER = (1, 2, 4, 3, 7, 5)
 
@@ -74,6 +75,19 @@ def test_a_run_that_has_ended_ends_at_once_and_goes_on_when_allowed(path: Path) 
     assert more.iterations == 3
     del options["checkpoint"]
     assert outcome(more) == outcome(pl.solve(cubic(), "ilsr", max_iterations=3, **options))
+
+
+@pytest.mark.parametrize("cut_by", [pl.Status.OUT_OF_TIME, pl.Status.INTERRUPTED])
+def test_a_run_whose_refinement_was_cut_goes_on(
+    path: Path, monkeypatch: pytest.MonkeyPatch, cut_by: pl.Status
+) -> None:
+    options = {**SMALL, "alignment_steps": 3, "max_iterations": 2, "checkpoint": path}
+    refine = Refiner.__call__
+    with monkeypatch.context() as patch:
+        patch.setattr(Refiner, "__call__", lambda *args: replace(refine(*args), stopped=cut_by))
+        assert pl.solve(cubic(), "ilsr", **options).status is cut_by
+    found = pl.solve(cubic(), "ilsr", **options)
+    assert (found.iterations, found.status) == (2, pl.Status.MAX_ITERATIONS)
 
 
 def test_a_run_goes_on_from_a_start(path: Path, cut: Any) -> None:
