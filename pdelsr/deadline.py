@@ -6,7 +6,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -21,7 +21,7 @@ class TimeIsUp(BaseException):
 
 
 @contextmanager
-def deadline(seconds: int | float) -> Iterator[None]:
+def deadline(seconds: int | float) -> Generator[None, None, None]:
     """Raise `TimeIsUp` inside the block, wherever it is in Python code, after so many seconds.
 
     The alarm of the operating system interrupts Python code even in an endless loop, but not a
