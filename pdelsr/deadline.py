@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -27,11 +27,11 @@ WHOLE_INSIDE = ("torch/autograd/grad_mode.py", "torch/utils/_contextlib.py", "co
 class TimeIsUp(BaseException):
     """The time of a `deadline` is up; no `except Exception` of the interrupted code stops it."""
 
-    alarm: _Alarm | None = None
+    alarm: Alarm | None = None
 
 
 @contextmanager
-def deadline(seconds: int | float) -> Iterator[_Alarm | None]:
+def deadline(seconds: int | float) -> Generator[Alarm | None, None, None]:
     """Raise `TimeIsUp` inside the block, wherever it is in Python code, after so many seconds.
 
     The alarm of the operating system interrupts Python code even in an endless loop, but not a
@@ -50,7 +50,7 @@ def deadline(seconds: int | float) -> Iterator[_Alarm | None]:
     if seconds > LONGEST or not _has_alarm():
         yield None
         return
-    alarm = _Alarm(seconds)
+    alarm = Alarm(seconds)
     try:
         yield alarm
     finally:
@@ -58,7 +58,7 @@ def deadline(seconds: int | float) -> Iterator[_Alarm | None]:
 
 
 @contextmanager
-def given_up_after(seconds: int | float) -> Iterator[None]:
+def given_up_after(seconds: int | float) -> Generator[None, None, None]:
     """A block that is left quietly when its own time is up; outer deadlines are not stopped."""
     alarm = None
     try:
@@ -69,7 +69,7 @@ def given_up_after(seconds: int | float) -> Iterator[None]:
             raise
 
 
-class _Alarm:
+class Alarm:
     """The one timer of the process, borrowed from whoever has set it before."""
 
     def __init__(self, seconds: int | float) -> None:
@@ -112,7 +112,7 @@ class _Alarm:
     def _pass_on(self, number: int, frame: FrameType | None) -> None:
         """An outer deadline rings right after this one is gone; another alarm rings now."""
         handler = self._handler
-        if isinstance(getattr(handler, "__self__", None), _Alarm):
+        if isinstance(getattr(handler, "__self__", None), Alarm):
             self.cancel()
             return
         self._outer_end += self._interval or math.inf

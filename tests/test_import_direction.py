@@ -33,6 +33,15 @@ ORDER = [
 ]
 """Every stage imports from those to its left only."""
 
+DELAYED = {
+    "cli/benchmark.py": {"pdelsr.benchmark.pictures"},
+    "cli/commands.py": {"pdelsr.results.plot"},
+    "linearize/free_memory.py": {"psutil"},
+    "plot.py": {"pdelsr.results.plot"},
+    "results/solution.py": {"pdelsr.results.plot"},
+}
+"""Imports at the first call: matplotlib loads slowly, and psutil may be missing."""
+
 WITHOUT_TORCH = ("errors", "deadline", "reference", "declare", "sample")
 FILES = sorted(p.relative_to(PACKAGE) for p in PACKAGE.rglob("*.py"))
 
@@ -47,6 +56,21 @@ def imported(path: Path) -> Iterator[str]:
             assert node.module is not None
             yield node.module
             yield from (f"{node.module}.{a.name}" for a in node.names if node.module == "pdelsr")
+
+
+def delayed(path: Path) -> Iterator[str]:
+    """The modules that a file imports when one of its functions is called."""
+    tree = ast.parse((PACKAGE / path).read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            for inner in ast.walk(node):
+                if isinstance(inner, ast.Import | ast.ImportFrom):
+                    yield ast.unparse(inner)
+        called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+        if called.rpartition(".")[2] in ("import_module", "__import__"):
+            (name,) = node.args
+            assert isinstance(name, ast.Constant), f"{path}: the name of the module is computed"
+            yield name.value
 
 
 def stage(module: str) -> str | None:
@@ -65,6 +89,15 @@ def test_imports_point_left(path: Path) -> None:
     for module in imported(path):
         assert module != "pdelsr", f"{path} imports the whole package"
         assert stage(module) in {None, *allowed}, f"{path} imports {module}, to its right"
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_delayed_imports_are_those_listed_and_point_left_too(path: Path) -> None:
+    found = set(delayed(path))
+    assert found == DELAYED.get(path.as_posix(), set())
+    own = path.parts[0].removesuffix(".py")
+    if found:
+        assert {stage(module) for module in found} <= {None, *ORDER[: ORDER.index(own) + 1]}
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)

@@ -6,7 +6,7 @@ import copy
 import inspect
 import logging
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import itemgetter
@@ -32,7 +32,7 @@ from pdelsr.linearize.halving import is_out_of_memory, told_what_to_lower
 from pdelsr.lstsq.streaming import Nested, StreamingQR
 from pdelsr.solvers.settings import DTYPES, require_choice, require_whole
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 BATCH = 256  # samples at once, of tensors
 LARGEST_RANK = 2000  # that "auto" starts from
@@ -151,7 +151,7 @@ OPTIONS = [name for name in inspect.signature(refine).parameters if name != "mis
 
 
 @contextmanager
-def _differentiable(module: nn.Module) -> Iterator[None]:
+def _differentiable(module: nn.Module) -> Generator[None, None, None]:
     """Says which module torch.func cannot differentiate for many samples or directions at once."""
     try:
         yield

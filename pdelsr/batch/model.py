@@ -35,8 +35,10 @@ class Model:
     def __init__(self, module: nn.Module, share: int | float, generator: torch.Generator) -> None:
         require_deterministic(module)
         self.module = module
-        self.names = tuple(n for n, p in module.named_parameters() if p.requires_grad)
-        self.total = sum(p.numel() for p in self.parameters.values())
+        self.names: tuple[str, ...] = tuple(
+            n for n, p in module.named_parameters() if p.requires_grad
+        )
+        self.total: int = sum(p.numel() for p in self.parameters.values())
         if self.total == 0:
             raise SettingsError(
                 f"{type(module).__name__} has no trainable parameter, so it has no tangent space: "

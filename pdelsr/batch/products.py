@@ -31,6 +31,12 @@ class JacobianTimes:
         budget: bytes of one chunk; None for a share of what is free.
     """
 
+    model: Model
+    V: Float[Tensor, "m r"] | None
+    budget: int
+    outputs: int
+    way: str
+
     def __init__(
         self,
         model: Model,

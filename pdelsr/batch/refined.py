@@ -92,6 +92,8 @@ class RefinedModule(nn.Module):
     module: nn.Module
     delta: Tensor
     index: Tensor | None
+    rank: int
+    status: str
 
     def __init__(
         self,

@@ -58,7 +58,8 @@ class RandomImages:
     """A loader that makes its images when asked for them: blobs, and classes by their places."""
 
     def __init__(self, samples: int, batch: int) -> None:
-        self.samples, self.batch = samples, batch
+        self.samples: int = samples
+        self.batch: int = batch
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         generator = torch.Generator().manual_seed(0)

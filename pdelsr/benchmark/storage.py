@@ -43,7 +43,8 @@ def read_suite(path: Path) -> list[Measurement]:
 def _measurement(run: dict[str, Any]) -> Measurement:
     curve = tuple((seconds, _number(error)) for seconds, error in run["curve"])
     numbers = {name: _number(run[name]) for name in ("relative_l2", "heldout")}
-    return Measurement(**{**run, **numbers, "curve": curve})
+    fields: dict[str, Any] = {**run, **numbers, "curve": curve}
+    return Measurement(**fields)
 
 
 def _number(value: float | None) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from rich.text import Text
@@ -28,7 +28,7 @@ class ConsoleHandler(logging.Handler):
 
 
 @contextmanager
-def shown_log(verbosity: int, quiet: bool = False) -> Iterator[None]:
+def shown_log(verbosity: int, quiet: bool = False) -> Generator[None, None, None]:
     """Show the log of `pdelsr`.
 
     Args:

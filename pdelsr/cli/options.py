@@ -18,7 +18,13 @@ from pdelsr.solvers.settings import RunSettings, unknown_option
 
 PYTHON_ONLY = ("network", "callback")
 LONGEST = 100  # characters of a number
-WORDS = {"none": None, "true": True, "false": False, "yes": True, "no": False}
+WORDS: dict[str, bool | None] = {
+    "none": None,
+    "true": True,
+    "false": False,
+    "yes": True,
+    "no": False,
+}
 SAMPLERS = {sampler.__name__.lower(): sampler() for sampler in UNIT_SAMPLERS}
 NUMBER = re.compile(r"(?:\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|pi|sqrt|[-+*/() ])+")
 

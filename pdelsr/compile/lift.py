@@ -51,7 +51,7 @@ def lift_initial(lift: sp.Expr, t: sp.Symbol, start: float, data: Sequence[sp.Ex
 
 def factor_initial(t: sp.Symbol, start: float, count: int) -> sp.Expr:
     """(t - t0)^count, which leaves the first `count` derivatives in time at t0 alone."""
-    return cast(sp.Expr, (t - exact_number(start)) ** count)
+    return (t - exact_number(start)) ** count
 
 
 def _blend(
@@ -65,4 +65,4 @@ def _blend(
     xi = (x - low) / (high - low)
     weights = {low: 1 - xi, high: xi} if len(given) == 2 else {low: 1, high: 1}
     corrections = (weights[at] * (value - lift).subs(x, at) for value, at in given)
-    return cast(sp.Expr, lift + sp.Add(*corrections))
+    return lift + sp.Add(*corrections)

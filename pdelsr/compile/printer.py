@@ -80,12 +80,12 @@ class TorchCode(TorchPrinter):
     def _print(self, expr: Any, **kwargs: Any) -> str:
         if isinstance(expr, sp.Expr) and expr.is_number:
             return literal(expr)
-        return cast(str, super()._print(expr, **kwargs))
+        return super()._print(expr, **kwargs)
 
     def _print_Mul(self, expr: Any) -> str:
         number, rest = expr.as_independent(*expr.free_symbols, as_Add=False)
         if number == 1:
-            return cast(str, super()._print_Mul(expr))
+            return super()._print_Mul(expr)
         text = self.parenthesize(rest, PRECEDENCE["Mul"])
         return f"-{text}" if number == -1 else f"{self._factor(number)}*{text}"
 
@@ -95,7 +95,7 @@ class TorchCode(TorchPrinter):
             return f"torch.rsqrt({self._print(base)})"
         if exponent.is_Integer:
             return f"torch.pow({self._print(base)}, {int(exponent)})"
-        return cast(str, super()._print_Pow(expr))
+        return super()._print_Pow(expr)
 
     def _print_Function(self, expr: Any) -> str:
         kind = type(expr)

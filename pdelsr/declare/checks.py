@@ -60,7 +60,7 @@ def require_declared_fields(system: System) -> None:
             if isinstance(applied, Coefficient):
                 continue
             if not isinstance(applied, Unknown):
-                name = cast(Any, applied).name
+                name = applied.name
                 raise ProblemError(
                     f"{statement.title}: the field {applied} is not declared; use "
                     f'pl.unknown("{name}", ...) for an unknown, or '
@@ -134,7 +134,7 @@ def require_normals_on_sides(system: System) -> None:
     space = {c.name for c in system.domain.space.coordinates}
     for statement in system.statements:
         for symbol in _sorted(_sides(statement).atoms(NormalComponent)):
-            along = cast(Any, symbol).name.removeprefix("n_")
+            along = symbol.name.removeprefix("n_")
             if along not in space:
                 raise ProblemError(
                     f"{statement.title}: normal({along}) has no meaning; the normal has the "

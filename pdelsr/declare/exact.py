@@ -132,13 +132,6 @@ def _call(
     return require_finite(values, points, system.coordinates, what)
 
 
-def _arguments(arguments: tuple[np.ndarray, ...], points: Float[np.ndarray, "n d"]) -> str:
-    """How a message calls what a reference was called with."""
-    if arguments[0] is points:
-        return f"points of shape {points.shape}"
-    return f"{len(arguments)} arrays of shape ({len(points)},)"
-
-
 def _takes(function: Callable[..., Any], d: int) -> bool:
     """Whether the function takes d > 1 positional arguments: f(x, t), not f(points)."""
     try:

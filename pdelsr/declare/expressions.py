@@ -72,7 +72,7 @@ def resolve(expression: sp.Expr, space: Iterable[sp.Symbol]) -> sp.Expr:
         ),
     )
     if expression.has(sp.Derivative, sp.Subs, sp.Integral, sp.Sum, sp.Product, sp.Limit):
-        expression = cast(sp.Expr, expression.doit())
+        expression = expression.doit()
     # sympy does not know that derivatives of a real field are real: |u_x|' brings re and im
     for jet in jets(expression):
         rule = {sp.re(jet): jet, sp.im(jet): sp.Integer(0), sp.conjugate(jet): jet}

@@ -184,7 +184,7 @@ def input_function(name: Any, *arguments: Any) -> Any:
     return make(name, bases=(InputFunction,), real=True, _imp_=staticmethod(missing))(*arguments)
 
 
-def normal(coordinate: Any) -> NormalComponent:
+def normal(coordinate: Any) -> sp.Symbol:
     """The component n_x of the outward unit normal along `coordinate`.
 
     Raises:
@@ -198,7 +198,7 @@ def normal(coordinate: Any) -> NormalComponent:
     """
     if not isinstance(coordinate, sp.Symbol):
         raise ProblemError(f"normal({coordinate}): expected a coordinate, such as normal(x).")
-    return cast(NormalComponent, NormalComponent(f"n_{coordinate.name}", real=True))
+    return NormalComponent(f"n_{coordinate.name}", real=True)
 
 
 def normal_derivative(expression: Any) -> Any:

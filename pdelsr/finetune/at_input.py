@@ -143,7 +143,7 @@ class AtInput(nn.Module):
     def __init__(self, operator: nn.Module, values: Float[Tensor, " s"]) -> None:
         super().__init__()
         self.operator = operator
-        self.label = f"{type(operator).__name__} at one input function"  # in summaries
+        self.label: str = f"{type(operator).__name__} at one input function"  # in summaries
         self.register_buffer("values", values)
 
     def forward(self, points: Float[Tensor, "n d"]) -> Tensor:

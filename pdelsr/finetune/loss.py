@@ -35,14 +35,15 @@ class Loss:
 
     def __init__(self, problem: Problem, operator: PIDeepONet, functions: int, seed: int) -> None:
         require_trainable_problem(problem, operator)
-        self.operator, self.seed = operator, seed
+        self.operator: PIDeepONet = operator
+        self.seed: int = seed
         like = next(operator.parameters())
         (name,) = problem.inputs
         drawn = problem.inputs[name].sample(functions, seed)
-        self.table = FunctionTable(problem, name, drawn, like)
+        self.table: FunctionTable = FunctionTable(problem, name, drawn, like)
         where = operator.sensors.detach().cpu().double().numpy()
         values = np.stack([sensor_values(f, where) for f in drawn])
-        self.values = torch.from_numpy(values).to(like)
+        self.values: Tensor = torch.from_numpy(values).to(like)
         compiled = compile_problem(problem.at(**{name: self.table}))
         plan = PointPlan(
             problem.domain,
@@ -50,7 +51,7 @@ class Loss:
             dtype=like.dtype,
             device=like.device,
         )
-        self.blocks = plan.bind(compiled.blocks, seed)
+        self.blocks: tuple[BoundBlock, ...] = plan.bind(compiled.blocks, seed)
 
     def __call__(self, step: int, batch: int, points: int) -> Tensor:
         """The loss of one step; equal steps give equal losses."""
@@ -89,6 +90,8 @@ class FunctionTable:
     """
 
     is_tensor_function = True
+    low: float
+    high: float
 
     def __init__(
         self, problem: Problem, name: str, functions: Sequence[Callable[..., Any]], like: Tensor
@@ -102,8 +105,8 @@ class FunctionTable:
         self.low, self.high = (float(end) for end in bounds_of(coordinate, problem.system))
         nodes = np.linspace(self.low, self.high, NODES)
         values = np.stack([sensor_values(f, nodes[:, None]) for f in functions])
-        self.nodes = torch.from_numpy(values).to(like)
-        self.chosen = torch.arange(1)
+        self.nodes: Tensor = torch.from_numpy(values).to(like)
+        self.chosen: Tensor = torch.arange(1)
 
     def choose(self, rows: Tensor) -> None:
         """The functions of the next calls."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -67,7 +67,7 @@ def release(device: torch.device) -> None:
 
 
 @contextmanager
-def told_what_to_lower(advice: str, device: torch.device) -> Iterator[None]:
+def told_what_to_lower(advice: str, device: torch.device) -> Generator[None, None, None]:
     """Says in one sentence that memory ran out, how much is free, and what to do.
 
     Raises:

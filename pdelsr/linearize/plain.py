@@ -20,7 +20,9 @@ from pdelsr.networks import (
     Network,
     closure,
 )
+from pdelsr.networks.activations import Activation
 from pdelsr.networks.base import unflatten
+from pdelsr.networks.features import Features
 from pdelsr.networks.layers import Affine
 
 Pair = tuple[Tensor, Tensor]
@@ -55,7 +57,7 @@ class Unmoved(nn.Module):
 
     def __init__(self, network: Network) -> None:
         super().__init__()
-        self.network = network.module if isinstance(network, ModuleNetwork) else network
+        self.network: nn.Module = network.module if isinstance(network, ModuleNetwork) else network
 
     def forward(self, x: Float[Tensor, "n d"]) -> Pair:
         value = self.network(x).reshape(x.shape[0], -1)
@@ -70,6 +72,8 @@ class MovedAffine(nn.Module):
         steps: ∂W and ∂b, zero where the layer is frozen.
     """
 
+    weight: nn.Parameter
+    bias: nn.Parameter
     step_weight: Tensor
     step_bias: Tensor
 
@@ -92,10 +96,11 @@ class MovedNetwork(nn.Module):
 
     def __init__(self, network: FeatureNetwork, delta: Float[Tensor, " m"]) -> None:
         super().__init__()
-        self.features, self.activation = network.features, network.activation
+        self.features: Features = network.features
+        self.activation: Activation = network.activation
         steps = _steps(network, delta)
         layers = network.affine_layers()
-        self.layers = nn.ModuleList(
+        self.layers: nn.ModuleList = nn.ModuleList(
             MovedAffine(layer, (next(steps), next(steps))) for layer in layers
         )
 
@@ -142,10 +147,10 @@ class Traced(nn.Module):
     def __init__(self, network: Network, delta: Float[Tensor, " m"]) -> None:
         super().__init__()
         theta = network.trainable()
-        self.theta = nn.ParameterList(theta.values())
+        self.theta: nn.ParameterList = nn.ParameterList(theta.values())
         for i, step in enumerate(unflatten(delta, list(theta.values()))):
             self.register_buffer(f"step_{i}", step.clone())
-        self.graph = _traced(network, self._tensors, delta)
+        self.graph: nn.Module = _traced(network, self._tensors, delta)
 
     def forward(self, x: Float[Tensor, "n d"]) -> Pair:
         value, moved = self.graph(x, *self._tensors)

@@ -111,7 +111,9 @@ class StackedResidual:
         offset = 0
         for bound, c in zip(self.blocks, coefficients, strict=True):
 
-            def made(part: slice, bound=bound, c=c, offset=offset) -> Tensor:
+            def made(
+                part: slice, bound: BoundBlock = bound, c: Tensor = c, offset: int = offset
+            ) -> Tensor:
                 rows = self._block_rows(bound, c[:, part], part, only)
                 return of(slice(offset + part.start, offset + part.stop), rows)
 
@@ -160,7 +162,12 @@ class StackedResidual:
                 # One entry needs only the derivatives below it, not the site's whole jet.
                 indices = closure((site.indices.indices[position],))
 
-                def projected(part: slice, points=points, indices=indices, k=component) -> Tensor:
+                def projected(
+                    part: slice,
+                    points: Tensor = points,
+                    indices: IndexSet = indices,
+                    k: int = component,
+                ) -> Tensor:
                     return V.project(self._unit_rows(points[part], indices, k, V.only))
 
                 for part, rows in in_pieces(len(bound), step, projected):
@@ -173,7 +180,7 @@ class StackedResidual:
         step = points_per_chunk(self.network.parameter_count, points, self.memory_budget)
         for component in range(self.network.out_features):
 
-            def made(part: slice, k=component) -> Tensor:
+            def made(part: slice, k: int = component) -> Tensor:
                 return self._unit_rows(points[part], value, k)
 
             for _, rows in in_pieces(points.shape[0], step, made):

@@ -28,7 +28,8 @@ class StreamingQR:
     """
 
     def __init__(self, rank: int, like: Tensor) -> None:
-        self.rank, self.rows = rank, 0
+        self.rank: int = rank
+        self.rows: int = 0
         self._stack = like.new_zeros((1 + BUFFER) * (rank + 1), rank + 1)
         self._filled = 0
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import pi, sqrt
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -30,7 +31,7 @@ class Activation(ABC):
     def __call__(self, z: Float[Tensor, "*s"]) -> Float[Tensor, "*s"]:
         return self.derivatives(z, 0)[0]
 
-    def __deepcopy__(self, memo: dict) -> Activation:
+    def __deepcopy__(self, memo: dict[int, Any]) -> Activation:
         return self  # without state, and known by identity: a copied network keeps its own
 
 

@@ -22,6 +22,14 @@ class FeatureNetwork(TapedNetwork):
     bias are the trailing entries of θ.
     """
 
+    in_features: int
+    out_features: int
+    hidden: tuple[int, ...]
+    activation: Activation
+    features: Features
+    last: Affine
+    _settings: dict[str, Any]
+
     def __init__(
         self,
         in_features: int,

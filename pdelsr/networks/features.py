@@ -49,7 +49,7 @@ class Features(nn.Module):
         periodic = dict(periodic or {})
         box = torch.tensor(bounds or [(-(3**0.5), 3**0.5)] * in_features, dtype=torch.float64)
         scale = 2 * 3**0.5 / (box[:, 1] - box[:, 0])
-        self.plain = [i for i in range(in_features) if i not in periodic]
+        self.plain: list[int] = [i for i in range(in_features) if i not in periodic]
         waves, phases = self._periodic_waves(in_features, box, periodic, harmonics)
         random = fourier_scale * torch.randn(
             fourier, in_features, dtype=torch.float64, generator=generator

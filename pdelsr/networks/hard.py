@@ -49,8 +49,9 @@ class HardConditions(Network):
                 "one a field, None where a field has none."
             )
         self.network = network
-        self.forms = tuple(forms)
-        self.in_features, self.out_features = network.in_features, network.out_features
+        self.forms: tuple[LiftAndFactor | None, ...] = tuple(forms)
+        self.in_features: int = network.in_features
+        self.out_features: int = network.out_features
 
     def forward(
         self, x: Float[Tensor, "n d"], indices: IndexSet | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -33,8 +33,10 @@ class Affine(nn.Module):
 
     def __init__(self, in_features: int, out_features: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(out_features, in_features, dtype=torch.float64))
-        self.bias = nn.Parameter(torch.zeros(out_features, dtype=torch.float64))
+        self.weight: nn.Parameter = nn.Parameter(
+            torch.empty(out_features, in_features, dtype=torch.float64)
+        )
+        self.bias: nn.Parameter = nn.Parameter(torch.zeros(out_features, dtype=torch.float64))
         self.tape: Tape | None = None
 
     def forward(self, a: Float[Tensor, "*A n i"]) -> Float[Tensor, "*A n o"]:
@@ -128,7 +130,7 @@ class TapedNetwork(Network):
         return [layer for layer in self.modules() if isinstance(layer, Affine)]
 
     @contextmanager
-    def _record(self) -> Iterator[Tape]:
+    def _record(self) -> Generator[Tape, None, None]:
         tape = Tape()
         for layer in self.affine_layers():
             layer.tape = tape

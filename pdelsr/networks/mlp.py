@@ -26,6 +26,8 @@ class MLP(FeatureNetwork):
         torch.Size([5, 1])
     """
 
+    inner: nn.ModuleList
+
     def _add_hidden_layers(self, widths: list[int]) -> None:
         self.inner = nn.ModuleList(Affine(a, b) for a, b in pairwise(widths))
 
@@ -38,9 +40,10 @@ class MLP(FeatureNetwork):
             hidden: widths, none below the present ones.
             seed: of the new weights.
         """
-        settings = {**self.settings(), "hidden": hidden, "activation": self.activation}
+        settings = self.settings()
+        settings.update(hidden=hidden, activation=self.activation, seed=seed)
         like = self.last.weight
-        wide = MLP(**{**settings, "seed": seed}, dtype=like.dtype, device=like.device)
+        wide = MLP(**settings, dtype=like.dtype, device=like.device)
         wide.features = self.features
         for old, new in zip(self.affine_layers(), wide.affine_layers(), strict=True):
             new.contain(old)

@@ -27,6 +27,9 @@ class ModifiedMLP(FeatureNetwork):
         SettingsError: the hidden layers are not all equally wide, or there is none.
     """
 
+    encoders: nn.ModuleList
+    inner: nn.ModuleList
+
     def _add_hidden_layers(self, widths: list[int]) -> None:
         require_equal_widths(widths[1:])
         self.encoders = nn.ModuleList(Affine(widths[0], widths[1]) for _ in range(2))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -82,13 +83,13 @@ class _Compose(torch.autograd.Function):
         return _composition(z, activation, indices)
 
     @staticmethod
-    def setup_context(ctx, inputs, output) -> None:
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
         z, ctx.activation, ctx.indices = inputs
         ctx.save_for_backward(z)
 
     @staticmethod
-    def backward(ctx, grad: Tensor):
-        (z,) = ctx.saved_tensors
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None]:
+        (grad,), (z,) = grad_outputs, ctx.saved_tensors
         derivatives = ctx.activation.derivatives(z[0], ctx.indices.order + 1)
         slope = faa_di_bruno(z, derivatives[1:], ctx.indices)
         out = torch.zeros_like(grad)

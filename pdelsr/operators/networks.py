@@ -43,7 +43,9 @@ class Layers(nn.Module):
             raise SettingsError(
                 f"activation {activation!r} is not known: choose one of {', '.join(ACTIVATIONS)}."
             )
-        self.layers = nn.ModuleList(nn.Linear(a, b, dtype=dtype) for a, b in pairwise(widths))
+        self.layers: nn.ModuleList = nn.ModuleList(
+            nn.Linear(a, b, dtype=dtype) for a, b in pairwise(widths)
+        )
         self.activation = activation
 
     def forward(self, x: Float[Tensor, "n i"]) -> list[Tensor]:
@@ -120,9 +122,9 @@ class Operator(Separable):
         self.register_buffer("points", points.to(dtype))
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            self.branch_network = Layers((sensors, *hidden), activation, dtype)
-            self.trunk_network = Layers((points.shape[1], *hidden), activation, dtype)
-        self.bias = nn.Parameter(torch.zeros(1, dtype=dtype))
+            self.branch_network: Layers = Layers((sensors, *hidden), activation, dtype)
+            self.trunk_network: Layers = Layers((points.shape[1], *hidden), activation, dtype)
+        self.bias: nn.Parameter = nn.Parameter(torch.zeros(1, dtype=dtype))
 
     def at(self, points: Float[Tensor, "p d"]) -> Operator:
         """The same operator, with the same weights, on other points."""

@@ -26,7 +26,7 @@ from pdelsr.solvers.method import Method
 from pdelsr.solvers.settings import RunSettings
 from pdelsr.solvers.status import Status
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 ESTIMATED_ON = 4096  # held-out points that the error is estimated on
 

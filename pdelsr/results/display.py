@@ -34,8 +34,9 @@ class Display:
     def __init__(
         self, title: str, time_limit: int | float = math.inf, console: Console | None = None
     ) -> None:
-        self.title, self.time_limit = title, time_limit
-        self.console = console or shared_console()
+        self.title: str = title
+        self.time_limit: int | float = time_limit
+        self.console: Console = console or shared_console()
         self._start = time.perf_counter()
         self._last: Record | None = None
         self._outer: Record | None = None

@@ -84,7 +84,7 @@ def require_small_network(settings: Mapping[str, Any], size: tuple[int, int], co
         raise FileFormatError(f"its network maps {given}, expected {size} as in the problem")
     hidden = settings.get("hidden", ())
     features = [settings.get("harmonics", 1), settings.get("fourier", 0)]
-    sizes = [*features, *(hidden if isinstance(hidden, list | tuple) else [None])]
+    sizes: list[Any] = [*features, *(hidden if isinstance(hidden, list | tuple) else [None])]
     if any(isinstance(s, bool) or not isinstance(s, int) or s < 0 for s in sizes):
         raise FileFormatError(f"its network has the sizes {shown(sizes)}, expected whole numbers")
     products = [a * b for a, b in pairwise(hidden)]

@@ -27,6 +27,11 @@ class SolutionModule(nn.Module):
         unknowns: names of the columns of the values.
     """
 
+    lift: nn.Module | None
+    factor: nn.Module | None
+    coordinates: tuple[str, ...]
+    unknowns: tuple[str, ...]
+
     def __init__(
         self,
         pair: nn.Module,

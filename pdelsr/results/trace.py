@@ -10,6 +10,9 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+import numpy as np
+from jaxtyping import Float
+
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
 from pdelsr.results.accuracy import error_of, heldout_points
@@ -53,8 +56,8 @@ class Trace:
                 f"track_errors is set, but {problem.name} has no reference: leave it out, or give "
                 "Problem(reference=…)."
             )
-        self.points = heldout_points(problem, POINTS, seed=0)
-        self.reference = problem.reference_values(self.points)
+        self.points: Float[np.ndarray, "n d"] = heldout_points(problem, POINTS, seed=0)
+        self.reference: Float[np.ndarray, "n k"] = problem.reference_values(self.points)
         self.snapshots: list[Snapshot] = []
 
     def listen_to(self, context: Context) -> None:

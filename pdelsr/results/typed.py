@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -16,7 +16,7 @@ LONGEST = 60  # characters of a value in a message
 
 
 @contextmanager
-def trusted_by_none(path: str | Path) -> Iterator[None]:
+def trusted_by_none(path: str | Path) -> Generator[None, None, None]:
     """Turn whatever the contents of a file lead to into one error that names the file.
 
     Raises:

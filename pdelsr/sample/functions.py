@@ -210,6 +210,9 @@ class Tabulated(FunctionSampler):
             increase.
     """
 
+    x: Float[np.ndarray, " s"]
+    values: Float[np.ndarray, "n s"]
+
     def __init__(self, x: ArrayLike, values: ArrayLike) -> None:
         self.x, self.values = require_table(x, values)
 

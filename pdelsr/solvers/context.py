@@ -63,11 +63,11 @@ class Context:
     history: list[Record] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.first_plan = self.plan
-        self.generator = torch.Generator().manual_seed(self.seed)
-        self.heldout = self._residual(self.plan.held_out(), HELDOUT_SEED, None)
+        self.first_plan: PointPlan = self.plan
+        self.generator: torch.Generator = torch.Generator().manual_seed(self.seed)
+        self.heldout: StackedResidual = self._residual(self.plan.held_out(), HELDOUT_SEED, None)
         self.training: StackedResidual | None = None
-        self.rounds = 0
+        self.rounds: int = 0
         self._best: Assessed | None = None
         self.objectives: list[float] = []
         self.assess_seconds = 0.0

@@ -16,7 +16,7 @@ from pdelsr.solvers.refiner import FULL_LIMIT, PAYS, Refiner, largest_rank
 from pdelsr.solvers.refusal import largest
 from pdelsr.solvers.status import Status
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 GROWTH, WIDENING = 2, 1.5  # factors on the parameters, of untrained and of aligned networks
 FILLED = 0.9  # share of directions above rounding from which a wider network may help

@@ -6,7 +6,7 @@ import logging
 import math
 from dataclasses import dataclass
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from pdelsr.lstsq import LeastSquares
 from pdelsr.solvers.alignment import (
@@ -143,7 +143,7 @@ class ILSR(Method):
     tries_designs = True
     default_hard = True
     default_iterations = 12
-    memory_types = (_Memory, Growth, *PARTS)
+    memory_types: ClassVar[tuple[type[Any], ...]] = (_Memory, Growth, *PARTS)
 
     def __post_init__(self) -> None:
         super().__post_init__()

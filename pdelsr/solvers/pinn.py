@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from pdelsr.linearize import StackedResidual
 from pdelsr.solvers.candidate import Candidate
@@ -81,7 +82,7 @@ class PINN(Method):
     patience = 20
     adam_chunk = 500
     lbfgs_chunk = history = 100
-    memory_types = (_Training, AdamRun, LBFGSRun)
+    memory_types: ClassVar[tuple[type[Any], ...]] = (_Training, AdamRun, LBFGSRun)
 
     def __post_init__(self) -> None:
         super().__post_init__()

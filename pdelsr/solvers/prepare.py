@@ -28,7 +28,7 @@ TRIALS = 6  # of the first design, about
 TRIAL_SHARE = 0.3  # of the time limit that trials of designs may take
 PARAMETER_COPIES = 8  # of θ: weights while they are drawn, gradients, vectors
 POINT_COPIES = 12  # of points while they are drawn, for training and for held-out residuals
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)

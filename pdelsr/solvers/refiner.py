@@ -19,7 +19,7 @@ from pdelsr.solvers.settings import require_whole
 from pdelsr.solvers.tangent_newton import Refinement, refine_in_subspace, with_basis_values
 from pdelsr.subspace import Basis, LastLayer, basis_named
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 FULL_LIMIT = 5000  # parameters up to which the whole tangent space is the default basis
 FIRST_RANK = 250  # of a rank that is chosen by doubling

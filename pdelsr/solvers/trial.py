@@ -28,7 +28,7 @@ from pdelsr.solvers.method import Method
 from pdelsr.solvers.settings import RunSettings
 from pdelsr.solvers.tangent_newton import refine_in_subspace
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 PARAMETERS = 1200  # of a trial network
 FIRST_SCALES = (1.0, 2.0)  # that every design is tried with

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
@@ -59,7 +60,12 @@ class TSONN(Method):
     name = "tsonn"
     default_balance = False
     default_iterations = 30
-    memory_types = (_Stepping, PseudoTimeResidual, AdamRun, LBFGSRun)
+    memory_types: ClassVar[tuple[type[Any], ...]] = (
+        _Stepping,
+        PseudoTimeResidual,
+        AdamRun,
+        LBFGSRun,
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -154,9 +154,9 @@ def test_reference_refused_at_declaration(reference, message):
     ("reference", "message"),
     [
         pytest.param(None, "the problem has no reference", id="none"),
-        pytest.param(lambda p: {}["k"], r"reference: the function failed \(KeyError", id="failing"),
-        pytest.param(lambda p: 1j * p[:, 0], "its values are complex", id="imaginary"),
-        pytest.param(lambda a, b: "x", r"takes 2 arrays of shape \(.*\) and returns", id="text"),
+        pytest.param(lambda p: {}["k"], "the function fails with KeyError", id="failing"),
+        pytest.param(lambda p: 1j * p[:, 0], "returned values of type complex128", id="imaginary"),
+        pytest.param(lambda a, b: "x", "returned values of type <U1; expected real", id="text"),
         pytest.param(1 / (x - sp.Rational(1, 4)), "the value at x = 0.25, t = 0.5 is", id="pole"),
         pytest.param(sp.log(x - 1), "is nan, which is not finite", id="complex"),
         pytest.param(lambda p: p, r"returned shape \(2, 2\) for 2 points; expected", id="shape"),

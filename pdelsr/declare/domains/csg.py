@@ -56,7 +56,9 @@ class Combination(Domain):
         """The exact measure where neither operand cuts the boundary of the other, else None."""
 
     @property
-    def coordinates(self) -> tuple[sp.Symbol, ...]:
+    def coordinates(  # pyright: ignore[reportIncompatibleVariableOverride]  # a field elsewhere
+        self,
+    ) -> tuple[sp.Symbol, ...]:
         return self.left.coordinates
 
     @property
@@ -66,14 +68,14 @@ class Combination(Domain):
         return f"{left} {self.sign} ({self.right.title})"
 
     @cached_property
-    def measure(self) -> float:
+    def measure(self) -> float:  # pyright: ignore[reportIncompatibleMethodOverride]  # cached
         exact = self._uncut_measure()
         if exact is not None:
             return exact
         return self._share * float(np.prod(np.diff(self.bounding_box, axis=1)))
 
     @cached_property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[Part, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]  # cached
         parts: list[Part] = []
         for operand, other, cut in self._operands:
             for base in operand.parts:

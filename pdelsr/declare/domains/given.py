@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 import sympy as sp
-from sympy.logic.boolalg import Boolean
 
 from pdelsr.declare.domains.part import Part
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     Coordinates: TypeAlias = tuple[sp.Symbol, ...]
     Vector: TypeAlias = Sequence[Number]
     Vertices: TypeAlias = Sequence[Sequence[Number]]
-    On: TypeAlias = str | Part | Boolean | Sequence[str | Part | Boolean] | None
+    # a relation is meant; sympy's decorators hide its classes from pyright, and Basic is their base
+    On: TypeAlias = str | Part | sp.Basic | Sequence[str | Part | sp.Basic] | None
 else:
     Number = Coordinate = Coordinates = Vector = Vertices = On = object

@@ -50,7 +50,9 @@ class Interval(Rectangular):
         require_size(self.bounding_box, f"Interval {self.coordinate}")
 
     @property
-    def coordinates(self) -> tuple[sp.Symbol, ...]:
+    def coordinates(  # pyright: ignore[reportIncompatibleVariableOverride]  # a field elsewhere
+        self,
+    ) -> tuple[sp.Symbol, ...]:
         return (self.coordinate,)
 
     @property

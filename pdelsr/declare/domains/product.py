@@ -45,7 +45,9 @@ class SpaceTime(Domain):
             raise ProblemError(f"{t} is a space coordinate; expected another symbol for time")
 
     @property
-    def coordinates(self) -> tuple[sp.Symbol, ...]:
+    def coordinates(  # pyright: ignore[reportIncompatibleVariableOverride]  # a field elsewhere
+        self,
+    ) -> tuple[sp.Symbol, ...]:
         return (*self.section.coordinates, self.interval.coordinate)
 
     @property

@@ -10,7 +10,9 @@ from jaxtyping import Float
 from pdelsr.results.mesh.base import SpaceMesh
 
 KINDS = ("line", "quad", "hexahedron")
-CORNERS = {  # of a cell, as steps along the axes, in the order of VTK
+CORNERS: dict[
+    int, tuple[tuple[int, ...], ...]
+] = {  # of a cell, as steps along the axes, in the order of VTK
     1: ((0,), (1,)),
     2: ((0, 0), (1, 0), (1, 1), (0, 1)),
     3: (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
@@ -162,7 +162,7 @@ def _line(
 ) -> None:
     """A curve; what is not positive or not finite is left out."""
     shown = np.where(np.isfinite(y) & (y > 0), y, np.nan)
-    style = {"marker": MARKERS[i % len(MARKERS)], "markersize": 3} if marker else {}
+    style: dict[str, Any] = {"marker": MARKERS[i % len(MARKERS)], "markersize": 3} if marker else {}
     axes.plot(x, shown, color=COLORS[i % len(COLORS)], linewidth=1.2, label=label, **style)
 
 

@@ -28,9 +28,13 @@ class GIFWriter(AbstractMovieWriter):
         fps: frames a second.
     """
 
+    fig: Figure
+    outfile: Any
+    dpi: int | float
+
     def __init__(self, maps: Iterable[str], fps: int) -> None:
         super().__init__(fps=fps)
-        self.palette = Image.new("P", (1, 1))
+        self.palette: Image.Image = Image.new("P", (1, 1))
         self.palette.putpalette(palette_of(maps).tobytes())
         self.frames: list[Image.Image] = []
 
