@@ -24,7 +24,8 @@ if TYPE_CHECKING:  # Refiner asks this module; only its type is needed here
 
 SHARE = 0.8  # of the free memory that a run takes
 RESERVE = 32 * 2**20  # bytes that libraries take for themselves meanwhile
-FEWEST = 32  # directions, columns or points that are not halved any more
+FEWEST = 32  # directions or columns that are not halved any more
+PIECE = 256  # points of a reverse pass that are not halved either
 GRAPH = 6.0  # numbers a neuron, point and jet entry that training by gradients keeps
 ROWS_GRAPH = 4.0  # the same while rows are made, whose activations are not differentiated again
 VECTORS = 10  # of length m that a method keeps anyway
@@ -65,15 +66,9 @@ def fits(context: Context, size: int | float) -> bool:
     return size + RESERVE <= SHARE * free_bytes(context.plan.device)
 
 
-def sizes(
-    context: Context,
-    refiner: Refiner,
-    factor: int | float,
-    rank: int,
-    parameters: int | None = None,
-) -> Sizes:
-    """Of a refinement, for the network of the context or one with so many parameters."""
-    m = parameters or context.network.parameter_count
+def sizes(context: Context, refiner: Refiner, factor: int | float, rank: int) -> Sizes:
+    """Of a refinement of the context's network."""
+    m = context.network.parameter_count
     n = context.plan.row_count(context.compiled.blocks, factor)
     held = context.heldout
     jets = entries(held) * n

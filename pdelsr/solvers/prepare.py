@@ -42,11 +42,13 @@ def prepare(problem: Problem, method: Method, settings: RunSettings) -> Context:
     if settings.network is None:
         outputs = len(compiled.unknowns)
         m = parameter_count(design.hidden, designer.features, outputs)
-        require_room(settings, PARAMETER_COPIES * m, f"{m:,} parameters", "widths (hidden=)")
+        require_room(
+            settings, PARAMETER_COPIES * m, f"{m:,} parameters", "take a narrower network (hidden=)"
+        )
     network = designer.build(design)
     counts = point_counts(problem, compiled, method, settings, network.parameter_count)
     total, d = sum(counts.values()), len(compiled.coordinates)
-    require_room(settings, POINT_COPIES * d * total, f"{total:,} points", "points (--points)")
+    require_room(settings, POINT_COPIES * d * total, f"{total:,} points", "lower points (--points)")
     plan = PointPlan(
         problem.domain,
         counts,

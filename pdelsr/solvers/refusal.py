@@ -38,18 +38,28 @@ def does_not_fit(
     return memory_error(context, needed(context, refiner, factor, rank), ways)
 
 
-def memory_error(context: Context, need: int | float, ways: list[str]) -> MemoryLimitError:
-    """What is needed, what is free, and what to lower."""
+def memory_error(
+    context: Context, need: int | float, ways: list[str], even: str | None = None
+) -> MemoryLimitError:
+    """What is needed, what is free, and what to lower.
+
+    Args:
+        context: of the run.
+        need: bytes.
+        ways: what the user chose too large.
+        even: the smallest sizes, where the user left them open.
+    """
     free = free_bytes(context.plan.device)
-    advice = f"lower {' or '.join(ways)}" if ways else "lower points (--points)"
+    sizes = f"{context.network.parameter_count:,} parameters and {context.plan.total:,} points"
+    what = f"{sizes}, with {even}, still need" if even else f"{sizes} need"
+    advice = f"lower {' or '.join(ways)}, or take" if ways else "close other programs, or take"
     return MemoryLimitError(
-        f"{context.network.parameter_count:,} parameters and {context.plan.total:,} points need "
-        f"about {bytes_text(need + RESERVE)} of memory, and {bytes_text(free)} is free, of which "
-        f"{SHARE:.0%} are used: {advice}, or take a narrower network (hidden=)."
+        f"{what} about {bytes_text(need + RESERVE)} of memory, and {bytes_text(free)} is free, of "
+        f"which {SHARE:.0%} are used: {advice} a narrower network (hidden=)."
     )
 
 
-def require_room(settings: RunSettings, numbers: int, what: str, lower: str) -> None:
+def require_room(settings: RunSettings, numbers: int, what: str, advice: str) -> None:
     """Refuse what would not even fit by itself, before it is made.
 
     Raises:
@@ -60,7 +70,7 @@ def require_room(settings: RunSettings, numbers: int, what: str, lower: str) -> 
     if size + RESERVE > SHARE * free:
         raise MemoryLimitError(
             f"{what} need about {bytes_text(size + RESERVE)} of memory, and {bytes_text(free)} is "
-            f"free, of which {SHARE:.0%} are used: lower {lower}."
+            f"free, of which {SHARE:.0%} are used: {advice}."
         )
 
 
