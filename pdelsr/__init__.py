@@ -28,6 +28,7 @@ from pdelsr.declare import (
 from pdelsr.errors import (
     ConditionWarning,
     FileFormatError,
+    MemoryLimitError,
     PdelsrError,
     ProblemError,
     SettingsError,
@@ -109,6 +110,7 @@ __all__ = [
     "LastLayer",
     "LatinHypercube",
     "LeastSquares",
+    "MemoryLimitError",
     "Method",
     "ModifiedMLP",
     "Network",

@@ -22,12 +22,17 @@ class Choice:
     Args:
         factor: times the planned points.
         rank: r; None for a choice by the refiner.
-        limit: what was lowered for the memory's sake, in words; None where nothing was.
+        lowered: to what sizes, in words; None where these are the wanted ones.
     """
 
     factor: int | float
     rank: int | None
-    limit: str | None = None
+    lowered: str | None = None
+
+    @property
+    def limit(self) -> str | None:
+        """Why the sizes are not larger, for the report."""
+        return self.lowered and f"{self.lowered}, for lack of memory"
 
 
 def affordable(
@@ -54,7 +59,7 @@ def affordable(
     if found:
         return found
     if len(choices) > 1:
-        raise memory_error(context, needs[-1], [], choices[-1].limit)
+        raise memory_error(context, needs[-1], [], choices[-1].lowered)
     raise does_not_fit(context, refiner, factor, first)
 
 
@@ -67,7 +72,7 @@ def _choices(context: Context, refiner: Refiner, wanted: Choice, first: int) -> 
         while True:
             if r < first or factor < wanted.factor:
                 rank = wanted.rank if r == first else r
-                found.append(Choice(factor, rank, _limit(first, r, factor / wanted.factor)))
+                found.append(Choice(factor, rank, _lowered(first, r, factor / wanted.factor)))
             if not context.points_open or factor <= fewest:
                 break
             factor = max(factor / 2, fewest)
@@ -76,10 +81,10 @@ def _choices(context: Context, refiner: Refiner, wanted: Choice, first: int) -> 
         r = max(r // 2, FEWEST)
 
 
-def _limit(wanted: int, rank: int, share: float) -> str:
+def _lowered(wanted: int, rank: int, share: int | float) -> str:
     points = f" and {share:.1%} of the points" if share < 1 else ""
     directions = f"{rank:,} of {wanted:,} directions" if rank < wanted else "all directions"
-    return f"{directions}{points} for lack of memory"
+    return directions + points
 
 
 def affordable_columns(context: Context, rows: int | float, largest: int) -> int:
