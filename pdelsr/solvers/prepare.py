@@ -103,11 +103,13 @@ def first_start(designer: Designer, seconds: float = math.inf) -> Start:
     design = chosen_design(designer, seconds)
     if settings.network is None:
         m = parameter_count(design.hidden, designer.features, len(compiled.unknowns))
-        require_room(settings, PARAMETER_COPIES * m, f"{m:,} parameters", "widths (hidden=)")
+        require_room(
+            settings, PARAMETER_COPIES * m, f"{m:,} parameters", "take a narrower network (hidden=)"
+        )
     network = designer.build(design)
     counts = point_counts(problem, compiled, method, settings, network.parameter_count)
     total, d = sum(counts.values()), len(compiled.coordinates)
-    require_room(settings, POINT_COPIES * d * total, f"{total:,} points", "points (--points)")
+    require_room(settings, POINT_COPIES * d * total, f"{total:,} points", "lower points (--points)")
     plan = point_plan(problem, compiled, method, settings, network.parameter_count)
     if settings.network is not None or isinstance(design.activation, UserActivation):
         bound = plan.bind(compiled.blocks, HELDOUT_SEED)
