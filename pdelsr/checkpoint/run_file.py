@@ -210,7 +210,8 @@ class RunFile:
         if given is None and described["settings"] is None:  # an activation of the user
             require_small(described["design"], own["theta"].numel())
             plain = {**described["design"], "activation": design.activation}
-            given = inner_network(designer.build(Design(**plain)))
+            sized = Design(**{**plain, "hidden": tuple(plain["hidden"])})
+            given = inner_network(designer.build(sized))
         document = NetworkDocument(described["settings"], described["own"])
         return stored_network(self.path, document, own, designer.compiled, self.settings, given)
 
