@@ -93,8 +93,8 @@ SHOWN = {
     "ilsr": ([], r"may grow to \d,\d+ parameters"),
     "pieces": (["--method", "lsr"], "does not fit at once: the run takes smaller pieces"),
     "rank": (
-        ["--method", "lsr", "--rank", "900", "--points", "9000", "--hidden", "30,30"],
-        r"does not fit: 991 parameters and .* need about \d+ MiB of memory, and 100 MiB is free, "
+        ["--method", "lsr", "--rank", "300", "--points", "20000", "--hidden", "30,30"],
+        r"does not fit: 1,021 parameters and .* need about \d+ MiB of memory, and 100 MiB is free, "
         r"of which 80% are used: lower rank to \d+ \(--rank\) or points to \d+ \(--points\)",
     ),
 }

@@ -52,7 +52,7 @@ def test_batches_are_cut(products: str, rank: int | str, few_samples: list[int])
     assert few_samples
     assert found.rank == expected.rank
     scores = [score.train for score in found.history]
-    assert scores == pytest.approx([score.train for score in expected.history], rel=1e-6)
+    assert scores == pytest.approx([score.train for score in expected.history], rel=1e-4)
 
 
 def test_residuals_of_the_user_are_cut(few_samples: list[int]) -> None:
@@ -84,5 +84,5 @@ def test_an_open_rank_is_halved_when_memory_runs_out(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(StreamingQR, "__init__", limited)
     assert max(s.rank for s in pl.refine(network(), X, T).history) == 24
-    with pytest.raises(pl.MemoryLimitError, match="memory ran out, with .* free: lower rank"):
+    with pytest.raises(pl.MemoryLimitError, match=r"memory ran out, with .* free: lower rank"):
         pl.refine(network(), X, T, rank=40)

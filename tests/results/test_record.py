@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from solved import solved
 
-from pdelsr.results.record import json_text
 from pdelsr.linearize.memory import bytes_text
+from pdelsr.results.record import json_text
 from pdelsr.results.summary import WIDTH, network_text
 
 KEYS = [
