@@ -25,9 +25,12 @@ PREDICT = """
 import numpy as np, pdelsr as pl
 problem = pl.load_problem("problems/poisson_2d.py")
 solution = pl.solve(problem, "lsr", hidden=(16, 16), points=200, weight_scale=1.5)
-points = np.random.default_rng(0).random((10**6, 2))
-found = solution.predict(points, batch=10**6)
-print("ok", found.shape, solution.derivative("u_xx", points, batch=10**6).shape)
+try:
+    points = np.random.default_rng(0).random((10**6, 2))
+    found = solution.predict(points, batch=10**6)
+    print("ok", found.shape, solution.derivative("u_xx", points, batch=10**6).shape)
+except MemoryError as error:
+    print("refused:", error)
 """
 REFINE = """
 import torch, pdelsr as pl
@@ -112,6 +115,4 @@ def test_chosen_sizes_are_refused(bare: int) -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_no_process_dies(command: str, extra: int, bare: int) -> None:
     done = limited(COMMANDS[command], bare + extra * MIB)
-    if command == "predict" and extra == 60:  # the points alone take half of that
-        return
     require_manners(done)

@@ -36,6 +36,7 @@ from pdelsr.solvers.settings import RunSettings
 from pdelsr.solvers.status import Status
 
 BATCH = 4096  # points of one evaluation
+FEWER = "give fewer points in a call"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -143,12 +144,14 @@ class Solution:
 
         Raises:
             SettingsError: a coordinate is missing or unknown, or a shape does not fit.
+            MemoryLimitError: the answer does not fit into the free memory.
         """
-        query = read_points(points, columns, self.problem.coordinates, self._like)
-        values = self._entries(query.points, self._value_index, batch)
-        if len(self.names) == 1:
-            return query.answer(values[:, 0])
-        return {name: query.answer(values[:, i]) for i, name in enumerate(self.names)}
+        with told_what_to_lower(FEWER, self._like.device):
+            query = read_points(points, columns, self.problem.coordinates, self._like)
+            values = self._entries(query.points, self._value_index, batch)
+            if len(self.names) == 1:
+                return query.answer(values[:, 0])
+            return {name: query.answer(values[:, i]) for i, name in enumerate(self.names)}
 
     def derivative(
         self, which: Any, points: Any = None, *, batch: int = BATCH, **columns: Any
@@ -168,8 +171,10 @@ class Solution:
             SettingsError: no such derivative, or the points do not fit.
         """
         entry = read_derivative(which, self.problem.unknowns, self.problem.coordinates)
-        query = read_points(points, columns, self.problem.coordinates, self._like)
-        return query.answer(self._entries(query.points, entry.index, batch)[:, entry.component])
+        with told_what_to_lower(FEWER, self._like.device):
+            query = read_points(points, columns, self.problem.coordinates, self._like)
+            values = self._entries(query.points, entry.index, batch)
+            return query.answer(values[:, entry.component])
 
     def error(self, n: int = 10_000, seed: int = 0) -> dict[str, UnknownError]:
         """Relative L2 and largest error of each unknown on points inside the domain.
@@ -467,8 +472,7 @@ class Solution:
         indices, predictor = closure((index,)), self.predictor
         position = indices.positions[index]
         out = points.new_empty(len(points), len(self.names))
-        advice = "give fewer points in a call"
-        with torch.no_grad(), told_what_to_lower(advice, points.device):
+        with torch.no_grad():
             for part, found in in_pieces(
                 len(points), batch, lambda part: predictor(points[part], indices)[position]
             ):

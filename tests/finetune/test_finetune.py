@@ -365,6 +365,27 @@ def test_a_cut_training_goes_on_exactly(tmp_path: Path) -> None:
         assert torch.equal(p, q)
 
 
+def test_a_training_that_runs_out_of_memory_keeps_its_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = Loss.__call__
+
+    def limited(self, step, batch, points):
+        if step == 5:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory.")
+        return usual(self, step, batch, points)
+
+    path, (whole, cut) = tmp_path / "a.safetensors", (operator(), operator())
+    options = {"functions": 10, "batch": 4, "points": 8, "steps": 8}
+    train_operator(antiderivative, whole, **options)
+    with monkeypatch.context() as patch:
+        patch.setattr(Loss, "__call__", limited)
+        with pytest.raises(pl.MemoryLimitError, match="lower batch or points"):
+            train_operator(antiderivative, cut, path=path, **options)
+    assert len(train_operator(antiderivative, cut, path=path, **options).losses) == 8
+    assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), cut.parameters(), strict=True))
+
+
 def test_checkpoints_of_other_trainings_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "state.safetensors"
     train_operator(antiderivative, operator(), functions=5, steps=2, path=path)
