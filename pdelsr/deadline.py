@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import signal
+import sys
 import threading
 import time
 from collections.abc import Generator
@@ -11,24 +12,32 @@ from contextlib import contextmanager
 from types import FrameType
 
 SOON = 1e-6  # seconds; a timer of zero would be none
-AGAIN = 0.02  # seconds between two looks at whether an import is over
-IMPORT_SECONDS = 10.0  # that imports may take beyond the time
+AGAIN = 0.002  # seconds between two looks at whether code that must not be cut is left
+PATIENCE = 10.0  # seconds that such code may take beyond the time
 LONGEST = 1e8  # seconds, three years; setitimer refuses much longer ones
+WHOLE = (  # code that would leave something broken behind: modules, parameters, torch's own state
+    "<frozen importlib",
+    "torch/_functorch/",
+    "torch/nn/utils/stateless.py",
+    "torch/nn/utils/_named_member_accessor.py",
+)
+WHOLE_INSIDE = ("torch/autograd/grad_mode.py", "torch/utils/_contextlib.py", "contextlib.py")
 
 
 class TimeIsUp(BaseException):
     """The time of a `deadline` is up; no `except Exception` of the interrupted code stops it."""
 
+    alarm: Alarm | None = None
+
 
 @contextmanager
-def deadline(seconds: int | float) -> Generator[None, None, None]:
+def deadline(seconds: int | float) -> Generator[Alarm | None, None, None]:
     """Raise `TimeIsUp` inside the block, wherever it is in Python code, after so many seconds.
 
     The alarm of the operating system interrupts Python code even in an endless loop, but not a
-    single long call of compiled code, after which it is raised, nor an import statement. Of
-    nested deadlines the earlier one counts, and the outer one runs on after the inner block. An
-    alarm that someone else has set runs on as well, and takes the place of the deadline where it
-    rings earlier.
+    single long call of compiled code, after which it is raised, nor imports and what torch does
+    with parameters and modes. Of nested deadlines the earlier one counts, and the outer one runs
+    on after the inner block. An alarm that someone else has set rings as if there were no deadline.
 
     Outside the main thread, and where there is no such alarm (Windows), nothing happens.
 
@@ -39,26 +48,39 @@ def deadline(seconds: int | float) -> Generator[None, None, None]:
         TimeIsUp: once, inside the block or one nested in it.
     """
     if seconds > LONGEST or not _has_alarm():
-        yield
+        yield None
         return
-    alarm = _Alarm(seconds)
+    alarm = Alarm(seconds)
     try:
-        yield
+        yield alarm
     finally:
         alarm.cancel()
 
 
-class _Alarm:
+@contextmanager
+def given_up_after(seconds: int | float) -> Generator[None, None, None]:
+    """A block that is left quietly when its own time is up; outer deadlines are not stopped."""
+    alarm = None
+    try:
+        with deadline(seconds) as alarm:
+            yield
+    except TimeIsUp as interruption:
+        if alarm is None or interruption.alarm is not alarm:
+            raise
+
+
+class Alarm:
     """The one timer of the process, borrowed from whoever has set it before."""
 
     def __init__(self, seconds: int | float) -> None:
         self._over = False
+        self._depth = _depth(sys._getframe())
         self._handler = signal.getsignal(signal.SIGALRM)
         left, self._interval = signal.setitimer(signal.ITIMER_REAL, 0)
         now = time.monotonic()
         self._end, self._outer_end = now + seconds, now + left if left else math.inf
         signal.signal(signal.SIGALRM, self._ring)
-        _ring_at(min(self._end, self._outer_end))
+        self._wind()
 
     def cancel(self) -> None:
         """Give the timer back; with the time that is left, if it was running."""
@@ -70,30 +92,55 @@ class _Alarm:
         if self._outer_end < math.inf:
             _ring_at(self._outer_end, self._interval)
 
+    def _wind(self) -> None:
+        _ring_at(min(self._end, self._outer_end))
+
     def _ring(self, number: int, frame: FrameType | None) -> None:
         """Raise, with the timer given back before: the block may be left at this very moment."""
         if self._over:
             return
-        if _is_importing(frame) and time.monotonic() < self._end + IMPORT_SECONDS:
-            _ring_at(time.monotonic() + AGAIN)  # a module cut in half would fail ever after
+        if self._outer_end < self._end:
+            self._pass_on(number, frame)
+        elif self._must_be_whole(frame) and time.monotonic() < self._end + PATIENCE:
+            _ring_at(time.monotonic() + AGAIN)
+        else:
+            self.cancel()
+            interruption = TimeIsUp()
+            interruption.alarm = self
+            raise interruption
+
+    def _pass_on(self, number: int, frame: FrameType | None) -> None:
+        """An outer deadline rings right after this one is gone; another alarm rings now."""
+        handler = self._handler
+        if isinstance(getattr(handler, "__self__", None), Alarm):
+            self.cancel()
             return
-        mine = self._end <= self._outer_end
-        self.cancel()
-        if mine:
-            raise TimeIsUp
+        self._outer_end += self._interval or math.inf
+        self._wind()
+        if callable(handler):
+            handler(number, frame)
+
+    def _must_be_whole(self, frame: FrameType | None) -> bool:
+        """Whether the code within the block is where an exception would leave something broken."""
+        inside = _depth(frame) - self._depth
+        if frame is not None and any(part in frame.f_code.co_filename for part in WHOLE_INSIDE):
+            return True
+        while frame is not None and inside > 0:
+            if any(part in frame.f_code.co_filename for part in WHOLE):
+                return True
+            frame, inside = frame.f_back, inside - 1
+        return False
+
+
+def _depth(frame: FrameType | None) -> int:
+    count = 0
+    while frame is not None:
+        frame, count = frame.f_back, count + 1
+    return count
 
 
 def _ring_at(end: float, interval: float = 0.0) -> None:
     signal.setitimer(signal.ITIMER_REAL, max(end - time.monotonic(), SOON), interval)
-
-
-def _is_importing(frame: FrameType | None) -> bool:
-    """Whether the code is within an import statement."""
-    while frame is not None:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
-            return True
-        frame = frame.f_back
-    return False
 
 
 def _has_alarm() -> bool:

@@ -42,7 +42,19 @@ def compare(
             cannot be written.
 
     Example:
-        >>> pl.plot.compare([a, b], ["I-LSR", "Adam"], "comparison.png")
+        >>> import sympy as sp
+        >>> import pdelsr as pl
+        >>> x = pl.coordinates("x")
+        >>> u = pl.unknown("u", x)
+        >>> problem = pl.Problem(
+        ...     name="string",
+        ...     domain=pl.Interval(x, 0, 1),
+        ...     equations=[sp.Eq(u.diff(x, 2), -1)],
+        ...     conditions=[pl.Dirichlet(u, 0)],
+        ... )
+        >>> a = pl.solve(problem, "lsr", hidden=(12, 12), weight_scale=2)
+        >>> b = pl.solve(problem, "pinn", hidden=(12, 12), adam_steps=20, lbfgs_steps=20)
+        >>> figure = pl.plot.compare([a, b], ["LSR", "Adam and L-BFGS"])
     """
     # Delayed: matplotlib is slow to load, and most runs draw nothing.
     return import_module("pdelsr.results.plot").compare(solutions, labels, path, what, x, dpi)

@@ -119,9 +119,34 @@ def test_show_says_what_was_understood(rod: Path, capsys: pytest.CaptureFixture[
     for words in (
         *("problem rod", "unknowns: u(x)", "parameters: k = 1", "x=0", "equation: -u_xx ="),
         *("with method ilsr:", "equation", "satisfied exactly", "dirichlet u"),
-        *("network: MLP 1-12-12-1, tanh, 193 parameters", "estimated memory: about"),
+        *("network: MLP 1-12-12-1, tanh, 193 parameters", "estimated memory"),
     ):
         assert words in out
+
+
+SHOWN = {
+    "ilsr": ([], r"may grow to \d,\d+ parameters"),
+    "pieces": (["--method", "lsr"], "does not fit at once: the run takes smaller pieces"),
+    "rank": (
+        ["--method", "lsr", "--rank", "300", "--points", "20000", "--hidden", "30,30"],
+        r"does not fit: 1,021 parameters and .* need about \d+ MiB of memory, and 100 MiB is free, "
+        r"of which 80% are used: lower rank to \d+ \(--rank\) or points to \d+ \(--points\)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SHOWN)
+def test_show_says_whether_it_fits(
+    case: str, rod: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options, message = SHOWN[case]
+    free = 100 * 2**20 if options else 10**10
+    monkeypatch.setattr("pdelsr.linearize.free_memory.free_on_host", lambda: free)
+    assert main(["show", "rod.py", *options]) == 0
+    out = capsys.readouterr().out
+    assert "estimated memory, besides what Python and torch take: about" in out
+    with pytest.raises(AssertionError, match=message):
+        raise AssertionError(out)
 
 
 @pytest.mark.parametrize("method", ["pinn", "tsonn", "lsr", "ilsr"])

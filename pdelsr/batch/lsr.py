@@ -28,8 +28,9 @@ from pdelsr.batch.refined import Family, RankScore, RefinedModule
 from pdelsr.batch.separable import Separable, SeparableTimes
 from pdelsr.batch.target import Residual, UserResidual
 from pdelsr.errors import SettingsError
-from pdelsr.linearize.halving import is_out_of_memory, told_what_to_lower
+from pdelsr.linearize.halving import is_out_of_memory, release, told_what_to_lower
 from pdelsr.lstsq.streaming import Nested, StreamingQR
+from pdelsr.solvers.estimate import FEWEST
 from pdelsr.solvers.settings import DTYPES, require_choice, require_whole
 
 logger: logging.Logger = logging.getLogger(__name__)
@@ -136,15 +137,28 @@ def refine(
         require_forward_mode(view, first.inputs)
         outputs = math.prod(output.shape[1:])
         r = affordable_rank(rank, _largest(rank, view, task.samples * outputs), view, basis)
-        if basis == "coordinate" and r < view.size:
-            view.keep(r, generator)
-        with _differentiable(copied):
-            if r < view.size:
-                task.V, task.values = directions(
-                    basis, view, fit, r, outputs, task.samples, generator, display, memory_budget
-                )
-            times = _times(view, task.V, products, first.inputs, memory_budget)
-            return task.solve(times, newton_steps, held)
+
+        def at(r: int) -> RefinedModule:
+            if basis == "coordinate" and r < view.size:
+                view.keep(r, generator)
+            with _differentiable(copied):
+                if r < view.size:
+                    task.V, task.values = directions(
+                        *(basis, view, fit, r, outputs, task.samples),
+                        *(generator, display, memory_budget),
+                    )
+                times = _times(view, task.V, products, first.inputs, memory_budget)
+                return task.solve(times, newton_steps, held)
+
+        while rank == "auto" and r > FEWEST:
+            try:
+                return at(r)
+            except (MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error):
+                    raise
+            release(device)
+            task.V, r = None, r // 2
+        return at(r)
 
 
 OPTIONS = [name for name in inspect.signature(refine).parameters if name != "misspelled"]

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pdelsr.batch.model import Model
 from pdelsr.errors import MemoryLimitError
-from pdelsr.linearize.free_memory import free_bytes
-from pdelsr.linearize.memory import bytes_text
+from pdelsr.linearize.room import has_room, room_text
 from pdelsr.lstsq.streaming import BUFFER
-from pdelsr.solvers.estimate import RESERVE, SHARE
 from pdelsr.solvers.refusal import largest
 
 DRAWN = 1000  # rows beyond r that a basis is built from
@@ -20,10 +18,10 @@ def affordable_rank(asked: int | str, rank: int, model: Model, basis: str) -> in
     Raises:
         MemoryLimitError: the user's rank does not fit.
     """
-    free = free_bytes(model.like.device)
+    device = model.like.device
 
     def fits(r: int) -> bool:
-        return bytes_needed(r, model, basis) + RESERVE <= SHARE * free
+        return has_room(bytes_needed(r, model, basis), device)
 
     if fits(rank):
         return rank
@@ -31,10 +29,10 @@ def affordable_rank(asked: int | str, rank: int, model: Model, basis: str) -> in
     if isinstance(asked, str) and most:
         return most
     advice = f"lower it to {most}" if most else "close other programs"
+    room = room_text(bytes_needed(rank, model, basis), device)
     raise MemoryLimitError(
-        f"rank {rank} needs about {bytes_text(bytes_needed(rank, model, basis) + RESERVE)} of "
-        f"memory with {model.size:,} parameters, and {bytes_text(free)} is free, of which "
-        f"{SHARE:.0%} are used: {advice}, or take basis='coordinate'."
+        f"rank {rank} with {model.size:,} parameters needs {room}: {advice}, or take "
+        "basis='coordinate'."
     )
 
 

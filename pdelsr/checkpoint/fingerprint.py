@@ -1,17 +1,21 @@
-"""What makes two runs the same run: problem, method, options and first weights."""
+"""What makes two runs the same run: problem, method, options, functions, first weights."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
+from pdelsr.compile import CompiledProblem
 from pdelsr.declare import Problem
 from pdelsr.errors import FileFormatError
+from pdelsr.linearize.points import PointPlan
+from pdelsr.networks import Activation
 from pdelsr.results import Solution
 from pdelsr.results.identity import problem_lines
 from pdelsr.results.plain import method_to_plain, to_plain
@@ -20,45 +24,84 @@ from pdelsr.solvers.settings import RunSettings
 
 PARTS = ("problem", "method", "network", "start")
 FREE = (  # options that a run may go on with when they have changed
-    *("time_limit", "max_iterations", "tolerance", "refine", "verbose", "memory_budget"),
+    *("time_limit", "max_iterations", "tolerance", "refine", "verbose"),
     *("callback", "checkpoint", "checkpoint_every", "network"),
 )
+PROBES, PROBE_SEED = 16, 2**31 - 4  # points where functions are compared
+DIGITS = 9  # that the values of functions are compared in
 
 
 def fingerprint(
     problem: Problem, method: Method, settings: RunSettings, start: Solution | None = None
 ) -> dict[str, Any]:
-    """Everything that decides what a run does, as plain data.
+    """What decides a run and is plain data, or weights.
 
     Raises:
         SettingsError: the method is of a class that files cannot name.
     """
     options = to_plain(replace(settings, network=None, callback=None))
     own = {k: v for k, v in method_to_plain(method).items() if k not in ("class", "suggested")}
+    of_problem = {"points": to_plain(problem.points), "sampler": repr(problem.sampler)}
+    if settings.points is not None:
+        del of_problem["points"]
+    begin = None if start is None else [start.rounds, digest(_delta(start))]
     return {
         "problem": problem_lines(problem),
         "method": method.name,
-        "options": {**own, **{k: v for k, v in options.items() if k not in (*FREE, "class")}},
-        "network": None if settings.network is None else digest(settings.network),
-        "start": None if start is None or start.delta is None else digest_of([start.delta]),
+        "options": {
+            **own,
+            **{k: v for k, v in options.items() if k not in (*FREE, "class")},
+            "sampler": repr(settings.sampler),
+            **{f"{name} of the problem": value for name, value in of_problem.items()},
+        },
+        "network": None if settings.network is None else _of_module(settings.network),
+        "start": begin,
     }
 
 
-def digest(module: nn.Module) -> str:
-    """Of all parameters and buffers."""
-    return digest_of(module.state_dict().values())
+def values_digest(compiled: CompiledProblem, plan: PointPlan, method: Method) -> dict[str, str]:
+    """What the functions of every block and of an own activation give, at fixed points.
+
+    Coefficients and observations are code and data that the text of a problem does not show.
+    """
+    some = replace(plan, counts={name: PROBES for name in plan.counts}, weights={})
+    found = {}
+    for bound in some.bind(compiled.blocks, PROBE_SEED):
+        shape = len(bound.block.entries), len(bound)
+        jet = torch.linspace(0.3, 0.7, shape[0] * shape[1]).to(bound.columns).reshape(shape)
+        with torch.no_grad():
+            values = bound.block.value(bound.columns, jet)
+        found[bound.block.name] = digest(_rounded([values, bound.columns]))
+    if isinstance(method.activation, Activation):
+        z = torch.linspace(-2.0, 2.0, PROBES, dtype=torch.float64)
+        found["activation"] = digest(_rounded([method.activation(z)]))
+    return found
 
 
-def digest_of(tensors: Any) -> str:
-    """SHA-256 of the bytes of some tensors."""
+def _of_module(module: nn.Module) -> list[str]:
+    return [repr(module), digest(module.state_dict().values())]
+
+
+def _delta(start: Solution) -> list[Tensor]:
+    return [] if start.delta is None else [start.delta]
+
+
+def _rounded(tensors: Iterable[Tensor]) -> Iterator[Tensor]:
+    """In so many digits of the largest value, so that libraries may differ in the last ones."""
+    for tensor in tensors:
+        values = tensor.detach().cpu().double()
+        size = values.abs().max().item() if values.numel() else 0.0
+        yield torch.round(values / size, decimals=DIGITS) + 0.0 if size > 0 else values
+
+
+def digest(tensors: Iterable[Tensor]) -> str:
+    """SHA-256 of types, shapes and bytes of some tensors."""
     found = hashlib.sha256()
     for tensor in tensors:
-        found.update(_bytes(tensor))
+        flat = tensor.detach().cpu().contiguous()
+        found.update(f"{flat.dtype} {tuple(flat.shape)}".encode())
+        found.update(flat.reshape(-1).view(torch.uint8).numpy().tobytes())
     return found.hexdigest()
-
-
-def _bytes(tensor: Tensor) -> bytes:
-    return tensor.detach().cpu().contiguous().numpy().tobytes()
 
 
 def require_same_run(path: Path, saved: Mapping[str, Any], now: Mapping[str, Any]) -> None:
@@ -71,7 +114,12 @@ def require_same_run(path: Path, saved: Mapping[str, Any], now: Mapping[str, Any
     old, new = saved.get("options", {}), now["options"]
     differ += [name for name in {**old, **new} if old.get(name, ...) != new.get(name, ...)]
     if differ:
-        raise FileFormatError(
-            f"{path} is the checkpoint of a run that differs in {', '.join(differ)}: give another "
-            "path, or remove the file to start anew."
-        )
+        raise other_run(path, differ)
+
+
+def other_run(path: Path, differ: Iterable[str]) -> FileFormatError:
+    """The refusal of a checkpoint that differs in something."""
+    return FileFormatError(
+        f"{path} is the checkpoint of a run that differs in {', '.join(differ)}: give another "
+        "path, or remove the file to start anew."
+    )

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import json
+import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from pdelsr.checkpoint.fingerprint import fingerprint, require_same_run
+from pdelsr.checkpoint.fingerprint import (
+    fingerprint,
+    other_run,
+    require_same_run,
+    values_digest,
+)
 from pdelsr.checkpoint.freeze import Freezer, Thawer, tensor_on
 from pdelsr.declare import Problem
-from pdelsr.errors import FileFormatError, PdelsrError, described
+from pdelsr.errors import FileFormatError
+from pdelsr.linearize.points import PointPlan
 from pdelsr.networks import MLP, Network
 from pdelsr.results import Solution
 from pdelsr.results.container import Contents, read, write
@@ -25,17 +32,28 @@ from pdelsr.results.stored_network import (
     network_tensors,
     stored_network,
 )
+from pdelsr.results.typed import trusted_by_none
+from pdelsr.solvers.candidate import Assessed, Candidate
 from pdelsr.solvers.context import Context
+from pdelsr.solvers.design import Design
 from pdelsr.solvers.grower import Grower
+from pdelsr.solvers.history import Record
 from pdelsr.solvers.loop import Standing
-from pdelsr.solvers.method import Method
+from pdelsr.solvers.method import Method, State
 from pdelsr.solvers.plan import point_plan
 from pdelsr.solvers.prepare import Start, prepare
 from pdelsr.solvers.settings import RunSettings
+from pdelsr.solvers.status import Status
 from pdelsr.solvers.trial import Designer
 
+logger = logging.getLogger(__name__)
+
 KIND = "run"
-NUMBERS = ("rounds", "objectives", "history", "memory_budget", "plan", "training", "best")
+CUT_SHORT = (Status.INTERRUPTED, Status.OUT_OF_TIME, Status.OUT_OF_MEMORY)
+NUMBERS = (
+    *("rounds", "objectives", "assess_seconds", "history", "memory_budget"),
+    *("plan", "training", "best"),
+)
 """Of a context, beside what it is made of."""
 
 
@@ -80,14 +98,23 @@ class RunFile:
     def keep(self, context: Context, standing: Standing) -> None:
         """Write a checkpoint, if the last one is old enough or the run has ended.
 
+        A step that was cut short is not written: the run goes on from the one before it.
+
         Raises:
             SettingsError: the method keeps something that a file cannot hold.
             FileFormatError: the file cannot be written.
         """
         now = context.clock.seconds
+        if standing.state.finished in CUT_SHORT:
+            return
         if standing.ended is None and now - self._written < self.every:
             return
-        write(self.path, self._contents(context, standing))
+        try:
+            write(self.path, self._contents(context, standing))
+        except FileFormatError as error:
+            if self._written < 0:  # the first one: nothing is lost yet
+                raise
+            logger.warning("%s The run goes on without a new checkpoint.", error)
         self._written = now
 
     def _contents(self, context: Context, standing: Standing) -> Contents:
@@ -96,6 +123,7 @@ class RunFile:
         document = {
             "kind": KIND,
             "run": self._identity,
+            "values": values_digest(context.compiled, context.first_plan, self.method),
             "seconds": context.clock.seconds,
             "first_plan": freezer.freeze(context.first_plan),
             "design": freezer.freeze(context.design),
@@ -126,18 +154,19 @@ class RunFile:
             raise FileFormatError(
                 f"{self.path} is no checkpoint of a run: give another path, or remove the file."
             )
-        require_same_run(self.path, document["run"], self._identity)
         device = self.settings.torch_device
         tensors = {name: tensor_on(t, device) for name, t in contents.tensors.items()}
-        try:
-            return self._rebuilt(document, tensors)
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-            if isinstance(error, PdelsrError):
-                raise
-            raise FileFormatError(
-                f"{self.path} does not hold what the checkpoint of this run holds "
-                f"({described(error)}): use another copy, or remove the file to start anew."
-            ) from error
+        with trusted_by_none(self.path):
+            require_same_run(self.path, document["run"], self._identity)
+            found = self._rebuilt(document, tensors)
+            require_sound(found.context, found.standing)
+            now = values_digest(found.context.compiled, found.context.first_plan, self.method)
+        differ = [name for name, value in now.items() if document["values"].get(name) != value]
+        if differ:
+            raise other_run(self.path, [f"the values of {name!r}" for name in differ])
+        iteration, seconds = found.standing.state.iteration, document["seconds"]
+        logger.info("going on from %s: iteration %d, %.0f s", self.path, iteration, seconds)
+        return found
 
     def _rebuilt(self, document: Mapping[str, Any], tensors: dict[str, Tensor]) -> Resumed:
         thawer = Thawer(self.method, (), tensors, ())
@@ -155,12 +184,10 @@ class RunFile:
             )
             return Start(design, network, thawer.thaw(document["first_plan"]))
 
-        context = prepare(
-            self.problem, self.method, self.settings, start, spent=document["seconds"]
-        )
         plain = document["context"]
-        thawer.memory_budget = context.memory_budget = thawer.thaw(plain["memory_budget"])
-        context.heldout = replace(context.heldout, memory_budget=context.memory_budget)
+        thawer.memory_budget = plain["memory_budget"]
+        settings = replace(self.settings, memory_budget=plain["memory_budget"])
+        context = prepare(self.problem, self.method, settings, start, spent=document["seconds"])
         for name in NUMBERS:
             setattr(context, name, thawer.thaw(plain[name]))
         context.generator.set_state(thawer.thaw(document["generator"]))
@@ -181,13 +208,53 @@ class RunFile:
         own = {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}
         given = self.settings.network
         if given is None and described["settings"] is None:  # an activation of the user
-            sized = replace(design, hidden=tuple(described["hidden"]))
+            require_small(described["design"], own["theta"].numel())
+            plain = {**described["design"], "activation": design.activation}
+            sized = Design(**{**plain, "hidden": tuple(plain["hidden"])})
             given = inner_network(designer.build(sized))
         document = NetworkDocument(described["settings"], described["own"])
         return stored_network(self.path, document, own, designer.compiled, self.settings, given)
 
 
 def _described(network: Network) -> dict[str, Any]:
+    """The settings of a network; of one with an activation of the user, its design."""
     inner = inner_network(network)
-    hidden = list(inner.hidden) if isinstance(inner, MLP) else None
-    return json.loads(json.dumps({**network_document(network), "hidden": hidden}))
+    design = None
+    if isinstance(inner, MLP):
+        given = inner.settings()
+        design = {name: given[name] for name in ("hidden", "weight_scale", "first_inputs")}
+    return {**network_document(network), "design": design}
+
+
+def require_small(design: Mapping[str, Any], count: int) -> None:
+    """Refuse widths that so many weights cannot belong to, before a network is built.
+
+    Raises:
+        FileFormatError: they do not fit.
+    """
+    widths = [1, *design["hidden"]]
+    if any(a * b > count for a, b in pairwise(widths)):
+        raise FileFormatError(f"its network has the widths {widths[1:]} and {count} weights")
+
+
+def require_sound(context: Context, standing: Standing) -> None:
+    """Refuse the state of a run that is of the wrong types, which would fail later.
+
+    Raises:
+        FileFormatError: something is not what a run keeps.
+    """
+    state = standing.state
+    expected: list[tuple[Any, tuple[type, ...]]] = [
+        *((value, (int,)) for value in (context.rounds, state.iteration)),
+        *((value, (int, float)) for value in (*context.objectives, context.assess_seconds)),
+        *((record, (Record,)) for record in context.history),
+        (context.best, (Assessed,)),
+        (context.plan, (PointPlan,)),
+        (state.candidate, (Candidate,)),
+        (state, (State,)),
+    ]
+    for value, kinds in expected:
+        if not isinstance(value, kinds):
+            raise FileFormatError(f"it has {value!r:.60} where a run has something else")
+    if not math.isfinite(context.clock.seconds):
+        raise FileFormatError("its seconds are not finite")

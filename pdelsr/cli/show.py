@@ -13,11 +13,9 @@ from rich.table import Table
 
 from pdelsr.declare import Problem
 from pdelsr.errors import MemoryLimitError
-from pdelsr.linearize.free_memory import free_bytes
-from pdelsr.linearize.memory import bytes_text
+from pdelsr.linearize.room import has_room, room_text
 from pdelsr.results.summary import WIDTH, network_text
 from pdelsr.solvers.context import Context
-from pdelsr.solvers.estimate import RESERVE, fits
 from pdelsr.solvers.ilsr import ILSR
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.prepare import prepare
@@ -49,16 +47,13 @@ def show_text(problem: Problem, method: str, options: Mapping[str, Any]) -> str:
 
 def _memory(context: Context, method: Method) -> list[str]:
     """What the method needs, what is free, and whether that fits."""
-    need, free = method.bytes_needed(context) + RESERVE, free_bytes(context.plan.device)
-    lines = [
-        f"estimated memory: about {bytes_text(need)}, besides what Python and torch take; "
-        f"{bytes_text(free)} is free"
-    ]
+    need, device = method.bytes_needed(context), context.plan.device
+    lines = [f"estimated memory, besides what Python and torch take: {room_text(need, device)}"]
     try:
         method.require_memory(context)
     except MemoryLimitError as error:
         return [*lines, f"does not fit: {error}"]
-    if not fits(context, need - RESERVE):
+    if not has_room(need, device):
         lines.append("does not fit at once: the run takes smaller pieces, or fewer points")
     if isinstance(method, ILSR) and (most := method.largest_growth(context)):
         lines.append(f"may grow to {most:,} parameters")

@@ -15,6 +15,7 @@ from pdelsr.declare import Problem
 from pdelsr.errors import FileFormatError, SettingsError
 from pdelsr.finetune.checkpoint import resumed, save
 from pdelsr.finetune.loss import Loss
+from pdelsr.linearize.halving import is_out_of_memory, told_what_to_lower
 from pdelsr.operators.physics import PIDeepONet
 from pdelsr.solvers.settings import require_at_least, require_positive, require_whole
 
@@ -77,6 +78,7 @@ def train_operator(
 
     Raises:
         SettingsError: a problem or options that do not fit, or a loss that is not finite.
+        MemoryLimitError: memory ran out; the checkpoint has the steps that were taken.
         FileFormatError: the checkpoint belongs to another training.
 
     Example:
@@ -130,16 +132,19 @@ def train_operator(
         "shapes": [list(p.shape) for p in operator.parameters()],
     }
     losses = resumed(path, settings, operator, optimizer)
-    with Progress(disable=not verbose) as progress:
+    lower = told_what_to_lower("lower batch or points", next(operator.parameters()).device)
+    with lower, Progress(disable=not verbose) as progress:
         task = progress.add_task(problem.name, total=steps, completed=len(losses))
         for step in range(len(losses), steps):
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate * decay ** (step / decay_steps)
             optimizer.zero_grad()
-            value = loss(step, batch, points)
-            if not torch.isfinite(value):
-                raise SettingsError(f"the loss is not finite at step {step}: lower learning_rate.")
-            value.backward()
+            try:
+                value = _with_gradient(loss, step, batch, points)
+            except (MemoryError, RuntimeError) as error:
+                if path is not None and losses and is_out_of_memory(error):
+                    save(path, settings, operator, optimizer, losses)
+                raise
             optimizer.step()
             losses.append(value.item())
             callback(step, losses[-1])
@@ -150,3 +155,12 @@ def train_operator(
             if late:
                 break
     return Training(losses, time.perf_counter() - begin, len(losses) >= steps)
+
+
+def _with_gradient(loss: Loss, step: int, batch: int, points: int) -> torch.Tensor:
+    """The loss of a step, whose gradient is added to that of the parameters."""
+    value = loss(step, batch, points)
+    if not torch.isfinite(value):
+        raise SettingsError(f"the loss is not finite at step {step}: lower learning_rate.")
+    value.backward()
+    return value.detach()

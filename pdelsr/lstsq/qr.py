@@ -11,7 +11,8 @@ from torch import Tensor
 from pdelsr.lstsq.base import LeastSquares, Spectrum, equilibrate, spectrum_of
 
 NESTED = 0.85  # share of the directions in the nested solution
-PANEL = 768  # columns
+PANEL, FEW = 768, 128  # columns of a panel, at most and at least
+OPERATIONS = 2e10  # of one call, about, for which the clock has to wait
 LARGEST_SVD = 1500  # columns up to which an SVD is cheap beside the factorization
 
 
@@ -105,12 +106,13 @@ def householder(A: Float[Tensor, "n r"]) -> tuple[Float[Tensor, "n r"], Float[Te
     n, r = A.shape
     count = min(n, r)
     tau = A.new_empty(count)
-    for start in range(0, count, PANEL):
-        stop = min(start + PANEL, count)
+    width = min(PANEL, max(FEW, int((OPERATIONS / (2 * max(n, 1))) ** 0.5)))
+    for start in range(0, count, width):
+        stop = min(start + width, count)
         rows, columns = slice(start, n), slice(start, stop)
         panel, tau[columns] = torch.geqrf(A[rows, columns])
         A[rows, columns] = panel
-        for left in range(stop, r, PANEL):
-            part = slice(left, min(left + PANEL, r))
+        for left in range(stop, r, width):
+            part = slice(left, min(left + width, r))
             A[rows, part] = torch.ormqr(panel, tau[columns], A[rows, part], transpose=True)
     return A, tau

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pdelsr.deadline import TimeIsUp, deadline
+from pdelsr.deadline import given_up_after
 from pdelsr.declare import Problem
 from pdelsr.linearize import StackedResidual
 from pdelsr.linearize.memory import peak_memory
@@ -56,7 +56,7 @@ def collect(
     trained = kept if kept and is_same_problem(kept.problem, problem) else None
     seconds_left = grace(context.clock.limit, outcome.status)
     estimate = trained.error_estimate if trained else None
-    with suppress(TimeIsUp), deadline(seconds_left):
+    with suppress(KeyboardInterrupt), given_up_after(seconds_left):
         estimate = estimate if trained else estimated_error(context, outcome)
     return Solution(
         problem=problem,
@@ -97,7 +97,7 @@ def block_residuals(
     """
     predictor = outcome.best.candidate.predictor()
     heldout, train = outcome.best.rms, {}
-    with suppress(TimeIsUp), deadline(seconds):
+    with suppress(KeyboardInterrupt), given_up_after(seconds):
         train = outcome.training.block_rms(predictor) if outcome.training else {}
     if trained:
         train = {name: found.train_rms for name, found in trained.blocks.items()}

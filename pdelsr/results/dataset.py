@@ -97,10 +97,11 @@ def _ticks(
             raise SettingsError(f"{name!r} is not a coordinate; it has {', '.join(names)}.")
     fixed = {name: read_axis(values, name) for name, values in given.items()}
     varying = len(names) - sum(tick.ndim == 0 for tick in fixed.values())
-    default = n if isinstance(n, int) else COUNTS.get(varying, FEWEST)
+    default: Any = COUNTS.get(varying, FEWEST) if n is None or isinstance(n, Mapping) else n
     ticks = {}
     for name, (low, high) in zip(names, domain.bounding_box, strict=True):
-        count = counts.get(name, default)
+        count: Any = counts.get(name, default)
+        count = int(count) if isinstance(count, np.integer) else count
         require_whole(f"n of {name}" if counts else "n", count, 1)
         ticks[name] = fixed[name] if name in fixed else np.linspace(low, high, count)
     return ticks

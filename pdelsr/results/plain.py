@@ -51,9 +51,11 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, list | tuple):
-        return [to_plain(item) for item in value]
+        items = [to_plain(item) for item in value]
+        return _Code() if any(isinstance(item, _Code) for item in items) else items
     if isinstance(value, Mapping):
-        return {str(key): to_plain(item) for key, item in value.items()}
+        found = {str(key): to_plain(item) for key, item in value.items()}
+        return _Code() if any(isinstance(item, _Code) for item in found.values()) else found
     if is_dataclass(value) and known_classes().get(type(value).__name__) is type(value):
         items = {f.name: to_plain(getattr(value, f.name)) for f in fields(value)}
         kept = {k: v for k, v in items.items() if not isinstance(v, _Code)}

@@ -349,9 +349,20 @@ class Solution:
             SettingsError: an unknown coordinate or derivative, or a grid that is too large.
 
         Example:
-            >>> data = solution.to_xarray(derivatives=["u_x"])
-            >>> data.u.sel(x=0.3, t=0.5, method="nearest")
-            >>> data.to_netcdf("solution.nc")
+            >>> import sympy as sp
+            >>> import pdelsr as pl
+            >>> x = pl.coordinates("x")
+            >>> u = pl.unknown("u", x)
+            >>> problem = pl.Problem(
+            ...     name="string",
+            ...     domain=pl.Interval(x, 0, 1),
+            ...     equations=[sp.Eq(u.diff(x, 2), -2)],
+            ...     conditions=[pl.Dirichlet(u, 0)],
+            ... )
+            >>> solution = pl.solve(problem, "lsr", hidden=(12, 12), weight_scale=2)
+            >>> data = solution.to_xarray(n=11, derivatives=["u_x"])
+            >>> print(f"{data.u.sel(x=0.5, method='nearest').item():.6f}")
+            0.250000
         """
         return dataset(self, n, derivatives, reference, coordinates)
 
@@ -398,16 +409,31 @@ class Solution:
 
         It gives what `predict` gives, up to the order of additions, without anything of this
         package's jets or of sympy, follows `.to(...)`, has a `state_dict`, and is differentiable in
-        x. `torch.export` takes it with any number of points:
-
-        >>> module, points = solution.module(), torch.rand(8, 2, dtype=torch.float64)
-        >>> any_number = {0: torch.export.Dim("n")}
-        >>> program = torch.export.export(module, (points,), dynamic_shapes=(any_number,))
-        >>> torch.export.save(program, "solution.pt2")
+        x. `torch.export` takes it with any number of points.
 
         Raises:
             SettingsError: a refined network of your own that cannot be traced; the message says
                 what to change.
+
+        Example:
+            >>> import torch
+            >>> import sympy as sp
+            >>> import pdelsr as pl
+            >>> x = pl.coordinates("x")
+            >>> u = pl.unknown("u", x)
+            >>> problem = pl.Problem(
+            ...     name="string",
+            ...     domain=pl.Interval(x, 0, 1),
+            ...     equations=[sp.Eq(u.diff(x, 2), -2)],
+            ...     conditions=[pl.Dirichlet(u, 0)],
+            ... )
+            >>> solution = pl.solve(problem, "lsr", hidden=(12, 12), weight_scale=2)
+            >>> module = solution.module()
+            >>> points = torch.tensor([[0.0], [0.5]], dtype=torch.float64)
+            >>> print(*(f"{value:.6f}" for value in module(points)[:, 0].abs()))
+            0.000000 0.250000
+            >>> any_number = {0: torch.export.Dim("n")}
+            >>> program = torch.export.export(module, (points,), dynamic_shapes=(any_number,))
         """
         names = self.problem.domain.coordinates
         return plain_module(self.network, self.delta, names, self.names)

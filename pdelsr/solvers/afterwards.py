@@ -7,6 +7,7 @@ from dataclasses import replace
 from pdelsr.compile import Interior
 from pdelsr.deadline import deadline
 from pdelsr.linearize.halving import is_out_of_memory
+from pdelsr.solvers.candidate import Assessed
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.history import Record
 from pdelsr.solvers.interruption import INTERRUPTIONS, status_of
@@ -32,7 +33,8 @@ def refine_afterwards(
         with deadline(context.clock.left - context.finish_seconds):
             return _refined(context, outcome, tolerance, lsr)
     except INTERRUPTIONS as interruption:
-        return replace(outcome, status=status_of(interruption))
+        met = outcome.status is Status.CONVERGED
+        return outcome if met else replace(outcome, status=status_of(interruption))
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
@@ -43,11 +45,11 @@ def _refined(context: Context, outcome: Outcome, tolerance: int | float, lsr: LS
     found = lsr.refiner()(context, _more_points(context, lsr))
     iteration = outcome.iterations + 1
     assessed = context.assess(replace(outcome.best.candidate, delta=found.delta), iteration)
-    better = context.best is assessed
-    best = assessed if better else outcome.best
-    if better:
-        status = Status.CONVERGED if assessed.largest_rms <= tolerance else outcome.status
+    met = outcome.status is Status.CONVERGED
+    if context.best is assessed and (not met or assessed.largest_rms <= tolerance):
+        status = _status(outcome, assessed, found.stopped, tolerance)
         outcome = Outcome(assessed, found.report, status, iteration, context.training)
+    best = outcome.best
     record = Record(
         iteration,
         "refine",
@@ -64,6 +66,16 @@ def _refined(context: Context, outcome: Outcome, tolerance: int | float, lsr: LS
     except KeyboardInterrupt:  # of a callback that wants to stop
         return replace(outcome, status=Status.INTERRUPTED)
     return outcome
+
+
+def _status(
+    outcome: Outcome, assessed: Assessed, stopped: Status | None, tolerance: int | float
+) -> Status:
+    """How a run ends whose refinement has become the best state."""
+    if assessed.largest_rms <= tolerance:
+        return Status.CONVERGED
+    was = Status.COMPLETED if outcome.status is Status.DIVERGED else outcome.status
+    return stopped or was
 
 
 def _more_points(context: Context, lsr: LSR) -> float:

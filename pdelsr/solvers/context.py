@@ -70,7 +70,7 @@ class Context:
         self.rounds: int = 0
         self._best: Assessed | None = None
         self.objectives: list[float] = []
-        self._assess_seconds = 0.0
+        self.assess_seconds = 0.0
         self._measured: deque[tuple[Candidate, dict[str, float]]] = deque(maxlen=REMEMBERED)
 
     def replace_network(self, network: Network) -> None:
@@ -133,7 +133,7 @@ class Context:
         rms = self._heldout_rms(candidate)
         objective = self._norm(rms)
         self.objectives.append(objective)
-        self._assess_seconds = max(self._assess_seconds, self.clock.seconds - begin)
+        self.assess_seconds = max(self.assess_seconds, self.clock.seconds - begin)
         assessed = Assessed(candidate, objective, rms, iteration)
         if self._best is None or _is_better(assessed, self._best):
             self._best = assessed
@@ -142,7 +142,9 @@ class Context:
     @property
     def finish_seconds(self) -> float:
         """That a run needs after its last step: the network and the best state are evaluated."""
-        return min(FINISH * self._assess_seconds, FINISH_SHARE * self.clock.limit)
+        if math.isinf(self.clock.limit):
+            return 0.0
+        return min(FINISH * self.assess_seconds, FINISH_SHARE * self.clock.limit)
 
     def heldout_norm(self, candidate: Candidate) -> float:
         """‖f‖ on the held-out points, infinite where it is not finite."""

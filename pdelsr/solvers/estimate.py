@@ -1,7 +1,8 @@
 """Bytes that the parts of a run take at most, besides what Python and torch take anyway.
 
 The formulas count the arrays that are alive at once in `subspace`, `lstsq` and the solvers. On the
-CPU, measured peaks were 0.6 to 1.4 times the estimate (tests/solvers/test_estimate.py).
+CPU, the measured growth of a process was 0.68 to 1.18 times the estimate in the 13 slow cases of
+tests/solvers/test_estimate.py.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pdelsr.linearize import StackedResidual
-from pdelsr.linearize.free_memory import free_bytes
-from pdelsr.linearize.memory import points_at_once
+from pdelsr.linearize.memory import points_at_once, points_per_chunk
+from pdelsr.linearize.room import has_room
 from pdelsr.linearize.tangent_model import keeps_jets
 from pdelsr.lstsq import LeastSquares, solver_named
-from pdelsr.networks import HardConditions, Network
+from pdelsr.networks import Network
 from pdelsr.solvers.context import Context
 from pdelsr.subspace import Basis
 from pdelsr.subspace.rsvd import RandomizedSVD
@@ -22,11 +23,11 @@ from pdelsr.subspace.rsvd import RandomizedSVD
 if TYPE_CHECKING:  # Refiner asks this module; only its type is needed here
     from pdelsr.solvers.refiner import Refiner
 
-SHARE = 0.8  # of the free memory that a run takes
-RESERVE = 32 * 2**20  # bytes that libraries take for themselves meanwhile
-FEWEST = 32  # directions, columns or points that are not halved any more
+FEWEST = 32  # directions or columns that are not halved any more
+PIECE = 256  # points of a reverse pass that are not halved either
 GRAPH = 6.0  # numbers a neuron, point and jet entry that training by gradients keeps
 ROWS_GRAPH = 4.0  # the same while rows are made, whose activations are not differentiated again
+EVALUATED = 4.0  # the same of one layer, for values only
 VECTORS = 10  # of length m that a method keeps anyway
 SAMPLES = 12.0  # numbers a point and coordinate, while points are drawn
 LSTSQ = {"qr": (3.0, 2.0), "svd": (3.0, 6.0), "cholesky": (1.0, 4.0), "lsmr": (2.0, 0.0)}
@@ -62,18 +63,12 @@ class Sizes:
 
 def fits(context: Context, size: int | float) -> bool:
     """Whether so many bytes are free for a run."""
-    return size + RESERVE <= SHARE * free_bytes(context.plan.device)
+    return has_room(size, context.plan.device)
 
 
-def sizes(
-    context: Context,
-    refiner: Refiner,
-    factor: int | float,
-    rank: int,
-    parameters: int | None = None,
-) -> Sizes:
-    """Of a refinement, for the network of the context or one with so many parameters."""
-    m = parameters or context.network.parameter_count
+def sizes(context: Context, refiner: Refiner, factor: int | float, rank: int) -> Sizes:
+    """Of a refinement of the context's network."""
+    m = context.network.parameter_count
     n = context.plan.row_count(context.compiled.blocks, factor)
     held = context.heldout
     jets = entries(held) * n
@@ -109,10 +104,18 @@ def refinement_bytes(context: Context, sizes: Sizes, refiner: Refiner) -> int | 
     basis, solver = refiner.basis_for(sizes.parameters), solver_named(refiner.lstsq)
     like = context.heldout.like
     chunk = min(context.memory_budget or 0, like.element_size() * sizes.rows * sizes.parameters)
-    once = min(sizes.rows, points_at_once(like.device))
-    graph = ROWS_GRAPH * once * widest_jet(context.heldout) * width(context.network)
-    numbers = sizes.numbers(basis, solver) + graph + VECTORS * sizes.parameters
+    numbers = sizes.numbers(basis, solver) + VECTORS * sizes.parameters
+    numbers += _jet_numbers(context, sizes)
     return like.element_size() * (numbers + kept_numbers(context)) + 2 * chunk
+
+
+def _jet_numbers(context: Context, sizes: Sizes) -> int | float:
+    """In the jets of a chunk of rows with their graph, or of an evaluation without."""
+    like, jet = context.heldout.like, widest_jet(context.heldout)
+    rows = points_per_chunk(sizes.parameters, like, context.memory_budget)
+    graph = ROWS_GRAPH * min(sizes.rows, rows) * width(context.network)
+    once = min(context.heldout.row_count, points_at_once(like.device))
+    return jet * max(graph, EVALUATED * once * widest_layer(context.network))
 
 
 def alignment_bytes(context: Context, rows: int | float, columns: int) -> int | float:
@@ -155,8 +158,16 @@ def mean_jet(context: Context) -> float:
 
 def width(network: Network) -> int:
     """Neurons that a point passes."""
-    inner = network.network if isinstance(network, HardConditions) else network
-    return sum(p.shape[0] for p in inner.parameters() if p.ndim == 2)
+    return sum(_widths(network))
+
+
+def widest_layer(network: Network) -> int:
+    """Neurons of the widest layer."""
+    return max(_widths(network), default=1)
+
+
+def _widths(network: Network) -> list[int]:
+    return [p.shape[0] for p in network.parameters() if p.ndim == 2]
 
 
 def entries(residual: StackedResidual) -> int | float:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pdelsr.solvers.context import Context
-from pdelsr.solvers.estimate import FEWEST, alignment_bytes, fits, gradient_bytes, needed
-from pdelsr.solvers.refusal import does_not_fit
+from pdelsr.solvers.estimate import FEWEST, PIECE, alignment_bytes, fits, gradient_bytes, needed
+from pdelsr.solvers.refusal import does_not_fit, memory_error
 
 if TYPE_CHECKING:  # Refiner asks this module; only its type is needed here
     from pdelsr.solvers.refiner import Refiner
@@ -22,12 +22,17 @@ class Choice:
     Args:
         factor: times the planned points.
         rank: r; None for a choice by the refiner.
-        limit: what was lowered for the memory's sake, in words; None where nothing was.
+        lowered: to what sizes, in words; None where these are the wanted ones.
     """
 
     factor: int | float
     rank: int | None
-    limit: str | None = None
+    lowered: str | None = None
+
+    @property
+    def limit(self) -> str | None:
+        """Why the sizes are not larger, for the report."""
+        return self.lowered and f"{self.lowered}, for lack of memory"
 
 
 def affordable(
@@ -48,38 +53,38 @@ def affordable(
         MemoryLimitError: not even the smallest sizes fit.
     """
     first = refiner.first_rank(context, factor, rank)
-    found = []
-    for choice in _choices(context, refiner, Choice(factor, rank or refiner.rank), first):
-        if fits(context, needed(context, refiner, choice.factor, choice.rank or first)):
-            found.append(choice)
-    if not found:
-        raise does_not_fit(context, refiner, factor, first)
-    return found
+    choices = _choices(context, refiner, Choice(factor, rank or refiner.rank), first)
+    needs = [needed(context, refiner, c.factor, c.rank or first) for c in choices]
+    found = [c for c, need in zip(choices, needs, strict=True) if fits(context, need)]
+    if found:
+        return found
+    if len(choices) > 1:
+        raise memory_error(context, needs[-1], [], choices[-1].lowered)
+    raise does_not_fit(context, refiner, factor, first)
 
 
 def _choices(context: Context, refiner: Refiner, wanted: Choice, first: int) -> list[Choice]:
     """The wanted sizes, then fewer points, then fewer directions with as many points for each."""
-    found, r, factor = [wanted], first, wanted.factor
+    found, r = [wanted], first
     while True:
-        fewer = _fewest_points(context, r) if context.points_open else factor
-        if fewer < factor:
-            rank = wanted.rank if r == first else r
-            found.append(Choice(fewer, rank, _limit(first, r, fewer / wanted.factor)))
+        factor = wanted.factor * r / first if context.points_open else wanted.factor
+        fewest = ROWS * r / max(context.plan.total, 1)
+        while True:
+            if r < first or factor < wanted.factor:
+                rank = wanted.rank if r == first else r
+                found.append(Choice(factor, rank, _lowered(first, r, factor / wanted.factor)))
+            if not context.points_open or factor <= fewest:
+                break
+            factor = max(factor / 2, fewest)
         if not refiner.rank_is_open(context) or r <= FEWEST:
             return found
-        factor = max(factor / 2, fewer / 2) if context.points_open else factor
         r = max(r // 2, FEWEST)
-        found.append(Choice(factor, r, _limit(first, r, factor / wanted.factor)))
 
 
-def _fewest_points(context: Context, rank: int) -> int | float:
-    return ROWS * rank / max(context.plan.total, 1)
-
-
-def _limit(wanted: int, rank: int, share: float) -> str:
-    points = f" and {share:.0%} of the points" if share < 1 else ""
+def _lowered(wanted: int, rank: int, share: int | float) -> str:
+    points = f" and {share:.1%} of the points" if share < 1 else ""
     directions = f"{rank:,} of {wanted:,} directions" if rank < wanted else "all directions"
-    return f"memory: {directions}{points} fit"
+    return directions + points
 
 
 def affordable_columns(context: Context, rows: int | float, largest: int) -> int:
@@ -93,6 +98,6 @@ def affordable_columns(context: Context, rows: int | float, largest: int) -> int
 def affordable_points(context: Context, points: int, history: int = 0) -> int:
     """Points of one reverse pass: all at once, or as many as fit."""
     once = points
-    while once > FEWEST and not fits(context, gradient_bytes(context, once, history)):
-        once = max(once // 2, FEWEST)
+    while once > PIECE and not fits(context, gradient_bytes(context, once, history)):
+        once = max(once // 2, PIECE)
     return once

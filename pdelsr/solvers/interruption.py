@@ -9,6 +9,7 @@ from pdelsr.solvers.status import Status
 
 INTERRUPTIONS = (KeyboardInterrupt, TimeIsUp)
 GRACE = 0.05  # of the time limit, for what is left to do when it is reached
+PATIENCE = 10.0  # seconds for the same after Ctrl-C
 
 
 def status_of(interruption: BaseException) -> Status:
@@ -18,4 +19,6 @@ def status_of(interruption: BaseException) -> Status:
 
 def grace(limit: int | float, status: Status) -> float:
     """Seconds that one thing left to do may take after a run that ended so."""
-    return GRACE * limit if status is Status.OUT_OF_TIME else math.inf
+    if status is Status.OUT_OF_TIME:
+        return GRACE * limit
+    return PATIENCE if status is Status.INTERRUPTED else math.inf

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable
 from contextlib import suppress
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
-from pdelsr.deadline import TimeIsUp, deadline
+from pdelsr.deadline import deadline, given_up_after
 from pdelsr.linearize import StackedResidual
 from pdelsr.linearize.halving import is_out_of_memory
 from pdelsr.solvers.candidate import Assessed, Candidate
@@ -19,6 +20,8 @@ from pdelsr.solvers.interruption import INTERRUPTIONS, grace, status_of
 from pdelsr.solvers.method import Method, RankReport, State
 from pdelsr.solvers.refusal import nothing_found
 from pdelsr.solvers.status import Status
+
+logger = logging.getLogger(__name__)
 
 GAIN = 0.8  # factor on the held-out residual that counts as progress
 ROUNDING = 0.55  # a fall of the residual to epsilon^0.55 is down to rounding errors
@@ -89,19 +92,24 @@ def run(
     begin = context.best
     keeper = Keeper(context, tolerance, resumed)
     iterations = resumed.state.iteration if resumed else 0
-    state = resumed.state if resumed else None
+    if resumed:
+        status = keeper.verdict(resumed.state, method.ended(context, resumed.state))
+        if status is not None:
+            return _outcome(context, keeper, status, iterations)
+    unseen: State | None = None  # of a step whose state nobody has assessed yet
     lack: BaseException | None = None
     try:
-        with deadline(context.clock.left - context.finish_seconds):
-            state = state or method.init(context)
-            status = keeper.verdict(state, method.ended(context, state)) if resumed else None
+        with deadline(context.clock.left - 0.5 * context.finish_seconds):
+            state = resumed.state if resumed else method.init(context)
+            status = None
             keep(keeper.standing(state, status))
             while status is None:
                 state = method.step(context, state)
                 if state.whole:
-                    iterations = state.iteration
+                    unseen, iterations = state, state.iteration
                     assessed = context.assess(state.candidate, iterations)
                     keeper.offer(assessed, state.report)
+                    unseen = None
                     context.report(_record(context, state, assessed))
                     status = keeper.verdict(state, method.ended(context, state))
                 keep(keeper.standing(state, status))
@@ -112,7 +120,7 @@ def run(
         if not is_out_of_memory(error):
             raise
         status, lack = Status.OUT_OF_MEMORY, error.with_traceback(None)  # which holds the arrays
-    _offer_network(context, keeper, iterations, status)
+    _offer_last(context, keeper, unseen, iterations, status)
     if lack is not None and context.best is begin and start is None and not context.trained:
         raise nothing_found(context, lack)
     return _outcome(context, keeper, status, iterations)
@@ -126,11 +134,14 @@ def _outcome(context: Context, keeper: Keeper, status: Status, iterations: int) 
     return Outcome(best, keeper.report, status, iterations, keeper.training)
 
 
-def _offer_network(context: Context, keeper: Keeper, iterations: int, status: Status) -> None:
-    """The network of a step that was cut short may be the best state of all."""
-    with suppress(TimeIsUp), deadline(grace(context.clock.limit, status)):
-        assessed = context.assess(Candidate.of_network(context.network), iterations)
-        keeper.offer(assessed, None)
+def _offer_last(
+    context: Context, keeper: Keeper, unseen: State | None, iterations: int, status: Status
+) -> None:
+    """What the last step has found, or the network of a step that was cut short, may be best."""
+    with suppress(KeyboardInterrupt), given_up_after(grace(context.clock.limit, status)):
+        candidate = unseen.candidate if unseen else Candidate.of_network(context.network)
+        assessed = context.assess(candidate, iterations)
+        keeper.offer(assessed, unseen.report if unseen else None)
 
 
 class Keeper:
@@ -158,8 +169,16 @@ class Keeper:
         """Keep the report and the points of a state, if it is the best one."""
         if assessed.largest_rms <= self.tolerance < self.context.best.largest_rms:
             self.context.best = assessed
-        if assessed is self.context.best:
+        best = self.context.best
+        if assessed is best:
             self.report, self.training = report, self.context.training
+        elif assessed.objective < best.objective:
+            logger.info(
+                "held-out %.1e after %.1e may be chance: the state of iteration %d is kept",
+                assessed.objective,
+                best.objective,
+                best.iteration,
+            )
 
     def verdict(self, state: State, wish: Status | None) -> Status | None:
         """Why to stop now, or None; `wish` is the method's own reason."""
@@ -171,11 +190,11 @@ class Keeper:
             return wish
         ended = self._end(state, wish)
         # At the level of rounding, a wider network or more points would be poor advice.
-        stopped = ended in (Status.STAGNATED, Status.COMPLETED)
+        stopped = ended in (Status.STAGNATED, Status.COMPLETED, Status.RANK_DEFICIENT)
         return Status.PRECISION_LIMITED if stopped and self._rounded() else ended
 
     def _end(self, state: State, wish: Status | None) -> Status | None:
-        if self.context.clock.left <= state.next_seconds:
+        if self.context.clock.left <= max(state.next_seconds, self.context.finish_seconds):
             return Status.OUT_OF_TIME
         if wish is not None:
             return wish

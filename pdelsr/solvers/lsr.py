@@ -117,6 +117,8 @@ class LSR(Method):
             training = context.training
             try:
                 found = refine(context, adapt_to=candidate.predictor(), rank=best.report.rank)
+                other = replace(candidate, delta=found.delta)
+                better = context.heldout_norm(other) < context.heldout_norm(candidate)
             except INTERRUPTIONS as interruption:
                 context.training = training
                 return replace(best, stopped=status_of(interruption)), candidate
@@ -125,8 +127,7 @@ class LSR(Method):
                     raise
                 context.training = training
                 return limited(best, "no memory for another pass"), candidate
-            other = replace(candidate, delta=found.delta)
-            if context.heldout_norm(other) < context.heldout_norm(candidate):
+            if better:
                 best, candidate = found, other
             else:
                 context.training = training

@@ -16,7 +16,7 @@ from pdelsr.networks import Activation, activation_named
 from pdelsr.networks.layers import require_initialization
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
-from pdelsr.solvers.estimate import FEWEST, fits, gradient_bytes
+from pdelsr.solvers.estimate import PIECE, fits, gradient_bytes
 from pdelsr.solvers.refusal import memory_error
 from pdelsr.solvers.settings import require_positive, require_whole
 from pdelsr.solvers.status import Status
@@ -155,7 +155,7 @@ class Method(ABC):
         Raises:
             MemoryLimitError: it does not.
         """
-        least = gradient_bytes(context, FEWEST, self.history)
+        least = gradient_bytes(context, PIECE, self.history)
         if not fits(context, least):
             raise memory_error(context, least, [])
 

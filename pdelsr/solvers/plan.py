@@ -57,7 +57,6 @@ def point_counts(
     conditions = max(FEWEST, round(BOUNDARY_SHARE * interior))
     counts = {b.name: interior if b.name in equations else conditions for b in compiled.blocks}
     if isinstance(given, Mapping):
-        require_blocks("points", given, compiled)
         counts.update({name: int(n) for name, n in given.items() if name in counts})
     return counts
 
@@ -67,7 +66,6 @@ def samplers(
 ) -> dict[str, Sampler]:
     """The sampler of every block."""
     if isinstance(given, Mapping):
-        require_blocks("sampler", given, compiled)
         return {b.name: given.get(b.name, Sobol()) for b in compiled.blocks}
     return {b.name: given or Sobol() for b in compiled.blocks}
 
@@ -86,10 +84,22 @@ def block_weights(
         residual = StackedResidual(network, bound, settings.memory_budget)
         weights = balanced_weights(bound, residual.mean_square_row)
     if settings.weights is not None:
-        require_blocks("weights", settings.weights, compiled)
         for name, factor in settings.weights.items():
             weights[name] = weights.get(name, 1.0) * factor
     return weights
+
+
+def require_block_names(problem: Problem, compiled: CompiledProblem, settings: RunSettings) -> None:
+    """Refuse options by block that name none, before any time is spent.
+
+    Raises:
+        SettingsError: the message lists the blocks.
+    """
+    points = settings.points if settings.points is not None else problem.points
+    sampler = settings.sampler if settings.sampler is not None else problem.sampler
+    for option, given in (("points", points), ("sampler", sampler), ("weights", settings.weights)):
+        if isinstance(given, Mapping):
+            require_blocks(option, given, compiled)
 
 
 def require_blocks(option: str, given: Mapping[str, object], compiled: CompiledProblem) -> None:

@@ -19,7 +19,7 @@ from pdelsr.solvers.context import HELDOUT_SEED, Context
 from pdelsr.solvers.design import Design, parameter_count
 from pdelsr.solvers.grower import Grower
 from pdelsr.solvers.method import Method
-from pdelsr.solvers.plan import block_weights, point_counts, point_plan
+from pdelsr.solvers.plan import block_weights, point_counts, point_plan, require_block_names
 from pdelsr.solvers.refusal import require_room
 from pdelsr.solvers.settings import RunSettings
 from pdelsr.solvers.trial import PARAMETERS, Designer
@@ -99,14 +99,17 @@ def first_start(designer: Designer, seconds: float = math.inf) -> Start:
     """Design, network and plan of a new run; trials of designs take so much time at most."""
     problem, compiled = designer.problem, designer.compiled
     method, settings = designer.method, designer.settings
+    require_block_names(problem, compiled, settings)
     design = chosen_design(designer, seconds)
     if settings.network is None:
         m = parameter_count(design.hidden, designer.features, len(compiled.unknowns))
-        require_room(settings, PARAMETER_COPIES * m, f"{m:,} parameters", "widths (hidden=)")
+        require_room(
+            settings, PARAMETER_COPIES * m, f"{m:,} parameters", "take a narrower network (hidden=)"
+        )
     network = designer.build(design)
     counts = point_counts(problem, compiled, method, settings, network.parameter_count)
     total, d = sum(counts.values()), len(compiled.coordinates)
-    require_room(settings, POINT_COPIES * d * total, f"{total:,} points", "points (--points)")
+    require_room(settings, POINT_COPIES * d * total, f"{total:,} points", "lower points (--points)")
     plan = point_plan(problem, compiled, method, settings, network.parameter_count)
     if settings.network is not None or isinstance(design.activation, UserActivation):
         bound = plan.bind(compiled.blocks, HELDOUT_SEED)

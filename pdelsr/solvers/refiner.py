@@ -145,20 +145,21 @@ class Refiner:
         most = largest_rank(context.network.parameter_count, residual.row_count)
         rank, best, smallest = min(FIRST_RANK, most), None, math.inf
         while True:
-            begin = context.clock.seconds
+            begin, found = context.clock.seconds, None
             try:
                 found = self._at_rank(context, residual, basis, rank)
+                predictor = RefinedPredictor(context.network, found.delta)
+                size = torch.linalg.vector_norm(context.heldout.evaluate(predictor)).item()
             except INTERRUPTIONS as interruption:
-                if best is None:
+                so_far = best or found
+                if so_far is None:
                     raise
                 status = status_of(interruption)
-                return replace(limited(best, status.value), stopped=status)
+                return replace(limited(so_far, status.value), stopped=status)
             except (MemoryError, RuntimeError) as error:
                 if best is None or not is_out_of_memory(error):
                     raise
                 return limited(best, NO_MEMORY)
-            predictor = RefinedPredictor(context.network, found.delta)
-            size = torch.linalg.vector_norm(context.heldout.evaluate(predictor)).item()
             logger.info("rank %d: held-out residual %.1e", found.report.rank, size)
             gained = PAYS * size <= smallest
             if best is None or size < smallest:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from pdelsr.errors import MemoryLimitError
 from pdelsr.linearize.free_memory import free_bytes
 from pdelsr.linearize.memory import bytes_text
+from pdelsr.linearize.room import has_room, room_text
 from pdelsr.solvers.context import Context
-from pdelsr.solvers.estimate import RESERVE, SHARE, fits, needed
+from pdelsr.solvers.estimate import fits, needed
 from pdelsr.solvers.settings import RunSettings
 
 if TYPE_CHECKING:  # Refiner asks this module; only its type is needed here
@@ -38,30 +39,33 @@ def does_not_fit(
     return memory_error(context, needed(context, refiner, factor, rank), ways)
 
 
-def memory_error(context: Context, need: int | float, ways: list[str]) -> MemoryLimitError:
-    """What is needed, what is free, and what to lower."""
-    free = free_bytes(context.plan.device)
-    advice = f"lower {' or '.join(ways)}" if ways else "lower points (--points)"
-    return MemoryLimitError(
-        f"{context.network.parameter_count:,} parameters and {context.plan.total:,} points need "
-        f"about {bytes_text(need + RESERVE)} of memory, and {bytes_text(free)} is free, of which "
-        f"{SHARE:.0%} are used: {advice}, or take a narrower network (hidden=)."
-    )
+def memory_error(
+    context: Context, need: int | float, ways: list[str], even: str | None = None
+) -> MemoryLimitError:
+    """What is needed, what is free, and what to lower.
+
+    Args:
+        context: of the run.
+        need: bytes.
+        ways: what the user chose too large.
+        even: the smallest sizes, where the user left them open.
+    """
+    sizes = f"{context.network.parameter_count:,} parameters and {context.plan.total:,} points"
+    what = f"{sizes}, even with {even}, need" if even else f"{sizes} need"
+    advice = f"lower {' or '.join(ways)}, or take" if ways else "close other programs, or take"
+    room = room_text(need, context.plan.device)
+    return MemoryLimitError(f"{what} {room}: {advice} a narrower network (hidden=).")
 
 
-def require_room(settings: RunSettings, numbers: int, what: str, lower: str) -> None:
+def require_room(settings: RunSettings, numbers: int, what: str, advice: str) -> None:
     """Refuse what would not even fit by itself, before it is made.
 
     Raises:
         MemoryLimitError: so many numbers do not fit into the free memory.
     """
-    size = numbers * settings.torch_dtype.itemsize
-    free = free_bytes(settings.torch_device)
-    if size + RESERVE > SHARE * free:
-        raise MemoryLimitError(
-            f"{what} need about {bytes_text(size + RESERVE)} of memory, and {bytes_text(free)} is "
-            f"free, of which {SHARE:.0%} are used: lower {lower}."
-        )
+    size, device = numbers * settings.torch_dtype.itemsize, settings.torch_device
+    if not has_room(size, device):
+        raise MemoryLimitError(f"{what} need {room_text(size, device)}: {advice}.")
 
 
 def nothing_found(context: Context, lack: BaseException) -> MemoryLimitError:

@@ -36,7 +36,8 @@ _ADVICE = {
     Status.RANK_DEFICIENT: "Most directions of the subspace are below rounding: this network has "
     "no more to give. Choose a wider one; where it is untrained, raise weight_scale or train it.",
     Status.MAX_ITERATIONS: "All iterations are used: raise max_iterations, or go on with start=.",
-    Status.OUT_OF_TIME: "The time limit is reached: raise time_limit, or go on with start=.",
+    Status.OUT_OF_TIME: "The time limit is reached, or too near for another step: raise "
+    "time_limit, or go on with start=.",
     Status.OUT_OF_MEMORY: "Memory ran out, and this is the best solution so far: lower rank, "
     "points or hidden, or close other programs; go on with start=.",
     Status.INTERRUPTED: "Interrupted: this is the best solution so far; go on with start=.",

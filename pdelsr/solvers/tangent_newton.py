@@ -155,8 +155,8 @@ class _Search:
     def found(self, stopped: Status | None) -> Refinement:
         """The refinement as far as it came."""
         rank, nothing = self.directions.rank, self.y.new_zeros(0)
-        unknown = None if self.taken else 0, None if self.taken else float("inf")
-        report = self.report or RankReport(rank, *unknown, nothing)
+        measured = (0, float("inf")) if stopped is None else (None, None)
+        report = self.report or RankReport(rank, *measured, nothing)
         report = replace(report, directions=self.directions, y=self.y)
         return Refinement(self.directions.lift(self.y), self.size, self.taken, report, stopped)
 

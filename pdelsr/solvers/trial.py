@@ -10,13 +10,12 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import torch
 
 from pdelsr.compile import CompiledProblem, Interior
-from pdelsr.deadline import TimeIsUp, deadline
+from pdelsr.deadline import given_up_after
 from pdelsr.declare import Problem
 from pdelsr.linearize import Identity, RefinedPredictor, StackedResidual
 from pdelsr.linearize.bound_block import BoundBlock
@@ -69,7 +68,7 @@ class Designer:
         designs = [self.sized(d, PARAMETERS) for d in self._open_designs()]
         at_scales = [replace(d, weight_scale=s) for d in designs for s in FIRST_SCALES]
         sizes: dict[Design, float] = {}
-        with suppress(TimeIsUp), deadline(seconds):
+        with given_up_after(seconds):
             trial = self._trial(designs[0], sizes)
             best = min(at_scales, key=trial.size)
             larger = trial.walk(best, FACTOR)
@@ -85,7 +84,7 @@ class Designer:
         if self.method.weight_scale is not None:
             return sized
         sizes: dict[Design, float] = {}
-        with suppress(TimeIsUp), deadline(seconds):
+        with given_up_after(seconds):
             found = self._trial(sized, sizes).walk(sized, FACTOR)
             logger.info("%s is the design at about %d parameters", found, parameters)
             return found

@@ -36,5 +36,6 @@ class Watch:
         if self.count % self.every == 0:
             seconds = self.context.clock.seconds
             self.context.report(Record(self.iteration, self.phase, seconds, size))
-        self.stopped = self.context.clock.left <= self.reserve
+        reserve = max(self.reserve, self.context.finish_seconds)
+        self.stopped = self.context.clock.left <= reserve
         return self.stopped

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 
 import torch
-from solver_cases import SMALL, burgers, cubic, heat, poisson
+from solver_cases import SMALL, burgers, cubic, heat
 from torch import nn
 
 import pdelsr as pl
@@ -22,7 +23,10 @@ class Run:
     options: dict[str, Any]
 
     def solve(self, **others: Any) -> pl.Solution:
-        return pl.solve(self.problem(), self.method, **self.options, **others)
+        """The solution, with small default networks."""
+        small = patch.object(pl.ILSR, "default_hidden", lambda method, linear: (6, 6))
+        with small, patch("pdelsr.solvers.trial.PARAMETERS", 100):
+            return pl.solve(self.problem(), self.method, **self.options, **others)
 
 
 def module() -> nn.Module:
@@ -44,14 +48,14 @@ WAVE = pl.UserActivation(
 )
 RUNS = {
     "ilsr": Run(cubic, "ilsr", {**FEW, **SMALL}),
-    "widened": Run(burgers, "ilsr", {"max_iterations": 3, "alignment_steps": 3}),
-    "untrained": Run(poisson, "ilsr", {"max_iterations": 4}),
+    "widened": Run(burgers, "ilsr", {"max_iterations": 5, "alignment_steps": 3}),
+    "untrained": Run(heat, "ilsr", {"max_iterations": 4}),
     "published": Run(cubic, "ilsr", {**FEW, **SMALL, "alignment": "lbfgs", "alignment_steps": 25}),
     "dense basis": Run(cubic, "ilsr", {**FEW, "hidden": (12, 12), "basis": "output", "rank": 50}),
     "own module": Run(cubic, "ilsr", {**FEW, "network": module()}),
     "own activation": Run(cubic, "ilsr", {**FEW, "points": 60, "activation": WAVE}),
     "float32": Run(cubic, "ilsr", {**FEW, **SMALL, "dtype": "float32"}),
-    "lsr": Run(poisson, "lsr", {"passes": 2}),
+    "lsr": Run(heat, "lsr", {"passes": 2, "hidden": (9, 9)}),
     "refined": Run(cubic, "pinn", {**SMALL, "adam_steps": 300, "lbfgs_steps": 0, "refine": True}),
     "pinn": Run(
         cubic,

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from runs import RUNS, module, outcome
-from solver_cases import SMALL, cubic, poisson
+from runs import RUNS, WAVE, module, outcome
+from solver_cases import SMALL, X, cubic, poisson
 
 import pdelsr as pl
 from pdelsr.checkpoint import RunFile
 from pdelsr.results.container import Contents, read, write
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.method import Method, State
+from pdelsr.solvers.refiner import Refiner
 
 CUT_AFTER = (1, 2, 4, 3, 7, 5)
 
@@ -76,6 +77,19 @@ def test_a_run_that_has_ended_ends_at_once_and_goes_on_when_allowed(path: Path) 
     assert outcome(more) == outcome(pl.solve(cubic(), "ilsr", max_iterations=3, **options))
 
 
+@pytest.mark.parametrize("cut_by", [pl.Status.OUT_OF_TIME, pl.Status.INTERRUPTED])
+def test_a_run_whose_refinement_was_cut_goes_on(
+    path: Path, monkeypatch: pytest.MonkeyPatch, cut_by: pl.Status
+) -> None:
+    options = {**SMALL, "alignment_steps": 3, "max_iterations": 2, "checkpoint": path}
+    refine = Refiner.__call__
+    with monkeypatch.context() as patch:
+        patch.setattr(Refiner, "__call__", lambda *args: replace(refine(*args), stopped=cut_by))
+        assert pl.solve(cubic(), "ilsr", **options).status is cut_by
+    found = pl.solve(cubic(), "ilsr", **options)
+    assert (found.iterations, found.status) == (2, pl.Status.MAX_ITERATIONS)
+
+
 def test_a_run_goes_on_from_a_start(path: Path, cut: Any) -> None:
     start = pl.solve(cubic(), "ilsr", max_iterations=1, alignment_steps=2, **SMALL)
     options = {"start": start, "max_iterations": 2, "alignment_steps": 4}
@@ -96,6 +110,24 @@ def test_seconds_of_the_pieces_add_up(path: Path, cut: Any) -> None:
     spent = read(path).document["seconds"]
     cut(0)
     assert pl.solve(cubic(), "ilsr", max_iterations=2, **options).seconds > spent > 0
+
+
+def test_a_refinement_that_was_cut_short_is_made_again(path: Path, monkeypatch: Any) -> None:
+    options = {**SMALL, "passes": 2, "checkpoint": path, "checkpoint_every": 0}
+    whole = pl.solve(cubic(), "lsr", **{**options, "checkpoint": None})
+    with monkeypatch.context() as patch:
+        patch.setattr("pdelsr.solvers.lsr.INTERRUPTIONS", (Cut,))
+        patch.setattr("pdelsr.solvers.lsr.status_of", lambda cut: pl.Status.INTERRUPTED)
+        original = pl.solvers.refiner.Refiner.__call__
+
+        def cut_the_second(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if "adapt_to" in kwargs:
+                raise Cut
+            return original(self, *args, **kwargs)
+
+        patch.setattr("pdelsr.solvers.refiner.Refiner.__call__", cut_the_second)
+        assert pl.solve(cubic(), "lsr", **options).status is pl.Status.INTERRUPTED
+    assert outcome(pl.solve(cubic(), "lsr", **options)) == outcome(whole)
 
 
 def test_checkpoints_are_written_as_often_as_asked_for(path: Path, monkeypatch: Any) -> None:
@@ -144,6 +176,47 @@ def test_other_problems_methods_networks_and_starts_are_refused(path: Path) -> N
             pl.solve(problem, method, **options, **given)
 
 
+def measured(value: float, factor: float = 1.0) -> pl.Problem:
+    """u'' = c with a measured value and a coefficient that is code."""
+    u = pl.unknown("u", X)
+    c = pl.coefficient("c", lambda x: factor * x, X)
+    conditions = [pl.Dirichlet(u, 0), pl.Observations(u, [[0.5]], [value])]
+    return pl.Problem("measured", pl.Interval(X, 0, 1), [u.diff(X, 2) - c], conditions)
+
+
+def test_what_the_text_of_a_problem_does_not_show_is_compared(path: Path) -> None:
+    options = {**SMALL, "max_iterations": 1, "checkpoint": path}
+    pl.solve(measured(0.1), "lsr", **options)
+    pl.solve(measured(0.1), "lsr", **options)
+    with pytest.raises(pl.FileFormatError, match="differs in the values of 'observations u'"):
+        pl.solve(measured(0.2), "lsr", **options)
+    with pytest.raises(pl.FileFormatError, match="differs in the values of 'equation'"):
+        pl.solve(measured(0.1, factor=2.0), "lsr", **options)
+
+
+def test_another_activation_of_the_user_is_refused(path: Path) -> None:
+    options = {"points": 60, "max_iterations": 1, "alignment_steps": 1, "checkpoint": path}
+    pl.solve(cubic(), "ilsr", activation=WAVE, **options)
+    other = pl.UserActivation([torch.sin, torch.cos, lambda z: -z.sin()] * 2, name="wave")
+    with pytest.raises(pl.FileFormatError, match="differs in the values of 'activation'"):
+        pl.solve(cubic(), "ilsr", activation=other, **options)
+
+
+def test_a_failing_disk_costs_no_run(path: Path, monkeypatch: Any, caplog: Any) -> None:
+    written = []
+
+    def full(*args: Any) -> None:
+        written.append(args)
+        if len(written) > 1:
+            raise pl.FileFormatError("No space left.")
+
+    monkeypatch.setattr("pdelsr.checkpoint.run_file.write", full)
+    options = {**SMALL, "alignment_steps": 3, "max_iterations": 1, "checkpoint": path}
+    found = pl.solve(cubic(), "ilsr", checkpoint_every=0, **options)
+    assert found.status is pl.Status.MAX_ITERATIONS
+    assert "goes on without a new checkpoint" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [(b"", "damaged"), (b"not a checkpoint", "damaged"), (None, "no checkpoint of a run")],
@@ -160,18 +233,22 @@ def test_files_that_are_no_checkpoint_are_refused(
         pl.solve(cubic(), "ilsr", checkpoint=path, **SMALL)
 
 
-@pytest.mark.parametrize("where", ["standing", "context", "networks", "design", "first_plan"])
+@pytest.mark.parametrize(
+    "where", ["standing", "context", "networks", "design", "first_plan", "run", "seconds"]
+)
 def test_a_document_that_was_written_by_others_is_refused(path: Path, where: str) -> None:
     options = {**SMALL, "max_iterations": 1, "alignment_steps": 1, "checkpoint": path}
     pl.solve(cubic(), "ilsr", **options)
     contents = read(path)
     for wrong in (None, 3, [], {}, {"part": "os.system", "number": 0, "fields": {}}):
         write(path, Contents(contents.tensors, {**contents.document, where: wrong}))
-        with pytest.raises(pl.FileFormatError, match="checkpoint"):
+        if where == "seconds" and wrong == 3:
+            continue
+        with pytest.raises(pl.FileFormatError, match=r"does not fit together|differs in"):
             pl.solve(cubic(), "ilsr", **options)
 
 
-@pytest.mark.parametrize("given", [3, "missing/run.safetensors", "."], ids=str)
+@pytest.mark.parametrize("given", ["missing/run.safetensors", "."], ids=str)
 def test_paths_that_no_file_can_have_are_refused_before_the_run(given: Any) -> None:
     with pytest.raises(pl.SettingsError, match="checkpoint"):
         pl.solve(cubic(), "ilsr", checkpoint=given, **SMALL)

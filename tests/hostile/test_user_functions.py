@@ -145,12 +145,14 @@ def test_activations_need_functions(functions: Any) -> None:
         pl.UserActivation(functions, name="own")
 
 
-def test_the_error_of_a_callback_is_its_own() -> None:
+def test_the_error_of_a_callback_is_quoted_and_costs_no_result() -> None:
     def callback(progress: pl.Progress) -> None:
         raise LookupError("mine")
 
-    with pytest.raises(LookupError, match="mine"):
+    with pytest.raises(pl.CallbackError, match="LookupError: mine") as caught:
         pl.solve(problem(), "lsr", callback=callback, **SMALL)
+    assert isinstance(caught.value.__cause__, LookupError)
+    assert caught.value.solution.delta is not None
 
 
 INPUTS = {

@@ -198,3 +198,26 @@ def test_repr_and_str() -> None:
     solution = solved("poisson_1d")
     assert repr(solution).startswith("<Solution of poisson_1d by lsr: ")
     assert str(solution) == solution.summary()
+
+
+def test_predict_takes_fewer_points_at_once_where_memory_runs_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    solution, points = solved("heat_1d"), grid(50)
+    expected, slopes = solution.predict(points), solution.derivative("u_x", points)
+    kind, most, refused = type(solution.network), 6, []
+    usual = kind.tangent_jet
+
+    def limited(self, x, indices, direction):
+        if len(x) > most:
+            refused.append(len(x))
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+        return usual(self, x, indices, direction)
+
+    monkeypatch.setattr(kind, "tangent_jet", limited)
+    np.testing.assert_allclose(solution.predict(points), expected, rtol=1e-9)
+    np.testing.assert_allclose(solution.derivative("u_x", points), slopes, rtol=1e-9)
+    assert refused == [50, 25, 12] * 2
+    most = 0
+    with pytest.raises(pl.MemoryLimitError, match="give fewer points in a call"):
+        solution.predict(points)

@@ -44,7 +44,11 @@ def test_rows_limit_the_rank(monkeypatch) -> None:
 
 @pytest.mark.parametrize(
     ("constant", "value", "reason"),
-    [("DOUBLING", 1e9, "no time"), ("ARRAYS", 1e12, "memory"), ("USABLE", 2.0, "below rounding")],
+    [
+        ("DOUBLING", 1e9, "no time"),
+        ("refinement_fits", lambda context, sizes, refiner: False, "memory"),
+        ("USABLE", 2.0, "below rounding"),
+    ],
 )
 def test_the_report_says_what_stopped_it(constant, value, reason, monkeypatch) -> None:
     monkeypatch.setattr(refiner, constant, value)

@@ -1,0 +1,115 @@
+"""The time limit holds inside steps, trials and functions of the user that never return."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from typing import Any
+
+import pytest
+import sympy as sp
+import torch
+
+import pdelsr as pl
+from pdelsr.deadline import TimeIsUp
+from pdelsr.lstsq import QR
+
+X, Y = pl.coordinates("x y")
+U = pl.unknown("u", X, Y)
+SLACK = 6.0  # seconds: the machine of a test may be busy with other things
+
+
+def poisson(source: Any = 1) -> pl.Problem:
+    equation = sp.Eq(U.diff(X, 2) + U.diff(Y, 2), source)
+    return pl.Problem("square", pl.Box((X, Y), (0, 0), (1, 1)), [equation], [pl.Dirichlet(U, 0)])
+
+
+def cubic(source: Any = 1) -> pl.Problem:
+    equation = sp.Eq(U.diff(X, 2) + U.diff(Y, 2) - U**3, source)
+    return pl.Problem("cubic", pl.Box((X, Y), (0, 0), (1, 1)), [equation], [pl.Dirichlet(U, 0)])
+
+
+def endless_after(seconds: float) -> Any:
+    """A coefficient that never returns again, so many seconds after it was first called."""
+    begin: list[float] = []
+
+    def source(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        begin.append(time.perf_counter())
+        while time.perf_counter() >= begin[0] + seconds:
+            pass
+        return torch.ones_like(x)
+
+    return pl.coefficient("f", source, X, Y)
+
+
+def timed(limit: float, *args: Any, **options: Any) -> pl.Solution:
+    begin = time.perf_counter()
+    solution = pl.solve(*args, time_limit=limit, **options)
+    assert time.perf_counter() - begin < 1.1 * limit + SLACK
+    return solution
+
+
+@pytest.mark.parametrize("method", ["ilsr", "lsr"])
+def test_a_step_that_is_too_long_is_cut(method: str) -> None:
+    solution = timed(1.5, cubic(), method, hidden=(60, 60), points=60_000)
+    assert solution.status is pl.Status.OUT_OF_TIME
+    assert torch.isfinite(torch.as_tensor(solution.predict(x=[0.5], y=0.5))).all()
+
+
+def test_trials_of_designs_take_a_share_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    def endless(self: Any, network: Any) -> float:
+        while True:
+            pass
+
+    monkeypatch.setattr("pdelsr.solvers.trial.Trial._refined_size", endless)
+    monkeypatch.setattr("pdelsr.solvers.trial.PARAMETERS", 200)
+    monkeypatch.setattr("pdelsr.solvers.prepare.TRIAL_SHARE", 0.03)
+    solution = timed(30.0, poisson(), "lsr", points=200)
+    assert solution.heldout < solution.heldout_start
+    assert solution.status in (pl.Status.COMPLETED, pl.Status.RANK_DEFICIENT)
+
+
+def test_a_coefficient_that_never_returns_before_the_run_is_named() -> None:
+    begin = time.perf_counter()
+    with pytest.raises(pl.TimeLimitError, match=r"limit of 1 s .* in source \(test_time_limit.py"):
+        pl.solve(poisson(endless_after(0)), "pinn", time_limit=1)
+    assert time.perf_counter() - begin < 1.1 + SLACK
+
+
+@pytest.mark.parametrize("method", ["pinn", "tsonn", "ilsr"])
+def test_a_coefficient_that_never_returns_in_the_run_ends_it(method: str) -> None:
+    options = {"hidden": (8, 8), "points": 100, "max_iterations": 10_000}
+    solution = timed(3.0, cubic(endless_after(1.5)), method, **options)
+    assert solution.status is pl.Status.OUT_OF_TIME
+
+
+def test_a_refinement_that_follows_a_method_is_within_the_limit() -> None:
+    options = {"hidden": (8, 8), "points": 100, "refine": True}
+    solution = timed(2.0, cubic(), "pinn", adam_steps=100_000, **options)
+    assert solution.delta is not None
+    assert [record.phase for record in solution.history][-1] == "refine"
+    solution = timed(1.5, cubic(), "pinn", hidden=(60, 60), points=60_000, refine=True)
+    assert solution.status is pl.Status.OUT_OF_TIME
+
+
+def test_newton_steps_that_were_taken_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    init, count = QR.init, itertools.count()
+
+    def slow(self: QR, A: torch.Tensor) -> Any:
+        if next(count):
+            raise TimeIsUp
+        return init(self, A)
+
+    monkeypatch.setattr(QR, "init", slow)
+    options = {"hidden": (10, 10), "weight_scale": 2.0, "points": 300}
+    solution = pl.solve(cubic(), "lsr", **options)
+    assert solution.status is pl.Status.OUT_OF_TIME
+    assert solution.delta is not None
+    assert solution.heldout < 1e-2 * solution.heldout_start
+    assert solution.effective_rank is None
+    assert "no time to measure" in solution.summary()
+
+
+def test_a_limit_that_is_over_at_once_ends_in_words() -> None:
+    with pytest.raises(pl.TimeLimitError, match="raise time_limit"):
+        pl.solve(poisson(), "lsr", time_limit=1e-6)
