@@ -38,9 +38,12 @@ DELAYED = {
     "cli/commands.py": {"pdelsr.results.plot"},
     "linearize/free_memory.py": {"psutil"},
     "plot.py": {"pdelsr.results.plot"},
-    "results/solution.py": {"pdelsr.results.plot"},
+    "results/diagnosis.py": {"pdelsr.results.plot.diagnosis"},
+    "results/optional.py": {"any name"},
+    "results/solution.py": {"pdelsr.results.plot", "pdelsr.results.storage"},
 }
-"""Imports at the first call: matplotlib loads slowly, and psutil may be missing."""
+"""Imports at the first call: matplotlib loads slowly, psutil and the packages of extras may be
+missing, and storage builds the class that it is called from."""
 
 WITHOUT_TORCH = ("errors", "deadline", "reference", "declare", "sample")
 FILES = sorted(p.relative_to(PACKAGE) for p in PACKAGE.rglob("*.py"))
@@ -69,8 +72,7 @@ def delayed(path: Path) -> Iterator[str]:
         called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
         if called.rpartition(".")[2] in ("import_module", "__import__"):
             (name,) = node.args
-            assert isinstance(name, ast.Constant), f"{path}: the name of the module is computed"
-            yield name.value
+            yield name.value if isinstance(name, ast.Constant) else f"any {ast.unparse(name)}"
 
 
 def stage(module: str) -> str | None:

@@ -3,7 +3,7 @@
 from pdelsr.compile.block import Block
 from pdelsr.compile.compiler import CompiledProblem, compile_problem
 from pdelsr.compile.entries import Entry
-from pdelsr.compile.hard import HardForm
+from pdelsr.compile.hard_form import HardForm
 from pdelsr.compile.regions import AtPoints, Interior, OnParts, PeriodicPair, Region
 
 __all__ = [

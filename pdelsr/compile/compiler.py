@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import sympy as sp
 
 from pdelsr.compile.block import Block
-from pdelsr.compile.hard import HardForm, HardPlan, plan_hard
+from pdelsr.compile.hard import HardPlan, plan_hard
+from pdelsr.compile.hard_form import HardForm
 from pdelsr.compile.passes import compile_statement
 from pdelsr.declare.problem import Problem
 from pdelsr.errors import ProblemError

@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-import copy
-import io
-import math
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
-from rich import box
-from rich.console import Console, Group
-from rich.table import Table
 from torch import Tensor
 
-from pdelsr.batch.data import Batch, Data, tensors_of
-from pdelsr.batch.model import Model, require_samplewise
-from pdelsr.batch.products import JacobianTimes
-from pdelsr.batch.ranks import geometric
-from pdelsr.batch.refined import Family, RefinedModule
+from pdelsr.batch.refined import RefinedModule
 from pdelsr.errors import SettingsError
-from pdelsr.lstsq.iterative import ITERATIVE, iterates
-from pdelsr.lstsq.streaming import Nested
+from pdelsr.lstsq.iterative import ITERATIVE
+from pdelsr.results.diagnosis_text import diagnosis_text
+from pdelsr.results.study import Study, against_data, against_iterations, against_rank, spectra
 from pdelsr.solvers.settings import require_whole
-
-RANKS = 24  # that are compared, in geometric progression
-COUNTS = 40  # of iterations that losses are noted at, in geometric progression
-SHARES = 21  # of the step that nonlinear and linearized losses are compared at
-BATCH = 256  # samples at once
-ROWS = 8  # ranks in the summary, at most
-WIDTH = 88
 
 
 @dataclass(frozen=True)
@@ -89,18 +71,7 @@ class Diagnosis:
 
     def summary(self) -> str:
         """Ranks and solvers in two tables of at most 88 columns."""
-        console = Console(
-            file=io.StringIO(),
-            width=WIDTH,
-            no_color=True,
-            highlight=False,
-            force_terminal=False,
-            force_jupyter=False,
-        )
-        parts: list[Any] = [f"refinement of rank {self.rank:,}", _rank_table(self)]
-        console.print(Group(*parts, *([_solver_table(self)] if self.iterative else [])))
-        text = console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
-        return "\n".join(line.rstrip() for line in text.splitlines() if line.strip())
+        return diagnosis_text(self)
 
     def __str__(self) -> str:
         return self.summary()
@@ -166,237 +137,14 @@ def diagnose(
     if not isinstance(refined, RefinedModule):
         raise SettingsError(f"diagnose takes what refine returned, not a {type(refined).__name__}.")
     _require_options(inputs, targets, modes, iterations, solvers)
-    study = _Study.of(refined)
+    study = Study.of(refined)
     return Diagnosis(
         rank=study.rank,
-        **_spectra(study),
-        **_against_rank(study),
-        **_against_data(study, inputs, targets, modes),
-        **_against_iterations(study, iterations, solvers),
+        **spectra(study),
+        **against_rank(study),
+        **against_data(study, inputs, targets, modes),
+        **against_iterations(study, iterations, solvers),
     )
-
-
-@dataclass(frozen=True)
-class _Study:
-    """A refinement in fp64.
-
-    Args:
-        model: q and its derivatives, in the dtype of the refinement.
-        family: its factors.
-        nested: the same in fp64.
-        rank: of the step.
-        delta: the step.
-    """
-
-    model: Model
-    family: Family
-    nested: Nested
-    rank: int
-    delta: Float[Tensor, " m"]
-
-    @classmethod
-    def of(cls, refined: RefinedModule) -> _Study:
-        family = refined._family
-        if family is None:
-            raise SettingsError(
-                "this refinement holds no factors, as one that was loaded from a file: diagnose "
-                "needs what refine returned."
-            )
-        model = copy.copy(refined._model)
-        model.index = refined.index
-        found = family.nested
-        nested = replace(
-            found,
-            R=found.R.double(),
-            z=found.z.double(),
-            undamped=found.undamped.double(),
-            levels=found.levels.double(),
-        )
-        delta = refined.delta if refined.rank else family.delta(nested.rank).to(refined.delta)
-        return cls(model, family, nested, refined.rank or nested.rank, delta)
-
-    def loss(self, y: Float[Tensor, " k"]) -> float:
-        """Mean square of the linearized residual."""
-        padded = torch.nn.functional.pad(y, (0, self.nested.rank - len(y)))
-        return self.nested.squares(padded) / self.family.samples
-
-    def products(self, directions: Float[Tensor, "m c"], batch: Batch) -> JacobianTimes:
-        """J times some directions, by forward mode."""
-        return JacobianTimes(self.model, directions.to(self.model.like), "columns", batch.inputs)
-
-    def leading(self, count: int) -> tuple[Float[Tensor, "m c"], Float[Tensor, " c"]]:
-        """Directions that are ranked, and their singular values."""
-        V, values = self.family.V, self.family.values
-        if V is not None and values is not None:
-            return V[:, :count], values[:count]
-        _, system, W = torch.linalg.svd(self.nested.undamped)
-        W = W[:count].T.to(self.family.nested.R)
-        return W if V is None else V @ W, system[:count]
-
-
-def _spectra(study: _Study) -> dict[str, Any]:
-    values = study.family.values
-    return {
-        "basis_values": None if values is None else _array(values),
-        "system_values": _array(torch.linalg.svdvals(study.nested.undamped)),
-    }
-
-
-def _against_rank(study: _Study) -> dict[str, Any]:
-    """Loss, ‖y‖ and condition of the nested solutions."""
-    nested, ranks = study.nested, _ranks(study)
-    solutions = [nested.solution(k) for k in ranks]
-    return {
-        "ranks": np.array(ranks),
-        "losses": np.array([study.loss(y) for y in solutions]),
-        "delta_norms": np.array([torch.linalg.vector_norm(y).item() for y in solutions]),
-        "conditions": np.array([nested.spectrum(k).condition for k in ranks]),
-    }
-
-
-def _against_iterations(study: _Study, most: int, solvers: Sequence[str]) -> dict[str, Any]:
-    """Losses of the iterative solvers, and the direct one's."""
-    counts, k = geometric(most, COUNTS), study.rank
-    R, z = study.nested.R[:k, :k], study.nested.z[:k]
-    losses, seconds = {}, {}
-    for name in solvers:
-        begin = time.perf_counter()
-        found = iterates(name, R, z, counts)
-        seconds[name] = time.perf_counter() - begin
-        losses[name] = np.array([study.loss(y) for y in found])
-    return {
-        "iterations": np.array(counts),
-        "iterative": losses,
-        "direct": study.loss(study.nested.solution(k)),
-        "seconds": seconds,
-    }
-
-
-def _against_data(study: _Study, inputs: Any, targets: Tensor | None, modes: int) -> dict[str, Any]:
-    """Modes, errors and the losses along the step; None where there are no data for them."""
-    names = ("modes", "mode_values", "inputs", "errors")
-    names += ("shares", "nonlinear_losses", "linear_losses")
-    found: dict[str, Any] = dict.fromkeys(names)
-    if inputs is None:
-        return found
-    data = _data(study, inputs, targets)
-    found |= _modes(study, data, modes)
-    if targets is not None:
-        found |= _errors(study, data) | _along_the_step(study, data)
-    return found
-
-
-def _data(study: _Study, inputs: Any, targets: Tensor | None) -> Data:
-    """The data in batches, checked; zeros stand for targets that are not given."""
-    several = tuple(inputs) if isinstance(inputs, list | tuple) else (inputs,)
-    if not several or any(not isinstance(x, Tensor) or x.ndim == 0 for x in several):
-        raise SettingsError("inputs must be one or more tensors with one row a sample.")
-    given = torch.zeros(len(several[0])) if targets is None else targets
-    data = Data(tensors_of(several, given), BATCH, study.model.like)
-    first = next(iter(data))
-    q = require_samplewise(study.model, first.inputs)
-    if targets is not None:
-        study.family.residual.check(q, first.targets)
-    return data
-
-
-def _modes(study: _Study, data: Data, modes: int) -> dict[str, Any]:
-    """J v of the leading directions (Fig. S6)."""
-    directions, values = study.leading(min(modes, study.nested.rank))
-    found = [study.products(directions, batch)(batch.inputs) for batch in data]
-    sites = zip(*(batch.inputs for batch in data), strict=True)
-    return {
-        "modes": _array(torch.cat(found).permute(2, 0, 1)),
-        "mode_values": _array(values),
-        "inputs": tuple(torch.cat(parts).cpu().numpy() for parts in sites),
-    }
-
-
-def _errors(study: _Study, data: Data) -> dict[str, Any]:
-    """Root mean square of ‖F‖ at every rank, with J times all δ at once."""
-    deltas = torch.stack([study.family.delta(k) for k in _ranks(study)], dim=1)
-
-    def predictions(batch: Batch) -> Iterator[Tensor]:
-        moved = study.products(deltas, batch)(batch.inputs)
-        yield from (study.model(batch.inputs)[:, :, None] + moved).unbind(dim=2)
-
-    return {"errors": np.sqrt(_mean_squares(study, data, predictions))}
-
-
-def _along_the_step(study: _Study, data: Data) -> dict[str, Any]:
-    """Losses of the module at θ + s δ, and of its linearization (Fig. S9)."""
-    shares = np.linspace(0.0, 1.0, SHARES)
-    step = study.model.unflatten(study.delta.to(study.model.like))
-    start = study.model.parameters
-
-    def module(batch: Batch) -> Iterator[Tensor]:
-        for s in shares.tolist():
-            there = {name: start[name] + s * step[name] for name in start}
-            with torch.no_grad():
-                moved = torch.func.functional_call(study.model.module, there, batch.inputs)
-            yield moved.reshape(len(batch), -1)
-
-    def linear(batch: Batch) -> Iterator[Tensor]:
-        q = study.model(batch.inputs)
-        tangent = study.products(study.delta[:, None], batch)(batch.inputs)[:, :, 0]
-        yield from (q + s * tangent for s in shares.tolist())
-
-    return {
-        "shares": shares,
-        "nonlinear_losses": _mean_squares(study, data, module),
-        "linear_losses": _mean_squares(study, data, linear),
-    }
-
-
-def _mean_squares(
-    study: _Study, data: Data, predictions: Callable[[Batch], Iterator[Tensor]]
-) -> Float[np.ndarray, " c"]:
-    """Mean of ‖F‖² over the samples for each of the predictions of a batch."""
-    totals: Any = 0.0
-    count = 0
-    for batch in data:
-        residuals = (study.family.residual(q, batch.targets) for q in predictions(batch))
-        totals = totals + np.array([f.double().square().sum().item() for f in residuals])
-        count += len(batch)
-    return totals / count
-
-
-def _ranks(study: _Study) -> list[int]:
-    return sorted({study.rank, *geometric(study.nested.rank, RANKS)})
-
-
-def _array(values: Tensor) -> np.ndarray:
-    return values.detach().double().cpu().numpy()
-
-
-def _rank_table(found: Diagnosis) -> Table:
-    table = _table("rank", "condition", "‖y‖", "rms residual", "rms on given data")
-    last = len(found.ranks) - 1
-    chosen = int(np.abs(found.ranks - found.rank).argmin())  # the rank itself, or its neighbour
-    for i in sorted({chosen, *(round(j * last / (ROWS - 1)) for j in range(ROWS))}):
-        error = "-" if found.errors is None else f"{found.errors[i]:.2e}"
-        numbers = (found.conditions[i], found.delta_norms[i], math.sqrt(found.losses[i]))
-        table.add_row(f"{found.ranks[i]:,}", *(f"{x:.2e}" for x in numbers), error)
-    return table
-
-
-def _solver_table(found: Diagnosis) -> Table:
-    table = _table("solver", "iterations", "rms residual", "of the direct one", "seconds")
-    direct = math.sqrt(found.direct)
-    table.add_row("direct", "-", f"{direct:.2e}", "1", "-")
-    for name, losses in found.iterative.items():
-        size = math.sqrt(losses[-1])
-        ratio, seconds = f"{size / direct:.3g}" if direct else "-", f"{found.seconds[name]:.2f}"
-        table.add_row(name, f"{found.iterations[-1]:,}", f"{size:.2e}", ratio, seconds)
-    return table
-
-
-def _table(first: str, *others: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(first)
-    for name in others:
-        table.add_column(name, justify="right")
-    return table
 
 
 def _require_options(

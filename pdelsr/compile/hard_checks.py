@@ -1,0 +1,92 @@
+"""Whether a form u = g + D·N does what its conditions ask for; a refusal says why not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import product
+from typing import cast
+
+import numpy as np
+import sympy as sp
+
+from pdelsr.compile.hard_form import HardForm
+from pdelsr.declare.domains import Part
+from pdelsr.declare.domains.exact_number import exact_number
+from pdelsr.declare.domains.probes import probes
+from pdelsr.declare.evaluate import evaluate
+from pdelsr.declare.expressions import derivative, multi_index
+from pdelsr.declare.regions import OnParts
+from pdelsr.declare.statements import Statement
+from pdelsr.declare.system import System
+from pdelsr.errors import ProblemError
+
+SOFT = "use the soft form (hard=False)"
+AGREE = 1e-8  # relative; data that differ by more are not the same data
+
+
+def require_satisfied(form: HardForm, statement: Statement, value: sp.Expr, system: System) -> None:
+    """Refuse data that disagree where parts of the boundary meet, named by the first point."""
+    index = multi_index(statement.lhs, form.coordinates)
+    gap = derivative(form.lift, index, form.coordinates) - value
+    points = np.concatenate([_probe(part) for part in parts_of(statement)])
+    gaps, scale = (
+        np.abs(evaluate(e, form.coordinates, points, statement.title)) for e in (gap, value)
+    )
+    bad = gaps > AGREE * (1 + scale.max())
+    if bad.any():
+        i = int(np.argmax(gaps))
+        at = ", ".join(f"{c}={v:.3g}" for c, v in zip(form.coordinates, points[i], strict=True))
+        raise impossible(
+            statement,
+            "the data of the conditions disagree where parts of the boundary meet (the form "
+            f"is off by {gaps[i]:.3g} at {at})",
+        )
+
+
+def require_derivatives(form: HardForm, statements: Iterable[Statement], system: System) -> None:
+    """Refuse data such as J₀, whose derivatives have no torch form, along each coordinate."""
+    u = system.unknowns[form.component]
+    for axis in form.coordinates:
+        index = tuple(system.order(u, axis) * (c == axis) for c in form.coordinates)
+        try:
+            form.require_torch_form(index)
+        except ProblemError as error:
+            raise impossible(next(iter(statements)), str(error).rstrip(".")) from error
+
+
+def require_periodic(
+    form: HardForm, axis: sp.Symbol, statements: Iterable[Statement], system: System
+) -> None:
+    """Refuse a lift or factor that would break the periodicity of the ansatz."""
+    u = system.unknowns[form.component]
+    low, high = map(exact_number, system.domain.bounds(axis))
+    points = system.domain.from_unit(probes(64, system.domain.unit_dim))
+    for expression in (form.lift, form.factor):
+        for k in range(max(1, system.order(u, axis))):
+            slope = sp.diff(expression, axis, k) if k else expression
+            gap = cast(sp.Expr, slope.subs(axis, high) - slope.subs(axis, low))
+            gaps = np.abs(evaluate(gap, form.coordinates, points, "hard form"))
+            if gaps.max() > AGREE * 10:
+                what = f"the derivative of order {k} of the data" if k else "the data"
+                raise impossible(
+                    next(iter(statements)),
+                    f"{what} is not periodic in {axis} (it jumps by {gaps.max():.3g}), but the "
+                    "ansatz is; leave one of the two conditions soft",
+                )
+
+
+def parts_of(statement: Statement) -> tuple[Part, ...]:
+    """The boundary parts of a statement on the boundary."""
+    return cast(OnParts, statement.region).parts
+
+
+def _probe(part: Part) -> np.ndarray:
+    """Points of a part, its corners included, where data are most likely to disagree."""
+    inner = probes(64, part.unit_dim)
+    corners = np.array(list(product((0.0, 1.0), repeat=part.unit_dim)))
+    return part.from_unit(np.concatenate([inner, corners])).points
+
+
+def impossible(statement: Statement, why: str) -> ProblemError:
+    """The refusal of a hard form, with what to do instead."""
+    return ProblemError(f"{statement.title}: a hard form is not possible: {why}; {SOFT}.")

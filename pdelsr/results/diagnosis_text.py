@@ -1,0 +1,66 @@
+"""A diagnosis as text: its ranks and solvers in two tables."""
+
+from __future__ import annotations
+
+import io
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich import box
+from rich.console import Console, Group
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from pdelsr.results.diagnosis import Diagnosis
+
+ROWS = 8  # ranks, at most
+WIDTH = 88
+
+
+def diagnosis_text(found: Diagnosis) -> str:
+    """Ranks and solvers in two tables of at most 88 columns."""
+    console = Console(
+        file=io.StringIO(),
+        width=WIDTH,
+        no_color=True,
+        highlight=False,
+        force_terminal=False,
+        force_jupyter=False,
+    )
+    parts: list[Any] = [f"refinement of rank {found.rank:,}", rank_table(found)]
+    console.print(Group(*parts, *([solver_table(found)] if found.iterative else [])))
+    text = console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
+    return "\n".join(line.rstrip() for line in text.splitlines() if line.strip())
+
+
+def rank_table(found: Diagnosis) -> Table:
+    """Condition, ‖y‖ and residuals at some of the ranks, the chosen one among them."""
+    table = _table("rank", "condition", "‖y‖", "rms residual", "rms on given data")
+    last = len(found.ranks) - 1
+    chosen = int(np.abs(found.ranks - found.rank).argmin())  # the rank itself, or its neighbour
+    for i in sorted({chosen, *(round(j * last / (ROWS - 1)) for j in range(ROWS))}):
+        error = "-" if found.errors is None else f"{found.errors[i]:.2e}"
+        numbers = (found.conditions[i], found.delta_norms[i], math.sqrt(found.losses[i]))
+        table.add_row(f"{found.ranks[i]:,}", *(f"{x:.2e}" for x in numbers), error)
+    return table
+
+
+def solver_table(found: Diagnosis) -> Table:
+    """The iterative solvers beside the direct one."""
+    table = _table("solver", "iterations", "rms residual", "of the direct one", "seconds")
+    direct = math.sqrt(found.direct)
+    table.add_row("direct", "-", f"{direct:.2e}", "1", "-")
+    for name, losses in found.iterative.items():
+        size = math.sqrt(losses[-1])
+        ratio, seconds = f"{size / direct:.3g}" if direct else "-", f"{found.seconds[name]:.2f}"
+        table.add_row(name, f"{found.iterations[-1]:,}", f"{size:.2e}", ratio, seconds)
+    return table
+
+
+def _table(first: str, *others: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(first)
+    for name in others:
+        table.add_column(name, justify="right")
+    return table
