@@ -209,8 +209,13 @@ class RunFile:
         given = self.settings.network
         if given is None and described["settings"] is None:  # an activation of the user
             require_small(described["design"], own["theta"].numel())
-            plain = {**described["design"], "activation": design.activation}
-            sized = Design(**{**plain, "hidden": tuple(plain["hidden"])})
+            plain = described["design"]
+            sized = Design(
+                tuple(plain["hidden"]),
+                design.activation,
+                float(plain["weight_scale"]),
+                plain["first_inputs"],
+            )
             given = inner_network(designer.build(sized))
         document = NetworkDocument(described["settings"], described["own"])
         return stored_network(self.path, document, own, designer.compiled, self.settings, given)
