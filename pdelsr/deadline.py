@@ -21,7 +21,10 @@ WHOLE = (  # code that would leave something broken behind: modules, parameters,
     "torch/nn/utils/stateless.py",
     "torch/nn/utils/_named_member_accessor.py",
 )
-WHOLE_INSIDE = ("torch/autograd/grad_mode.py", "torch/utils/_contextlib.py", "contextlib.py")
+WHOLE_INSIDE = (
+    *("torch/autograd/grad_mode.py", "torch/utils/_contextlib.py", "contextlib.py"),
+    "pdelsr/deadline.py",
+)
 
 
 class TimeIsUp(BaseException):

@@ -153,7 +153,7 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
     (command,) = [
         line
         for line in "\n".join(fenced(read("README.md"), "sh")).splitlines()
-        if line.endswith("pytest")
+        if line.endswith("pytest -n auto")
     ]
     script = read(".ci/run").replace(" --quiet", "")
     assert all(part.strip() in script for part in command.split("&&"))

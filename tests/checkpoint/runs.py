@@ -60,11 +60,11 @@ RUNS = {
     "pinn": Run(
         cubic,
         "pinn",
-        {**SMALL, "adam_steps": 700, "lbfgs_steps": 250, "resample_every": 130, "adaptive": True},
+        {**SMALL, "adam_steps": 350, "lbfgs_steps": 150, "resample_every": 130, "adaptive": True},
     ),
     "tsonn": Run(heat, "tsonn", {**SMALL, "max_iterations": 3, "inner_steps": 45}),
     "tsonn by adam": Run(
-        heat, "tsonn", {**SMALL, "max_iterations": 3, "inner_steps": 245, "optimizer": "adam"}
+        heat, "tsonn", {**SMALL, "max_iterations": 3, "inner_steps": 130, "optimizer": "adam"}
     ),
 }
 

@@ -52,7 +52,7 @@ OPTIONS = [
     option("--json p.py/x.json", "folder that does not exist", "give the path of a file"),
     option("--json folder", "is a folder", "give the path of a file", "^folder"),
     option("--json /proc/x.json", "No such file or directory", "give another path", "/proc/x.json"),
-    option("--plot x.unknown", "'.unknown'", "choose one of .*pdf, .*png", "x.unknown"),
+    option("--plot x.unknown", "'.unknown'", "pictures end in .png", "x.unknown"),
     option("--plot /proc/x.png", "No such file or directory", "cannot be written", "/proc/x.png"),
     option("--save /proc/x", "No such file or directory", "give another path", "/proc/x"),
     option("--save folder", "is a folder", "give the path of a file", "^folder"),

@@ -95,8 +95,8 @@ def test_a_backend_that_does_not_exist_is_named_before_any_time_is_spent() -> No
     Path("p.py").write_text(rod())
     found = process("solve", "p.py", *SMALL, "--plot", "a.png", MPLBACKEND="nonsense")
     assert found.returncode == 2
-    assert found.stderr.startswith(b"pdelsr: error: --plot a.png: matplotlib cannot be loaded")
-    assert found.stderr.rstrip().endswith(b"mend that, or leave --plot out.")
+    assert found.stderr.startswith(b"pdelsr: error: matplotlib cannot be loaded")
+    assert found.stderr.rstrip().endswith(b"mend that, or leave --plot and --animate out.")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")

@@ -62,7 +62,7 @@ CASES = (
         ("equation", "initial u", "periodic u", "periodic u_x"),
         "ilsr",
         TINY,
-        {"u": 2e-3},  # measured 5.9e-4
+        {"u": 4e-3},  # measured 5.9e-4; 2.1e-3 with another number of threads
         linear=False,
         exact=("initial u", "periodic u", "periodic u_x"),
     ),

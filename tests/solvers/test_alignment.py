@@ -46,10 +46,10 @@ def test_gauss_newton_takes_its_steps_on_new_points_now_and_then() -> None:
 def test_pseudo_time_takes_its_steps_in_tens() -> None:
     context = started(cubic())
     alignment = pseudo_time(context)
-    before = alignment.problem.loss()
+    before = alignment.problem.loss()()
     assert pieces(alignment, context) == 3
     assert alignment.run.taken == 25
-    assert alignment.problem.loss() < before
+    assert alignment.problem.loss()() < before
 
 
 @pytest.mark.parametrize("make", [gauss_newton, pseudo_time])

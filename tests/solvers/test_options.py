@@ -66,7 +66,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("lsr", {"time_limit": 0}, "time_limit is 0"),
     ("lsr", {"max_iterations": 0}, "max_iterations is 0"),
     ("lsr", {"seed": -1}, "seed is -1"),
-    ("lsr", {"seed": 10**30}, "give a whole number below 4294967296"),
+    ("lsr", {"seed": 10**30}, "give a whole number up to 2147483647"),
     ("lsr", {"memory_budget": 0}, "memory_budget is 0"),
     ("lsr", {"dtype": "half"}, "dtype is 'half'"),
     ("lsr", {"device": "abacus"}, "device 'abacus' cannot be used here"),
