@@ -18,6 +18,7 @@ from pdelsr.solvers.settings import RunSettings, unknown_option
 
 PYTHON_ONLY = ("network", "callback")
 LONGEST = 100  # characters of a number
+LARGEST = 1e300  # whole number that is read as one with a point
 WORDS: dict[str, bool | None] = {
     "none": None,
     "true": True,
@@ -26,7 +27,9 @@ WORDS: dict[str, bool | None] = {
     "no": False,
 }
 SAMPLERS = {sampler.__name__.lower(): sampler() for sampler in UNIT_SAMPLERS}
-NUMBER = re.compile(r"(?:\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|pi|sqrt|[-+*/() ])+")
+NUMBER = re.compile(
+    r"(?:\d+\.?\d*(?:[eE][+-]?\d{1,3}(?!\d))?|\.\d+(?:[eE][+-]?\d{1,3}(?!\d))?|pi|sqrt|[-+*/() ])+"
+)
 
 
 def read_options(method: str, texts: Iterable[str]) -> dict[str, Any]:
@@ -68,6 +71,8 @@ def read_value(name: str, text: str, kind: Any) -> Any:
             raise SettingsError(f"{name}={text}: expected {_described(allowed)}.")
         return text
     if isinstance(value, int) and not isinstance(value, bool) and float in allowed:
+        if abs(value) > LARGEST:
+            raise SettingsError(f"{name}: the number is above {LARGEST:g}.")
         return float(value)
     if isinstance(value, dict) and not _allows(allowed, Mapping):
         raise SettingsError(f"{name}={text}: expected {_described(allowed)}.")
@@ -97,10 +102,6 @@ def read_parameters(texts: Iterable[str]) -> dict[str, Any]:
     found = {}
     for text in texts:
         name, value = split_pair(text, "--set")
-        if "**" in value or len(value) > LONGEST:
-            raise SettingsError(
-                f"--set {text[:LONGEST]}: expected a number such as 0.01, 1/100 or 0.01/pi."
-            )
         found[name] = _number(f"--set {text}", value)
     return found
 
@@ -119,8 +120,9 @@ def read_slice(texts: Iterable[str]) -> dict[str, list[float]] | None:
 
 
 def _number(text: str, value: str) -> sp.Expr:
-    if not NUMBER.fullmatch(value):
-        raise SettingsError(f"{text}: expected a number such as 0.01, 1/100 or 0.01/pi.")
+    if len(value) > LONGEST or "**" in value or not NUMBER.fullmatch(value):
+        short = text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
+        raise SettingsError(f"{short}: expected a number such as 0.01, 1/100 or 0.01/pi.")
     try:
         number = sp.sympify(value)
     except (sp.SympifyError, TypeError):
@@ -176,7 +178,7 @@ def _allows(allowed: tuple[Any, ...], kind: type) -> bool:
 def _literal(text: str) -> Any:
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, MemoryError, RecursionError):  # the latter of endless signs
         return text
 
 
