@@ -30,7 +30,7 @@ def ticks_along(box: Float[np.ndarray, "d 2"], n: int) -> list[Float[np.ndarray,
     return [np.linspace(low, high, count) for (low, high), count in zip(box, counts, strict=True)]
 
 
-def grid(ticks: Sequence[Float[np.ndarray, " a"]]) -> SpaceMesh:
+def grid(ticks: Sequence[Float[np.ndarray, " _"]]) -> SpaceMesh:
     """The cells between positions along one to three axes."""
     d = len(ticks)
     numbers = np.arange(int(np.prod([len(t) for t in ticks]))).reshape([len(t) for t in ticks])
