@@ -23,7 +23,7 @@ CORNERS: dict[
 FEWEST = 9  # points along the shortest side
 
 
-def ticks_along(box: Float[np.ndarray, "d 2"], n: int) -> list[Float[np.ndarray, " a"]]:
+def ticks_along(box: Float[np.ndarray, "d 2"], n: int) -> list[Float[np.ndarray, " _"]]:
     """Positions along every axis: n along the longest side, about as dense along the others."""
     sides = box[:, 1] - box[:, 0]
     counts = np.maximum(np.ceil(n * sides / sides.max()).astype(int), min(n, FEWEST))

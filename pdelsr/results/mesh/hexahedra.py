@@ -15,7 +15,7 @@ BISECTIONS = 40  # of the way to the boundary
 FARTHEST = 1.0  # diagonals of a cell, from a corner to the boundary
 
 
-def hexahedra(domain: Domain, ticks: Sequence[Float[np.ndarray, " a"]]) -> SpaceMesh:
+def hexahedra(domain: Domain, ticks: Sequence[Float[np.ndarray, " _"]]) -> SpaceMesh:
     """The cells whose center is inside; corners that not all eight cells share are moved.
 
     Each goes along the line from the mean center of its cells through itself, to where that leaves

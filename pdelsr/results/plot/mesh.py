@@ -71,7 +71,7 @@ class Mesh:
         )
 
     @cached_property
-    def ticks(self) -> tuple[Float[np.ndarray, " a"], ...]:
+    def ticks(self) -> tuple[Float[np.ndarray, " _"], ...]:
         """Positions along each axis."""
         return self._ticks(self.count)
 
