@@ -167,7 +167,7 @@ def test_a_refined_module_is_frozen_and_stays_in_eval_mode() -> None:
 
 def test_a_rank_that_raises_the_residual_is_not_taken(monkeypatch) -> None:
     x, t = bumps()
-    monkeypatch.setattr("pdelsr.batch.lsr._Task._fitted", lambda *a: [math.inf])
+    monkeypatch.setattr("pdelsr.batch.fit.Fit._fitted", lambda *a: [math.inf])
     refined = pl.refine(network(), x, t, rank=5)
     assert refined.rank == 0
     assert refined.status == "rank 5 does not lower the residual: try a smaller one"
