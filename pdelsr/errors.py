@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -65,3 +67,9 @@ def said(error: BaseException) -> str:
     except Exception:  # a user's exception may fail even here
         return ""
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
+
+
+def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:
+    """A question for the nearest known name, or `otherwise` where none is near."""
+    near = difflib.get_close_matches(name, sorted(known), n=1)
+    return f"did you mean {near[0]!r}?" if near else otherwise

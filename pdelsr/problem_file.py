@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import math
 import runpy
 import sys
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from pdelsr.deadline import TimeIsUp, deadline
 from pdelsr.declare import Problem
-from pdelsr.errors import PdelsrError, ProblemError, described
+from pdelsr.errors import PdelsrError, ProblemError, described, did_you_mean
 
 FOLDER = Path("problems")
 SKELETON = "problem = pl.Problem(name=..., domain=..., equations=..., conditions=...)"
@@ -91,10 +90,8 @@ def find_file(given: str | Path) -> Path:
     if path.is_dir():
         raise ProblemError(f"{given} is a folder; give a Python file that defines `problem`.")
     names = [listed.path.stem for listed in list_problems(FOLDER)] if FOLDER.is_dir() else []
-    near = difflib.get_close_matches(path.stem, names, n=1)
     known = f"./{FOLDER} has {', '.join(names)}." if names else "give the path of a problem file."
-    hint = f"did you mean {near[0]!r}?" if near else known
-    raise ProblemError(f"there is no file {given}: {hint}")
+    raise ProblemError(f"there is no file {given}: {did_you_mean(path.stem, names, known)}")
 
 
 def list_problems(folder: Path) -> list[Listed]:
@@ -157,8 +154,8 @@ def _advice(error: BaseException) -> str:
     if isinstance(error, ModuleNotFoundError):
         return f"install {error.name}, or put it beside the file"
     if isinstance(error, AttributeError | NameError):
-        near = difflib.get_close_matches(str(error.name), _names(error), n=1)
-        return f"did you mean {near[0]!r}" if near else "check the spelling, and what is imported"
+        otherwise = "check the spelling, and what is imported"
+        return did_you_mean(str(error.name), _names(error), otherwise).rstrip("?")
     return "mend that line"
 
 

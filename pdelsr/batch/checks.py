@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import nn
 
-from pdelsr.errors import SettingsError
+from pdelsr.errors import SettingsError, did_you_mean
 from pdelsr.solvers.settings import DTYPES, require_at_least, require_whole
 
 
 def require_known(misspelled: Mapping[str, Any], known: Sequence[str]) -> None:
     """Refuse options that do not exist, with the nearest name."""
     for name in misspelled:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        raise SettingsError(f"refine has no option {name!r}.{hint} It has {', '.join(known)}.")
+        hint = did_you_mean(name, known, f"it has {', '.join(known)}.")
+        raise SettingsError(f"refine has no option {name!r}: {hint}")
 
 
 def require_kinds(model: Any, inputs: Any, targets: Any, seed: Any) -> None:

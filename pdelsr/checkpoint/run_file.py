@@ -193,7 +193,7 @@ class RunFile:
         context.generator.set_state(thawer.thaw(document["generator"]))
         if isinstance(context.grower, Grower):
             context.grower.design = thawer.thaw(document["grown"])
-        self._written = context.clock.seconds
+        self._written = document["seconds"]
         return Resumed(context, thawer.thaw(document["standing"]))
 
     def _network(

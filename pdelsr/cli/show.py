@@ -38,6 +38,7 @@ def show_text(problem: Problem, method: str, options: Mapping[str, Any]) -> str:
     chosen = replace(chosen, weight_scale=1.0)  # no trials for a scale that changes no size
     context = prepare(problem, chosen, settings)
     lines = [str(problem), "", f"with method {chosen.name}:", _blocks(context)]
+    lines.append("weight: the factor of the block's mean square in the sum that is minimized")
     if context.compiled.exact:
         exact = ", ".join(context.compiled.exact)
         lines.append(f"satisfied exactly by the form of the ansatz: {exact}")

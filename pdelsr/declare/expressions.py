@@ -118,7 +118,7 @@ def jet_name(jet: sp.Expr, coordinates: tuple[sp.Symbol, ...]) -> str:
 def abbreviate(expression: sp.Basic, coordinates: tuple[sp.Symbol, ...]) -> str:
     """The expression in one line with u_xx for second derivatives and k(x) for callables."""
     rule = {jet: sp.Symbol(jet_name(jet, coordinates)) for jet in jets(expression)}
-    return sp.sstr(expression.xreplace(rule))
+    return sp.sstr(expression.xreplace(rule), full_prec=False)
 
 
 def gradient(expression: sp.Expr, variables: Mapping[sp.Expr, sp.Symbol]) -> dict[sp.Expr, sp.Expr]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 
 import torch
 
-from pdelsr.errors import SettingsError
+from pdelsr.errors import SettingsError, did_you_mean
 from pdelsr.networks.activations import ACTIVATIONS
 from pdelsr.networks.base import Network
 from pdelsr.networks.feature_network import FeatureNetwork
@@ -79,6 +78,5 @@ def require_known_arguments(kind: str, arguments: Mapping[str, Any]) -> None:
     known = set(inspect.signature(KINDS[kind]).parameters) - {"dtype", "device"}
     for name in arguments:
         if name not in known:
-            nearest = get_close_matches(name, known, n=1)
-            hint = f"did you mean {nearest[0]!r}?" if nearest else f"it has {sorted(known)}."
+            hint = did_you_mean(name, known, f"it has {', '.join(sorted(known))}.")
             raise SettingsError(f"network kind {kind!r} has no setting {name!r}: {hint}")

@@ -75,6 +75,7 @@ def collect(
         heldout_start=context.objectives[0],
         error_estimate=estimate,
         iterations=outcome.iterations,
+        best_iteration=outcome.best.iteration,
         rounds=context.rounds,
         seconds=seconds,
         peak_memory_bytes=peak_memory(context.plan.device),

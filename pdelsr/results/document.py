@@ -64,6 +64,7 @@ class Document:
     seconds: float
     peak_memory_bytes: int
     error_history: Sequence[Sequence[float]] = ()
+    best_iteration: int | None = None
 
 
 def require_small_network(settings: Mapping[str, Any], size: tuple[int, int], count: int) -> None:

@@ -41,6 +41,8 @@ def record(solution: Solution) -> dict[str, Any]:
         "dtype": str(solution.settings.dtype).removeprefix("torch."),
         "device": str(solution.settings.device),
         "seed": solution.settings.seed,
+        "iterations": solution.iterations,
+        "best_iteration": solution.best_iteration,
         "seconds": solution.seconds,
         "peak_memory_bytes": solution.peak_memory_bytes,
     }

@@ -63,6 +63,8 @@ class Solution:
         error_history: (seconds, relative L2 error) of the best state after every outer iteration,
             the largest error over the unknowns; empty unless `solve(track_errors=True)`.
         iterations: outer iterations that the run took.
+        best_iteration: the one that found this state; 0 for the start of the run, None where a
+            file of an earlier version does not tell.
         rounds: sets of points drawn so far, from which `solve(start=...)` goes on.
         seconds: wall-clock time.
         peak_memory_bytes: of the process so far on the CPU, of the run on a GPU.
@@ -107,6 +109,7 @@ class Solution:
     error_estimate: float | None = None
     error_history: Sequence[tuple[float, float]] = ()
     iterations: int = 0
+    best_iteration: int | None = 0
     rounds: int = 0
     seconds: float = 0.0
     peak_memory_bytes: int = 0

@@ -42,6 +42,7 @@ NUMBERS = (
     "heldout_start",
     "error_estimate",
     "iterations",
+    "best_iteration",
     "rounds",
     "seconds",
     "peak_memory_bytes",

@@ -106,10 +106,18 @@ def _facts(solution: Solution) -> Table:
         table.add_row("estimated error", found if solution.error_estimate < 1 else unsolved)
     dtype = str(solution.settings.dtype).removeprefix("torch.")
     table.add_row("run on", f"{solution.settings.device}, {dtype}, seed {solution.settings.seed}")
-    steps = f"{solution.iterations} iteration{'' if solution.iterations == 1 else 's'}"
     memory = bytes_text(solution.peak_memory_bytes)
-    table.add_row("it took", f"{solution.seconds:.1f} s, {steps}, {memory} at most")
+    table.add_row("it took", f"{solution.seconds:.1f} s, {_steps(solution)}, {memory} at most")
     return table
+
+
+def _steps(solution: Solution) -> str:
+    """The number of outer iterations, and the one whose state was kept unless it is the last."""
+    count, best = solution.iterations, solution.best_iteration
+    text = f"{count} iteration{'' if count == 1 else 's'}"
+    if best is None or best == count:
+        return text
+    return f"{text} (best: {f'number {best}' if best else 'the start'})"
 
 
 def _scale(network: Network) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from pdelsr.errors import SettingsError
+from pdelsr.errors import SettingsError, did_you_mean
 from pdelsr.solvers.ilsr import ILSR
 from pdelsr.solvers.lsr import LSR
 from pdelsr.solvers.method import Method
@@ -44,7 +43,6 @@ def method_class(name: str) -> type[Method]:
         SettingsError: there is none of this name.
     """
     if name not in METHODS:
-        near = difflib.get_close_matches(str(name).lower(), METHODS, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(METHODS)}."
+        hint = did_you_mean(str(name).lower(), METHODS, f"choose one of {', '.join(METHODS)}.")
         raise SettingsError(f"method {name!r} is not known: {hint}")
     return METHODS[name]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -12,7 +11,7 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-from pdelsr.errors import SettingsError, said
+from pdelsr.errors import SettingsError, did_you_mean, said
 from pdelsr.sample import Sampler
 
 T = TypeVar("T")
@@ -155,8 +154,8 @@ def split_options(
 
 def unknown_option(option: str, known: Iterable[str], method: str) -> SettingsError:
     """The error for an option that does not exist."""
-    near = difflib.get_close_matches(option, sorted(known), n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(sorted(known))}."
+    names = sorted(known)
+    hint = did_you_mean(option, names, f"it has {', '.join(names)}.")
     return SettingsError(f"method {method!r} has no option {option!r}: {hint}")
 
 

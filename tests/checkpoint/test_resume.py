@@ -112,6 +112,19 @@ def test_seconds_of_the_pieces_add_up(path: Path, cut: Any) -> None:
     assert pl.solve(cubic(), "ilsr", max_iterations=2, **options).seconds > spent > 0
 
 
+def test_intervals_count_from_the_checkpoint_itself(
+    path: Path, cut: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {**SMALL, "alignment_steps": 6, "checkpoint": path, "checkpoint_every": 0}
+    cut(2)
+    with pytest.raises(Cut):
+        pl.solve(cubic(), "ilsr", **options)
+    written = []
+    monkeypatch.setattr(RunFile, "keep", lambda self, *_: written.append(self._written))
+    pl.solve(cubic(), "ilsr", max_iterations=1, **options)
+    assert written[0] == read(path).document["seconds"]
+
+
 def test_a_refinement_that_was_cut_short_is_made_again(path: Path, monkeypatch: Any) -> None:
     options = {**SMALL, "passes": 2, "checkpoint": path, "checkpoint_every": 0}
     whole = pl.solve(cubic(), "lsr", **{**options, "checkpoint": None})

@@ -86,6 +86,7 @@ def test_slopes_of_steps_are_zero_almost_everywhere():
 
 def test_abbreviate():
     assert abbreviate(u.diff(t) + k * u.diff(x, 2), (x, y, t)) == "u_t + u_xx*k(x)"
+    assert abbreviate(u.diff(t) - 0.02 * u, (x, y, t)) == "-0.02*u + u_t"
 
 
 def test_an_expression_means_it_vanishes():

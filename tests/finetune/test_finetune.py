@@ -146,7 +146,7 @@ def test_data_go_to_the_refinement_on_data() -> None:
     ("call", "message"),
     [
         (lambda: pl.refine(operator(), antiderivative.at(wave), 3), "targets belong to data"),
-        (lambda: pl.refine(operator(), antiderivative.at(wave), rnk=3), "Did you mean rank"),
+        (lambda: pl.refine(operator(), antiderivative.at(wave), rnk=3), "did you mean 'rank'"),
         (lambda: pl.refine(Product(), antiderivative.at(wave)), "give sensors="),
         (
             lambda: pl.refine(operator(), antiderivative.at(wave), sensors=SENSORS),
@@ -258,7 +258,7 @@ def test_rows_of_another_operator_or_of_other_functions_are_refused(tmp_path: Pa
             refine_many(net, antiderivative, functions, rank=20, path=path)
     with pytest.raises(pl.FileFormatError, match="cannot be written"):
         refine_many(operator(), antiderivative, 2, rank=20, path=tmp_path / "no" / "rows")
-    with pytest.raises(pl.SettingsError, match="Did you mean rank"):
+    with pytest.raises(pl.SettingsError, match="did you mean 'rank'"):
         refine_many(operator(), antiderivative, 2, rnk=20)
 
 

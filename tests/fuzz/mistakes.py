@@ -97,10 +97,12 @@ def _in_conditions(given: dict[str, Any]) -> Mistakes:
         ("observed text", plus(lambda: pl.Observations(u, "here", [1.0]))),
         ("stranger", plus(lambda: pl.Dirichlet(pl.unknown("q", *domain.coordinates), 0))),
         ("no condition", plus(lambda: u)),
-        ("hard Bessel value", plus(lambda: pl.Dirichlet(u, sp.besselj(0, x), hard=True))),
         ("hard normal value", plus(lambda: pl.Dirichlet(u, pl.normal(x), hard=True))),
         ("singular value", plus(lambda: pl.Dirichlet(u, sp.asin(2) + x))),
     ]
+    if domain.dim > 1:  # at a point, it is a number
+        bessel = sp.besselj(2, sum(domain.coordinates))
+        found.append(("hard Bessel value", plus(lambda: pl.Dirichlet(u, bessel, hard=True))))
     if domain.time is None:
         found.append(("no time", plus(lambda: pl.Initial(sp.Eq(u, 0)))))
     elif not any(isinstance(c, pl.Periodic) for c in given["conditions"]):

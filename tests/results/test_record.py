@@ -16,7 +16,8 @@ from pdelsr.results.summary import WIDTH, network_text
 KEYS = [
     *("problem", "method", "status", "unknowns", "blocks", "error_estimate"),
     *("rank", "effective_rank", "condition"),
-    *("parameters", "points", "dtype", "device", "seed", "seconds", "peak_memory_bytes"),
+    *("parameters", "points", "dtype", "device", "seed"),
+    *("iterations", "best_iteration", "seconds", "peak_memory_bytes"),
 ]
 
 
@@ -62,6 +63,17 @@ def test_summary_says_what_matters() -> None:
 def test_summary_names_conditions_that_hold_exactly() -> None:
     text = solved("heat_1d", hard=True).summary()
     assert "exact" in next(line for line in text.splitlines() if "initial u" in line)
+
+
+def test_summary_tells_the_iteration_that_was_kept() -> None:
+    options = {"alignment_steps": 2, "max_iterations": 2, "alignment": "gauss-newton"}
+    solution = solved("poisson_1d", "ilsr", **options)
+    kept = [r.iteration for r in solution.history if r.heldout == r.best]
+    assert solution.best_iteration in kept
+    texts = {0: "2 iterations (best: the start)", 1: "2 iterations (best: number 1)", None: "2 it"}
+    for iteration, text in texts.items():
+        assert text in replace(solution, best_iteration=iteration).summary()
+    assert "best:" not in replace(solution, best_iteration=2).summary()
 
 
 @pytest.mark.parametrize("status", ["interrupted", "rank-deficient", "out-of-time"])

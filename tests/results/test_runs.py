@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import sympy as sp
+from solved import solved
 
 import pdelsr as pl
 
@@ -54,6 +55,11 @@ def test_the_error_at_the_end_is_drawn_where_the_history_has_none(tmp_path: Path
         assert line.get_xdata() == [solution.seconds]
         assert line.get_ydata() == [solution.errors["u"].relative_l2]
         assert line.get_linestyle() == "None"
+
+
+def test_errors_of_several_unknowns_are_said_to_be_the_largest() -> None:
+    (axes,) = pl.plot.compare([solved("system_2d", points=200)]).axes
+    assert axes.get_ylabel() == "relative L2 error, largest over the unknowns"
 
 
 def test_residuals_are_drawn_as_steps_that_end_with_the_run() -> None:

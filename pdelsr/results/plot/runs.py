@@ -77,7 +77,7 @@ def compare(
     for i, (curve, name) in enumerate(zip(curves, names, strict=True)):
         _draw(axes, curve, plain(name), i)
     problems = ", ".join(dict.fromkeys(plain(run.problem.name) for run in runs))
-    frame(axes, problems, AXES[x], _quantity(chosen, relative), grid=True)
+    frame(axes, problems, AXES[x], _quantity(chosen, relative, runs), grid=True)
     _finish(axes, curves, x)
     figure.legend(loc="outside lower center", ncols=2, fontsize=SMALL, frameon=False)
     if path is not None:
@@ -207,9 +207,10 @@ def _with_error(name: str, run: Solution) -> str:
     return f"{name} (error {max(e.relative_l2 for e in run.errors.values()):.1e})"
 
 
-def _quantity(chosen: str, relative: bool) -> str:
+def _quantity(chosen: str, relative: bool, runs: Sequence[Solution]) -> str:
     if chosen == "error":
-        return "relative L2 error"
+        several = any(len(run.names) > 1 for run in runs)
+        return "relative L2 error" + (", largest over the unknowns" if several else "")
     return (
         "held-out residual / that of the initial network" if relative else "held-out residual ‖f‖"
     )
