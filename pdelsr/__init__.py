@@ -66,7 +66,7 @@ from pdelsr.solvers.ilsr import ILSR
 from pdelsr.solvers.lsr import LSR
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.pinn import PINN
-from pdelsr.solvers.settings import Progress, RunSettings
+from pdelsr.solvers.settings import RunSettings
 from pdelsr.solvers.status import Status
 from pdelsr.solvers.tsonn import TSONN
 from pdelsr.subspace import (
@@ -136,7 +136,6 @@ __all__ = [
     "Polygon",
     "Problem",
     "ProblemError",
-    "Progress",
     "Record",
     "RefinedModule",
     "ResidualRSVD",

@@ -163,7 +163,7 @@ def test_a_network_that_is_passed_in_is_copied() -> None:
 
 
 def test_a_callback_sees_every_record() -> None:
-    seen: list[pl.Progress] = []
+    seen: list[pl.Record] = []
     solution = pl.solve(
         poisson(), "ilsr", callback=seen.append, max_iterations=2, alignment_steps=5, hidden=(5, 5)
     )
@@ -172,7 +172,7 @@ def test_a_callback_sees_every_record() -> None:
 
 
 def test_ctrl_c_returns_the_best_solution_so_far() -> None:
-    def stop(progress: pl.Progress) -> None:
+    def stop(progress: pl.Record) -> None:
         if progress.iteration == 2:
             raise KeyboardInterrupt
 

@@ -24,7 +24,7 @@ from pdelsr.errors import FileFormatError
 from pdelsr.linearize.points import PointPlan
 from pdelsr.networks import MLP, Network
 from pdelsr.results import Solution
-from pdelsr.results.container import Contents, read, write
+from pdelsr.results.container import Contents, read, remove_leftovers, write
 from pdelsr.results.document import NetworkDocument
 from pdelsr.results.stored_network import (
     inner_network,
@@ -146,6 +146,7 @@ class RunFile:
         Raises:
             FileFormatError: the file is damaged or foreign, or belongs to another run.
         """
+        remove_leftovers(self.path)
         if not self.path.exists():
             return None
         contents = read(self.path)

@@ -19,11 +19,11 @@ from pdelsr.benchmark.step import measure_step, step_table
 from pdelsr.benchmark.storage import write_runs
 from pdelsr.benchmark.suite import Measurement, measure_suite
 from pdelsr.benchmark.table import suite_table
-from pdelsr.cli.commands import require_folder
 from pdelsr.cli.limits import patience
 from pdelsr.cli.options import read_parameters
 from pdelsr.errors import SettingsError
 from pdelsr.problem_file import list_problems, load_problem
+from pdelsr.solvers.settings import require_writable
 
 WIDE = 130  # columns; in a narrower terminal long lines are better than cut numbers
 
@@ -31,7 +31,8 @@ WIDE = 130  # columns; in a narrower terminal long lines are better than cut num
 def benchmark_command(chosen: argparse.Namespace) -> int:
     """Measure, print a table, and write the JSON and the picture that were asked for."""
     for path in (chosen.json, chosen.plot):
-        require_folder(path)
+        if path is not None:
+            require_writable(path, str(path))
     commands = {
         "suite": _suite,
         "step": _step,

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Mapping
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from pdelsr.cli.limits import patience, with_errors
@@ -19,6 +17,7 @@ from pdelsr.errors import SettingsError, said
 from pdelsr.problem_file import list_problems, load_problem
 from pdelsr.results.storage import load
 from pdelsr.solve import solve
+from pdelsr.solvers.settings import require_writable
 from pdelsr.solvers.status import Status
 
 DIVERGED = 1
@@ -31,7 +30,8 @@ PLAIN_OPTIONS = (
 def solve_command(chosen: argparse.Namespace) -> int:
     """Solve, print the summary, write the files that were asked for."""
     for path in (chosen.plot, chosen.animate, chosen.json, chosen.save, chosen.checkpoint):
-        require_folder(path)
+        if path is not None:
+            require_writable(path, str(path))
     problem = read_problem(chosen)
     at = read_slice(chosen.at)
     require_pictures(chosen, problem, at)
@@ -111,19 +111,3 @@ def read_method_options(chosen: argparse.Namespace) -> dict[str, Any]:
     if getattr(chosen, "refine", False):
         options["refine"] = True
     return {**options, **read_options(chosen.method, chosen.option)}
-
-
-def require_folder(path: Path | None) -> None:
-    """Refuse a file in a folder that does not exist, before any time is spent.
-
-    Raises:
-        SettingsError: the folder does not exist or is read-only, or the path is a folder.
-    """
-    if path is None:
-        return
-    parent = path.absolute().parent
-    if path.is_dir() or not parent.is_dir():
-        why = "is a folder" if path.is_dir() else "lies in a folder that does not exist"
-        raise SettingsError(f"{path} {why}: give the path of a file in an existing folder.")
-    if not os.access(path if path.exists() else parent, os.W_OK):
-        raise SettingsError(f"{path} cannot be written: give a path where you may write.")

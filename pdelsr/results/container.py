@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,7 +55,7 @@ def write(path: str | Path, contents: Contents) -> None:
         "document": document,
         "sha256": _checksum(tensors, document),
     }
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = _temporary(path, os.getpid())
     try:
         with temporary.open("wb") as file:
             file.write(save(tensors, metadata))
@@ -66,6 +68,17 @@ def write(path: str | Path, contents: Contents) -> None:
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove the temporary files of writers of this path that were killed."""
+    for leftover in glob.glob(str(_temporary(Path(glob.escape(str(path))), "*"))):
+        with suppress(OSError):  # of a folder that is read-only, say: the run does not need it
+            Path(leftover).unlink()
+
+
+def _temporary(path: Path, writer: int | str) -> Path:
+    return path.with_name(f".{path.name}.{writer}.tmp")
 
 
 def read(path: str | Path) -> Contents:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
 from pdelsr.errors import CallbackError, described
 from pdelsr.solvers.history import Record
-from pdelsr.solvers.settings import Progress
 
 
 class Guarded:
@@ -18,10 +16,10 @@ class Guarded:
     it once the solution is there. StopIteration is the wish to stop, and no mistake.
 
     Args:
-        function: of one `Progress`.
+        function: of one `Record`.
     """
 
-    def __init__(self, function: Callable[[Progress], Any]) -> None:
+    def __init__(self, function: Callable[[Record], Any]) -> None:
         self.function = function
         self.failed: tuple[Exception, Record] | None = None
 
@@ -29,7 +27,7 @@ class Guarded:
         if self.failed is not None:
             return
         try:
-            self.function(Progress(**asdict(record)))
+            self.function(record)
         except StopIteration:
             raise KeyboardInterrupt from None
         except Exception as error:  # whatever a user's function raises

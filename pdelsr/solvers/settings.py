@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -13,37 +14,11 @@ from torch import nn
 
 from pdelsr.errors import SettingsError, did_you_mean, said
 from pdelsr.sample import Sampler
+from pdelsr.solvers.history import Record
 
 T = TypeVar("T")
 LARGEST_SEED = 2**31 - 1
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What a callback sees after every iteration, and now and then inside one.
-
-    Args:
-        iteration: outer iteration, from 1.
-        phase: what the method is doing.
-        seconds: since the start.
-        train: norm of the stacked residual on the training points.
-        heldout: the same on points that were never trained on; None inside an iteration.
-        best: the smallest held-out norm so far; None inside an iteration.
-        rank: directions of the refinement, where there was one.
-        effective_rank: of them, those above rounding.
-        condition: of the reduced system, after column equilibration.
-    """
-
-    iteration: int
-    phase: str
-    seconds: float
-    train: float
-    heldout: float | None = None
-    best: float | None = None
-    rank: int | None = None
-    effective_rank: int | None = None
-    condition: float | None = None
 
 
 @dataclass(frozen=True)
@@ -66,9 +41,9 @@ class RunSettings:
         seed: of weights, points and bases.
         dtype: "float64" or "float32", or the torch dtype.
         device: "cpu", "cuda", …; None for the CPU.
-        callback: called with a `Progress` after every iteration. StopIteration ends the run with
-            the best state; another exception does too, and comes out as a `CallbackError` that
-            holds it.
+        callback: called with a `Record` after every iteration, and now and then inside one.
+            StopIteration ends the run with the best state; another exception does too, and comes
+            out as a `CallbackError` that holds it.
         verbose: show a progress display.
         refine: append a one-shot LSR to whatever the method found.
         memory_budget: bytes that one chunk of Jacobian rows may take.
@@ -94,7 +69,7 @@ class RunSettings:
     seed: int = 0
     dtype: str | torch.dtype = torch.float64
     device: str | torch.device | None = None
-    callback: Callable[[Progress], None] | None = None
+    callback: Callable[[Record], None] | None = None
     verbose: bool = False
     refine: bool = False
     memory_budget: int | None = None
@@ -118,7 +93,7 @@ class RunSettings:
         if self.memory_budget is not None:
             require_whole("memory_budget", self.memory_budget, 1)
         if self.callback is not None and not callable(self.callback):
-            raise SettingsError(f"callback is {self.callback!r}: give a function of one Progress.")
+            raise SettingsError(f"callback is {self.callback!r}: give a function of one Record.")
         if self.network is not None and not isinstance(self.network, nn.Module):
             raise SettingsError(
                 f"network is {type(self.network).__name__}: give a torch.nn.Module that maps "
@@ -178,14 +153,27 @@ def require_whole(name: str, value: int, least: int) -> None:
 
 
 def require_path(name: str, value: str | Path) -> Path:
-    """Refuse what is not the path of a file in a folder that exists."""
+    """Refuse what is not the path of a file that can be written."""
     if not isinstance(value, str | Path):
         raise SettingsError(f"{name} is {value!r}: give the path of a file.")
     path = Path(value)
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        why = "is a folder" if path.is_dir() else "lies in a folder that does not exist"
-        raise SettingsError(f"{name} {path} {why}: give the path of a file in an existing folder.")
+    require_writable(path, f"{name} {path}")
     return path
+
+
+def require_writable(path: Path, said: str) -> None:
+    """Refuse a folder, and a file in a folder that does not exist or is read-only.
+
+    Args:
+        path: of a file to write.
+        said: how messages call it.
+    """
+    parent = path.absolute().parent
+    if path.is_dir() or not parent.is_dir():
+        why = "is a folder" if path.is_dir() else "lies in a folder that does not exist"
+        raise SettingsError(f"{said} {why}: give the path of a file in an existing folder.")
+    if not os.access(path if path.exists() else parent, os.W_OK):
+        raise SettingsError(f"{said} cannot be written: give a path where you may write.")
 
 
 def require_seed(seed: int) -> None:

@@ -125,6 +125,15 @@ def test_intervals_count_from_the_checkpoint_itself(
     assert written[0] == read(path).document["seconds"]
 
 
+def test_what_killed_writers_left_behind_is_removed(tmp_path: Path) -> None:
+    path = tmp_path / "a[1].run"
+    leftover, other = tmp_path / ".a[1].run.12345.tmp", tmp_path / ".b.run.12345.tmp"
+    for file in (leftover, other):
+        file.write_bytes(b"half")
+    pl.solve(cubic(), "lsr", checkpoint=path, **SMALL)
+    assert sorted(tmp_path.iterdir()) == sorted([path, other])
+
+
 def test_a_refinement_that_was_cut_short_is_made_again(path: Path, monkeypatch: Any) -> None:
     options = {**SMALL, "passes": 2, "checkpoint": path, "checkpoint_every": 0}
     whole = pl.solve(cubic(), "lsr", **{**options, "checkpoint": None})

@@ -146,7 +146,7 @@ def test_activations_need_functions(functions: Any) -> None:
 
 
 def test_the_error_of_a_callback_is_quoted_and_costs_no_result() -> None:
-    def callback(progress: pl.Progress) -> None:
+    def callback(progress: pl.Record) -> None:
         raise LookupError("mine")
 
     with pytest.raises(pl.CallbackError, match="LookupError: mine") as caught:

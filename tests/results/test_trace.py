@@ -45,7 +45,7 @@ def test_watching_does_not_change_the_run(tracked: pl.Solution) -> None:
 
 
 def test_the_callback_is_still_called() -> None:
-    seen: list[pl.Progress] = []
+    seen: list[pl.Record] = []
     solution = pl.solve(
         poisson_1d(),
         "lsr",
@@ -83,7 +83,7 @@ def test_errors_against_time_are_compared(tracked: pl.Solution) -> None:
 
 
 def test_a_problem_whose_error_is_unknown_is_refused_before_the_run() -> None:
-    calls: list[pl.Progress] = []
+    calls: list[pl.Record] = []
     options: dict[str, Any] = {"track_errors": True, "callback": calls.append}
     with pytest.raises(pl.SettingsError, match="poisson_1d has no reference: leave it out"):
         pl.solve(poisson_1d(reference=None), "lsr", **options)

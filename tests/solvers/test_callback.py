@@ -14,7 +14,7 @@ import pdelsr as pl
 
 
 def test_progress_holds_what_a_record_holds() -> None:
-    seen: list[pl.Progress] = []
+    seen: list[pl.Record] = []
     solution = pl.solve(
         cubic(), "ilsr", callback=seen.append, max_iterations=1, alignment_steps=5, hidden=(5, 5)
     )
@@ -27,7 +27,7 @@ def test_progress_holds_what_a_record_holds() -> None:
 
 
 def test_a_mistake_comes_out_with_the_best_state() -> None:
-    def record(progress: pl.Progress) -> None:
+    def record(progress: pl.Record) -> None:
         raise ZeroDivisionError("no room")
 
     with pytest.raises(
@@ -47,7 +47,7 @@ def test_a_mistake_in_an_inner_iteration_ends_the_run_once() -> None:
     calls = 0
 
     class Logger:
-        def __call__(self, progress: pl.Progress) -> None:
+        def __call__(self, progress: pl.Record) -> None:
             nonlocal calls
             calls += 1
             raise RuntimeError
@@ -59,7 +59,7 @@ def test_a_mistake_in_an_inner_iteration_ends_the_run_once() -> None:
 
 
 def test_stop_iteration_ends_the_run_with_the_best_state() -> None:
-    def enough(progress: pl.Progress) -> None:
+    def enough(progress: pl.Record) -> None:
         if progress.best is not None and progress.best < 1e3:
             raise StopIteration
 
@@ -70,7 +70,7 @@ def test_stop_iteration_ends_the_run_with_the_best_state() -> None:
 
 
 def test_stopping_after_the_last_refinement_keeps_it() -> None:
-    def enough(progress: pl.Progress) -> None:
+    def enough(progress: pl.Record) -> None:
         if progress.phase == "refine":
             raise StopIteration
 
@@ -84,7 +84,7 @@ def test_stopping_after_the_last_refinement_keeps_it() -> None:
 def test_a_csv_file_in_a_few_lines(tmp_path: Path) -> None:
     path = tmp_path / "run.csv"
     with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, [f.name for f in fields(pl.Progress)])
+        writer = csv.DictWriter(file, [f.name for f in fields(pl.Record)])
         writer.writeheader()
         pl.solve(poisson(), "lsr", callback=lambda p: writer.writerow(asdict(p)), **SMALL)
     (row,) = csv.DictReader(path.open())
@@ -98,7 +98,7 @@ def test_tensorboard_in_a_few_lines(tmp_path: Path) -> None:
     with tensorboard.SummaryWriter(tmp_path) as writer:
         step = iter(range(10**9))
 
-        def log(p: pl.Progress) -> None:
+        def log(p: pl.Record) -> None:
             values: dict[str, Any] = {"train": p.train, "heldout": p.heldout, "rank": p.rank}
             now = next(step)
             for name, value in values.items():

@@ -132,9 +132,9 @@ def test_interruption_in_a_step_takes_the_network_as_it_is() -> None:
 
 
 def test_interruption_by_a_callback_returns_the_best_so_far() -> None:
-    seen: list[pl.Progress] = []
+    seen: list[pl.Record] = []
 
-    def stop(progress: pl.Progress) -> None:
+    def stop(progress: pl.Record) -> None:
         seen.append(progress)
         raise KeyboardInterrupt
 
@@ -142,7 +142,7 @@ def test_interruption_by_a_callback_returns_the_best_so_far() -> None:
     assert solution.status is pl.Status.INTERRUPTED
     assert len(solution.history) == 1
     assert math.isfinite(solution.heldout)
-    assert isinstance(seen[0], pl.Progress)
+    assert isinstance(seen[0], pl.Record)
     assert seen[0].phase == "adam"
 
 
