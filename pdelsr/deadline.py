@@ -15,6 +15,7 @@ SOON = 1e-6  # seconds; a timer of zero would be none
 AGAIN = 0.002  # seconds between two looks at whether code that must not be cut is left
 PATIENCE = 10.0  # seconds that such code may take beyond the time
 LONGEST = 1e8  # seconds, three years; setitimer refuses much longer ones
+WRAPPED = 4  # frames between a context manager and `with`, of those who check types, at most
 WHOLE = (  # code that would leave something broken behind: modules, parameters, torch's own state
     "<frozen importlib",
     "torch/_functorch/",
@@ -77,7 +78,7 @@ class Alarm:
 
     def __init__(self, seconds: int | float) -> None:
         self._over = False
-        self._depth = _depth(sys._getframe())
+        self._depth = _depth(_block(sys._getframe(1)))
         self._handler = signal.getsignal(signal.SIGALRM)
         left, self._interval = signal.setitimer(signal.ITIMER_REAL, 0)
         now = time.monotonic()
@@ -133,6 +134,17 @@ class Alarm:
                 return True
             frame, inside = frame.f_back, inside - 1
         return False
+
+
+def _block(frame: FrameType | None) -> FrameType | None:
+    """The frame with the `with` statement that has called this, through other context managers."""
+    block, steps = frame, 0
+    while frame is not None and steps <= WRAPPED:
+        code, frame = frame.f_code, frame.f_back
+        steps += 1
+        if code.co_name == "__enter__" and code.co_filename == contextmanager.__code__.co_filename:
+            block, steps = frame, 0
+    return block
 
 
 def _depth(frame: FrameType | None) -> int:

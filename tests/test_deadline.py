@@ -8,11 +8,14 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from pdelsr import deadline as module
-from pdelsr.deadline import TimeIsUp, deadline
+from pdelsr.deadline import TimeIsUp, deadline, given_up_after
+from pdelsr.solvers.interruption import last_work
+from pdelsr.solvers.status import Status
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no alarm here")
 
@@ -101,3 +104,15 @@ def test_without_an_alarm_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> No
     with deadline(0):
         pass
     monkeypatch.undo()
+
+
+@pytest.mark.parametrize(
+    "entered", [deadline, given_up_after, lambda s: last_work(20 * s, Status.OUT_OF_TIME)]
+)
+def test_code_that_would_leave_something_broken_is_not_cut(entered: Any) -> None:
+    text = "import time\nend = time.monotonic() + 0.3\nwhile time.monotonic() < end: pass\nran()"
+    code = compile(text, "torch/_functorch/some.py", "exec")
+    ran: list[None] = []
+    with contextlib.suppress(TimeIsUp), entered(0.05):
+        exec(code, {"ran": lambda: ran.append(None)})
+    assert ran

@@ -91,6 +91,7 @@ class RunFile:
     start: Solution | None = None
     _written: float = -math.inf
     _identity: dict[str, Any] = field(default_factory=dict)
+    _values: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._identity = fingerprint(self.problem, self.method, self.settings, self.start)
@@ -123,7 +124,7 @@ class RunFile:
         document = {
             "kind": KIND,
             "run": self._identity,
-            "values": values_digest(context.compiled, context.first_plan, self.method),
+            "values": self._digest(context),
             "seconds": context.clock.seconds,
             "first_plan": freezer.freeze(context.first_plan),
             "design": freezer.freeze(context.design),
@@ -139,6 +140,12 @@ class RunFile:
             tensors = network_tensors(network)
             freezer.tensors |= {f"network.{i}.{name}": t for name, t in tensors.items()}
         return Contents(freezer.tensors, document)
+
+    def _digest(self, context: Context) -> dict[str, str]:
+        """What the functions of the problem give, which no step of a run changes."""
+        if not self._values:
+            self._values = values_digest(context.compiled, context.first_plan, self.method)
+        return self._values
 
     def resume(self) -> Resumed | None:
         """The run of the file; None where there is no file yet.
@@ -161,7 +168,7 @@ class RunFile:
             require_same_run(self.path, document["run"], self._identity)
             found = self._rebuilt(document, tensors)
             require_sound(found.context, found.standing)
-            now = values_digest(found.context.compiled, found.context.first_plan, self.method)
+            now = self._digest(found.context)
         differ = [name for name, value in now.items() if document["values"].get(name) != value]
         if differ:
             raise other_run(self.path, [f"the values of {name!r}" for name in differ])

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import logging
 import math
-from contextlib import suppress
 from dataclasses import replace
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pdelsr.deadline import given_up_after
 from pdelsr.declare import Problem
 from pdelsr.linearize import StackedResidual
 from pdelsr.linearize.memory import peak_memory
@@ -20,7 +18,7 @@ from pdelsr.results.accuracy import BlockResidual
 from pdelsr.results.identity import is_same_problem
 from pdelsr.results.solution import Solution
 from pdelsr.solvers.context import Context
-from pdelsr.solvers.interruption import grace
+from pdelsr.solvers.interruption import last_work
 from pdelsr.solvers.loop import Outcome
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.settings import RunSettings
@@ -54,9 +52,8 @@ def collect(
     seconds = context.clock.seconds
     kept = start if start is not None and training is None else None
     trained = kept if kept and is_same_problem(kept.problem, problem) else None
-    seconds_left = grace(context.clock.limit, outcome.status)
     estimate = trained.error_estimate if trained else None
-    with suppress(KeyboardInterrupt), given_up_after(seconds_left):
+    with last_work(context.clock.limit, outcome.status):
         estimate = estimate if trained else estimated_error(context, outcome)
     return Solution(
         problem=problem,
@@ -66,7 +63,7 @@ def collect(
         method=method,
         settings=settings,
         status=outcome.status,
-        blocks=block_residuals(outcome, trained, seconds_left),
+        blocks=block_residuals(outcome, trained, context.clock.limit),
         history=tuple(context.history),
         report=kept.report if kept else outcome.report,
         training=trained.training if trained else training_points(training),
@@ -90,15 +87,15 @@ def _log(problem: Problem, method: Method, outcome: Outcome) -> None:
 
 
 def block_residuals(
-    outcome: Outcome, trained: Solution | None, seconds: float = math.inf
+    outcome: Outcome, trained: Solution | None, limit: int | float = math.inf
 ) -> dict[str, BlockResidual]:
     """Residual of every block on training and on held-out points.
 
-    That on training points is NaN where it takes longer than so many seconds.
+    That on training points is NaN where it takes too long after a run with such a time limit.
     """
     predictor = outcome.best.candidate.predictor()
     heldout, train = outcome.best.rms, {}
-    with suppress(KeyboardInterrupt), given_up_after(seconds):
+    with last_work(limit, outcome.status):
         train = outcome.training.block_rms(predictor) if outcome.training else {}
     if trained:
         train = {name: found.train_rms for name, found in trained.blocks.items()}

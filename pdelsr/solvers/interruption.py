@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 
-from pdelsr.deadline import TimeIsUp
+from pdelsr.deadline import TimeIsUp, given_up_after
 from pdelsr.solvers.status import Status
 
 INTERRUPTIONS = (KeyboardInterrupt, TimeIsUp)
@@ -17,8 +19,14 @@ def status_of(interruption: BaseException) -> Status:
     return Status.OUT_OF_TIME if isinstance(interruption, TimeIsUp) else Status.INTERRUPTED
 
 
-def grace(limit: int | float, status: Status) -> float:
-    """Seconds that one thing left to do may take after a run that ended so."""
-    if status is Status.OUT_OF_TIME:
-        return GRACE * limit
-    return PATIENCE if status is Status.INTERRUPTED else math.inf
+@contextmanager
+def last_work(limit: int | float, status: Status) -> Generator[None, None, None]:
+    """What is left to do after a run that ended so: left quietly where it takes too long.
+
+    Args:
+        limit: seconds that the whole run may take.
+        status: how it ended.
+    """
+    seconds = {Status.OUT_OF_TIME: GRACE * limit, Status.INTERRUPTED: PATIENCE}
+    with suppress(KeyboardInterrupt), given_up_after(seconds.get(status, math.inf)):
+        yield

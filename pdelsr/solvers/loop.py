@@ -5,18 +5,17 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
 import torch
 
-from pdelsr.deadline import deadline, given_up_after
+from pdelsr.deadline import deadline
 from pdelsr.linearize import StackedResidual
 from pdelsr.linearize.halving import is_out_of_memory
 from pdelsr.solvers.candidate import Assessed, Candidate
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.history import Record
-from pdelsr.solvers.interruption import INTERRUPTIONS, grace, status_of
+from pdelsr.solvers.interruption import INTERRUPTIONS, last_work, status_of
 from pdelsr.solvers.method import Method, RankReport, State
 from pdelsr.solvers.refusal import nothing_found
 from pdelsr.solvers.status import Status
@@ -138,7 +137,7 @@ def _offer_last(
     context: Context, keeper: Keeper, unseen: State | None, iterations: int, status: Status
 ) -> None:
     """What the last step has found, or the network of a step that was cut short, may be best."""
-    with suppress(KeyboardInterrupt), given_up_after(grace(context.clock.limit, status)):
+    with last_work(context.clock.limit, status):
         candidate = unseen.candidate if unseen else Candidate.of_network(context.network)
         assessed = context.assess(candidate, iterations)
         keeper.offer(assessed, unseen.report if unseen else None)
