@@ -108,16 +108,14 @@ def list_problems(folder: Path) -> list[Listed]:
 
 def _listed(path: Path) -> Listed | None:
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = ast.parse(path.read_bytes())  # which may say its encoding
     except (SyntaxError, ValueError, OSError, RecursionError, MemoryError):
         return Listed(path, "(Python cannot read it)")
-    assigned = [
-        target.id
-        for node in tree.body
-        for target in (node.targets if isinstance(node, ast.Assign) else ())
-        if isinstance(target, ast.Name)
-    ]
-    if "problem" not in assigned:
+    targets: list[ast.expr] = []
+    for node in tree.body:
+        targets += node.targets if isinstance(node, ast.Assign) else ()
+        targets += [node.target] if isinstance(node, ast.AnnAssign) else ()
+    if not any(isinstance(t, ast.Name) and t.id == "problem" for t in targets):
         return None
     lines = (ast.get_docstring(tree) or "").splitlines()
     return Listed(path, lines[0] if lines else "")

@@ -168,9 +168,15 @@ def test_list_gives_one_line_a_file(rod: Path, capsys: pytest.CaptureFixture[str
     (folder / "rod.py").write_text(FILE)
     (folder / "broken.py").write_text("problem = (")
     (folder / "helpers.py").write_text("x = 1")
+    annotated = FILE.replace("problem = ", "problem: pl.Problem = ").replace("rod", "röd")
+    (folder / "marked.py").write_text(annotated, encoding="utf-8-sig")
+    latin = "# -*- coding: latin-1 -*-\n" + FILE.replace("k π² sin πx", "çé")
+    (folder / "latin.py").write_text(latin, encoding="latin-1")
     assert main(["list"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "broken  (Python cannot read it)",
+        "latin   A rod with a source: -u'' = çé.",
+        "marked  A röd with a source: -u'' = k π² sin πx.",
         "rod     A rod with a source: -u'' = k π² sin πx.",
     ]
     assert main(["solve", "rod", *SMALL, "--quiet"]) == 0
@@ -217,6 +223,11 @@ USAGE = {
     "folder": (["solve", "."], r"\. is a folder"),
     "method": (["solve", "rod.py", "--method", "lrs"], "did you mean 'lsr'"),
     "option": (["solve", "rod.py", "--option", "baiss=full"], "did you mean 'basis'"),
+    "inner field": (["solve", "rod.py", "--option", "suggested={}"], "has no option 'suggested'"),
+    "long name": (
+        ["solve", "rod.py", "--save", 300 * "a"],
+        "cannot be a file .*File name too long",
+    ),
     "foreign": (["solve", "rod.py", "--method", "pinn", "--rank", "3"], "has no option 'rank'"),
     "no value": (["solve", "rod.py", "--option", "basis"], "--option basis: expected name=value"),
     "type": (["solve", "rod.py", "--option", "rank=many"], "rank=many: expected a whole number"),

@@ -31,7 +31,7 @@ def solve_command(chosen: argparse.Namespace) -> int:
     """Solve, print the summary, write the files that were asked for."""
     for path in (chosen.plot, chosen.animate, chosen.json, chosen.save, chosen.checkpoint):
         if path is not None:
-            require_writable(path, str(path))
+            require_writable(path, str(path), moved=path in (chosen.save, chosen.checkpoint))
     problem = read_problem(chosen)
     at = read_slice(chosen.at)
     require_pictures(chosen, problem, at)

@@ -14,7 +14,7 @@ import sympy as sp
 from pdelsr.errors import SettingsError
 from pdelsr.sample import UNIT_SAMPLERS, Sampler
 from pdelsr.solvers.registry import method_class
-from pdelsr.solvers.settings import RunSettings, unknown_option
+from pdelsr.solvers.settings import SUGGESTED, RunSettings, unknown_option
 
 PYTHON_ONLY = ("network", "callback")
 LONGEST = 100  # characters of a number
@@ -39,7 +39,8 @@ def read_options(method: str, texts: Iterable[str]) -> dict[str, Any]:
         SettingsError: a text without "=", an option that the method does not have, or a value
             that its type does not allow.
     """
-    types = {**_types(RunSettings), **_types(method_class(method))}
+    types = {**_types(RunSettings), **_types(method_class(method)), "track_errors": bool}
+    del types[SUGGESTED]
     found = {}
     for text in texts:
         name, value = split_pair(text, "--option")

@@ -123,7 +123,7 @@ def _call(
             f"{what}: the function returned values of type {values.dtype}; expected real numbers, "
             "one for each point."
         )
-    if values.shape not in {(len(points),) if k == 1 else (), (len(points), k)}:
+    if values.shape != (len(points), k) and not (k == 1 and values.shape == (len(points),)):
         raise ProblemError(
             f"{what}: the function returned shape {values.shape} for {len(points)} points; "
             f"expected ({len(points)}, {k})."

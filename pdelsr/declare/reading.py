@@ -122,6 +122,6 @@ def read_weight(given: Any, what: str) -> float:
         weight = float(given)
     except (TypeError, ValueError):
         weight = math.nan
-    if not (math.isfinite(weight) and weight > 0):
-        raise ProblemError(f"{what}: expected a positive finite number, got {given!r}.")
+    if not (math.isfinite(weight) and weight >= 0):
+        raise ProblemError(f"{what}: expected a finite number from 0 on, got {given!r}.")
     return weight

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import hashlib
 import json
 import os
@@ -21,7 +20,7 @@ from pdelsr.errors import FileFormatError, said
 from pdelsr.version import __version__
 
 FORMAT = "pdelsr-solution"
-VERSION = 3
+VERSION = 4
 
 
 @dataclass(frozen=True)
@@ -62,23 +61,25 @@ def write(path: str | Path, contents: Contents) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except OSError as error:
-        raise FileFormatError(
-            f"{path} cannot be written: {error.strerror}; give another path."
-        ) from error
+    except (OSError, ValueError) as error:  # the latter of a path with a null byte
+        why = getattr(error, "strerror", None) or error
+        raise FileFormatError(f"{path} cannot be written: {why}; give another path.") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError, ValueError):
+            temporary.unlink(missing_ok=True)
 
 
 def remove_leftovers(path: Path) -> None:
     """Remove the temporary files of writers of this path that were killed."""
-    for leftover in glob.glob(str(_temporary(Path(glob.escape(str(path))), "*"))):
+    for leftover in path.parent.glob(_temporary(path, "*").name):
         with suppress(OSError):  # of a folder that is read-only, say: the run does not need it
-            Path(leftover).unlink()
+            leftover.unlink()
 
 
 def _temporary(path: Path, writer: int | str) -> Path:
-    return path.with_name(f".{path.name}.{writer}.tmp")
+    """A hidden file beside the path, whose name is not too long where that of the path is not."""
+    known = hashlib.sha256(path.name.encode(errors="surrogateescape")).hexdigest()[:16]
+    return path.with_name(f".{known}.{writer}.tmp")
 
 
 def read(path: str | Path) -> Contents:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from pdelsr.declare.domains import Domain
 from pdelsr.declare.domains.base import SMALL
 from pdelsr.errors import SettingsError
 from pdelsr.results.fields import fields_at
+from pdelsr.results.mesh.grid import require_size
 from pdelsr.results.optional import optional_package
 from pdelsr.results.points import read_axis
 from pdelsr.solvers.settings import require_whole
@@ -24,7 +24,6 @@ if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
 
 COUNTS = {1: 501, 2: 201, 3: 61, 4: 21, 5: 11}  # grid points along each axis that varies
 FEWEST = 5  # along each of more axes
-MOST = 50_000_000  # grid points
 
 
 def dataset(
@@ -43,6 +42,8 @@ def dataset(
     require_size(shape)
     points = np.stack([g.reshape(-1) for g in np.meshgrid(*ticks.values(), indexing="ij")], axis=1)
     inside = domain.contains(points, SMALL * domain.diameter)
+    if not inside.any():
+        raise SettingsError("no point of the grid lies in the domain: give other positions.")
     found = fields_at(solution, points[inside], derivatives, reference)
     variables = {}
     for name, values in found.items():
@@ -70,20 +71,6 @@ def attributes(solution: Solution) -> dict[str, str | float]:
     if solution.error_estimate is not None:
         found["error_estimate"] = solution.error_estimate
     return found
-
-
-def require_size(shape: tuple[int, ...]) -> None:
-    """Refuse a grid that would not fit into memory.
-
-    Raises:
-        SettingsError: it has more than 50 million points.
-    """
-    if math.prod(shape) > MOST:
-        text = " x ".join(map(str, shape))
-        raise SettingsError(
-            f"a grid of {text} points is too large (at most {MOST:,}): give a smaller n, or a "
-            "number for some of the coordinates."
-        )
 
 
 def _ticks(

@@ -85,6 +85,9 @@ class Diagnosis:
 
         Returns:
             A `matplotlib.figure.Figure`.
+
+        Raises:
+            SettingsError: an ending, a folder or a resolution that does not fit.
         """
         # Delayed: matplotlib is slow to load.
         return import_module("pdelsr.results.plot.diagnosis").draw_diagnosis(self, path, dpi)

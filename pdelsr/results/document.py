@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -60,11 +60,11 @@ class Document:
     heldout_start: float
     error_estimate: float | None
     iterations: int
+    best_iteration: int
     rounds: int
     seconds: float
     peak_memory_bytes: int
     error_history: Sequence[Sequence[float]] = ()
-    best_iteration: int | None = None
 
 
 def require_small_network(settings: Mapping[str, Any], size: tuple[int, int], count: int) -> None:
@@ -84,11 +84,13 @@ def require_small_network(settings: Mapping[str, Any], size: tuple[int, int], co
     if given != size:
         raise FileFormatError(f"its network maps {given}, expected {size} as in the problem")
     hidden = settings.get("hidden", ())
-    features = [settings.get("harmonics", 1), settings.get("fourier", 0)]
-    sizes: list[Any] = [*features, *(hidden if isinstance(hidden, list | tuple) else [None])]
+    waves = [settings.get("harmonics", 1), settings.get("fourier", 0)]
+    sizes: list[Any] = [*waves, *(hidden if isinstance(hidden, list | tuple) else [None])]
     if any(isinstance(s, bool) or not isinstance(s, int) or s < 0 for s in sizes):
         raise FileFormatError(f"its network has the sizes {shown(sizes)}, expected whole numbers")
-    products = [a * b for a, b in pairwise(hidden)]
+    periodic = len(settings.get("periodic") or ())
+    features = size[0] - periodic + 2 * (waves[0] * periodic + waves[1])
+    products = [a * b for a, b in pairwise([features, *hidden, size[1]])]
     if max([*sizes, *products], default=0) > count:
         raise FileFormatError(f"its network has the sizes {shown(sizes)} and {count} weights")
 
@@ -138,6 +140,9 @@ def require_report_tensors(
         index = tensors["index"]
         if index.numel() and not 0 <= int(index.min()) <= int(index.max()) < m:
             raise FileFormatError(f"its tensor 'index' points outside of {m} parameters")
+    unknown = report.effective_rank is None, report.condition is None
+    if any(unknown) and (not all(unknown) or tensors["singular_values"].numel()):
+        raise FileFormatError("it has singular values, and lacks effective rank or condition")
     if report.directions == "Identity" and report.rank != m:
         raise FileFormatError(f"it has rank {report.rank} in the full basis of {m} parameters")
 
@@ -173,12 +178,20 @@ def _require(
         raise FileFormatError(f"its tensor {name!r} is not finite")
 
 
-def require_entries(document: Document) -> None:
-    """Refuse points that are not listed as (block, number of sites), and impossible weights.
+def require_entries(document: Document, names: Collection[str]) -> None:
+    """Refuse points that are not listed as (block, number of sites), and impossible numbers.
+
+    Args:
+        document: of a file.
+        names: of the problem's statements.
 
     Raises:
         FileFormatError: the message shows the first.
     """
+    for name, found in document.blocks.items():
+        residuals = found.get("train_rms", 0.0), found.get("heldout_rms", 0.0)
+        if name not in names or any(isinstance(r, int | float) and r < 0 for r in residuals):
+            raise FileFormatError(f"its blocks have the entry {shown({name: dict(found)})}")
     for entry in document.points:
         good = len(entry) == 2 and isinstance(entry[0], str) and entry[1] in (1, 2)
         if not good:

@@ -65,6 +65,8 @@ def export(
         series = [None] if instants is None else np.atleast_1d(instants).tolist()
         _write_xdmf(meshio, path, mesh, series, fields)
         return [path]
+    if instants is not None and path.suffix == COLLECTION:
+        instants = np.atleast_1d(instants)
     if instants is None or instants.ndim == 0:
         _write(meshio, path, mesh, fields(None if instants is None else float(instants)))
         return [path]

@@ -3,24 +3,62 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 
 import numpy as np
+from jaxtyping import Float
 
 from pdelsr.declare import Problem
+from pdelsr.declare.domains.probes import probes
 from pdelsr.declare.inputs import OfArrays, bounds_of, coordinate_of
+from pdelsr.declare.regions import AtPoints, Interior, OnParts
+from pdelsr.declare.statements import Statement
 
 PROBES = 32  # points where an input function is compared, irregular so that no wave hides
+DIGITS = 9  # that places are compared in, of the domain's diameter
 GOLDEN = (5**0.5 - 1) / 2
 
 
 def problem_lines(problem: Problem) -> list[str]:
-    """Unknowns, parameters, domain, statements and input functions, one a line.
+    """Unknowns, parameters, domain, statements, their places and input functions, one a line.
 
-    Note that a callable coefficient is known by its name only, an input function of one coordinate
-    by its values at 32 points, one of several not at all, and neither is a reference.
+    Places are known by 32 points of each, observations by all of theirs. Note that a callable
+    coefficient is known by its name only, an input function of one coordinate by its values at 32
+    points, one of several not at all, and neither is a reference.
     """
+    places = (_places_line(problem, statement) for statement in problem.statements)
     given = (_input_line(problem, name) for name in sorted(problem.instance))
-    return [*str(problem).splitlines()[1:], *(line for line in given if line)]
+    return [*str(problem).splitlines()[1:], *places, *(line for line in given if line)]
+
+
+def _places_line(problem: Problem, statement: Statement) -> str:
+    found = hashlib.sha256()
+    for array, unit in _places(problem, statement):
+        rounded = np.round(array / unit, DIGITS) + 0.0  # no negative zeros
+        found.update(f"{unit:.{DIGITS}g}".encode())
+        found.update(rounded.astype("<f8").tobytes())
+    return f"  places of {statement.name}: fingerprint {found.hexdigest()[:12]}"
+
+
+def _places(
+    problem: Problem, statement: Statement
+) -> Iterator[tuple[Float[np.ndarray, "..."], float]]:
+    """Arrays that tell where a statement holds, each with the size of its numbers."""
+    region, size = statement.region, float(np.abs(problem.domain.bounding_box).max())
+    if isinstance(region, AtPoints):
+        yield region.points, size
+        yield region.values, float(np.abs(region.values).max()) or 1.0
+        return
+    if isinstance(region, OnParts):
+        shapes = region.parts
+    elif isinstance(region, Interior):
+        shapes = (problem.domain,)
+    else:
+        shapes = problem.domain.faces(region.coordinate)
+    for shape in shapes:
+        placed = shape.place(probes(PROBES, shape.unit_dim))
+        yield placed.points, size
+        yield placed.kept.astype(float), 1.0
 
 
 def _input_line(problem: Problem, name: str) -> str:

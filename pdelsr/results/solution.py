@@ -32,7 +32,7 @@ from pdelsr.results.summary import summary_text
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.history import Record
 from pdelsr.solvers.method import Method, RankReport
-from pdelsr.solvers.settings import RunSettings
+from pdelsr.solvers.settings import RunSettings, require_seed, require_whole
 from pdelsr.solvers.status import Status
 
 BATCH = 4096  # points of one evaluation
@@ -63,8 +63,7 @@ class Solution:
         error_history: (seconds, relative L2 error) of the best state after every outer iteration,
             the largest error over the unknowns; empty unless `solve(track_errors=True)`.
         iterations: outer iterations that the run took.
-        best_iteration: the one that found this state; 0 for the start of the run, None where a
-            file of an earlier version does not tell.
+        best_iteration: the one that found this state; 0 for the start of the run.
         rounds: sets of points drawn so far, from which `solve(start=...)` goes on.
         seconds: wall-clock time.
         peak_memory_bytes: of the process so far on the CPU, of the run on a GPU.
@@ -109,7 +108,7 @@ class Solution:
     error_estimate: float | None = None
     error_history: Sequence[tuple[float, float]] = ()
     iterations: int = 0
-    best_iteration: int | None = 0
+    best_iteration: int = 0
     rounds: int = 0
     seconds: float = 0.0
     peak_memory_bytes: int = 0
@@ -128,7 +127,14 @@ class Solution:
     def unrefined(self) -> Solution:
         """The network at its θ without δ, whose residuals are not measured."""
         return replace(
-            self, delta=None, report=None, error_estimate=None, blocks={}, heldout=float("nan")
+            self,
+            delta=None,
+            report=None,
+            error_estimate=None,
+            blocks={},
+            heldout=float("nan"),
+            history=(),
+            error_history=(),
         )
 
     def predict(self, points: Any = None, *, batch: int = BATCH, **columns: Any) -> Any:
@@ -188,7 +194,10 @@ class Solution:
 
         Raises:
             ProblemError: the problem has no reference.
+            SettingsError: n or seed is no whole number, or out of range.
         """
+        require_whole("n", n, 1)
+        require_seed(seed)
         points = heldout_points(self.problem, n, seed)
         reference = self.problem.reference_values(points)
         values = self._entries(self._tensor(points), self._value_index, BATCH).cpu().numpy()
@@ -306,7 +315,7 @@ class Solution:
         Args:
             path: ends in ".gif", or in ".mp4", for which the program ffmpeg is needed.
             frames: times, from the initial to the final one.
-            fps: frames a second.
+            fps: frames a second, at most 60, or 50 in a GIF, which counts hundredths of a second.
             at: coordinates of space to hold, as in `plot`.
             dpi: dots an inch.
 
@@ -327,6 +336,9 @@ class Solution:
 
         Args:
             path: file to write, by custom ending in ".safetensors".
+
+        Raises:
+            FileFormatError: the path is a folder, or it cannot be written.
         """
         import_module("pdelsr.results.storage").save(self, path)
 

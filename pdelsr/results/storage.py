@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from pdelsr.compile import compile_problem
 from pdelsr.declare import Problem
-from pdelsr.errors import FileFormatError
+from pdelsr.errors import FileFormatError, SettingsError
 from pdelsr.linearize import Columns, Dense, Directions, Identity
 from pdelsr.results.accuracy import BlockResidual
 from pdelsr.results.container import Contents, read, write
@@ -76,6 +76,7 @@ def load(
     Raises:
         FileFormatError: the file is missing, damaged, foreign, of another version, or belongs to
             another problem or network.
+        SettingsError: `problem`, `network` or `device` is something else.
 
     Example:
         >>> import sympy as sp
@@ -99,6 +100,12 @@ def load(
         >>> bool(again.predict(x=0.3) == solution.predict(x=0.3))
         True
     """
+    if not isinstance(problem, Problem):
+        raise SettingsError(f"problem is {problem!r:.60}: give the pl.Problem that was solved.")
+    if network is not None and not isinstance(network, nn.Module):
+        raise SettingsError(
+            f"network is {network!r:.60}: give the torch.nn.Module that was solved on."
+        )
     contents = read(path)
     if "problem" not in contents.document:
         kind = contents.document.get("kind")
@@ -112,7 +119,7 @@ def load(
     if device is not None:
         RunSettings(device=device)  # a mistake of the caller, not of the file
     with trusted_by_none(path):
-        require_entries(document)
+        require_entries(document, [s.name for s in problem.statements])
         settings = _settings(document, device)
         require_tensors(contents.tensors, document, problem.domain.dim, settings.torch_dtype)
     compiled = compile_problem(problem, bool(settings.hard))

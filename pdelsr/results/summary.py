@@ -115,7 +115,7 @@ def _steps(solution: Solution) -> str:
     """The number of outer iterations, and the one whose state was kept unless it is the last."""
     count, best = solution.iterations, solution.best_iteration
     text = f"{count} iteration{'' if count == 1 else 's'}"
-    if best is None or best == count:
+    if best == count:
         return text
     return f"{text} (best: {f'number {best}' if best else 'the start'})"
 

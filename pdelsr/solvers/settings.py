@@ -17,6 +17,7 @@ from pdelsr.sample import Sampler
 from pdelsr.solvers.history import Record
 
 T = TypeVar("T")
+SUGGESTED = "suggested"  # the field of published settings, which is no option
 LARGEST_SEED = 2**31 - 1
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
@@ -120,7 +121,7 @@ def split_options(
         SettingsError: no owner has the option; the message names the nearest valid one.
     """
     owners = list(owners)
-    names = [{f.name for f in fields(owner)} for owner in owners]
+    names = [{f.name for f in fields(owner)} - {SUGGESTED} for owner in owners]
     for option in options:
         if not any(option in known for known in names):
             raise unknown_option(option, set().union(*names), method)
@@ -157,23 +158,28 @@ def require_path(name: str, value: str | Path) -> Path:
     if not isinstance(value, str | Path):
         raise SettingsError(f"{name} is {value!r}: give the path of a file.")
     path = Path(value)
-    require_writable(path, f"{name} {path}")
+    require_writable(path, f"{name} {path}", moved=True)
     return path
 
 
-def require_writable(path: Path, said: str) -> None:
+def require_writable(path: Path, called: str, moved: bool = False) -> None:
     """Refuse a folder, and a file in a folder that does not exist or is read-only.
 
     Args:
         path: of a file to write.
-        said: how messages call it.
+        called: its name in messages.
+        moved: whether it is written beside the path first, and then moved there.
     """
     parent = path.absolute().parent
-    if path.is_dir() or not parent.is_dir():
-        why = "is a folder" if path.is_dir() else "lies in a folder that does not exist"
-        raise SettingsError(f"{said} {why}: give the path of a file in an existing folder.")
-    if not os.access(path if path.exists() else parent, os.W_OK):
-        raise SettingsError(f"{said} cannot be written: give a path where you may write.")
+    try:
+        is_folder, exists = path.is_dir(), path.exists()
+    except (OSError, ValueError) as error:  # a name that is too long, or has a null byte
+        raise SettingsError(f"{called:.200} cannot be a file ({said(error):.60}).") from error
+    if is_folder or not parent.is_dir():
+        why = "is a folder" if is_folder else "lies in a folder that does not exist"
+        raise SettingsError(f"{called} {why}: give the path of a file in an existing folder.")
+    if not os.access(path if exists and not moved else parent, os.W_OK):
+        raise SettingsError(f"{called} cannot be written: give a path where you may write.")
 
 
 def require_seed(seed: int) -> None:

@@ -13,7 +13,7 @@ from solver_cases import SMALL, X, cubic, poisson
 
 import pdelsr as pl
 from pdelsr.checkpoint import RunFile
-from pdelsr.results.container import Contents, read, write
+from pdelsr.results.container import Contents, _temporary, read, write
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.method import Method, State
 from pdelsr.solvers.refiner import Refiner
@@ -126,9 +126,8 @@ def test_intervals_count_from_the_checkpoint_itself(
 
 
 def test_what_killed_writers_left_behind_is_removed(tmp_path: Path) -> None:
-    path = tmp_path / "a[1].run"
-    leftover, other = tmp_path / ".a[1].run.12345.tmp", tmp_path / ".b.run.12345.tmp"
-    for file in (leftover, other):
+    path, other = tmp_path / "a.run", _temporary(tmp_path / "b.run", 12345)
+    for file in (_temporary(path, 12345), _temporary(path, 6), other):
         file.write_bytes(b"half")
     pl.solve(cubic(), "lsr", checkpoint=path, **SMALL)
     assert sorted(tmp_path.iterdir()) == sorted([path, other])

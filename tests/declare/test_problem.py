@@ -160,6 +160,7 @@ def test_reference_refused_at_declaration(reference, message):
         pytest.param(1 / (x - sp.Rational(1, 4)), "the value at x = 0.25, t = 0.5 is", id="pole"),
         pytest.param(sp.log(x - 1), "is nan, which is not finite", id="complex"),
         pytest.param(lambda p: p, r"returned shape \(2, 2\) for 2 points; expected", id="shape"),
+        pytest.param(lambda a, b: 1.0, r"returned shape \(\) for 2 points; expected", id="number"),
         pytest.param(lambda p: np.full(2, np.nan), "the value at x = 0.25.* is", id="nan"),
     ],
 )
@@ -194,7 +195,7 @@ def test_options_by_block():
             {"weights": {"boundary": 1}}, "weights: the problem has no block", id="weights"
         ),
         pytest.param(
-            {"weights": {"equation": -1}}, "expected a positive finite number", id="negative"
+            {"weights": {"equation": -1}}, "expected a finite number from 0 on", id="negative"
         ),
         pytest.param({"weights": 3}, "expected a mapping", id="one_weight"),
         pytest.param(

@@ -80,7 +80,7 @@ EQUATIONS = [
     wrong(rod, "symbol z", "give it in parameters", reference="sp.sin(sp.Symbol('z'))"),
     wrong(rod, "got -3", "whole number of at least 1", points="-3"),
     wrong(rod, "'nope'", "it has 'equation'", points="{'nope': 3}"),
-    wrong(rod, "got -1", "expected a positive", weights="{'dirichlet u': -1}"),
+    wrong(rod, "got -1", "expected a finite", weights="{'dirichlet u': -1}"),
     wrong(rod, "got 3", "expected a mapping", weights="3"),
     wrong(rod, "sampler is 3", r"such as Sobol\(\)", where="sampler", sampler="3"),
     wrong(rod, "class.*Sobol", r"such as Sobol\(\)", where="sampler", sampler="pl.Sobol"),

@@ -20,6 +20,7 @@ from safetensors.torch import save as to_bytes
 
 import pdelsr as pl
 from pdelsr.results.container import Contents, read, write
+from pdelsr.results.document import require_small_network
 
 X = pl.coordinates("x")
 
@@ -235,6 +236,10 @@ EDITS: dict[str, Callable[[dict[str, Any], dict[str, Any]], object]] = {
     "negative network": put("network", "settings", "hidden", value=[-6, 6]),
     "network of texts": put("network", "settings", "hidden", value=["6", "6"]),
     "huge features": put("network", "settings", "fourier", value=10**12),
+    "waves of every coordinate": put("network", "settings", "harmonics", value=10**12),
+    "refinement without a condition number": put("report", "condition", value=None),
+    "unknown block": put("blocks", "nowhere", value={"train_rms": 0.0, "heldout_rms": 0.0}),
+    "residual below zero": put("blocks", "equation", "heldout_rms", value=-1.0),
     "other coordinates": put("network", "settings", "in_features", value=10**9),
     "activation that is code": put("network", "settings", "activation", value="exec"),
     "bounds of text": put("network", "settings", "bounds", value="ab"),
@@ -269,6 +274,23 @@ EDITS: dict[str, Callable[[dict[str, Any], dict[str, Any]], object]] = {
     "name that is no text": put("problem", "name", value={}),
     "document of another kind": without(1, "problem"),
 }
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {"hidden": [3000], "fourier": 3000},
+        {"hidden": [3000], "harmonics": 3000, "periodic": {0: 1.0}},
+        {"hidden": [3000, 2]},
+        {"hidden": [30, 3000]},
+    ],
+)
+def test_networks_larger_than_their_weights_are_refused_before_they_are_built(
+    sizes: dict[str, Any],
+) -> None:
+    maps = {"in_features": 1, "out_features": 1}
+    with pytest.raises(pl.FileFormatError, match="and 5000 weights"):
+        require_small_network({**maps, **sizes}, (1, 1), 5000)
 
 
 @pytest.mark.parametrize("name", EDITS)

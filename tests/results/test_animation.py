@@ -51,9 +51,10 @@ def test_the_palette_holds_the_colors_of_the_maps() -> None:
 REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "time": ("poisson_3d", {}, "nothing to animate: the problem has no time"),
     "held": ("heat_2d", {"at": {"t": 0.5}}, "at holds t, which the movie runs through"),
+    "all of space": ("heat_1d", {"at": {"x": 0.5}}, "at holds all of space"),
     "several": ("heat_2d", {"at": {"x": [0, 0.5]}}, "a movie shows one slice"),
     "frames": ("heat_1d", {"frames": 1}, "frames is 1: give a whole number from 2 on"),
-    "fps": ("heat_1d", {"fps": 100}, "fps is 100: give frames a second, at most 60"),
+    "fps": ("heat_1d", {"fps": 100}, "fps is 100: give frames a second, at most 50"),
     "ending": ("heat_1d", {"path": "a.png"}, r"a\.png ends in '\.png': movies end in \.gif, \.mp4"),
     "folder": ("heat_1d", {"path": "no/a.gif"}, "its folder does not exist"),
 }

@@ -89,6 +89,7 @@ def test_the_default_resolution() -> None:
         ({"x": [[0.0]]}, r"x has shape \(1, 1\): give positions along it"),
         ({"x": "left"}, "x: expected numbers, got str"),
         ({"derivatives": ["w_x"]}, "w_x is not a derivative"),
+        ({"x": [7.0]}, "no point of the grid lies in the domain"),
         ({"n": 100_000}, "a grid of 100000 x 100000 points is too large"),
     ],
 )

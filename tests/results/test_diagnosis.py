@@ -330,6 +330,21 @@ def test_bad_input_is_named(arguments, options, message) -> None:
         pl.diagnose(REFINED, *arguments, **options)
 
 
+@pytest.mark.parametrize(
+    ("path", "dpi", "message"),
+    [
+        ("a.png", 0, "dpi is 0"),
+        ("a.png", "high", "dpi is 'high'"),
+        ("a.doc", 90, "pictures end in"),
+    ],
+)
+def test_pictures_that_cannot_be_drawn_are_refused(
+    path: str, dpi: int, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(pl.SettingsError, match=message):
+        pl.diagnose(REFINED, iterations=1, solvers=()).plot(tmp_path / path, dpi=dpi)
+
+
 def test_a_loaded_module_holds_no_factors(tmp_path: Path) -> None:
     REFINED.save(tmp_path / "refined.safetensors")
     loaded = pl.RefinedModule.load(tmp_path / "refined.safetensors", network())

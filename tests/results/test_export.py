@@ -96,7 +96,9 @@ def test_other_formats_get_numbered_files_and_one_time_one_file(tmp_path: Path) 
     np.testing.assert_allclose(mesh.point_data["u"], expected, rtol=1e-12)
     single = tmp_path / "end.xdmf"
     assert solution.export(single, n=5, times=0.1) == [single]
-    assert len(list(tmp_path.iterdir())) == 4
+    names = [path.name for path in solution.export(tmp_path / "end.pvd", n=5, times=0.1)]
+    assert names == ["end.pvd", "end_0000.vtu"]
+    assert len(list(tmp_path.iterdir())) == 6
 
 
 def test_the_default_series(tmp_path: Path) -> None:
@@ -114,6 +116,7 @@ def test_the_default_series(tmp_path: Path) -> None:
         ("heat_1d", "folder.vtu", {}, "folder.vtu is a folder"),
         ("heat_1d", "a.vtu", {"times": 2}, "times reach from 2 to 2; expected between 0 and 0.1"),
         ("heat_1d", "a.vtu", {"n": 1}, "n is 1: give a whole number from 2 on"),
+        ("heat_1d", "a.vtu", {"n": 10**14}, "a grid of 100000000000000 points is too large"),
         ("poisson_1d", "a.vtu", {"times": [0.0]}, "poisson_1d has no time: leave times out"),
         ("poisson_1d", "a.vtu", {"derivatives": "v_x"}, "v_x is not a derivative"),
     ],

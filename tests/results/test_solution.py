@@ -148,6 +148,27 @@ def test_error_is_that_of_the_predictions() -> None:
     assert solution.error(seed=1) == solution.error(seed=1)
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n": 0}, "n is 0: give a whole number from 1 on"),
+        ({"seed": -1}, "seed is -1: give a whole number from 0 on"),
+    ],
+)
+def test_errors_on_points_that_cannot_be_drawn_are_refused(
+    options: dict[str, int], message: str
+) -> None:
+    with pytest.raises(pl.SettingsError, match=message):
+        solved("poisson_1d").error(**options)
+
+
+def test_the_unrefined_solution_has_no_history_of_the_refined_one() -> None:
+    bare = solved("poisson_1d", track_errors=True).unrefined
+    assert (bare.history, bare.error_history) == ((), ())
+    (axes,) = pl.plot.compare([bare]).axes
+    assert axes.lines[0].get_ydata() == [bare.errors["u"].relative_l2]
+
+
 def test_error_without_reference_says_so() -> None:
     with pytest.raises(pl.ProblemError, match="no reference"):
         solved("ring_2d").error()

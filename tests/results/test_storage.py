@@ -10,13 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sympy as sp
 import torch
 from safetensors.torch import load_file, save_file
-from solved import PROBLEMS, SMALL, X, poisson_1d, solved
+from solved import PROBLEMS, SMALL, X, Y, poisson_1d, solved
 from torch import nn
 
 import pdelsr as pl
 from pdelsr.results import container
+from pdelsr.results.identity import is_same_problem
 from pdelsr.results.storage import load, save
 
 CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
@@ -208,7 +210,7 @@ DAMAGE = {
     other_tensors: "is not a solution saved by pdelsr: give a file written by Solution.save",
     flipped_bit: "was changed after it was saved",
     changed_document: "was changed after it was saved",
-    newer: "has format version 9, and this pdelsr .* reads version 3: install pdelsr",
+    newer: "has format version 9, and this pdelsr .* reads version 4: install pdelsr",
 }
 
 
@@ -226,6 +228,62 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         save(solved("poisson_1d"), tmp_path / "nowhere" / "a")
     with pytest.raises(pl.FileFormatError, match="is a folder: give the path of a file"):
         save(solved("poisson_1d"), tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(pl.FileFormatError, match="cannot be written: Not a directory"):
+        save(solved("poisson_1d"), tmp_path / "file" / "a")
+    longest = tmp_path / (250 * "a")
+    save(solved("poisson_1d"), longest)
+    assert longest.is_file()
+
+
+U = pl.unknown("u", X, Y)
+STAR = pl.Polygon((X, Y), [(0, 0), (2, -1), (4, 0), (5, 2), (4, 4), (2, 5), (0, 4), (-1, 2)])
+
+
+def square(**others: Any) -> pl.Problem:
+    """∇²u = 1 on a square, unless told otherwise."""
+    given = {
+        "domain": pl.Box((X, Y), (0, 0), (1, 1)),
+        "conditions": [pl.Dirichlet(U, 0)],
+        **others,
+    }
+    return pl.Problem("square", equations=[sp.Eq(U.diff(X, 2) + U.diff(Y, 2), 1)], **given)
+
+
+def on_edges(*edges: int) -> dict[str, Any]:
+    return {
+        "domain": STAR,
+        "conditions": [
+            pl.Dirichlet(U, 0, on=[f"edge {k}" for k in edges]),
+            pl.Neumann(U, 0, on=[f"edge {k}" for k in range(8) if k not in edges]),
+        ],
+    }
+
+
+def measured(place: float, value: float) -> dict[str, Any]:
+    data = pl.Observations(U, [(place, 0.5)], [value])
+    return {"conditions": [pl.Dirichlet(U, 0), data]}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"domain": pl.Polygon((X, Y), [(0, 0), (5, 0), (5, 5), (0, 5)])},
+         {"domain": pl.Polygon((X, Y), [(0, 0), (5, 0), (8, 4), (3, 4)])}),
+        ({"domain": pl.Box((X, Y), (0, 0), (1, 1))},
+         {"domain": pl.Box((X, Y), (0, 0), (1, 1.0000001))}),
+        (on_edges(0, 1, 2, 3, 7), on_edges(0, 4, 5, 6, 7)),
+        (measured(0.5, 1.0), measured(0.5, 2.0)),
+        (measured(0.5, 1.0), measured(0.4, 1.0)),
+    ],
+    ids=["corners", "bounds", "parts", "observed values", "observed places"],
+)  # fmt: skip
+def test_problems_that_print_alike_are_told_apart(
+    one: dict[str, Any], other: dict[str, Any]
+) -> None:
+    assert is_same_problem(square(**one), square(**one))
+    assert str(square(**one)).splitlines()[1:2] == str(square(**other)).splitlines()[1:2]
+    assert not is_same_problem(square(**one), square(**other))
 
 
 def test_an_interrupted_save_leaves_the_old_file(

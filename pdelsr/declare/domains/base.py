@@ -134,8 +134,8 @@ class Domain(ABC):
         """The boundary parts that a condition's `on` asks for.
 
         Args:
-            on: None for all sides, a name, a part, a sympy predicate in the coordinates such as
-                `sp.Eq(x, 0)` or `x > 0`, or a sequence of these.
+            on: None for all sides, a name, a part of this domain, a sympy predicate in the
+                coordinates such as `sp.Eq(x, 0)` or `x > 0`, or a sequence of these.
 
         Raises:
             ProblemError: A name does not exist, or no point of a side satisfies a predicate.

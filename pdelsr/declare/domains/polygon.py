@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -49,6 +50,8 @@ class Polygon(Domain):
         require_name(self.name, "Polygon")
         if len(coordinates) != 2:
             raise ProblemError(f"Polygon: got {len(coordinates)} coordinates, expected two")
+        if isinstance(self.vertices, str) or not isinstance(self.vertices, Iterable):
+            raise ProblemError(f"Polygon: got {self.vertices!r:.60}, expected pairs of numbers")
         pairs = [
             require_vector(pair, 2, f"vertex {k} of Polygon")
             for k, pair in enumerate(self.vertices)

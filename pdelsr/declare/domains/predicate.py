@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import sympy as sp
 from jaxtyping import Bool, Float
+from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import Boolean, BooleanAtom
 
@@ -45,7 +46,7 @@ class PredicatePart(FilteredPart):
 
 def require_known_coordinates(predicate: Boolean, coordinates: tuple[sp.Symbol, ...]) -> None:
     """Refuse a predicate that speaks of anything but the coordinates."""
-    strangers = predicate.free_symbols - set(coordinates)
+    strangers = (predicate.free_symbols - set(coordinates)) | predicate.atoms(AppliedUndef)
     if strangers:
         raise ProblemError(
             f"the predicate {predicate} uses {listed(sorted(strangers, key=str))}; "  # pyright: ignore

@@ -51,7 +51,7 @@ def select_parts(
     if isinstance(on, str):
         return _by_name(parts, on)
     if isinstance(on, Part):
-        return (on,)
+        return (_own_part(parts, on),)
     if isinstance(on, bool):
         raise ProblemError(
             f"`on` is {on}: == compares symbols at once in Python; "
@@ -65,6 +65,19 @@ def select_parts(
     raise ProblemError(
         f"`on` is {on!r}; expected a part name, a sympy predicate such as sp.Eq(x, 0), or a list "
         f"of these; the parts are {quoted(part.name for part in parts)}"
+    )
+
+
+def _own_part(parts: tuple[Part, ...], part: Part) -> Part:
+    """The part itself, if it is one of the domain's, or what a predicate leaves of one.
+
+    The part of an operand has other normals or other points than what is left of it.
+    """
+    if part in parts or (isinstance(part, PredicatePart) and part.base in parts):
+        return part
+    raise ProblemError(
+        f"`on` is a part {part.name!r} of another domain; take one of this domain by its name: "
+        f"{quoted(p.name for p in parts)}"
     )
 
 

@@ -23,7 +23,8 @@ def space_mesh(domain: Domain, n: int | None = None) -> SpaceMesh:
         n: points along the longest side.
 
     Raises:
-        SettingsError: the domain has more than three dimensions, or n leaves no cell in it.
+        SettingsError: the domain has more than three dimensions, n leaves no cell in it, or is
+            too large.
     """
     if domain.dim not in COUNTS:
         names = [c.name for c in domain.coordinates]

@@ -26,7 +26,7 @@ from pdelsr.solvers.settings import require_whole
 if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
     from pdelsr.results.solution import Solution
 
-FASTEST = 60  # frames a second
+FASTEST = {".mp4": 60, ".gif": 50}  # frames a second
 
 
 def animate(
@@ -43,8 +43,9 @@ def animate(
     given = require_movie(path, domain, held)
     require_whole("frames", frames, 2)
     require_whole("fps", fps, 1)
-    if fps > FASTEST:
-        raise SettingsError(f"fps is {fps!r}: give frames a second, at most {FASTEST}.")
+    if fps > FASTEST[given.suffix.lower()]:
+        most = FASTEST[given.suffix.lower()]
+        raise SettingsError(f"fps is {fps!r}: give frames a second, at most {most} here.")
     require_dpi(dpi)
     seen = views(domain, {**held, domain.dim - 1: moments(domain, frames)})
     table = _without_contours(field_panels(solution, seen))

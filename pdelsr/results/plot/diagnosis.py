@@ -24,7 +24,7 @@ from pdelsr.results.plot.style import (
     frame,
     log_axes,
 )
-from pdelsr.results.plot.write import write_picture
+from pdelsr.results.plot.write import PICTURES, require_dpi, require_file, write_picture
 
 if TYPE_CHECKING:  # Diagnosis calls this module; only its type is needed here
     from pdelsr.results.diagnosis import Diagnosis
@@ -39,6 +39,9 @@ MARKERS = ("o", "s", "^", "D", "v", "P")
 
 def draw_diagnosis(found: Diagnosis, path: str | Path | None = None, dpi: int = 150) -> Picture:
     """Curves above, modes below; written where a path is given. See `Diagnosis.plot`."""
+    require_dpi(dpi)
+    if path is not None:
+        require_file(path, PICTURES, "pictures")
     panels: list[Callable[[Axes, Diagnosis], None]] = [_draw_spectra, _draw_conditions, _draw_ranks]
     panels += [_draw_step] if found.shares is not None else []
     panels += [_draw_solvers] if found.iterative else []

@@ -52,7 +52,7 @@ class GIFWriter(AbstractMovieWriter):
     def finish(self) -> None:
         """Write the file."""
         first, *others = self.frames
-        duration = round(1000 / self.fps)  # milliseconds a frame
+        duration = 10 * round(100 / self.fps)  # milliseconds a frame, in the unit of the format
         first.save(self.outfile, save_all=True, append_images=others, duration=duration, loop=0)
 
 

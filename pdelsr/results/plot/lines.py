@@ -30,7 +30,7 @@ class LinePanel(Panel):
         quantity: beside the vertical axis.
         mesh: of the view.
         curves: at most two, by the name in the legend.
-        limits: of the vertical axis; None for those of the curves.
+        limits: of the vertical axis.
         log: on a logarithmic axis.
     """
 

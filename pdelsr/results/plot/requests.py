@@ -35,14 +35,16 @@ def require_movie(path: str | Path, domain: Domain, held: Held) -> Path:
     """The path of a movie that can be made.
 
     Raises:
-        SettingsError: there is no time, or it is held, or a coordinate has several values, or the
-            file does not fit, or there is no ffmpeg for it.
+        SettingsError: there is no time, or it is held, or all of space is, or a coordinate has
+            several values, or the file does not fit, or there is no ffmpeg for it.
     """
     given = require_file(path, MOVIES, "movies")
     if domain.time is None:
         raise SettingsError("there is nothing to animate: the problem has no time. Use plot().")
     if domain.dim - 1 in held:
         raise SettingsError(f"at holds {domain.time}, which the movie runs through: leave it out.")
+    if len(held) == domain.dim - 1:
+        raise SettingsError("at holds all of space: leave a coordinate for the movie to show.")
     if any(len(values) > 1 for values in held.values()):
         raise SettingsError("at has several values: a movie shows one slice. Give one.")
     if given.suffix.lower() == ".mp4" and not FFMpegWriter.isAvailable():

@@ -43,6 +43,25 @@ def test_whole_parts(domain, on, expected):
     assert all(part in domain.parts for part in chosen)
 
 
+def test_parts_of_predicates_are_taken_again():
+    cut = RING.select(x > 0)
+    assert RING.select(cut) == cut
+
+
+@pytest.mark.parametrize(
+    ("domain", "part"),
+    [
+        (RING, Disk((x, y), radius=sp.Rational(1, 2), name="inner").parts[0]),
+        (LINE, Interval(x, 0, 1).parts[0]),
+        (BOX, Disk((x, y), radius=7).parts[0]),
+    ],
+    ids=["hole", "space", "stranger"],
+)
+def test_parts_of_other_domains_are_refused(domain, part):
+    with pytest.raises(ProblemError, match="of another domain; take one of this domain by its"):
+        domain.select(part)
+
+
 def test_a_predicate_cuts_a_part():
     (half,) = BOX.select(sp.And(sp.Eq(x, 0), y < 1))
     assert half.name == "x=0 where Eq(x, 0) & (y < 1)"
