@@ -123,6 +123,9 @@ class Alarm:
         self._wind()
         if callable(handler):
             handler(number, frame)
+        elif handler == signal.SIG_DFL:  # which ends the process
+            self.cancel()
+            signal.raise_signal(signal.SIGALRM)
 
     def _must_be_whole(self, frame: FrameType | None) -> bool:
         """Whether the code within the block is where an exception would leave something broken."""

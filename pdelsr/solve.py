@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import traceback
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
@@ -15,7 +14,7 @@ import torch
 from pdelsr.checkpoint import RunFile
 from pdelsr.deadline import TimeIsUp, deadline
 from pdelsr.declare import Problem
-from pdelsr.errors import SettingsError, TimeLimitError
+from pdelsr.errors import SettingsError
 from pdelsr.linearize.halving import told_what_to_lower
 from pdelsr.networks import HardConditions
 from pdelsr.results import Solution
@@ -28,6 +27,7 @@ from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.history import Record
 from pdelsr.solvers.ilsr import ILSR
+from pdelsr.solvers.interruption import last_work, too_early
 from pdelsr.solvers.loop import Standing, run
 from pdelsr.solvers.lsr import LSR
 from pdelsr.solvers.method import Method
@@ -161,18 +161,7 @@ def prepared(problem: Problem, method: Method, settings: RunSettings) -> Context
         with deadline(settings.time_limit):
             return prepare(problem, method, settings)
     except TimeIsUp as interruption:
-        raise TimeLimitError(
-            f"the time limit of {settings.time_limit:g} s is reached before the first step, in "
-            f"{place_of(interruption)}: raise time_limit, or mend what takes so long."
-        ) from None
-
-
-def place_of(interruption: BaseException) -> str:
-    """Where the innermost code outside libraries was: function, file, line."""
-    frames = traceback.extract_tb(interruption.__traceback__)
-    skipped = ("site-packages", "deadline.py")
-    frame = [f for f in frames if not any(part in f.filename for part in skipped)][-1]
-    return f"{frame.name} ({Path(frame.filename).name}, line {frame.lineno})"
+        raise too_early(settings.time_limit, interruption) from None
 
 
 def run_prepared(
@@ -198,6 +187,9 @@ def run_prepared(
     if settings.refine:
         context.clock = replace(clock, limit=(1 - REFINE_SHARE) * clock.limit)
     outcome = run(context, method, settings.tolerance, first, keep)
+    if file is not None:
+        with last_work(clock.limit, outcome.status):
+            file.finish(outcome.status, clock.seconds)
     context.clock = clock
     if settings.refine and outcome.status is not Status.INTERRUPTED:
         outcome = refine_afterwards(context, outcome, settings.tolerance, refinement(method))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import math
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -84,6 +86,18 @@ def test_the_alarm_of_someone_else_runs_on() -> None:
             time.sleep(0.01)
     finally:
         signal.signal(signal.SIGALRM, before)
+
+
+def test_the_alarm_of_someone_else_without_a_handler_ends_the_process() -> None:
+    code = """
+import signal, time
+from pdelsr.deadline import deadline
+signal.setitimer(signal.ITIMER_REAL, 0.1)
+with deadline(60):
+    time.sleep(5)
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=False)
+    assert done.returncode == -signal.SIGALRM
 
 
 def test_other_threads_have_none() -> None:

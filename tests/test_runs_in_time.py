@@ -9,10 +9,14 @@ from typing import Any
 import pytest
 import sympy as sp
 import torch
+from solver_cases import started
 
 import pdelsr as pl
 from pdelsr.deadline import TimeIsUp
+from pdelsr.linearize import Identity
 from pdelsr.lstsq import QR
+from pdelsr.solvers.context import Context
+from pdelsr.solvers.tangent_newton import refine_in_subspace
 
 X, Y = pl.coordinates("x y")
 U = pl.unknown("u", X, Y)
@@ -108,6 +112,54 @@ def test_newton_steps_that_were_taken_are_kept(monkeypatch: pytest.MonkeyPatch) 
     assert solution.heldout < 1e-2 * solution.heldout_start
     assert solution.effective_rank is None
     assert "no time to measure" in solution.summary()
+
+
+@pytest.mark.parametrize("folder", ["somewhere", "site-packages"])
+def test_a_start_that_takes_too_long_to_assess_is_no_solution(
+    folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def endless(*_: Any) -> float:
+        while True:
+            pass
+
+    code = endless.__code__.replace(co_filename=f"{folder}/pdelsr/code.py")
+    monkeypatch.setattr("pdelsr.solvers.interruption.OWN", f"{folder}/pdelsr")
+    monkeypatch.setattr(Context, "assess", type(endless)(code, globals()))
+    with pytest.raises(pl.TimeLimitError, match=r"limit of 0.5 s .* in endless \(code.py, line"):
+        pl.solve(cubic(), "pinn", points=50, hidden=(4,), time_limit=0.5)
+
+
+def test_steps_that_the_clock_ends_between_two_of_them_are_cut() -> None:
+    context = started(cubic(), hidden=(10, 10), weight_scale=2.0)
+    residual = context.fresh_residual()
+    V = Identity(residual.network.parameter_count)
+    found = refine_in_subspace(residual, V, QR(), 5, stop=lambda: True)
+    assert (found.stopped, found.steps) == (pl.Status.OUT_OF_TIME, 1)
+    whole = refine_in_subspace(residual, V, QR(), 1, stop=lambda: True)
+    assert whole.stopped is None
+
+
+def test_a_search_for_the_rank_that_time_ends_is_out_of_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pdelsr.solvers.refiner.FIRST_RANK", 20)
+    monkeypatch.setattr("pdelsr.solvers.refiner.DOUBLING", 1e9)
+    options = {"hidden": (12, 12), "basis": "output", "weight_scale": 2.0, "points": 300}
+    solution = timed(60.0, poisson(), "lsr", **options)
+    assert (solution.status, solution.rank) == (pl.Status.OUT_OF_TIME, 20)
+
+
+def test_the_clock_within_a_piece_of_an_optimizer_is_no_stagnation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def little(self: Any, network: Any, loss: Any, watch: Any, *_: Any) -> None:
+        self.over, self.taken, self.size, watch.stopped = True, 1, 1.0, True
+
+    monkeypatch.setattr("pdelsr.solvers.pinn.LBFGSRun.advance", little)
+    options = {"adam_steps": 0, "lbfgs_steps": 200, "max_iterations": 3}
+    solution = pl.solve(poisson(), "pinn", hidden=(4,), points=50, **options)
+    assert solution.status is pl.Status.MAX_ITERATIONS
+    assert solution.iterations == 3
 
 
 def test_a_limit_that_is_over_at_once_ends_in_words() -> None:

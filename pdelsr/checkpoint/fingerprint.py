@@ -41,7 +41,11 @@ def fingerprint(
     """
     options = to_plain(replace(settings, network=None, callback=None))
     own = {k: v for k, v in method_to_plain(method).items() if k not in ("class", "suggested")}
-    of_problem = {"points": to_plain(problem.points), "sampler": repr(problem.sampler)}
+    of_problem = {
+        "points": to_plain(problem.points),
+        "sampler": sampler_text(problem.sampler),
+        "weights": to_plain(problem.weights),
+    }
     if settings.points is not None:
         del of_problem["points"]
     begin = None if start is None else [start.rounds, digest(_delta(start))]
@@ -51,12 +55,23 @@ def fingerprint(
         "options": {
             **own,
             **{k: v for k, v in options.items() if k not in (*FREE, "class")},
-            "sampler": repr(settings.sampler),
+            "sampler": sampler_text(settings.sampler),
             **{f"{name} of the problem": value for name, value in of_problem.items()},
         },
         "network": None if settings.network is None else _of_module(settings.network),
         "start": begin,
     }
+
+
+def sampler_text(given: Any) -> str:
+    """A sampler, or samplers by block, in text; one of the user's own by the name of its class.
+
+    The points that it draws are compared anyway.
+    """
+    if isinstance(given, Mapping):
+        return str({name: sampler_text(sampler) for name, sampler in given.items()})
+    own = type(given).__repr__ is object.__repr__
+    return f"{type(given).__module__}.{type(given).__qualname__}" if own else repr(given)
 
 
 def values_digest(compiled: CompiledProblem, plan: PointPlan, method: Method) -> dict[str, str]:

@@ -54,6 +54,7 @@ class Freezer:
     tensors: dict[str, Tensor] = field(default_factory=dict)
     networks: list[Network] = field(default_factory=list)
     _seen: dict[int, tuple[int, Any]] = field(default_factory=dict)
+    _changing: bool = False
 
     def freeze(self, value: Any) -> Any:
         """Plain data for a value.
@@ -95,7 +96,9 @@ class Freezer:
         number = len(self._seen)
         self._seen[id(value)] = number, value
         kept = (f for f in fields(value) if not f.metadata.get("transient"))
+        before, self._changing = self._changing, isinstance(value, self.method.memory_types)
         items = {f.name: self.freeze(getattr(value, f.name)) for f in kept}
+        self._changing = before
         return {"part": name, "number": number, "fields": items}
 
     def _place(self, value: Any, add: Any) -> Any:
@@ -106,7 +109,8 @@ class Freezer:
 
     def _add_tensor(self, tensor: Tensor) -> Any:
         name = f"state.{len(self.tensors)}"
-        self.tensors[name] = tensor.detach()
+        # What an optimizer keeps is changed in place by its next steps; all else never is.
+        self.tensors[name] = tensor.detach().clone() if self._changing else tensor.detach()
         return name
 
     def _add_network(self, network: Network) -> Any:

@@ -90,6 +90,7 @@ class RunFile:
     settings: RunSettings
     start: Solution | None = None
     _written: float = -math.inf
+    _last: Contents | None = None
     _identity: dict[str, Any] = field(default_factory=dict)
     _values: dict[str, str] = field(default_factory=dict)
 
@@ -99,7 +100,8 @@ class RunFile:
     def keep(self, context: Context, standing: Standing) -> None:
         """Write a checkpoint, if the last one is old enough or the run has ended.
 
-        A step that was cut short is not written: the run goes on from the one before it.
+        Between two of them, every whole iteration is remembered for `finish`. A step that was cut
+        short is not written: the run goes on from the one before it.
 
         Raises:
             SettingsError: the method keeps something that a file cannot hold.
@@ -108,10 +110,27 @@ class RunFile:
         now = context.clock.seconds
         if standing.state.finished in CUT_SHORT:
             return
-        if standing.ended is None and now - self._written < self.every:
-            return
+        due = standing.ended is not None or now - self._written >= self.every
+        if due or standing.state.whole:
+            self._last = self._contents(context, standing)
+        if due:
+            self._write(self._last, now)
+
+    def finish(self, status: Status, seconds: float) -> None:
+        """Write the last whole iteration of a run that was cut short, and the time that it took.
+
+        Args:
+            status: how the run ended.
+            seconds: on its clock.
+        """
+        if status in CUT_SHORT and self._last is not None:
+            document = {**self._last.document, "seconds": seconds}
+            self._write(Contents(self._last.tensors, document), seconds)
+
+    def _write(self, contents: Contents | None, now: float) -> None:
+        assert contents is not None
         try:
-            write(self.path, self._contents(context, standing))
+            write(self.path, contents)
         except FileFormatError as error:
             if self._written < 0:  # the first one: nothing is lost yet
                 raise

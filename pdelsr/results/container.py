@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from pdelsr.version import __version__
 
 FORMAT = "pdelsr-solution"
 VERSION = 4
+OLD = 600  # seconds after which a temporary file belongs to no writer any more
 
 
 @dataclass(frozen=True)
@@ -70,10 +72,11 @@ def write(path: str | Path, contents: Contents) -> None:
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove the temporary files of writers of this path that were killed."""
+    """Remove old temporary files of writers of this path: those of killed processes."""
     for leftover in path.parent.glob(_temporary(path, "*").name):
         with suppress(OSError):  # of a folder that is read-only, say: the run does not need it
-            leftover.unlink()
+            if time.time() - leftover.stat().st_mtime > OLD:
+                leftover.unlink()
 
 
 def _temporary(path: Path, writer: int | str) -> Path:

@@ -3,20 +3,40 @@
 from __future__ import annotations
 
 import math
+import traceback
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from pdelsr.deadline import TimeIsUp, given_up_after
+from pdelsr.errors import TimeLimitError
 from pdelsr.solvers.status import Status
 
 INTERRUPTIONS = (KeyboardInterrupt, TimeIsUp)
 GRACE = 0.05  # of the time limit, for what is left to do when it is reached
+OWN = str(Path(__file__).parents[1])  # where this package is
 PATIENCE = 10.0  # seconds for the same after Ctrl-C
 
 
 def status_of(interruption: BaseException) -> Status:
     """How a run ends that this cut short."""
     return Status.OUT_OF_TIME if isinstance(interruption, TimeIsUp) else Status.INTERRUPTED
+
+
+def too_early(limit: int | float, interruption: BaseException) -> TimeLimitError:
+    """The error of a run that the clock ends before there is anything to return."""
+    return TimeLimitError(
+        f"the time limit of {limit:g} s is reached before the first step, in "
+        f"{place_of(interruption)}: raise time_limit, or mend what takes so long."
+    )
+
+
+def place_of(interruption: BaseException) -> str:
+    """Where the innermost code outside libraries was: function, file, line."""
+    frames = traceback.extract_tb(interruption.__traceback__)
+    known = [f for f in frames if OWN in f.filename or "site-packages" not in f.filename]
+    frame = ([f for f in known if not f.filename.endswith("deadline.py")] or frames)[-1]
+    return f"{frame.name} ({Path(frame.filename).name}, line {frame.lineno})"
 
 
 @contextmanager

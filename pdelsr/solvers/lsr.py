@@ -11,7 +11,7 @@ from pdelsr.solvers.context import Context
 from pdelsr.solvers.fitting import affordable
 from pdelsr.solvers.interruption import INTERRUPTIONS, status_of
 from pdelsr.solvers.method import Method, State
-from pdelsr.solvers.refiner import FULL_LIMIT, Refiner, limited
+from pdelsr.solvers.refiner import FULL_LIMIT, NO_TIME, Refiner, limited
 from pdelsr.solvers.settings import require_whole
 from pdelsr.solvers.status import Status
 from pdelsr.solvers.tangent_newton import Refinement
@@ -97,6 +97,10 @@ class LSR(Method):
         found, candidate = self._refined(context)
         enough = 2 * (found.report.effective_rank or 0) >= found.report.rank
         done = Status.COMPLETED if enough else Status.RANK_DEFICIENT
+        if not found.steps:
+            done = Status.STAGNATED
+        if found.report.limit == NO_TIME:
+            done = Status.OUT_OF_TIME
         return State(
             state.iteration + 1,
             candidate,
@@ -112,8 +116,10 @@ class LSR(Method):
         best = refine(context)
         candidate = Candidate(context.network, context.network.get_vector(), best.delta)
         for _ in range(self.passes - 1):
-            if best.stopped or context.clock.expired:
+            if best.stopped:
                 break
+            if context.clock.expired:
+                return replace(best, stopped=Status.OUT_OF_TIME), candidate
             training = context.training
             try:
                 found = refine(context, adapt_to=candidate.predictor(), rank=best.report.rank)

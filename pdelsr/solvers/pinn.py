@@ -135,7 +135,7 @@ class PINN(Method):
         run.advance(context.network, self._loss(context, training.residual), watch)
         if not run.over:
             return state.unfinished
-        stalled = run.size >= 0.999 * training.size
+        stalled = not watch.stopped and run.size >= 0.999 * training.size
         training.lbfgs += run.taken
         training.piece, training.size = None, run.size
         last = stalled or training.lbfgs >= self.lbfgs_steps

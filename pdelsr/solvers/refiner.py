@@ -28,6 +28,7 @@ PAYS = 2.0  # factor on the held-out residual that makes growth worth it
 USABLE = 0.5  # share of directions above rounding from which more of them may help
 DOUBLING = 6.0  # times the seconds of a refinement, for one at twice the rank
 NO_MEMORY = "twice as many do not fit into memory"
+NO_TIME = "no time for twice as many"
 
 
 @dataclass(frozen=True)
@@ -196,7 +197,7 @@ class Refiner:
         twice = Sizes(residual.row_count, min(2 * rank, most), context.network.parameter_count)
         if not refinement_fits(context, twice, self):
             return NO_MEMORY
-        return "no time for twice as many" if seconds > context.clock.left else None
+        return NO_TIME if seconds > context.clock.left else None
 
 
 def limited(found: Refinement, limit: str) -> Refinement:

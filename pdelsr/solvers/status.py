@@ -29,13 +29,14 @@ _ADVICE = {
     Status.CONVERGED: "The held-out residual is below the tolerance.",
     Status.COMPLETED: "The one-shot refinement is done: for more digits use more directions "
     "(rank=), more points (points=), a wider network, or method 'ilsr'.",
-    Status.STAGNATED: "More iterations gained nothing: try a wider network (hidden=) or more "
-    "points (points=).",
+    Status.STAGNATED: "More iterations would gain little: try a wider network (hidden=) or "
+    "more points (points=).",
     Status.PRECISION_LIMITED: "The held-out residual has reached the rounding errors of this "
     "dtype: nothing more can be gained from this network in it.",
     Status.RANK_DEFICIENT: "Most directions of the subspace are below rounding: this network has "
     "no more to give. Choose a wider one; where it is untrained, raise weight_scale or train it.",
-    Status.MAX_ITERATIONS: "All iterations are used: raise max_iterations, or go on with start=.",
+    Status.MAX_ITERATIONS: "All iterations are used: raise max_iterations (of pinn adam_steps or "
+    "lbfgs_steps), or go on with start=.",
     Status.OUT_OF_TIME: "The time limit is reached, or too near for another step: raise "
     "time_limit, or go on with start=.",
     Status.OUT_OF_MEMORY: "Memory ran out, and this is the best solution so far: lower rank, "

@@ -64,7 +64,7 @@ def refine_in_subspace(
         directions: V.
         solver: of the reduced problem.
         newton_steps: at most; 1 is the published method, which takes the full step.
-        stop: asked between steps.
+        stop: asked between steps, whether the time is up.
         described: with the spectrum and the nested solution in the report, which take time.
     """
     y = residual.like.new_zeros(directions.rank)
@@ -72,6 +72,7 @@ def refine_in_subspace(
     stopped = None
     try:
         search.run(newton_steps, stop, described)
+        stopped = Status.OUT_OF_TIME if search.cut else None
     except INTERRUPTIONS as interruption:
         if not search.taken:
             raise
@@ -90,6 +91,7 @@ class _Search:
         y: the reduced unknowns so far.
         size: ‖f‖ there.
         taken: steps so far.
+        cut: whether it was stopped between two steps.
         report: of the last reduced system, once it was described.
     """
 
@@ -99,6 +101,7 @@ class _Search:
     y: Tensor
     size: float = float("nan")
     taken: int = 0
+    cut: bool = False
     report: RankReport | None = None
 
     def run(self, newton_steps: int, stop: Callable[[], bool], described: bool) -> None:
@@ -123,12 +126,13 @@ class _Search:
             if found is not None:
                 y, jets, f = found
                 self._take(y, f, step + 1)
-            last = found is None or residual.is_linear or self.taken == newton_steps or stop()
+            last = found is None or residual.is_linear or self.taken == newton_steps
             if not last:
                 y, jets, f = _corrected(model, solver, state, (y, jets, f), stop)
                 self._take(y, f, self.taken)
             slow = self.size > DECREASE * before
-            if last or slow:
+            self.cut = not (last or slow) and stop()
+            if last or slow or self.cut:
                 if described:  # an SVD: only of the last system
                     # Of steps that are cut short, the directions say nothing of the error.
                     self._describe(state, b, target, residual.is_linear or slow)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -125,12 +126,71 @@ def test_intervals_count_from_the_checkpoint_itself(
     assert written[0] == read(path).document["seconds"]
 
 
+def test_a_run_that_is_ended_keeps_its_last_iteration_and_its_time(path: Path) -> None:
+    options = {**SMALL, "alignment_steps": 6, "max_iterations": 4}
+    whole = pl.solve(cubic(), "ilsr", **options)
+
+    def enough(record: pl.Record) -> None:
+        if record.iteration == 3:
+            raise StopIteration
+
+    kept = {"checkpoint": path, "checkpoint_every": 1e9}
+    cut = pl.solve(cubic(), "ilsr", callback=enough, **kept, **options)
+    assert cut.status is pl.Status.INTERRUPTED
+    assert read(path).document["seconds"] == pytest.approx(cut.seconds, rel=0.2)
+    seen: list[int] = []
+    found = pl.solve(
+        cubic(), "ilsr", callback=lambda r: seen.append(r.iteration), **kept, **options
+    )
+    assert min(seen) == 3
+    assert outcome(found) == outcome(whole)
+
+
+@pytest.mark.parametrize("method", ["pinn", "tsonn"])
+def test_what_an_optimizer_changes_in_place_is_kept_as_it_was(path: Path, method: str) -> None:
+    options = {"pinn": {"adam_steps": 1500, "lbfgs_steps": 0}, "tsonn": {"max_iterations": 3}}
+    given = {**SMALL, **options[method]}
+    whole = pl.solve(cubic(), method, **given)
+
+    def enough(record: pl.Record) -> None:
+        if record.iteration == 2 and record.heldout is None:
+            raise StopIteration
+
+    kept = {"checkpoint": path, "checkpoint_every": 1e9}
+    assert pl.solve(cubic(), method, callback=enough, **kept, **given).iterations == 1
+    assert outcome(pl.solve(cubic(), method, **kept, **given)) == outcome(whole)
+
+
+def test_the_same_sampler_of_the_user_is_taken_for_the_same(path: Path) -> None:
+    class Middle(pl.Sobol):
+        __repr__ = object.__repr__
+
+        def unit(self, *args: Any, **options: Any) -> Any:
+            return 0.5 + 0.5 * (super().unit(*args, **options) - 0.5)
+
+    options = {**SMALL, "checkpoint": path}
+    pl.solve(cubic(), "lsr", sampler=Middle(), **options)
+    pl.solve(cubic(), "lsr", sampler=Middle(), **options)
+    with pytest.raises(pl.FileFormatError, match="differs in sampler"):
+        pl.solve(cubic(), "lsr", sampler=pl.Sobol(), **options)
+
+
+def test_weights_of_the_problem_are_compared(path: Path) -> None:
+    pl.solve(cubic(), "lsr", checkpoint=path, **SMALL)
+    heavy = replace(cubic(), weights={"dirichlet u": 1e6})
+    with pytest.raises(pl.FileFormatError, match="differs in weights of the problem"):
+        pl.solve(heavy, "lsr", checkpoint=path, **SMALL)
+
+
 def test_what_killed_writers_left_behind_is_removed(tmp_path: Path) -> None:
     path, other = tmp_path / "a.run", _temporary(tmp_path / "b.run", 12345)
     for file in (_temporary(path, 12345), _temporary(path, 6), other):
         file.write_bytes(b"half")
+        os.utime(file, (0, 0))
+    new = _temporary(path, 7)  # of a process that may still write it
+    new.write_bytes(b"half")
     pl.solve(cubic(), "lsr", checkpoint=path, **SMALL)
-    assert sorted(tmp_path.iterdir()) == sorted([path, other])
+    assert sorted(tmp_path.iterdir()) == sorted([path, other, new])
 
 
 def test_a_refinement_that_was_cut_short_is_made_again(path: Path, monkeypatch: Any) -> None:
@@ -209,7 +269,7 @@ def test_what_the_text_of_a_problem_does_not_show_is_compared(path: Path) -> Non
     options = {**SMALL, "max_iterations": 1, "checkpoint": path}
     pl.solve(measured(0.1), "lsr", **options)
     pl.solve(measured(0.1), "lsr", **options)
-    with pytest.raises(pl.FileFormatError, match="differs in the values of 'observations u'"):
+    with pytest.raises(pl.FileFormatError, match="differs in problem"):
         pl.solve(measured(0.2), "lsr", **options)
     with pytest.raises(pl.FileFormatError, match="differs in the values of 'equation'"):
         pl.solve(measured(0.1, factor=2.0), "lsr", **options)

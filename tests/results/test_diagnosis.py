@@ -334,7 +334,7 @@ def test_bad_input_is_named(arguments, options, message) -> None:
     ("path", "dpi", "message"),
     [
         ("a.png", 0, "dpi is 0"),
-        ("a.png", "high", "dpi is 'high'"),
+        ("a.png", 5000, "dpi is 5000"),
         ("a.doc", 90, "pictures end in"),
     ],
 )
