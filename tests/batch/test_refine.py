@@ -377,7 +377,7 @@ NAN[7] = math.nan
         ((network(), X, T), {"rank": 3, "residual": lambda q, t: q - q.mean(0)}, "= mixes samples"),
         ((network(), {"x": X}, T), {"rank": 3}, "inputs are dict"),
         ((network(), LOADER, T), {"rank": 3}, "a loader brings its targets itself"),
-        ((network(), X, T), {"ranks": 3}, "no option 'ranks'. Did you mean rank"),
+        ((network(), X, T), {"ranks": 3}, "no option 'ranks': did you mean 'rank'"),
         ((network(), X, T), {"rank": 3, "batch_size": 0}, "batch_size is 0"),
         ((Recurrent(), X[:, :, None], T), {"rank": 3}, "recurrent layers"),
         ((network(), X, T), {"rank": 3, "newton_steps": 2}, "newton_steps needs residual="),

@@ -148,7 +148,10 @@ def test_a_run_that_is_ended_keeps_its_last_iteration_and_its_time(path: Path) -
 
 @pytest.mark.parametrize("method", ["pinn", "tsonn"])
 def test_what_an_optimizer_changes_in_place_is_kept_as_it_was(path: Path, method: str) -> None:
-    options = {"pinn": {"adam_steps": 1500, "lbfgs_steps": 0}, "tsonn": {"max_iterations": 3}}
+    options = {
+        "pinn": {"adam_steps": 650, "lbfgs_steps": 0},
+        "tsonn": {"max_iterations": 2, "inner_steps": 20},
+    }
     given = {**SMALL, **options[method]}
     whole = pl.solve(cubic(), method, **given)
 

@@ -61,7 +61,7 @@ def test_a_start_that_is_not_finite_is_replaced(refined) -> None:
 
 
 def test_the_tolerance_ends_a_run_at_the_best_state() -> None:
-    first = pl.solve(poisson(), "lsr", seed=0)
+    first = pl.solve(poisson(), "lsr", seed=0, hidden=(12, 12), weight_scale=2.0)
     again = pl.solve(poisson(), "lsr", start=first, tolerance=1.0, newton_steps=1)
     assert again.heldout <= first.heldout
 
