@@ -58,7 +58,7 @@ def deadline(seconds: int | float) -> Generator[Alarm | None, None, None]:
     try:
         yield alarm
     finally:
-        alarm.cancel()
+        alarm.leave()
 
 
 @contextmanager
@@ -77,14 +77,32 @@ class Alarm:
     """The one timer of the process, borrowed from whoever has set it before."""
 
     def __init__(self, seconds: int | float) -> None:
-        self._over = False
         self._depth = _depth(_block(sys._getframe(1)))
+        self._hook = sys.unraisablehook
+        sys.unraisablehook = self._lost
+        self._borrow(time.monotonic() + seconds)
+
+    def _borrow(self, end: float) -> None:
+        self._over = False
         self._handler = signal.getsignal(signal.SIGALRM)
         left, self._interval = signal.setitimer(signal.ITIMER_REAL, 0)
-        now = time.monotonic()
-        self._end, self._outer_end = now + seconds, now + left if left else math.inf
+        self._end, self._outer_end = end, time.monotonic() + left if left else math.inf
         signal.signal(signal.SIGALRM, self._ring)
         self._wind()
+
+    def leave(self) -> None:
+        """The block is left: give back all that was borrowed."""
+        self.cancel()
+        if sys.unraisablehook == self._lost:
+            sys.unraisablehook = self._hook
+
+    def _lost(self, unraisable: sys.UnraisableHookArgs) -> None:
+        """Ring again where the exception fell into code that can raise none, as `__del__`."""
+        error = unraisable.exc_value
+        if isinstance(error, TimeIsUp) and error.alarm is self:
+            self._borrow(time.monotonic() + AGAIN)
+        else:
+            self._hook(unraisable)
 
     def cancel(self) -> None:
         """Give the timer back; with the time that is left, if it was running."""

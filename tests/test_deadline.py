@@ -100,6 +100,29 @@ with deadline(60):
     assert done.returncode == -signal.SIGALRM
 
 
+class Garbage:
+    """Takes its time to go, and can raise nothing meanwhile."""
+
+    def __del__(self) -> None:
+        end = time.perf_counter() + 0.2
+        while time.perf_counter() < end:
+            pass
+
+
+@pytest.mark.parametrize("entered", [deadline, lambda seconds: contextlib.nullcontext()])
+def test_an_alarm_that_is_lost_in_a_finalizer_rings_again(entered: Any) -> None:
+    def run() -> None:
+        begin = time.perf_counter()
+        Garbage()
+        while time.perf_counter() < begin + 5:
+            pass
+
+    hook = sys.unraisablehook
+    with pytest.raises(TimeIsUp), deadline(0.05), entered(60):
+        run()
+    assert sys.unraisablehook is hook
+
+
 def test_other_threads_have_none() -> None:
     ended: list[bool] = []
 
