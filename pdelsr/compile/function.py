@@ -107,7 +107,11 @@ class TorchFunction:
         symbols = [*(symbol for _, symbol in arguments), ONE]
         try:
             return sp.lambdify(
-                symbols, expressions, modules=[HELPERS, "torch"], printer=TorchCode(), cse=True
+                symbols,
+                expressions,
+                modules=[HELPERS, "torch"],
+                printer=TorchCode(),
+                cse=shared_subexpressions,
             )
         except ProblemError as error:
             raise ProblemError(f"{self.title}: {error}") from error
@@ -171,6 +175,25 @@ class Call:
     @cached_property
     def _arguments(self) -> TorchFunction:
         return TorchFunction(cast(Any, self.applied.args), self.columns, (), self.title)
+
+
+def shared_subexpressions(
+    expressions: list[sp.Expr],
+) -> tuple[list[tuple[sp.Symbol, sp.Expr]], list[sp.Expr]]:
+    """What expressions share, by new symbols, and the expressions in these.
+
+    Numbers stay where they are: by a symbol, torch would meet a function of a Python number.
+    """
+    shared, reduced = cast(Any, sp.cse)(expressions, list=False)
+    numbers: dict[sp.Basic, sp.Basic] = {}
+    kept: list[tuple[sp.Symbol, sp.Expr]] = []
+    for symbol, expression in shared:
+        whole = expression.xreplace(numbers)
+        if whole.is_number:
+            numbers[symbol] = whole
+        else:
+            kept.append((symbol, whole))
+    return kept, [e.xreplace(numbers) for e in reduced]
 
 
 def _renamed(letter: str, symbols: Any) -> list[tuple[Any, sp.Symbol]]:

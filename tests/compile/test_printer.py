@@ -53,6 +53,10 @@ EXPRESSIONS = [
     sp.besseli(0, x) + sp.besseli(1, y) + sp.besselk(0, x + 2) + sp.besselk(1, x + 2),
     sp.erfinv(x),
     sp.Integer(3),
+    sp.sqrt(1 + sp.sqrt(2)) * x + sp.sqrt(2) * x**2,
+    sp.cos(sp.pi / 5) * x + sp.sin(sp.pi / 5) * y,
+    sp.cos(1) * x + sp.cos(1) ** 2 + sp.sin(sp.cos(1)) ** 2,
+    sp.Max(sp.sqrt(2), x) + sp.Max(sp.sqrt(2), y) * sp.exp(sp.sqrt(2)),
 ]
 
 

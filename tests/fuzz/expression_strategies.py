@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import pdelsr as pl
 
-PARAMETERS = {"D": sp.Rational(1, 10), "k": 2.5, "eps": 0.01, "none": 0}
+PARAMETERS = {"D": sp.Rational(1, 10), "k": sp.sqrt(2), "eps": 0.01, "none": 0}
 """Named parameters of every problem, with their values; one of them is zero."""
 
 CALLABLES: dict[str, tuple[Callable[..., Any], Callable[[Any], Any]]] = {
@@ -24,6 +24,7 @@ CALLABLES: dict[str, tuple[Callable[..., Any], Callable[[Any], Any]]] = {
 
 NUMBERS = st.one_of(
     st.sampled_from((1, -1, 2, sp.Rational(1, 3), sp.pi, 0.1, 1e-6, 1e4)),
+    st.sampled_from((sp.sqrt(5), sp.cos(sp.pi / 5), sp.sin(sp.pi / 5), sp.exp(sp.sqrt(5)))),
     st.floats(-3, 3).map(lambda v: round(v, 3)),
 )
 UNARY: tuple[Callable[[Any], Any], ...] = (
