@@ -111,7 +111,7 @@ class TorchFunction:
                 expressions,
                 modules=[HELPERS, "torch"],
                 printer=TorchCode(),
-                cse=shared_subexpressions,
+                cse=cast(Any, shared_subexpressions),
             )
         except ProblemError as error:
             raise ProblemError(f"{self.title}: {error}") from error
