@@ -39,7 +39,7 @@ FEW, MANY = settings(QUICK, max_examples=2), settings(PLAIN, max_examples=40)
 def test_sound_problems(profile: settings) -> None:
     ends = tally(profile, check_problem, st.tuples(declarations(), options()))
     solved = sum(count for end, count in ends.items() if end != "refused")
-    assert solved > ends.total() / 2, ends
+    assert solved > ends.total() / 4, ends
 
 
 @pytest.mark.parametrize("profile", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
