@@ -179,17 +179,17 @@ class Call:
 
 def shared_subexpressions(
     expressions: list[sp.Expr],
-) -> tuple[list[tuple[sp.Symbol, sp.Expr]], list[sp.Expr]]:
+) -> tuple[list[tuple[sp.Symbol, sp.Basic]], list[sp.Basic]]:
     """What expressions share, by new symbols, and the expressions in these.
 
     Numbers stay where they are: by a symbol, torch would meet a function of a Python number.
     """
     shared, reduced = cast(Any, sp.cse)(expressions, list=False)
     numbers: dict[sp.Basic, sp.Basic] = {}
-    kept: list[tuple[sp.Symbol, sp.Expr]] = []
+    kept: list[tuple[sp.Symbol, sp.Basic]] = []
     for symbol, expression in shared:
         whole = expression.xreplace(numbers)
-        if whole.is_number:
+        if isinstance(whole, sp.Expr) and whole.is_number:
             numbers[symbol] = whole
         else:
             kept.append((symbol, whole))

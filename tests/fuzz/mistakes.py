@@ -105,7 +105,7 @@ def _in_conditions(given: dict[str, Any]) -> Mistakes:
         found.append(("hard Bessel value", plus(lambda: pl.Dirichlet(u, bessel, hard=True))))
     if domain.time is None:
         found.append(("no time", plus(lambda: pl.Initial(sp.Eq(u, 0)))))
-    elif not any(isinstance(c, pl.Periodic) for c in given["conditions"]):
+    elif not any(isinstance(c, pl.Periodic | pl.Observations) for c in given["conditions"]):
         late = [c for c in given["conditions"] if not isinstance(c, pl.Initial)]
         found.append(("no initial data", lambda: _solve({**given, "conditions": late})))
     if not is_flat(domain, x):
