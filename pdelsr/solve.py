@@ -109,6 +109,7 @@ def solve(
         >>> print(f"{solution.predict(x=0.5):.6f}")
         1.000000
     """
+    require_kinds(problem, start)
     trace = Trace(problem) if track_errors else None
     if start is not None:
         options = started_options(problem, start, options)
@@ -137,6 +138,22 @@ def solve(
     if guarded is not None:
         guarded.require_success(solution)
     return solution
+
+
+def require_kinds(problem: object, start: object) -> None:
+    """Refuse a path where a problem or a solution is wanted.
+
+    Raises:
+        SettingsError: what to give instead.
+    """
+    if not isinstance(problem, Problem):
+        raise SettingsError(
+            f"problem is {problem!r:.60}: give a pl.Problem, such as pl.load_problem(path)."
+        )
+    if start is not None and not isinstance(start, Solution):
+        raise SettingsError(
+            f"start is {start!r:.60}: give a solution, such as pl.load(path, problem)."
+        )
 
 
 def run_file(

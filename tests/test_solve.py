@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 import pdelsr as pl
+from pdelsr.solve import require_kinds
 
 X = pl.coordinates("x")
 U = pl.unknown("u", X)
@@ -76,6 +77,14 @@ def test_wrong_options_are_refused(case: str) -> None:
     method, options, message = REFUSED[case]
     with pytest.raises(pl.SettingsError, match=message):
         pl.solve(poisson(), method, **options)
+
+
+def test_paths_in_the_place_of_objects_are_refused() -> None:
+    require_kinds(poisson(), None)
+    with pytest.raises(pl.SettingsError, match=r"problem is 'a.py': give a pl.Problem"):
+        require_kinds("a.py", None)
+    with pytest.raises(pl.SettingsError, match=r"start is 'a.run': give a solution, such as"):
+        require_kinds(poisson(), "a.run")
 
 
 @pytest.mark.parametrize("method", METHODS)
