@@ -12,9 +12,10 @@ from pathlib import Path
 
 from pdelsr.deadline import TimeIsUp, deadline
 from pdelsr.declare import Problem
-from pdelsr.errors import PdelsrError, ProblemError, described, did_you_mean
+from pdelsr.errors import PdelsrError, ProblemError, SettingsError, described, did_you_mean
 
 FOLDER = Path("problems")
+NUMERIC = ("which has no callable", "Cannot convert expression to float")  # np.sin, math.sin
 SKELETON = "problem = pl.Problem(name=..., domain=..., equations=..., conditions=...)"
 
 
@@ -41,11 +42,17 @@ def load_problem(given: str | Path, time_limit: int | float = math.inf) -> Probl
     Raises:
         ProblemError: there is no such file, it fails, defines no problem, or takes longer than
             the limit; the message names the line.
+        SettingsError: a time limit that is no positive number.
 
     Example:
         >>> load_problem("problems/poisson_2d.py").name
         'poisson_2d'
     """
+    if not isinstance(time_limit, int | float) or not time_limit > 0:
+        raise SettingsError(
+            f"load_problem: the time limit is {time_limit!r}, expected seconds. Values of "
+            "parameters are set by load_problem(path).with_parameters(nu=0.01)."
+        )
     path = find_file(given)
     sys.path.insert(0, str(path.parent))  # as `python FILE` does, so that it can import neighbours
     try:
@@ -154,6 +161,8 @@ def _advice(error: BaseException) -> str:
     if isinstance(error, AttributeError | NameError):
         otherwise = "check the spelling, and what is imported"
         return did_you_mean(str(error.name), _names(error), otherwise).rstrip("?")
+    if isinstance(error, TypeError) and any(sign in str(error) for sign in NUMERIC):
+        return "functions of symbols come from sympy, as sp.sin(x), not from numpy or math"
     return "mend that line"
 
 

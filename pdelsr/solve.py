@@ -16,7 +16,6 @@ from pdelsr.deadline import TimeIsUp, deadline
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
 from pdelsr.linearize.halving import told_what_to_lower
-from pdelsr.networks import HardConditions
 from pdelsr.results import Solution
 from pdelsr.results.collect import collect
 from pdelsr.results.display import Display
@@ -31,21 +30,19 @@ from pdelsr.solvers.interruption import last_work, too_early
 from pdelsr.solvers.loop import Standing, run
 from pdelsr.solvers.lsr import LSR
 from pdelsr.solvers.method import Method
-from pdelsr.solvers.prepare import chosen_hard, prepare
+from pdelsr.solvers.prepare import chosen_hard, may_grow, prepare, require_growth
 from pdelsr.solvers.registry import parse_options
-from pdelsr.solvers.settings import RunSettings
+from pdelsr.solvers.settings import RunSettings, require_flag
 from pdelsr.solvers.status import Status
+from pdelsr.start import (
+    earlier_run,
+    first_candidate,
+    goes_on_growing,
+    same_weights,
+    started_options,
+)
 
 REFINE_SHARE = 0.3  # of the time limit, kept for the refinement that follows a method
-NETWORK_OPTIONS = (
-    "network",
-    "hidden",
-    "activation",
-    "weight_scale",
-    "first_inputs",
-    "initialization",
-    "harmonics",
-)
 LOWER = "lower points or rank, or take a narrower network (hidden=)"
 
 
@@ -110,13 +107,14 @@ def solve(
         1.000000
     """
     require_kinds(problem, start)
+    require_flag("track_errors", track_errors)
     trace = Trace(problem) if track_errors else None
     if start is not None:
         options = started_options(problem, start, options)
     chosen, settings = parse_options(method, options)
     if start is not None:
         settings = same_weights(problem, chosen, settings, start, options)
-    settings = settled(chosen, settings)
+    settings = settled(problem, chosen, settings, start)
     if trace is not None and settings.checkpoint is not None:
         raise SettingsError(
             "track_errors keeps states that a checkpoint does not hold: leave one of them out."
@@ -195,6 +193,8 @@ def run_prepared(
     if start is not None and standing is None:
         first = first_candidate(start, context)
         context.go_on(start.rounds)
+    if start is not None:
+        context.earlier = earlier_run(problem, start, context)
 
     def keep(now: Standing) -> None:
         if file is not None:
@@ -228,63 +228,21 @@ def refinement(method: Method) -> LSR:
     return LSR()
 
 
-def started_options(problem: Problem, start: Solution, options: dict[str, Any]) -> dict[str, Any]:
-    """The options of a run that goes on from a solution.
+def settled(
+    problem: Problem, method: Method, settings: RunSettings, start: Solution | None = None
+) -> RunSettings:
+    """The settings with the method's choices made, and with a network of its own.
 
     Raises:
-        SettingsError: an option would build another network than that of the start.
+        SettingsError: a network that is to grow and cannot.
     """
-    for name in NETWORK_OPTIONS:
-        if options.get(name) is not None:
-            raise SettingsError(
-                f"{name} cannot be combined with start: the network of the start goes on. Leave "
-                "one of the two out."
-            )
-    if "hard" in options and options["hard"] != start.settings.hard:
-        raise SettingsError(
-            f"hard={options['hard']} does not fit the start, which has "
-            f"hard={start.settings.hard}: its network would mean another function. Leave it out."
-        )
-    inner = start.network
-    if isinstance(inner, HardConditions):
-        inner = inner.network
-    taken = {
-        "network": inner,
-        "hard": start.settings.hard,
-        "dtype": start.settings.dtype,
-        "device": start.settings.device,
-        "seed": start.settings.seed,
-    }
-    return {**taken, **{k: v for k, v in options.items() if k not in NETWORK_OPTIONS}}
-
-
-def same_weights(
-    problem: Problem,
-    method: Method,
-    settings: RunSettings,
-    start: Solution,
-    options: dict[str, Any],
-) -> RunSettings:
-    """The same method on the same blocks goes on with the same weights."""
-    known = {s.name for s in problem.statements}
-    if type(method) is not type(start.method) or not known.issuperset(start.weights):
-        return settings
-    if "weights" in options or "balance" in options:
-        return settings
-    return replace(settings, balance=False, weights=dict(start.weights))
-
-
-def settled(method: Method, settings: RunSettings) -> RunSettings:
-    """The settings with the method's choices made, and with a network of its own."""
+    if settings.grow:
+        require_growth(problem, method, settings)
+    grow = may_grow(problem, method, settings)
+    if settings.grow is None and start is not None:
+        grow = goes_on_growing(problem, settings, start)
     hard = chosen_hard(method, settings)
-    return replace(settings, hard=hard, network=copy.deepcopy(settings.network))
-
-
-def first_candidate(start: Solution, context: Context) -> Candidate:
-    """θ and δ of the start, in the dtype and on the device of this run."""
-    found, like = start.candidate, context.heldout.like
-    delta = None if found.delta is None else found.delta.to(like)
-    return Candidate(context.network, found.theta.to(like), delta)
+    return replace(settings, hard=hard, grow=grow, network=copy.deepcopy(settings.network))
 
 
 def listener(*listeners: Callable[[Record], None] | None) -> Callable[[Record], None]:

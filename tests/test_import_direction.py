@@ -24,6 +24,7 @@ ORDER = [
         "results",
         "checkpoint",
         "plot",
+        "start",
         "solve",
         "finetune",
         "benchmark",

@@ -12,7 +12,7 @@ from typing import TextIO
 
 from pdelsr.cli.benchmark import benchmark_command
 from pdelsr.cli.commands import list_command, show_command, solve_command
-from pdelsr.cli.parser import build_parser
+from pdelsr.cli.parser import read_arguments
 from pdelsr.errors import PdelsrError, described
 from pdelsr.linearize.halving import is_out_of_memory
 
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         declaration, 3 for an error that pdelsr did not foresee, 130 after Ctrl-C outside a run.
     """
     _write_any_text()
-    chosen = build_parser().parse_args(arguments)
+    chosen = read_arguments(arguments)
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         try:

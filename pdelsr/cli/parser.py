@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from pdelsr.benchmark.competitors import COMPETITORS
+from pdelsr.errors import did_you_mean
 from pdelsr.solvers.registry import METHODS
 from pdelsr.solvers.settings import DTYPES
 from pdelsr.version import __version__
@@ -44,6 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="pdelsr", description="Solve partial differential equations to many correct digits."
     )
     parser.add_argument("--version", action="version", version=f"pdelsr {__version__}")
+    _add_debug(parser, default=False)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     solve = commands.add_parser("solve", help="solve a problem file")
     _add_problem(solve)
@@ -58,8 +62,26 @@ def build_parser() -> argparse.ArgumentParser:
     bench = commands.add_parser("benchmark", help="measure methods against each other")
     _add_benchmark(bench)
     for command in (solve, show, listing, bench):
-        command.add_argument("--debug", action="store_true", help="show tracebacks of errors")
+        _add_debug(command, default=argparse.SUPPRESS)  # which leaves one before the command
+        command.set_defaults(parser=command)
     return parser
+
+
+def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """What was given; the command itself refuses what it does not know."""
+    chosen, unknown = build_parser().parse_known_args(arguments)
+    if unknown:
+        command: Parser = chosen.parser
+        known = re.findall(r"--[a-z-]+", command.format_usage())
+        hint = did_you_mean(unknown[0].partition("=")[0], known, "it has no such argument")
+        command.error(f"{' '.join(unknown)} is not known: {hint.rstrip('?')}")
+    return chosen
+
+
+def _add_debug(parser: argparse.ArgumentParser, default: Any) -> None:
+    parser.add_argument(
+        "--debug", action="store_true", default=default, help="show tracebacks of errors"
+    )
 
 
 def _add_problem(command: argparse.ArgumentParser) -> None:

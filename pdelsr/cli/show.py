@@ -11,6 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from pdelsr.compile.hard import reasons_to_be_soft
 from pdelsr.declare import Problem
 from pdelsr.errors import MemoryLimitError
 from pdelsr.linearize.room import has_room, room_text
@@ -18,7 +19,7 @@ from pdelsr.results.summary import WIDTH, network_text
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.ilsr import ILSR
 from pdelsr.solvers.method import Method
-from pdelsr.solvers.prepare import prepare
+from pdelsr.solvers.prepare import chosen_hard, prepare
 from pdelsr.solvers.registry import parse_options
 
 
@@ -42,6 +43,14 @@ def show_text(problem: Problem, method: str, options: Mapping[str, Any]) -> str:
     if context.compiled.exact:
         exact = ", ".join(context.compiled.exact)
         lines.append(f"satisfied exactly by the form of the ansatz: {exact}")
+    if chosen_hard(chosen, settings):
+        soft = reasons_to_be_soft(problem.system, context.compiled.exact)
+        lines += [f"{name} is soft: {why}" for name, why in soft.items()]
+    if isinstance(chosen, ILSR):
+        factor = chosen.refinement_factor(problem.is_linear)
+        lines.append(
+            f"a refinement takes {factor:g} times these points, an alignment step half of them"
+        )
     lines.append(f"network: {network_text(context.network)}")
     return "\n".join([*lines, *_memory(context, chosen)])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -62,6 +62,29 @@ def plan_hard(system: System, wanted: bool) -> HardPlan:
         except ProblemError:  # data that insist are not periodic: give up periodicity instead
             continue
     return _plan(system, choices[-1], wanted)
+
+
+def reasons_to_be_soft(system: System, exact: Collection[str]) -> dict[str, str]:
+    """Why Dirichlet and initial statements that are not satisfied exactly cannot be.
+
+    Args:
+        system: the problem.
+        exact: names of the statements that are, where hard forms were wanted.
+
+    Returns:
+        A sentence by the name of the statement.
+    """
+    found: dict[str, str] = {}
+    for statement in system.conditions:
+        if statement.kind not in ("initial", "dirichlet") or statement.name in exact:
+            continue
+        component = system.unknowns.index(_of(statement))
+        try:
+            build_form(system, component, (statement,))
+            found[statement.name] = "together with the other conditions there is no hard form"
+        except ProblemError as error:
+            found[statement.name] = str(error).removeprefix(f"{statement.title}: ")
+    return found
 
 
 def _plan(system: System, axes: tuple[sp.Symbol, ...], wanted: bool) -> HardPlan:

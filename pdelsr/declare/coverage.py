@@ -58,6 +58,20 @@ def warn_bare_boundary(system: System) -> None:
                 return
 
 
+def warn_open_level(system: System) -> None:
+    """Warn of an unknown that enters by its derivatives only, as under Neumann conditions."""
+    for u in system.unknowns:
+        statements = [s for s in system.statements if not isinstance(s.region, PeriodicPair)]
+        if any(u in jets(s.residual) for s in statements):
+            continue
+        name, point = cast(Any, u).name, "(…)" if len(system.coordinates) > 1 else "…"
+        _warn(
+            f"{u} enters by its derivatives only: it is known up to a constant, and there may be "
+            "no solution unless the data balance, sources against fluxes. A value at one point "
+            f"fixes the constant, as in pl.Observations({name}, points=[{point}], values=[0])."
+        )
+
+
 def _given_in_time(u: sp.Expr, system: System) -> set[tuple[str, int]] | None:
     """What is given of u at the ends of time, as (end, order of ∂/∂t); None: periodic in time."""
     t = cast(sp.Symbol, system.domain.time)

@@ -17,7 +17,7 @@ from pdelsr.declare.checks import (
     require_coordinate_derivatives,
     require_plain_normal_derivatives,
 )
-from pdelsr.declare.coverage import warn_bare_boundary
+from pdelsr.declare.coverage import warn_bare_boundary, warn_open_level
 from pdelsr.declare.domains import Domain
 from pdelsr.declare.exact import reference_values, require_reference
 from pdelsr.declare.expressions import resolve
@@ -43,6 +43,8 @@ from pdelsr.declare.statements import Statement, name_apart, statement_text
 from pdelsr.declare.system import System
 from pdelsr.errors import ProblemError
 from pdelsr.reference import OfInputs
+
+WARNINGS = (warn_bare_boundary, warn_open_level)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -264,7 +266,7 @@ class Problem:
         for check in EQUATION_CHECKS:
             check(self._equation_system)
         for check in SYSTEM_CHECKS:
-            if not (self.instance and check is warn_bare_boundary):  # the parametric one has warned
+            if not (self.instance and check in WARNINGS):  # the parametric one has warned
                 check(self.system)
         require_reference(self.reference, self.system)
         require_input_functions(self.inputs, self.instance, self.system)

@@ -69,7 +69,7 @@ def collect(
         training=trained.training if trained else training_points(training),
         weights=dict(context.plan.weights),
         heldout=outcome.best.objective,
-        heldout_start=context.objectives[0],
+        heldout_start=context.first_objective,
         error_estimate=estimate,
         iterations=outcome.iterations,
         best_iteration=outcome.best.iteration,

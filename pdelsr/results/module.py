@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 import sympy as sp
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from pdelsr.compile import HardForm
 from pdelsr.compile.function import TorchFunction
+from pdelsr.errors import SettingsError
 from pdelsr.linearize.plain import plain_pair
 from pdelsr.networks import HardConditions, Network
 
@@ -46,11 +49,19 @@ class SolutionModule(nn.Module):
         self.eval()
 
     def forward(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n k"]:
+        if x.dtype != self.dtype:
+            raise SettingsError(f"points are {x.dtype}, the module is {self.dtype}: convert one.")
         value, moved = self.pair(x)
         if self.lift is None or self.factor is None:
             return value + moved
         factor = self.factor(x)
         return self.lift(x) + factor * value + factor * moved
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the points and the values."""
+        tensors = chain(self.parameters(), self.buffers())
+        return next(t.dtype for t in tensors if t.is_floating_point())
 
     def extra_repr(self) -> str:
         return f"{', '.join(self.coordinates)} -> {', '.join(self.unknowns)}"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
     from pdelsr.results.solution import Solution
 
 WIDTH = 88
+SOLVED = 0.03  # of ‖f‖ at the start; above, estimated errors were seen to be too small
 GOOD = (
     Status.CONVERGED,
     Status.COMPLETED,
@@ -99,16 +100,28 @@ def _facts(solution: Solution) -> Table:
             table.add_row("rank", f"{solution.rank:,}: {solution.report.limit}")
     if solution.report is not None and solution.heldout_start > 0:
         start, end = solution.heldout_start, solution.heldout
-        table.add_row("held-out residual", f"{start:.1e} at the start, {end:.1e} now")
+        table.add_row(
+            "held-out ‖f‖", f"{start:.1e} at the start, {end:.1e} now, all blocks weighted"
+        )
     if solution.error_estimate is not None:
-        found = f"{solution.error_estimate:.1e} (relative L2)"
-        unsolved = "above 1: not solved yet"
-        table.add_row("estimated error", found if solution.error_estimate < 1 else unsolved)
+        table.add_row("estimated error", _estimate(solution, solution.error_estimate))
     dtype = str(solution.settings.dtype).removeprefix("torch.")
     table.add_row("run on", f"{solution.settings.device}, {dtype}, seed {solution.settings.seed}")
     memory = bytes_text(solution.peak_memory_bytes)
     table.add_row("it took", f"{solution.seconds:.1f} s, {_steps(solution)}, {memory} at most")
     return table
+
+
+def _estimate(solution: Solution, estimate: float) -> str:
+    """The estimated error, with a warning where the refinement hardly lowered the residual."""
+    if estimate >= 1:
+        return "above 1: not solved yet"
+    which = (
+        "relative L2" if len(solution.names) == 1 else "relative L2, the largest of all unknowns"
+    )
+    if solution.heldout > SOLVED * solution.heldout_start:
+        return f"{estimate:.1e} ({which}), or far more: ‖f‖ has hardly fallen"
+    return f"{estimate:.1e} ({which})"
 
 
 def _steps(solution: Solution) -> str:

@@ -19,11 +19,27 @@ from pdelsr.solvers.design import Design
 from pdelsr.solvers.history import Record
 
 HELDOUT_SEED = 2**31 - 1  # the stream of held-out points; training seeds stay below
-CLEAR = 0.25  # ratio of two residuals that leaves no doubt which refined state is better
+CLEAR = 0.6  # ratio of two residuals that leaves little doubt which refined state is better
+EXACT = 0.75  # power of epsilon: a fall of the residual that needs no more
 REMEMBERED = 2  # candidates whose held-out residual is not evaluated again
 FINISH = 3  # evaluations on held-out points that follow the last step
 FINISH_SHARE = 0.1  # of the time limit that they may be given at most
 ROUNDS = 10_000  # point rounds of one seed before two seeds could meet
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What is known of the run that this one goes on from.
+
+    Args:
+        refined: whether it left a refinement for the same problem.
+        objective: ‖f‖ where it began, if it was the same residual; else None.
+        seconds: that one of its iterations took.
+    """
+
+    refined: bool = False
+    objective: float | None = None
+    seconds: float = 0.0
 
 
 @dataclass
@@ -45,6 +61,7 @@ class Context:
             user's choice.
         design: of the first network.
         points_open: whether the number of points is the method's choice.
+        earlier: the run that this one goes on from, if any.
     """
 
     compiled: CompiledProblem
@@ -60,6 +77,7 @@ class Context:
     grower: Callable[[Network, PointPlan, int, bool], tuple[Network, PointPlan]] | None = None
     design: Design | None = None
     points_open: bool = False
+    earlier: Earlier = Earlier()
     history: list[Record] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -125,9 +143,10 @@ class Context:
     def assess(self, candidate: Candidate, iteration: int) -> Assessed:
         """Held-out residual of a candidate, infinite where it is not finite; keeps the best.
 
-        A refined state replaces an earlier one of the run where its residual is at most a quarter
-        as large: refinements on different points have errors that differ by chance, and residuals
-        that do not tell which is smaller unless they are far apart.
+        A refined state replaces an earlier one of the run where its residual is at most 0.6 times
+        as large, or where it is the second one in a row that has a smaller residual: refinements on
+        different points have errors that differ by chance, and residuals that are close to each
+        other do not tell which is smaller.
         """
         begin = self.clock.seconds
         rms = self._heldout_rms(candidate)
@@ -135,7 +154,7 @@ class Context:
         self.objectives.append(objective)
         self.assess_seconds = max(self.assess_seconds, self.clock.seconds - begin)
         assessed = Assessed(candidate, objective, rms, iteration)
-        if self._best is None or _is_better(assessed, self._best):
+        if self._best is None or self._is_better(assessed, self._best):
             self._best = assessed
         return assessed
 
@@ -179,15 +198,22 @@ class Context:
     def best(self, assessed: Assessed) -> None:
         self._best = assessed
 
+    @property
+    def first_objective(self) -> float:
+        """‖f‖ before anything was done, which rounding errors are measured by."""
+        return self.earlier.objective or self.objectives[0]
+
+    def _is_better(self, new: Assessed, best: Assessed) -> bool:
+        """Whether a state, whose objective is the last one, replaces the best one."""
+        if new.objective >= best.objective:
+            return False
+        refined = new.candidate.delta is not None and best.candidate.delta is not None
+        if not refined or not best.iteration:
+            return True
+        return new.objective <= CLEAR * best.objective or self.objectives[-2] < best.objective
+
     def report(self, record: Record) -> None:
         """Add to the history, log, and tell whoever listens."""
         self.history.append(record)
         record.log()
         self.listener(record)
-
-
-def _is_better(new: Assessed, best: Assessed) -> bool:
-    """Whether a state replaces the best one; see `Context.assess`."""
-    chance = new.candidate.delta is not None and best.candidate.delta is not None
-    share = CLEAR if chance and best.iteration else 1.0
-    return new.objective < best.objective and new.objective <= share * best.objective

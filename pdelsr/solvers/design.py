@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from pdelsr.networks import Activation
+from pdelsr.networks import MLP, Activation
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,13 @@ class Design:
         while parameter_count((width + 1,) * depth, features, outputs) <= parameters:
             width += 1
         return replace(self, hidden=(width,) * depth)
+
+
+def design_of(network: MLP) -> Design:
+    """The design that a network was built by."""
+    given = network.settings()
+    scale, inputs = float(given["weight_scale"]), given["first_inputs"]
+    return Design(network.hidden, network.activation.name, scale, inputs)
 
 
 def parameter_count(hidden: tuple[int, ...], features: int, outputs: int) -> int:

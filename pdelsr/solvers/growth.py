@@ -9,7 +9,7 @@ import torch
 
 from pdelsr.linearize.points import PointPlan
 from pdelsr.solvers.candidate import Candidate
-from pdelsr.solvers.context import Context
+from pdelsr.solvers.context import EXACT, Context
 from pdelsr.solvers.estimate import Sizes, refinement_fits
 from pdelsr.solvers.method import State
 from pdelsr.solvers.refiner import FULL_LIMIT, PAYS, Refiner, largest_rank
@@ -20,7 +20,7 @@ logger: logging.Logger = logging.getLogger(__name__)
 
 GROWTH, WIDENING = 2, 1.5  # factors on the parameters, of untrained and of aligned networks
 FILLED = 0.9  # share of directions above rounding from which a wider network may help
-EXACT, HELD = 0.75, 0.45  # powers of epsilon: falls of the residual that need no more, and no other
+HELD = 0.45  # power of epsilon: a fall of the residual that no other method is needed for
 TRIALS = 2.5  # times of a refinement that a growth takes, with the trials of its scale
 OVERFIT = 3.0  # ratio of the residual on held-out points to that on the points of the fit
 MOST_POINTS = 16  # times the planned ones
@@ -118,7 +118,7 @@ class Growth:
         """Alignment adds little to a linear problem that untrained networks hold to many digits."""
         if not self.untrained or self._pays(context):
             return None
-        if min(context.objectives) > _epsilon(context) ** HELD * context.objectives[0]:
+        if min(context.objectives) > _epsilon(context) ** HELD * context.first_objective:
             return None
         in_time = self._growth_seconds < context.clock.left
         return Status.STAGNATED if in_time else Status.OUT_OF_TIME
@@ -129,7 +129,7 @@ class Growth:
 
     def _pays(self, context: Context) -> bool:
         last = context.objectives[-1]
-        rounded = last < _epsilon(context) ** EXACT * context.objectives[0]
+        rounded = last < _epsilon(context) ** EXACT * context.first_objective
         gained = self.kept is None or context.objectives[-2] >= PAYS * last
         return gained and not rounded and self._fits(context, GROWTH, self._growth_seconds)
 

@@ -27,6 +27,7 @@ from pdelsr.solvers.refiner import FULL_LIMIT, Refiner
 from pdelsr.solvers.settings import (
     require_at_least,
     require_choice,
+    require_flag,
     require_positive,
     require_whole,
 )
@@ -101,7 +102,7 @@ class ILSR(Method):
         adaptive: draw interior points where the residual is large.
         pseudo_time_step: Δτ of the published alignment.
         refine_first: refine before the first alignment; None for yes, but for the default alignment
-            of an untrained network on a nonlinear problem.
+            of an untrained network on a nonlinear problem, and of a start that is refined already.
         refine_points: times the planned points, for the refinement; None for 2 on linear problems
             and 4 on others, and for more where the fit turns out to hold on its points only.
         basis: as in `LSR`.
@@ -143,6 +144,7 @@ class ILSR(Method):
     tries_designs = True
     default_hard = True
     default_iterations = 12
+    grows = True
     memory_types: ClassVar[tuple[type[Any], ...]] = (_Memory, Growth, *PARTS)
 
     def __post_init__(self) -> None:
@@ -153,6 +155,8 @@ class ILSR(Method):
         require_positive("pseudo_time_step", self.pseudo_time_step)
         if self.refine_points is not None:
             require_at_least("refine_points", self.refine_points, 0.1)
+        require_flag("adaptive", self.adaptive)
+        require_flag("refine_first", self.refine_first, open=True)
         self.refiner()
 
     @classmethod
@@ -256,14 +260,17 @@ class ILSR(Method):
         """Untrained tangent spaces hold the solution of a linear problem, if they are large."""
         linear = context.heldout.is_linear
         widens = self._takes_all and context.grower is not None
-        untrained = widens and linear and self._refines_first(context)
-        return Growth(self.refinement_factor(linear), widens, untrained)
+        untrained = widens and linear and self.refine_first is not False
+        seconds = context.earlier.seconds if linear else 0.0  # there an iteration is a refinement
+        return Growth(self.refinement_factor(linear), widens, untrained, refine_seconds=seconds)
 
     def _refines_first(self, context: Context) -> bool:
         if self.refine_first is not None:
             return self.refine_first
-        # The published alignment starts from a refined predictor.
-        return context.heldout.is_linear or context.trained or self.alignment == "lbfgs"
+        if self.alignment == "lbfgs":  # the published alignment starts from a refined predictor
+            return True
+        linear_or_trained = context.heldout.is_linear or context.trained
+        return linear_or_trained and not context.earlier.refined
 
     def _prepared(self, context: Context, state: State) -> Alignment | None:
         """What precedes a refinement: a larger untrained network, or an alignment."""

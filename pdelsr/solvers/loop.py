@@ -13,7 +13,7 @@ from pdelsr.deadline import TimeIsUp, deadline
 from pdelsr.linearize import StackedResidual
 from pdelsr.linearize.halving import is_out_of_memory
 from pdelsr.solvers.candidate import Assessed, Candidate
-from pdelsr.solvers.context import Context
+from pdelsr.solvers.context import EXACT, Context
 from pdelsr.solvers.history import Record
 from pdelsr.solvers.interruption import INTERRUPTIONS, last_work, status_of, too_early
 from pdelsr.solvers.method import Method, RankReport, State
@@ -23,7 +23,7 @@ from pdelsr.solvers.status import Status
 logger = logging.getLogger(__name__)
 
 GAIN = 0.8  # factor on the held-out residual that counts as progress
-ROUNDING = 0.55  # a fall of the residual to epsilon^0.55 is down to rounding errors
+ROUNDING = 0.55  # a fall of the residual to epsilon^0.55 that goes no further is down to rounding
 
 
 @dataclass(frozen=True)
@@ -149,6 +149,7 @@ def _offer_last(
     with last_work(context.clock.limit, status):
         candidate = unseen.candidate if unseen else Candidate.of_network(context.network)
         assessed = context.assess(candidate, iterations)
+        logger.info("the step that was cut short left held-out %.1e", assessed.objective)
         keeper.offer(assessed, unseen.report if unseen else None)
 
 
@@ -194,14 +195,15 @@ class Keeper:
             return None
         if self.context.best.largest_rms <= self.tolerance:
             return Status.CONVERGED
-        if wish is Status.OUT_OF_TIME:  # the method knows what it would do with more
-            return wish
         ended = self._end(state, wish)
-        # At the level of rounding, a wider network or more points would be poor advice.
+        # At the level of rounding, a wider network, more points or more time would be poor advice.
         stopped = ended in (Status.STAGNATED, Status.COMPLETED, Status.RANK_DEFICIENT)
-        return Status.PRECISION_LIMITED if stopped and self._rounded() else ended
+        fall = ROUNDING if stopped else EXACT
+        return Status.PRECISION_LIMITED if ended and self._fell_to(fall) else ended
 
     def _end(self, state: State, wish: Status | None) -> Status | None:
+        if wish is Status.OUT_OF_TIME:  # the method knows what it would do with more
+            return wish
         if self.context.clock.left <= max(state.next_seconds, self.context.finish_seconds):
             return Status.OUT_OF_TIME
         if wish is not None:
@@ -217,10 +219,11 @@ class Keeper:
             return False
         return min(objectives) > GAIN * min(objectives[:-recent])
 
-    def _rounded(self) -> bool:
+    def _fell_to(self, power: float) -> bool:
+        """Whether the residual has fallen to that power of epsilon."""
         epsilon = torch.finfo(self.context.heldout.like.dtype).eps
-        start = self.context.objectives[0]
-        return math.isfinite(start) and self.context.best.objective < epsilon**ROUNDING * start
+        start = self.context.first_objective
+        return math.isfinite(start) and self.context.best.objective < epsilon**power * start
 
 
 def _record(context: Context, state: State, assessed: Assessed) -> Record:

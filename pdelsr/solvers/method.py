@@ -111,6 +111,7 @@ class Method(ABC):
     default_hard = False
     default_balance = True
     default_iterations = 1
+    grows = False
     tries_designs = False
     default_activation = "tanh"
     patience = 3
@@ -184,7 +185,7 @@ class Method(ABC):
 
 def require_hidden(hidden: Sequence[int]) -> None:
     """Refuse hidden layers that are not a list of positive widths."""
-    if isinstance(hidden, int) or not len(hidden):
+    if isinstance(hidden, int | str) or not len(hidden):
         raise SettingsError(f"hidden is {hidden!r}: give the widths of the layers, as in (64, 64).")
     for width in hidden:
         require_whole("a width in hidden", width, 1)

@@ -7,16 +7,21 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeGuard
+
+from torch import nn
 
 from pdelsr.compile import CompiledProblem, compile_problem
 from pdelsr.declare import Problem
+from pdelsr.errors import SettingsError
 from pdelsr.linearize.finite import require_finite_network
 from pdelsr.linearize.memory import chunk_bytes
 from pdelsr.linearize.points import PointPlan
-from pdelsr.networks import Network, UserActivation
+from pdelsr.networks import MLP, Network, UserActivation
+from pdelsr.networks.registry import require_named_activation
 from pdelsr.solvers.clock import Clock
 from pdelsr.solvers.context import HELDOUT_SEED, Context
-from pdelsr.solvers.design import Design, parameter_count
+from pdelsr.solvers.design import Design, design_of, parameter_count
 from pdelsr.solvers.grower import Grower
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.plan import block_weights, point_counts, point_plan, require_block_names
@@ -82,7 +87,7 @@ def prepare(
         settings.max_iterations or method.default_iterations,
         method.patience,
         trained=settings.network is not None,
-        grower=Grower(designer, found.design) if may_grow(problem, method, settings) else None,
+        grower=_grower(designer, found) if may_grow(problem, method, settings) else None,
         design=found.design,
         points_open=settings.points is None and problem.points is None,
     )
@@ -140,9 +145,45 @@ def _own_part(settings: RunSettings, design: Design) -> str:
 
 
 def may_grow(problem: Problem, method: Method, settings: RunSettings) -> bool:
-    """A network or points that the user chose stay as they are."""
+    """A network or points that the user chose stay as they are, unless `grow` says otherwise."""
+    if settings.grow is not None:
+        return settings.grow
     given = (settings.network, method.hidden, settings.points, problem.points)
     return all(choice is None for choice in given)
+
+
+def require_growth(problem: Problem, method: Method, settings: RunSettings) -> None:
+    """Refuse `grow=True` where nothing can grow.
+
+    Raises:
+        SettingsError: what stands against it.
+    """
+    if not method.grows:
+        raise SettingsError(f"grow=True: method {method.name!r} has no growth; leave it out.")
+    if settings.points is not None or problem.points is not None:
+        raise SettingsError("grow=True needs more points as it goes: leave points out.")
+    if settings.network is not None and not can_widen(settings.network):
+        raise SettingsError(
+            f"grow=True cannot widen a {type(settings.network).__name__}: give a pl.MLP with a "
+            "built-in activation, or leave grow out."
+        )
+
+
+def can_widen(network: nn.Module | None) -> TypeGuard[MLP]:
+    """Whether `Grower` can take it: a multilayer perceptron that files know by its settings."""
+    if not isinstance(network, MLP):
+        return False
+    try:
+        require_named_activation(network)
+    except SettingsError:
+        return False
+    return True
+
+
+def _grower(designer: Designer, found: Start) -> Grower:
+    """Larger networks are new ones, also where the first one was given."""
+    settings = replace(designer.settings, network=None)
+    return Grower(replace(designer, settings=settings), found.design)
 
 
 def chosen_hard(method: Method, settings: RunSettings) -> bool:
@@ -158,6 +199,8 @@ def chosen_design(designer: Designer, seconds: float = math.inf) -> Design:
     hidden = tuple(method.hidden or method.default_hidden(linear))
     by_trial = method.tries_designs and method.weight_scale is None and linear
     if designer.settings.network is not None or not by_trial:
+        if can_widen(designer.settings.network):
+            return design_of(designer.settings.network)
         scale = float(method.weight_scale or method.default_scale)
         activation = method.activation or method.default_activation
         return Design(hidden, activation, scale, method.first_inputs)

@@ -18,6 +18,7 @@ from pdelsr.solvers.history import Record
 
 T = TypeVar("T")
 SUGGESTED = "suggested"  # the field of published settings, which is no option
+OF_SOLVE = ("start", "track_errors")  # arguments of `solve` itself
 LARGEST_SEED = 2**31 - 1
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
@@ -29,6 +30,8 @@ class RunSettings:
     Args:
         network: a network to start from, any torch module that maps (n, d) to (n, k); None for
             the method's default.
+        grow: whether `ilsr` may take a wider network and more points while it runs. None for yes
+            where neither `network` nor `hidden` nor `points` was chosen.
         points: points of each equation, or of each block by name; None for the method's default.
         sampler: of every block, or by block name; Sobol by default.
         weights: factors on the weights w_b of blocks, by name.
@@ -59,6 +62,7 @@ class RunSettings:
     """
 
     network: nn.Module | None = None
+    grow: bool | None = None
     points: int | Mapping[str, int] | None = None
     sampler: Sampler | Mapping[str, Sampler] | None = None
     weights: Mapping[str, int | float] | None = None
@@ -83,6 +87,10 @@ class RunSettings:
         _require_counts(self.points)
         require_samplers(self.sampler)
         _require_weights(self.weights)
+        for name in ("grow", "balance", "hard"):
+            require_flag(name, getattr(self, name), open=True)
+        for name in ("verbose", "refine"):
+            require_flag(name, getattr(self, name))
         require_at_least("tolerance", self.tolerance, 0.0)
         require_positive("time_limit", self.time_limit)
         require_at_least("checkpoint_every", self.checkpoint_every, 0.0)
@@ -130,7 +138,7 @@ def split_options(
 
 def unknown_option(option: str, known: Iterable[str], method: str) -> SettingsError:
     """The error for an option that does not exist."""
-    names = sorted(known)
+    names = sorted({*known, *OF_SOLVE})
     hint = did_you_mean(option, names, f"it has {', '.join(names)}.")
     return SettingsError(f"method {method!r} has no option {option!r}: {hint}")
 
@@ -151,6 +159,12 @@ def require_whole(name: str, value: int, least: int) -> None:
     """Refuse what is not a whole number, or below `least`."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise SettingsError(f"{name} is {value!r}: give a whole number from {least} on.")
+
+
+def require_flag(name: str, value: bool | None, open: bool = False) -> None:
+    """Refuse what is neither True nor False, nor None where that leaves the choice open."""
+    if not isinstance(value, bool) and not (open and value is None):
+        raise SettingsError(f"{name} is {value!r}: give True or False.")
 
 
 def require_path(name: str, value: str | Path) -> Path:

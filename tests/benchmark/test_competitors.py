@@ -33,7 +33,7 @@ def test_options_fit_the_problem(name: str, case: str) -> None:
     parse_options(COMPETITORS[name].method(problem), {})
     method, options = with_changes(COMPETITORS[name].method(problem), SMALL)
     chosen, settings = parse_options(method, options)
-    context = prepare(problem, chosen, settled(chosen, settings))
+    context = prepare(problem, chosen, settled(problem, chosen, settings))
     assert context.plan.counts["equation"] == 60
 
 

@@ -32,8 +32,8 @@ def part(candidate: Candidate, share: float) -> Candidate:
     ("share", "kept"),
     [
         (0.89, False),  # larger residual
-        (0.97, False),  # smaller by less than four: the errors may be the other way round
-        (0.98, True),  # clearly smaller
+        (0.93, False),  # smaller by a third: the errors may be the other way round
+        (0.95, True),  # half of it
     ],
 )
 def test_a_slightly_smaller_residual_does_not_count(refined, share, kept) -> None:
@@ -43,6 +43,24 @@ def test_a_slightly_smaller_residual_does_not_count(refined, share, kept) -> Non
     assert context.best is first
     second = context.assess(part(full, share), 3)
     assert context.best is (second if kept else first)
+
+
+def test_a_steady_fall_of_the_residual_counts(refined) -> None:
+    context, full = refined
+    context.assess(part(full, 0.0), 1)
+    first = context.assess(part(full, 0.9), 2)
+    context.assess(part(full, 0.92), 3)
+    assert context.best is first
+    assert context.assess(part(full, 0.91), 4) is context.best
+
+
+def test_two_falls_with_a_rise_between_them_are_no_steady_fall(refined) -> None:
+    context, full = refined
+    context.assess(part(full, 0.0), 1)
+    first = context.assess(part(full, 0.9), 2)
+    for share in (0.92, 0.89, 0.93):
+        context.assess(part(full, share), 3)
+        assert context.best is first
 
 
 def test_a_run_may_go_on_by_small_steps(refined) -> None:

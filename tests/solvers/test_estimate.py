@@ -78,7 +78,7 @@ def measured(problem: str, method: str, options: dict[str, Any]) -> tuple[float,
     pl.solve(declared, method, **{**few(method), **WARM})  # libraries are loaded after that
     before = peak_memory()
     chosen, settings = parse_options(method, options)
-    settings = settled(chosen, settings)
+    settings = settled(declared, chosen, settings)
     context = prepared(declared, chosen, settings)
     estimate = chosen.bytes_needed(context)
     run_prepared(declared, chosen, settings, context)

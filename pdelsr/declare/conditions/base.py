@@ -78,6 +78,12 @@ def refuse_hard(condition: AbstractCondition, hard: bool) -> None:
         )
 
 
+def require_name(condition: Any) -> None:
+    """Refuse a name that is no text."""
+    if not isinstance(condition.name, str) or not condition.name.strip():
+        raise ProblemError(f"{condition.title}: expected a name as text, got {condition.name!r}.")
+
+
 def solved_for_jet(given: Any, what: str) -> sp.Eq:
     """The equation with an unknown or a derivative of one alone on its left side."""
     equation = as_equation(given, what)

@@ -9,6 +9,7 @@ from pdelsr.declare.conditions.base import (
     AbstractCondition,
     Order,
     refuse_hard,
+    require_name,
     select,
 )
 from pdelsr.declare.domains import Domain, On
@@ -27,9 +28,12 @@ class Condition(AbstractCondition):
         equation: `sp.Eq(lhs, rhs)`, or an expression meant to be zero.
         on: part name, names, or sympy predicate in the coordinates; all sides by default.
         hard: refused, since a general equation has no hard form.
+        name: of its block in options, tables and results; "condition" by default, with where it
+            holds, and a number, as far as that is needed to tell several apart.
 
     Raises:
-        ProblemError: `equation` is no equation or sympy already decided it, or `hard` is true.
+        ProblemError: `equation` is no equation or sympy already decided it, `hard` is true, or the
+            name is no text.
 
     Example:
         >>> import sympy as sp
@@ -42,10 +46,12 @@ class Condition(AbstractCondition):
     equation: Any
     on: On = None
     hard: bool = False
+    name: str = "condition"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "equation", as_equation(self.equation, "Condition"))
         refuse_hard(self, self.hard)
+        require_name(self)
 
     @property
     def title(self) -> str:
@@ -56,4 +62,4 @@ class Condition(AbstractCondition):
         """The equation itself."""
         where = OnParts(select(self, domain, self.on))
         lhs, rhs = self.equation.args
-        return (Statement("condition", "condition", lhs, rhs, where, self.title),)
+        return (Statement(self.name, "condition", lhs, rhs, where, self.title),)

@@ -82,7 +82,9 @@ def _own_part(parts: tuple[Part, ...], part: Part) -> Part:
 
 
 def _by_name(parts: tuple[Part, ...], name: str) -> tuple[Part, ...]:
-    """The part of this name, or else all parts of the shape of this name."""
+    """The part of this name, or else all parts of the shape of this name; "x = 0" is "x=0"."""
+    if "=" in name:
+        name = name.replace(" ", "")
     if not any(part.name == name for part in parts):
         group = tuple(part for part in parts if part.name.startswith(f"{name} "))
         if group:
