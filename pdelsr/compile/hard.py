@@ -83,7 +83,8 @@ def reasons_to_be_soft(system: System, exact: Collection[str]) -> dict[str, str]
             build_form(system, component, (statement,))
             found[statement.name] = "together with the other conditions there is no hard form"
         except ProblemError as error:
-            found[statement.name] = str(error).removeprefix(f"{statement.title}: ")
+            reason = str(error).removeprefix(f"{statement.title}: ").partition("; use the soft")[0]
+            found[statement.name] = reason.removeprefix("a hard form is not possible: ")
     return found
 
 

@@ -76,8 +76,10 @@ def refine_instance(
     """A physics-informed operator for one input function: no labels, no training.
 
     min_y ‖ f(q + J V y) ‖ over the residual of the instance, q being the operator at its input
-    function, with Newton steps in the tangent space. On held-out points the result is never worse
-    than the operator itself: where it would be, the operator comes back (`solution.delta` is None).
+    function, with Newton steps in the tangent space. Of a `PIDeepONet` the hidden layers of the
+    trunk and its last layer move; with the input fixed, the branch could move nothing else. On
+    held-out points the result is never worse than the operator itself: where it would be, the
+    operator comes back (`solution.delta` is None).
 
     Args:
         operator: a `PIDeepONet`, or a module of (values (n, s), points (n, d)) with outputs (n,)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -25,14 +25,20 @@ class Training:
     """What `train_operator` did.
 
     Args:
-        losses: one a step since the start, Σ_b w_b mean(F_b²) over its functions and points.
+        losses: one a step since the start, Σ_b w_b mean(F_b²) over its functions and points; they
+            scatter, since every step takes other functions.
         seconds: of this call.
         finished: whether all steps were taken.
     """
 
-    losses: Sequence[float] = field(repr=False)
+    losses: Sequence[float]
     seconds: float
     finished: bool
+
+    def __repr__(self) -> str:
+        span = f"loss {self.losses[0]:.1e} to {self.losses[-1]:.1e}, " if self.losses else ""
+        end = "finished" if self.finished else "not finished"
+        return f"<Training: {len(self.losses):,} steps, {span}{self.seconds:.1f} s, {end}>"
 
 
 def train_operator(

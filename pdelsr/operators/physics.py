@@ -25,7 +25,8 @@ class PIDeepONet(nn.Module):
     Args:
         sensors: where an input function is read, (s,), or (s, c) for one of c coordinates.
         in_features: d, coordinates of the output function.
-        hidden: widths of the layers, the last one included, of branch and trunk alike.
+        hidden: widths of the layers, the last one included, of branch and trunk alike: with
+            (50, 50, 100) both have two hidden layers of 50, and k goes from 1 to 100.
         kind: "mlp" or "modified_mlp".
         activation: of the hidden layers, by name.
         seed: of the initial weights (Glorot normal, zero biases).

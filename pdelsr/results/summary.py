@@ -100,9 +100,7 @@ def _facts(solution: Solution) -> Table:
             table.add_row("rank", f"{solution.rank:,}: {solution.report.limit}")
     if solution.report is not None and solution.heldout_start > 0:
         start, end = solution.heldout_start, solution.heldout
-        table.add_row(
-            "held-out ‖f‖", f"{start:.1e} at the start, {end:.1e} now, all blocks weighted"
-        )
+        table.add_row("held-out ‖f‖", f"{start:.1e} at the start, {end:.1e} now (all blocks)")
     if solution.error_estimate is not None:
         table.add_row("estimated error", _estimate(solution, solution.error_estimate))
     dtype = str(solution.settings.dtype).removeprefix("torch.")
@@ -116,12 +114,10 @@ def _estimate(solution: Solution, estimate: float) -> str:
     """The estimated error, with a warning where the refinement hardly lowered the residual."""
     if estimate >= 1:
         return "above 1: not solved yet"
-    which = (
-        "relative L2" if len(solution.names) == 1 else "relative L2, the largest of all unknowns"
-    )
-    if solution.heldout > SOLVED * solution.heldout_start:
-        return f"{estimate:.1e} ({which}), or far more: ‖f‖ has hardly fallen"
-    return f"{estimate:.1e} ({which})"
+    several = ", largest of all unknowns" if len(solution.names) > 1 else ""
+    text = f"{estimate:.1e} (relative L2{several})"
+    trusted = solution.heldout <= SOLVED * solution.heldout_start
+    return text if trusted else f"{text}, or far more: ‖f‖ fell by less than {1 / SOLVED:.0f} times"
 
 
 def _steps(solution: Solution) -> str:

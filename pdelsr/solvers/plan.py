@@ -92,21 +92,36 @@ def block_weights(
 def require_block_names(problem: Problem, compiled: CompiledProblem, settings: RunSettings) -> None:
     """Refuse options by block that name none, before any time is spent.
 
+    A problem may name blocks that the form of the ansatz satisfies exactly, since it does not know
+    the method; a run may not.
+
     Raises:
         SettingsError: the message lists the blocks.
     """
-    points = settings.points if settings.points is not None else problem.points
-    sampler = settings.sampler if settings.sampler is not None else problem.sampler
-    for option, given in (("points", points), ("sampler", sampler), ("weights", settings.weights)):
+    for option in ("points", "sampler", "weights"):
+        given, declared = getattr(settings, option), getattr(problem, option)
         if isinstance(given, Mapping):
             require_blocks(option, given, compiled)
+            require_points(option, given, compiled)
+        elif given is None and isinstance(declared, Mapping):
+            require_blocks(option, declared, compiled)
 
 
 def require_blocks(option: str, given: Mapping[str, object], compiled: CompiledProblem) -> None:
-    """Refuse names that are not blocks; blocks that hard conditions replaced are ignored."""
+    """Refuse names that are not blocks."""
     known = [*(b.name for b in compiled.blocks), *compiled.exact]
     for name in given:
         if name not in known:
             raise SettingsError(
                 f"{option} names the block {name!r}; the problem has {', '.join(map(repr, known))}."
+            )
+
+
+def require_points(option: str, given: Mapping[str, object], compiled: CompiledProblem) -> None:
+    """Refuse names of blocks that have no points, since the ansatz satisfies them exactly."""
+    for name in given:
+        if name in compiled.exact:
+            raise SettingsError(
+                f"{option} names the block {name!r}, which holds exactly by the form of the ansatz "
+                "and has no points: leave it out, or use hard=False."
             )
