@@ -233,7 +233,9 @@ class RunFile:
     ) -> Network:
         prefix = f"network.{number}."
         own = {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}
-        given = self.settings.network
+        # A network that grew has other sizes than the one that was given, and tells them.
+        grew = self.settings.grow and described["settings"] is not None
+        given = None if grew else self.settings.network
         if given is None and described["settings"] is None:  # an activation of the user
             require_small(described["design"], own["theta"].numel())
             plain = described["design"]

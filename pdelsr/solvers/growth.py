@@ -120,18 +120,20 @@ class Growth:
             return None
         if min(context.objectives) > _epsilon(context) ** HELD * context.first_objective:
             return None
-        in_time = self._growth_seconds < context.clock.left
-        return Status.STAGNATED if in_time else Status.OUT_OF_TIME
+        needless = self._is_exact(context) or self._growth_seconds < context.clock.left
+        return Status.STAGNATED if needless else Status.OUT_OF_TIME
 
     @property
     def _growth_seconds(self) -> float:
         return GROWTH**3 * TRIALS * self.refine_seconds
 
     def _pays(self, context: Context) -> bool:
-        last = context.objectives[-1]
-        rounded = last < _epsilon(context) ** EXACT * context.first_objective
-        gained = self.kept is None or context.objectives[-2] >= PAYS * last
-        return gained and not rounded and self._fits(context, GROWTH, self._growth_seconds)
+        gained = self.kept is None or context.objectives[-2] >= PAYS * context.objectives[-1]
+        exact = self._is_exact(context)
+        return gained and not exact and self._fits(context, GROWTH, self._growth_seconds)
+
+    def _is_exact(self, context: Context) -> bool:
+        return context.objectives[-1] < _epsilon(context) ** EXACT * context.first_objective
 
     def _fits(self, context: Context, factor: int | float, seconds: float) -> bool:
         """Whether limit, time and memory allow so many times the parameters."""

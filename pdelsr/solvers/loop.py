@@ -195,6 +195,8 @@ class Keeper:
             return None
         if self.context.best.largest_rms <= self.tolerance:
             return Status.CONVERGED
+        if wish in (Status.OUT_OF_TIME, Status.INTERRUPTED):  # a cut step, or too large a next one
+            return wish
         ended = self._end(state, wish)
         # At the level of rounding, a wider network, more points or more time would be poor advice.
         stopped = ended in (Status.STAGNATED, Status.COMPLETED, Status.RANK_DEFICIENT)
@@ -202,8 +204,6 @@ class Keeper:
         return Status.PRECISION_LIMITED if ended and self._fell_to(fall) else ended
 
     def _end(self, state: State, wish: Status | None) -> Status | None:
-        if wish is Status.OUT_OF_TIME:  # the method knows what it would do with more
-            return wish
         if self.context.clock.left <= max(state.next_seconds, self.context.finish_seconds):
             return Status.OUT_OF_TIME
         if wish is not None:

@@ -88,7 +88,7 @@ def test_a_run_whose_refinement_was_cut_goes_on(
         patch.setattr(Refiner, "__call__", lambda *args: replace(refine(*args), stopped=cut_by))
         assert pl.solve(cubic(), "ilsr", **options).status is cut_by
     found = pl.solve(cubic(), "ilsr", **options)
-    assert (found.iterations, found.status) == (2, pl.Status.MAX_ITERATIONS)
+    assert (found.iterations, found.status) == (2, pl.Status.PRECISION_LIMITED)
 
 
 def test_a_run_goes_on_from_a_start(path: Path, cut: Any) -> None:
@@ -297,7 +297,7 @@ def test_a_failing_disk_costs_no_run(path: Path, monkeypatch: Any, caplog: Any) 
     monkeypatch.setattr("pdelsr.checkpoint.run_file.write", full)
     options = {**SMALL, "alignment_steps": 3, "max_iterations": 1, "checkpoint": path}
     found = pl.solve(cubic(), "ilsr", checkpoint_every=0, **options)
-    assert found.status is pl.Status.MAX_ITERATIONS
+    assert found.status is pl.Status.PRECISION_LIMITED
     assert "goes on without a new checkpoint" in caplog.text
 
 

@@ -18,6 +18,7 @@ from pdelsr.declare import (
     Observations,
     Periodic,
     Problem,
+    Robin,
     TimeInterval,
     coefficient,
     coordinates,
@@ -276,17 +277,41 @@ def test_one_warning_names_all_sides():
     assert len(caught) == 1
 
 
-def test_stokes_needs_no_condition_on_the_pressure():
+def test_a_pressure_needs_one_value_and_no_condition():
     a, b, p = (unknown(name, x, y) for name in "abp")
     equations = [
         p.diff(x) - a.diff(x, 2) - a.diff(y, 2),
         p.diff(y) - b.diff(x, 2) - b.diff(y, 2),
         a.diff(x) + b.diff(y),
     ]
+    walls = [Dirichlet(a, 0), Dirichlet(b, 0)]
+    with pytest.warns(
+        ConditionWarning, match=r"p\(x, y\) enters by its derivatives only"
+    ) as caught:
+        make(equations, walls, SQUARE)
+    assert len(caught) == 1
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        problem = make(equations, [Dirichlet(a, 0), Dirichlet(b, 0)], SQUARE)
+        problem = make(equations, [*walls, Observations(p, [(0.5, 0.5)], [0])], SQUARE)
     assert problem.unknowns == (a, p, b)
+
+
+@pytest.mark.parametrize(
+    ("equation", "conditions", "open_level"),
+    [
+        (LAPLACE - 1, [Neumann(w, 0)], True),
+        (LAPLACE - w, [Neumann(w, 0)], False),
+        (LAPLACE - 1, [Robin(w, 1, 1, 0)], False),
+        (LAPLACE - 1, [Periodic(w, x), Periodic(w, y)], True),
+        (LAPLACE - 1, [Neumann(w, 0), Condition(w**2 - 1, "x=0")], False),
+    ],
+)
+def test_an_open_level_is_named(equation, conditions, open_level) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        make([equation], conditions, SQUARE)
+    messages = [str(w.message) for w in caught if issubclass(w.category, ConditionWarning)]
+    assert any("known up to a constant" in m for m in messages) is open_level
 
 
 def test_a_field_without_a_condition_is_named() -> None:

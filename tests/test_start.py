@@ -1,0 +1,130 @@
+"""Runs that go on from a solution: what they take over, and that they get further."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from solver_cases import SMALL, burgers, cubic, heat, poisson
+
+import pdelsr as pl
+from pdelsr.solve import settled
+from pdelsr.solvers.ilsr import ILSR
+from pdelsr.solvers.settings import RunSettings
+
+FEW: dict[str, Any] = {"alignment_steps": 3}
+
+
+@pytest.fixture(autouse=True)
+def small_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pl.ILSR, "default_hidden", lambda method, linear: (6, 6))
+    monkeypatch.setattr("pdelsr.solvers.trial.PARAMETERS", 100)
+
+
+@pytest.fixture
+def first() -> pl.Solution:
+    return pl.solve(burgers(), max_iterations=2, **FEW)
+
+
+def test_a_run_goes_on_growing(first: pl.Solution) -> None:
+    second = pl.solve(burgers(), start=first, max_iterations=3, **FEW)
+    assert first.settings.grow
+    assert second.parameters > first.parameters
+    assert second.heldout < 0.1 * first.heldout
+    third = pl.solve(burgers(), start=second, max_iterations=2, **FEW)
+    assert third.settings.grow
+
+
+def test_a_loaded_start_grows_too(first: pl.Solution, tmp_path: Path) -> None:
+    path = tmp_path / "first.safetensors"
+    first.save(path)
+    loaded = pl.load(path, first.problem)
+    again = pl.solve(burgers(), start=loaded, max_iterations=3, **FEW)
+    assert again.parameters > first.parameters
+
+
+@pytest.mark.parametrize("options", [{"points": 200}, {"grow": False}])
+def test_what_is_chosen_stays(first: pl.Solution, options: dict[str, Any]) -> None:
+    second = pl.solve(burgers(), start=first, max_iterations=3, **FEW, **options)
+    assert second.parameters == first.parameters
+
+
+def test_sizes_that_were_chosen_stay_chosen() -> None:
+    first = pl.solve(burgers(), max_iterations=1, hidden=(6, 6), **FEW)
+    assert first.settings.grow is False
+    second = pl.solve(burgers(), start=first, max_iterations=3, **FEW)
+    assert second.parameters == first.parameters
+
+
+def test_growth_may_be_asked_for() -> None:
+    network = pl.MLP(2, 1, (6, 6), bounds=[(-1, 1), (0, 1)], periodic={0: 2.0}, harmonics=3)
+    options = {"hard": True, "max_iterations": 5}
+    assert pl.solve(burgers(), network=network, **options).parameters == network.parameter_count
+    grown = pl.solve(burgers(), network=network, grow=True, **options)
+    assert grown.parameters > network.parameter_count
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "message"),
+    [
+        ("pinn", {}, "method 'pinn' has no growth"),
+        ("ilsr", {"points": 50}, "leave points out"),
+        ("ilsr", {"network": torch.nn.Linear(1, 1)}, "cannot widen a Linear"),
+        ("ilsr", {"network": pl.ModifiedMLP(1, 1, (6, 6))}, "cannot widen a ModifiedMLP"),
+    ],
+)
+def test_growth_that_cannot_be_is_refused(method, options, message) -> None:
+    with pytest.raises(pl.SettingsError, match=message):
+        pl.solve(cubic(), method, grow=True, **options)
+
+
+def test_a_refined_start_is_aligned_before_it_is_refined_again() -> None:
+    first = pl.solve(cubic(), "lsr", **SMALL)
+    second = pl.solve(cubic(), start=first, max_iterations=1)
+    assert second.history[0].phase == "align"
+    network = pl.solve(cubic(), start=first.unrefined, max_iterations=1)
+    assert network.history[0].phase == "refine"
+    other = pl.solve(poisson(), start=first, max_iterations=1)
+    assert other.history[0].phase == "refine"
+
+
+def test_larger_untrained_networks_follow_on_linear_problems() -> None:
+    first = pl.solve(heat(), max_iterations=1)
+    second = pl.solve(heat(), start=first, max_iterations=1)
+    assert second.parameters > first.parameters
+    assert second.heldout < first.heldout
+
+
+def test_rounding_is_measured_by_where_it_all_began() -> None:
+    options = {"hidden": (12, 12), "weight_scale": 2.0}
+    first = pl.solve(poisson(), "lsr", **options)
+    assert first.status is pl.Status.PRECISION_LIMITED
+    second = pl.solve(poisson(), "lsr", start=first)
+    assert second.heldout_start == first.heldout_start
+    assert second.status is pl.Status.PRECISION_LIMITED
+    other = pl.solve(poisson(), "lsr", start=first, weights={"equation": 4.0})
+    assert other.heldout_start < 1e-3 * first.heldout_start
+
+
+def test_a_run_from_a_start_goes_on_from_its_checkpoint(first: pl.Solution, tmp_path: Path) -> None:
+    options = {"start": first, **FEW}
+    whole = pl.solve(burgers(), max_iterations=4, **options)
+    kept = {"checkpoint": tmp_path / "run", "checkpoint_every": 0}
+    for most in (1, 3):
+        pl.solve(burgers(), max_iterations=most, **options, **kept)
+    again = pl.solve(burgers(), max_iterations=4, **options, **kept)
+    assert again.parameters == whole.parameters > first.parameters
+    assert torch.equal(again.candidate.theta, whole.candidate.theta)
+    assert again.heldout == whole.heldout
+
+
+def test_settled_settings_say_whether_sizes_are_open() -> None:
+    def grows(**options: Any) -> bool | None:
+        return settled(poisson(), ILSR(), RunSettings(**options)).grow
+
+    assert grows() is True
+    assert grows(points=100) is False
+    assert grows(network=torch.nn.Linear(1, 1)) is False
+    assert grows(grow=False) is False
