@@ -144,9 +144,9 @@ class Context:
         """Held-out residual of a candidate, infinite where it is not finite; keeps the best.
 
         A refined state replaces an earlier one of the run where its residual is at most 0.6 times
-        as large, or where it is the second one in a row that has a smaller residual: refinements on
-        different points have errors that differ by chance, and residuals that are close to each
-        other do not tell which is smaller.
+        as large, or where the residual falls for the second time in a row: refinements on different
+        points have errors that differ by chance, and residuals that are close to each other do not
+        tell which is smaller.
         """
         begin = self.clock.seconds
         rms = self._heldout_rms(candidate)
@@ -210,7 +210,8 @@ class Context:
         refined = new.candidate.delta is not None and best.candidate.delta is not None
         if not refined or not best.iteration:
             return True
-        return new.objective <= CLEAR * best.objective or self.objectives[-2] < best.objective
+        steady = new.objective <= self.objectives[-2] < best.objective
+        return steady or new.objective <= CLEAR * best.objective
 
     def report(self, record: Record) -> None:
         """Add to the history, log, and tell whoever listens."""
