@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
 from pdelsr.checkpoint import RunFile
+from pdelsr.compile import compile_problem
 from pdelsr.deadline import TimeIsUp, deadline
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
@@ -23,6 +24,7 @@ from pdelsr.results.trace import Trace
 from pdelsr.solvers.afterwards import refine_afterwards
 from pdelsr.solvers.callback import Guarded
 from pdelsr.solvers.candidate import Candidate
+from pdelsr.solvers.clock import Clock
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.history import Record
 from pdelsr.solvers.ilsr import ILSR
@@ -30,7 +32,8 @@ from pdelsr.solvers.interruption import last_work, too_early
 from pdelsr.solvers.loop import Standing, run
 from pdelsr.solvers.lsr import LSR
 from pdelsr.solvers.method import Method
-from pdelsr.solvers.prepare import chosen_hard, may_grow, prepare, require_growth
+from pdelsr.solvers.plan import require_points
+from pdelsr.solvers.prepare import chosen_hard, may_grow, prepare
 from pdelsr.solvers.registry import parse_options
 from pdelsr.solvers.settings import RunSettings, require_flag
 from pdelsr.solvers.status import Status
@@ -42,6 +45,7 @@ from pdelsr.start import (
     started_options,
 )
 
+T = TypeVar("T")
 REFINE_SHARE = 0.3  # of the time limit, kept for the refinement that follows a method
 LOWER = "lower points or rank, or take a narrower network (hidden=)"
 
@@ -72,7 +76,7 @@ def solve(
         track_errors: also measure the error of the best state after every outer iteration, for
             `Solution.error_history`; when the run is over, so that it takes no time from it.
         **options: of the method (see `PINN`, `TSONN`, `LSR`, `ILSR`) and of every run (see
-            `RunSettings`): `network`, `points`, `sampler`, `weights`, `balance`, `hard`,
+            `RunSettings`): `network`, `grow`, `points`, `sampler`, `weights`, `balance`, `hard`,
             `tolerance`, `time_limit`, `max_iterations`, `seed`, `dtype`, `device`, `callback`,
             `verbose`, `refine`, `memory_budget`, `checkpoint`, `checkpoint_every`. A module given
             as `network` is copied.
@@ -110,11 +114,12 @@ def solve(
     require_flag("track_errors", track_errors)
     trace = Trace(problem) if track_errors else None
     if start is not None:
-        options = started_options(problem, start, options)
+        options = started_options(method, start, options)
     chosen, settings = parse_options(method, options)
     if start is not None:
         settings = same_weights(problem, chosen, settings, start, options)
     settings = settled(problem, chosen, settings, start)
+    require_own_blocks(problem, settings, options)
     if trace is not None and settings.checkpoint is not None:
         raise SettingsError(
             "track_errors keeps states that a checkpoint does not hold: leave one of them out."
@@ -154,6 +159,22 @@ def require_kinds(problem: object, start: object) -> None:
         )
 
 
+def require_own_blocks(problem: Problem, settings: RunSettings, options: dict[str, Any]) -> None:
+    """Refuse options of the call that name blocks without points.
+
+    A problem or a method may name them, since it does not know what will hold exactly.
+
+    Raises:
+        SettingsError: the message names the block.
+    """
+    given = {name: options.get(name) for name in ("points", "sampler", "weights")}
+    by_block = {name: found for name, found in given.items() if isinstance(found, Mapping)}
+    if by_block:
+        exact = compile_problem(problem, bool(settings.hard)).exact
+        for name, found in by_block.items():
+            require_points(name, found, exact)
+
+
 def run_file(
     problem: Problem, method: Method, settings: RunSettings, start: Solution | None
 ) -> RunFile | None:
@@ -172,11 +193,21 @@ def prepared(problem: Problem, method: Method, settings: RunSettings) -> Context
     """
     if settings.torch_device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(settings.torch_device)
+    clock = Clock.after(0.0, settings.time_limit)
+    return in_time(clock, lambda: prepare(problem, method, settings))
+
+
+def in_time(clock: Clock, work: Callable[[], T]) -> T:
+    """What is made before a run has a state to return.
+
+    Raises:
+        TimeLimitError: the time limit is reached meanwhile.
+    """
     try:
-        with deadline(settings.time_limit):
-            return prepare(problem, method, settings)
+        with deadline(clock.left):
+            return work()
     except TimeIsUp as interruption:
-        raise too_early(settings.time_limit, interruption) from None
+        raise too_early(clock.limit, interruption) from None
 
 
 def run_prepared(
@@ -193,8 +224,7 @@ def run_prepared(
     if start is not None and standing is None:
         first = first_candidate(start, context)
         context.go_on(start.rounds)
-    if start is not None:
-        context.earlier = earlier_run(problem, start, context)
+        context.earlier = in_time(context.clock, lambda: earlier_run(problem, start, context))
 
     def keep(now: Standing) -> None:
         if file is not None:
@@ -231,16 +261,10 @@ def refinement(method: Method) -> LSR:
 def settled(
     problem: Problem, method: Method, settings: RunSettings, start: Solution | None = None
 ) -> RunSettings:
-    """The settings with the method's choices made, and with a network of its own.
-
-    Raises:
-        SettingsError: a network that is to grow and cannot.
-    """
-    if settings.grow:
-        require_growth(problem, method, settings)
+    """The settings with the method's choices made, and with a network of its own."""
     grow = may_grow(problem, method, settings)
     if settings.grow is None and start is not None:
-        grow = goes_on_growing(problem, settings, start)
+        grow = goes_on_growing(problem, method, settings, start)
     hard = chosen_hard(method, settings)
     return replace(settings, hard=hard, grow=grow, network=copy.deepcopy(settings.network))
 

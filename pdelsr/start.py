@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import fields, replace
 from typing import Any
+
+import torch
 
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
-from pdelsr.networks import HardConditions
+from pdelsr.networks import MLP, HardConditions, Network
 from pdelsr.results import Solution
 from pdelsr.results.identity import is_same_problem
 from pdelsr.solvers.candidate import Candidate
@@ -28,14 +31,16 @@ NETWORK_OPTIONS = (
 )
 
 
-def started_options(problem: Problem, start: Solution, options: dict[str, Any]) -> dict[str, Any]:
+def started_options(
+    method: str | Method, start: Solution, options: dict[str, Any]
+) -> dict[str, Any]:
     """The options of a run that goes on from a solution.
 
     Raises:
         SettingsError: an option would build another network than that of the start.
     """
     for name in NETWORK_OPTIONS:
-        if options.get(name) is not None:
+        if options.get(name) is not None or _asks_for(name, method, start.method):
             raise SettingsError(
                 f"{name} cannot be combined with start: the network of the start goes on. Leave "
                 "one of the two out."
@@ -58,6 +63,14 @@ def started_options(problem: Problem, start: Solution, options: dict[str, Any]) 
     return {**taken, **{k: v for k, v in options.items() if k not in NETWORK_OPTIONS}}
 
 
+def _asks_for(name: str, method: str | Method, before: Method) -> bool:
+    """Whether an instance of a method has a network option that the run of the start had not."""
+    if not isinstance(method, Method) or not hasattr(method, name):
+        return False
+    default = next(f.default for f in fields(method) if f.name == name)
+    return getattr(method, name) not in (default, getattr(before, name))
+
+
 def same_weights(
     problem: Problem,
     method: Method,
@@ -74,10 +87,13 @@ def same_weights(
     return replace(settings, balance=False, weights=dict(start.weights))
 
 
-def goes_on_growing(problem: Problem, settings: RunSettings, start: Solution) -> bool:
+def goes_on_growing(
+    problem: Problem, method: Method, settings: RunSettings, start: Solution
+) -> bool:
     """Whether sizes that were the method's choice in the run of the start are so still."""
     chosen = settings.points is not None or problem.points is not None
-    return bool(start.settings.grow) and not chosen and can_widen(settings.network)
+    open_still = method.sizes_open and not chosen and can_widen(settings.network)
+    return open_still and bool(start.settings.grow)
 
 
 def first_candidate(start: Solution, context: Context) -> Candidate:
@@ -89,9 +105,39 @@ def first_candidate(start: Solution, context: Context) -> Candidate:
 
 def earlier_run(problem: Problem, start: Solution, context: Context) -> Earlier:
     """What the run of a start tells about this one."""
-    if not is_same_problem(start.problem, problem):
-        return Earlier()
-    same = start.weights == context.plan.weights
-    first = start.heldout_start if same and math.isfinite(start.heldout_start) else None
-    seconds = start.seconds / max(start.iterations, 1)
-    return Earlier(start.delta is not None, first, seconds)
+    same, refined = is_same_problem(start.problem, problem), start.delta is not None
+    objective = 0.0
+    if same and _close(start.weights, context.plan.weights):
+        objective = start.heldout_start
+    elif refined:
+        network = replace(first_candidate(start, context), delta=None)
+        objective = context.heldout_norm(network)
+    return Earlier(
+        refined=same and refined,
+        untrained=_is_untrained(start.network),
+        objective=objective if math.isfinite(objective) else 0.0,
+        seconds=_last_iteration(start),
+    )
+
+
+def _close(some: Mapping[str, float], others: Mapping[str, float]) -> bool:
+    """Whether two runs have the same weights, up to rounding."""
+    return some.keys() == others.keys() and all(
+        math.isclose(w, others[name]) for name, w in some.items()
+    )
+
+
+def _is_untrained(network: Network) -> bool:
+    """Whether a network has the weights that it was built with."""
+    inner = network.network if isinstance(network, HardConditions) else network
+    if not can_widen(inner):
+        return False
+    theta = inner.get_vector()
+    built = MLP(**inner.settings(), dtype=theta.dtype, device=theta.device)
+    return torch.equal(built.get_vector(), theta)
+
+
+def _last_iteration(start: Solution) -> float:
+    """Seconds of the last outer iteration of a run."""
+    ends = [0.0, *(r.seconds for r in start.history if r.heldout is not None)]
+    return ends[-1] - ends[-2] if len(ends) > 1 else 0.0

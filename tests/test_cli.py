@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -198,6 +199,14 @@ BROKEN = {
         r"file\.py, line 15: Interval",
     ),
     "import": ("import nothing_of_this_name\n", r"line 1: .* No module named 'nothing_of_this"),
+    "numpy": (
+        "import numpy as np\nimport sympy as sp\nnp.sin(sp.Symbol('x'))\n",
+        r"line 3: .* functions of symbols come from sympy, as sp\.sin\(x\)",
+    ),
+    "math": (
+        "import math\nimport sympy as sp\nmath.sin(sp.Symbol('x'))\n",
+        "line 3: .* functions of symbols come from sympy",
+    ),
 }
 
 
@@ -214,8 +223,9 @@ def test_a_broken_file_is_explained_in_one_paragraph(
     assert error.startswith("pdelsr: error: ")
     with pytest.raises(AssertionError, match=message):
         raise AssertionError(error)
-    assert main(["solve", "file.py", "--debug"]) == 2
-    assert "Traceback" in capsys.readouterr().err
+    for arguments in (["solve", "file.py", "--debug"], ["--debug", "solve", "file.py"]):
+        assert main(arguments) == 2
+        assert "Traceback" in capsys.readouterr().err
 
 
 USAGE = {
@@ -330,6 +340,45 @@ def test_usage_errors_of_argparse_are_two() -> None:
     with pytest.raises(SystemExit) as info:
         main(["solve"])
     assert info.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["solve", "rod.py", "--time-limt", "3"], "--time-limt 3 is not known: did you mean '--ti"),
+        (["show", "rod.py", "--hiden=8,8"], "--hiden=8,8 is not known: did you mean '--hidden'"),
+        (["list", "a", "b"], "b is not known: it has no such argument; `pdelsr list --help`"),
+    ],
+)
+def test_arguments_that_are_not_known(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as info:
+        main(arguments)
+    assert info.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+SOFT = {
+    "kink": ("pl.Dirichlet(u, sp.Abs(x))", "dirichlet u is soft: its value Abs(x) is not smooth"),
+    "part": ("pl.Dirichlet(u, 0, on='x=0')", "satisfied exactly by the form of the ansatz"),
+    "neumann": ("pl.Neumann(u, 0, on='x=0'), pl.Dirichlet(u, 0, on='x=1')", "exactly.*: dirichl"),
+}
+
+
+@pytest.mark.parametrize("case", SOFT)
+@pytest.mark.filterwarnings("ignore::pdelsr.ConditionWarning")
+def test_show_says_why_a_condition_is_soft(
+    case: str, rod: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    condition, message = SOFT[case]
+    rod.write_text(FILE.replace("pl.Dirichlet(u, 0)", condition))
+    assert main(["show", "rod.py"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(message.replace("(x)", r"\(x\)"), out)
+    assert "a refinement takes 2 times these points, an alignment step half of them" in out
+    assert main(["show", "rod.py", "--method", "pinn"]) == 0
+    assert "is soft" not in capsys.readouterr().out
 
 
 def test_lsmr_by_name_is_a_solver() -> None:

@@ -21,6 +21,7 @@ from pdelsr.linearize.bound_block import BoundBlock
 from pdelsr.linearize.points import PointPlan
 from pdelsr.networks import Activation, Network, activation_named
 from pdelsr.solvers.candidate import Assessed, Candidate
+from pdelsr.solvers.context import Earlier
 from pdelsr.solvers.design import Design
 from pdelsr.solvers.history import Record
 from pdelsr.solvers.loop import Standing
@@ -28,7 +29,7 @@ from pdelsr.solvers.method import Method, RankReport, State
 from pdelsr.solvers.status import Status
 
 PARTS = (
-    *(Standing, State, RankReport, Candidate, Assessed, Record, Design),
+    *(Standing, State, RankReport, Candidate, Assessed, Record, Design, Earlier),
     *(Identity, Columns, Dense, StackedResidual, BoundBlock),
 )
 

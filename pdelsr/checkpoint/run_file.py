@@ -34,10 +34,11 @@ from pdelsr.results.stored_network import (
 )
 from pdelsr.results.typed import trusted_by_none
 from pdelsr.solvers.candidate import Assessed, Candidate
-from pdelsr.solvers.context import Context
+from pdelsr.solvers.context import Context, Earlier
 from pdelsr.solvers.design import Design
 from pdelsr.solvers.grower import Grower
 from pdelsr.solvers.history import Record
+from pdelsr.solvers.interruption import CUT_SHORT
 from pdelsr.solvers.loop import Standing
 from pdelsr.solvers.method import Method, State
 from pdelsr.solvers.plan import point_plan
@@ -49,9 +50,8 @@ from pdelsr.solvers.trial import Designer
 logger = logging.getLogger(__name__)
 
 KIND = "run"
-CUT_SHORT = (Status.INTERRUPTED, Status.OUT_OF_TIME, Status.OUT_OF_MEMORY)
 NUMBERS = (
-    *("rounds", "objectives", "assess_seconds", "history", "memory_budget"),
+    *("rounds", "objectives", "assess_seconds", "history", "memory_budget", "earlier"),
     *("plan", "training", "best"),
 )
 """Of a context, beside what it is made of."""
@@ -111,10 +111,11 @@ class RunFile:
         if standing.state.finished in CUT_SHORT:
             return
         due = standing.ended is not None or now - self._written >= self.every
-        if due or standing.state.whole:
-            self._last = self._contents(context, standing)
+        if not (due or standing.state.whole):
+            return
+        self._last = contents = self._contents(context, standing)
         if due:
-            self._write(self._last, now)
+            self._write(contents, now)
 
     def finish(self, status: Status, seconds: float) -> None:
         """Write the last whole iteration of a run that was cut short, and the time that it took.
@@ -127,8 +128,7 @@ class RunFile:
             document = {**self._last.document, "seconds": seconds}
             self._write(Contents(self._last.tensors, document), seconds)
 
-    def _write(self, contents: Contents | None, now: float) -> None:
-        assert contents is not None
+    def _write(self, contents: Contents, now: float) -> None:
         try:
             write(self.path, contents)
         except FileFormatError as error:
@@ -283,6 +283,7 @@ def require_sound(context: Context, standing: Standing) -> None:
         *((value, (int, float)) for value in (*context.objectives, context.assess_seconds)),
         *((record, (Record,)) for record in context.history),
         (context.best, (Assessed,)),
+        (context.earlier, (Earlier,)),
         (context.plan, (PointPlan,)),
         (state.candidate, (Candidate,)),
         (state, (State,)),

@@ -144,7 +144,9 @@ def split_pair(text: str, option: str) -> tuple[str, str]:
 
 
 def _require_text(name: str) -> None:
-    """Refuse what text cannot say."""
+    """Refuse what text cannot say, or an argument of its own says."""
+    if name == "start":
+        raise SettingsError("--option start: give the file of a saved solution by --start FILE.")
     if name == "verbose":
         raise SettingsError("--option verbose: progress is shown anyway; --quiet leaves it out.")
     if name in PYTHON_ONLY:

@@ -64,11 +64,15 @@ def warn_open_level(system: System) -> None:
         statements = [s for s in system.statements if not isinstance(s.region, PeriodicPair)]
         if any(u in jets(s.residual) for s in statements):
             continue
-        name, point = cast(Any, u).name, "(…)" if len(system.coordinates) > 1 else "…"
+        name, t = cast(Any, u).name, system.domain.time
+        point = "(…)" if len(system.coordinates) > 1 else "…"
+        known, where = ("a constant", "A value at one point fixes the constant")
+        if t is not None and not system.order(u, t):
+            known, where = (f"a function of {t}", "Values at one place over time fix it")
         _warn(
-            f"{u} enters by its derivatives only: it is known up to a constant, and there may be "
-            "no solution unless the data balance, sources against fluxes. A value at one point "
-            f"fixes the constant, as in pl.Observations({name}, points=[{point}], values=[0])."
+            f"{u} enters by its derivatives only: it is known up to {known}, and there may be "
+            f"no solution unless the data balance, sources against fluxes. {where}, as in "
+            f"pl.Observations({name}, points=[{point}], values=[0])."
         )
 
 

@@ -49,8 +49,7 @@ class SolutionModule(nn.Module):
         self.eval()
 
     def forward(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n k"]:
-        if x.dtype != self.dtype:
-            raise SettingsError(f"points are {x.dtype}, the module is {self.dtype}: convert one.")
+        require_tensor(x, self.dtype)
         value, moved = self.pair(x)
         if self.lift is None or self.factor is None:
             return value + moved
@@ -65,6 +64,21 @@ class SolutionModule(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{', '.join(self.coordinates)} -> {', '.join(self.unknowns)}"
+
+
+def require_tensor(x: object, dtype: torch.dtype) -> None:
+    """Refuse points that the module cannot take.
+
+    Raises:
+        SettingsError: what to convert.
+    """
+    if not isinstance(x, Tensor):
+        raise SettingsError(
+            f"the module takes points as a tensor, got {type(x).__name__}: give "
+            "torch.as_tensor(points), or use solution.predict."
+        )
+    if x.dtype != dtype:
+        raise SettingsError(f"points are {x.dtype}, the module is {dtype}: convert one of them.")
 
 
 class InDouble(nn.Module):

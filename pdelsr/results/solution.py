@@ -57,8 +57,8 @@ class Solution:
         training: points that the solution was fitted to, a tensor a site of each block.
         weights: factors w_b on the blocks in ‖f‖² = Σ_b w_b mean(F_b²).
         heldout: norm of the weighted stacked residual on held-out points.
-        heldout_start: the same of the network that the run started from; of the first one, where
-            runs went on from each other.
+        heldout_start: the same before the run, or before the refinement that it went on from; of
+            the first network, where such runs had the same weights.
         error_estimate: relative L2 error, estimated from two nested refinements, the largest over
             the unknowns; None where the run offers none.
         error_history: (seconds, relative L2 error) of the best state after every outer iteration,

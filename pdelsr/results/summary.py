@@ -116,7 +116,8 @@ def _estimate(solution: Solution, estimate: float) -> str:
         return "above 1: not solved yet"
     several = ", largest of all unknowns" if len(solution.names) > 1 else ""
     text = f"{estimate:.1e} (relative L2{several})"
-    trusted = solution.heldout <= SOLVED * solution.heldout_start
+    exact = solution.status in (Status.PRECISION_LIMITED, Status.CONVERGED)
+    trusted = exact or solution.heldout <= SOLVED * solution.heldout_start
     return text if trusted else f"{text}, or far more: ‖f‖ fell by less than {1 / SOLVED:.0f} times"
 
 

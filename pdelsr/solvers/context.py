@@ -33,12 +33,15 @@ class Earlier:
 
     Args:
         refined: whether it left a refinement for the same problem.
-        objective: ‖f‖ where it began, if it was the same residual; else None.
-        seconds: that one of its iterations took.
+        untrained: whether its network is as it was built.
+        objective: ‖f‖ before its refinement: where it began, if it had the same residual, else of
+            its network here; 0 without a refinement.
+        seconds: that its last iteration took.
     """
 
     refined: bool = False
-    objective: float | None = None
+    untrained: bool = False
+    objective: float = 0.0
     seconds: float = 0.0
 
 
@@ -144,9 +147,9 @@ class Context:
         """Held-out residual of a candidate, infinite where it is not finite; keeps the best.
 
         A refined state replaces an earlier one of the run where its residual is at most 0.6 times
-        as large, or where the residual falls for the second time in a row: refinements on different
-        points have errors that differ by chance, and residuals that are close to each other do not
-        tell which is smaller.
+        as large, or where it is the smallest so far and another state had a smaller one already:
+        refinements on different points have errors that differ by chance, and residuals that are
+        close to each other do not tell which is smaller.
         """
         begin = self.clock.seconds
         rms = self._heldout_rms(candidate)
@@ -201,7 +204,7 @@ class Context:
     @property
     def first_objective(self) -> float:
         """‖f‖ before anything was done, which rounding errors are measured by."""
-        return self.earlier.objective or self.objectives[0]
+        return max(self.earlier.objective, self.objectives[0])
 
     def _is_better(self, new: Assessed, best: Assessed) -> bool:
         """Whether a state, whose objective is the last one, replaces the best one."""
@@ -210,8 +213,8 @@ class Context:
         refined = new.candidate.delta is not None and best.candidate.delta is not None
         if not refined or not best.iteration:
             return True
-        steady = new.objective <= self.objectives[-2] < best.objective
-        return steady or new.objective <= CLEAR * best.objective
+        confirmed = new.objective < min(self.objectives[:-1]) < best.objective
+        return confirmed or new.objective <= CLEAR * best.objective
 
     def report(self, record: Record) -> None:
         """Add to the history, log, and tell whoever listens."""

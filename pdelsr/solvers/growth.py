@@ -62,7 +62,7 @@ class Growth:
         if self.untrained:
             self.kept = state.candidate, context.plan
             context.grow(GROWTH * context.network.parameter_count, anew=True)
-            _log_growth(context, "that pays: an untrained network")
+            _log_growth(context, "more untrained directions: a network")
         elif kept and context.objectives[-1] > context.objectives[-2]:
             candidate, context.plan = kept
             context.return_to(candidate)

@@ -144,7 +144,6 @@ class ILSR(Method):
     tries_designs = True
     default_hard = True
     default_iterations = 12
-    grows = True
     memory_types: ClassVar[tuple[type[Any], ...]] = (_Memory, Growth, *PARTS)
 
     def __post_init__(self) -> None:
@@ -252,6 +251,10 @@ class ILSR(Method):
         return state.finished or state.memory.growth.verdict(context)
 
     @property
+    def sizes_open(self) -> bool:
+        return super().sizes_open and self._takes_all
+
+    @property
     def _takes_all(self) -> bool:
         """Whether a larger network means more directions."""
         return self.basis is None and self.rank is None
@@ -260,7 +263,8 @@ class ILSR(Method):
         """Untrained tangent spaces hold the solution of a linear problem, if they are large."""
         linear = context.heldout.is_linear
         widens = self._takes_all and context.grower is not None
-        untrained = widens and linear and self.refine_first is not False
+        fresh = not context.trained or context.earlier.untrained
+        untrained = widens and linear and fresh and self.refine_first is not False
         seconds = context.earlier.seconds if linear else 0.0  # there an iteration is a refinement
         return Growth(self.refinement_factor(linear), widens, untrained, refine_seconds=seconds)
 

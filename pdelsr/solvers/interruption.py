@@ -13,6 +13,7 @@ from pdelsr.errors import TimeLimitError
 from pdelsr.solvers.status import Status
 
 INTERRUPTIONS = (KeyboardInterrupt, TimeIsUp)
+CUT_SHORT = (Status.INTERRUPTED, Status.OUT_OF_TIME, Status.OUT_OF_MEMORY)
 GRACE = 0.05  # of the time limit, for what is left to do when it is reached
 OWN = str(Path(__file__).parents[1])  # where this package is
 PATIENCE = 10.0  # seconds for the same after Ctrl-C

@@ -15,7 +15,7 @@ from pdelsr.linearize.halving import is_out_of_memory
 from pdelsr.solvers.candidate import Assessed, Candidate
 from pdelsr.solvers.context import EXACT, Context
 from pdelsr.solvers.history import Record
-from pdelsr.solvers.interruption import INTERRUPTIONS, last_work, status_of, too_early
+from pdelsr.solvers.interruption import CUT_SHORT, INTERRUPTIONS, last_work, status_of, too_early
 from pdelsr.solvers.method import Method, RankReport, State
 from pdelsr.solvers.refusal import nothing_found
 from pdelsr.solvers.status import Status
@@ -195,7 +195,7 @@ class Keeper:
             return None
         if self.context.best.largest_rms <= self.tolerance:
             return Status.CONVERGED
-        if wish in (Status.OUT_OF_TIME, Status.INTERRUPTED):  # a cut step, or too large a next one
+        if wish in CUT_SHORT:  # the step, or the next one would be
             return wish
         ended = self._end(state, wish)
         # At the level of rounding, a wider network, more points or more time would be poor advice.

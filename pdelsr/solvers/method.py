@@ -111,7 +111,6 @@ class Method(ABC):
     default_hard = False
     default_balance = True
     default_iterations = 1
-    grows = False
     tries_designs = False
     default_activation = "tanh"
     patience = 3
@@ -142,6 +141,11 @@ class Method(ABC):
     @abstractmethod
     def default_points(self, parameters: int) -> int:
         """Rows of the equations for a network of this size."""
+
+    @property
+    def sizes_open(self) -> bool:
+        """Whether no option of the method fixes how large network and points are."""
+        return self.hidden is None
 
     def bytes_needed(self, context: Context) -> int | float:
         """Memory of an iteration, besides what Python and torch take: by gradients at all points.
@@ -183,7 +187,7 @@ class Method(ABC):
         return state.finished
 
 
-def require_hidden(hidden: Sequence[int]) -> None:
+def require_hidden(hidden: Any) -> None:
     """Refuse hidden layers that are not a list of positive widths."""
     if isinstance(hidden, int | str) or not len(hidden):
         raise SettingsError(f"hidden is {hidden!r}: give the widths of the layers, as in (64, 64).")

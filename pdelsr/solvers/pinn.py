@@ -12,7 +12,12 @@ from pdelsr.solvers.context import Context
 from pdelsr.solvers.fitting import affordable_points
 from pdelsr.solvers.gradient import ADAM_PIECE, AdamRun, LBFGSRun, SumOfSquares, squared_norm
 from pdelsr.solvers.method import Method, State
-from pdelsr.solvers.settings import require_at_least, require_positive, require_whole
+from pdelsr.solvers.settings import (
+    require_at_least,
+    require_flag,
+    require_positive,
+    require_whole,
+)
 from pdelsr.solvers.status import Status
 from pdelsr.solvers.watch import Watch
 
@@ -91,6 +96,7 @@ class PINN(Method):
         require_whole("resample_every", self.resample_every, 0)
         require_positive("learning_rate", self.learning_rate)
         require_positive("decay", self.decay)
+        require_flag("adaptive", self.adaptive)
         require_at_least("adam_steps + lbfgs_steps", self.adam_steps + self.lbfgs_steps, 1)
 
     def default_hidden(self, linear: bool) -> tuple[int, ...]:

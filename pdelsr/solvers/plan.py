@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from pdelsr.compile import CompiledProblem, Interior
 from pdelsr.declare import Problem
@@ -92,9 +92,6 @@ def block_weights(
 def require_block_names(problem: Problem, compiled: CompiledProblem, settings: RunSettings) -> None:
     """Refuse options by block that name none, before any time is spent.
 
-    A problem may name blocks that the form of the ansatz satisfies exactly, since it does not know
-    the method; a run may not.
-
     Raises:
         SettingsError: the message lists the blocks.
     """
@@ -102,13 +99,12 @@ def require_block_names(problem: Problem, compiled: CompiledProblem, settings: R
         given, declared = getattr(settings, option), getattr(problem, option)
         if isinstance(given, Mapping):
             require_blocks(option, given, compiled)
-            require_points(option, given, compiled)
         elif given is None and isinstance(declared, Mapping):
             require_blocks(option, declared, compiled)
 
 
 def require_blocks(option: str, given: Mapping[str, object], compiled: CompiledProblem) -> None:
-    """Refuse names that are not blocks."""
+    """Refuse names that are not blocks, nor conditions that hold exactly."""
     known = [*(b.name for b in compiled.blocks), *compiled.exact]
     for name in given:
         if name not in known:
@@ -117,10 +113,10 @@ def require_blocks(option: str, given: Mapping[str, object], compiled: CompiledP
             )
 
 
-def require_points(option: str, given: Mapping[str, object], compiled: CompiledProblem) -> None:
+def require_points(option: str, given: Mapping[str, object], exact: Collection[str]) -> None:
     """Refuse names of blocks that have no points, since the ansatz satisfies them exactly."""
     for name in given:
-        if name in compiled.exact:
+        if name in exact:
             raise SettingsError(
                 f"{option} names the block {name!r}, which holds exactly by the form of the ansatz "
                 "and has no points: leave it out, or use hard=False."

@@ -68,10 +68,12 @@ def prepare(
         spent: seconds that the run took before.
 
     Raises:
-        SettingsError: options that do not fit the problem.
+        SettingsError: options that do not fit the problem, or each other.
         ProblemError: hard conditions that are not possible.
     """
     clock = Clock.after(spent, settings.time_limit)
+    if settings.grow:
+        require_growth(problem, method, settings)
     settings = with_chunks(settings)
     compiled = compile_problem(problem, chosen_hard(method, settings))
     designer = Designer(problem, compiled, method, settings)
@@ -148,8 +150,8 @@ def may_grow(problem: Problem, method: Method, settings: RunSettings) -> bool:
     """A network or points that the user chose stay as they are, unless `grow` says otherwise."""
     if settings.grow is not None:
         return settings.grow
-    given = (settings.network, method.hidden, settings.points, problem.points)
-    return all(choice is None for choice in given)
+    given = (settings.network, settings.points, problem.points)
+    return method.sizes_open and all(choice is None for choice in given)
 
 
 def require_growth(problem: Problem, method: Method, settings: RunSettings) -> None:
@@ -158,20 +160,23 @@ def require_growth(problem: Problem, method: Method, settings: RunSettings) -> N
     Raises:
         SettingsError: what stands against it.
     """
-    if not method.grows:
-        raise SettingsError(f"grow=True: method {method.name!r} has no growth; leave it out.")
+    if method.hidden is None and not method.sizes_open:
+        raise SettingsError("grow=True takes the whole tangent space: leave basis and rank out.")
     if settings.points is not None or problem.points is not None:
         raise SettingsError("grow=True needs more points as it goes: leave points out.")
     if settings.network is not None and not can_widen(settings.network):
         raise SettingsError(
-            f"grow=True cannot widen a {type(settings.network).__name__}: give a pl.MLP with a "
-            "built-in activation, or leave grow out."
+            f"grow=True cannot widen this {type(settings.network).__name__}: give a pl.MLP with a "
+            "built-in activation and without Fourier features, or leave grow out."
         )
 
 
 def can_widen(network: nn.Module | None) -> TypeGuard[MLP]:
-    """Whether `Grower` can take it: a multilayer perceptron that files know by its settings."""
-    if not isinstance(network, MLP):
+    """Whether `Grower` can take it: a multilayer perceptron that files know by its settings.
+
+    Random Fourier features would not be those of a network that is built anew.
+    """
+    if type(network) is not MLP or network.settings()["fourier"]:
         return False
     try:
         require_named_activation(network)
@@ -182,8 +187,12 @@ def can_widen(network: nn.Module | None) -> TypeGuard[MLP]:
 
 def _grower(designer: Designer, found: Start) -> Grower:
     """Larger networks are new ones, also where the first one was given."""
+    method, given = designer.method, designer.settings.network
+    if can_widen(given):
+        like = given.settings()
+        method = replace(method, harmonics=like["harmonics"], initialization=like["initialization"])
     settings = replace(designer.settings, network=None)
-    return Grower(replace(designer, settings=settings), found.design)
+    return Grower(replace(designer, method=method, settings=settings), found.design)
 
 
 def chosen_hard(method: Method, settings: RunSettings) -> bool:

@@ -30,8 +30,9 @@ class RunSettings:
     Args:
         network: a network to start from, any torch module that maps (n, d) to (n, k); None for
             the method's default.
-        grow: whether `ilsr` may take a wider network and more points while it runs. None for yes
-            where neither `network` nor `hidden` nor `points` was chosen.
+        grow: whether `ilsr`, in this run or in one that starts from it, may take a wider network
+            and more points while it runs. None for yes where no size was chosen by `network`,
+            `hidden`, `points`, `rank` or `basis`.
         points: points of each equation, or of each block by name; None for the method's default.
         sampler: of every block, or by block name; Sobol by default.
         weights: factors on the weights w_b of blocks, by name.
@@ -132,13 +133,13 @@ def split_options(
     names = [{f.name for f in fields(owner)} - {SUGGESTED} for owner in owners]
     for option in options:
         if not any(option in known for known in names):
-            raise unknown_option(option, set().union(*names), method)
+            raise unknown_option(option, set().union(*names, OF_SOLVE), method)
     return [{k: v for k, v in options.items() if k in known} for known in names]
 
 
 def unknown_option(option: str, known: Iterable[str], method: str) -> SettingsError:
     """The error for an option that does not exist."""
-    names = sorted({*known, *OF_SOLVE})
+    names = sorted(known)
     hint = did_you_mean(option, names, f"it has {', '.join(names)}.")
     return SettingsError(f"method {method!r} has no option {option!r}: {hint}")
 
@@ -161,7 +162,7 @@ def require_whole(name: str, value: int, least: int) -> None:
         raise SettingsError(f"{name} is {value!r}: give a whole number from {least} on.")
 
 
-def require_flag(name: str, value: bool | None, open: bool = False) -> None:
+def require_flag(name: str, value: object, open: bool = False) -> None:
     """Refuse what is neither True nor False, nor None where that leaves the choice open."""
     if not isinstance(value, bool) and not (open and value is None):
         raise SettingsError(f"{name} is {value!r}: give True or False.")

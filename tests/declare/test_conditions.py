@@ -224,3 +224,19 @@ def test_refused_on_a_domain(condition, message):
 def test_initial_needs_time():
     with pytest.raises(ProblemError, match="the domain has no time; multiply it by a TimeInterval"):
         Initial(sp.Eq(u, 0)).statements(Box((x, t), (0, 0), (1, 1)), lambda *_: 1)
+
+
+def test_a_condition_may_have_a_name():
+    assert only(Condition(sp.Eq(u, v), name="inlet")).name == "inlet"
+    assert only(Condition(sp.Eq(u, v))).name == "condition"
+    for name in ("", 3, None):
+        with pytest.raises(ProblemError, match="expected a name as text"):
+            Condition(sp.Eq(u, v), name=name)
+
+
+def test_names_of_parts_may_have_spaces():
+    assert parts(only(Dirichlet(u, 0, on="x = 0"))) == ["x=0"]
+    wall = Interval(x, 0, 1, name="wall") * TimeInterval(t, 0, 1)
+    for on, found in (("wall x=0", ["wall x=0"]), ("wall x = 0", ["wall x=0"]), ("wall", None)):
+        (statement,) = Dirichlet(u, 0, on=on).statements(wall, lambda *_: 2)
+        assert parts(statement) == (found or ["wall x=0", "wall x=1"])

@@ -332,6 +332,8 @@ def test_training_lowers_the_error() -> None:
     training = train_operator(antiderivative, net, functions=200, steps=400, points=50)
     assert training.finished
     assert len(training.losses) == 400
+    first, last = training.losses[0], training.losses[-1]
+    assert repr(training).startswith(f"<Training: 400 steps, loss {first:.1e} to {last:.1e}, ")
     assert error() < 0.2 * before
 
 

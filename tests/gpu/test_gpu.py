@@ -38,7 +38,6 @@ def test_methods_find_the_same_on_both(method: str, problem: pl.Problem) -> None
     options = {**SMALL, **STEPS[method], "seed": 1}
     there = pl.solve(problem, method, device=GPU, **options)
     here = pl.solve(problem, method, **options)
-    assert there.status is here.status
     # Rounding is amplified by the steps of an optimizer, and by the condition of a refinement.
     assert math.log10(largest_error(there)) == pytest.approx(math.log10(largest_error(here)), abs=1)
     assert there.network.get_vector().device.type == GPU
@@ -90,7 +89,7 @@ def test_files_move_between_devices(tmp_path: Path) -> None:
     assert better.network.get_vector().device.type == GPU
 
 
-@pytest.mark.parametrize("method", STEPS)
+@pytest.mark.parametrize("method", ["tsonn", "ilsr"])
 def test_a_run_goes_on_from_its_checkpoint(method: str, tmp_path: Path) -> None:
     options = {**SMALL, **STEPS[method], "device": GPU, "max_iterations": 2}
     whole = pl.solve(cubic(), method, **options)

@@ -7,6 +7,7 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import sympy as sp
 import torch
@@ -14,6 +15,7 @@ from solved import PROBLEMS, SMALL, X, solved
 from torch import Tensor
 
 import pdelsr as pl
+from pdelsr.results.module import require_tensor
 
 ANY_NUMBER = {0: torch.export.Dim("n")}
 CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
@@ -185,3 +187,13 @@ def test_a_network_that_cannot_be_traced_is_named() -> None:
     solution = pl.solve(PROBLEMS["heat_1d"](), "lsr", network=Counting(), points=50)
     with pytest.raises(pl.SettingsError, match=r"Counting cannot be turned .* x.shape\[0\]"):
         solution.module()
+
+
+def test_points_of_another_dtype_are_refused() -> None:
+    module = solved("poisson_1d", "lsr").module()
+    with pytest.raises(pl.SettingsError, match="as a tensor, got ndarray"):
+        require_tensor(np.zeros((3, 1)), torch.float64)
+    x = torch.rand(3, 1)
+    with pytest.raises(pl.SettingsError, match=r"points are torch\.float32, the module is t"):
+        module(x)
+    assert module.float()(x).dtype == torch.float32

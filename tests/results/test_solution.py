@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import sympy as sp
@@ -219,6 +221,28 @@ def test_repr_and_str() -> None:
     solution = solved("poisson_1d")
     assert repr(solution).startswith("<Solution of poisson_1d by lsr: ")
     assert str(solution) == solution.summary()
+
+
+@pytest.mark.parametrize(
+    ("estimate", "heldout", "text"),
+    [
+        (3e-5, 1e-3, "3.0e-05 (relative L2)\n"),
+        (3e-5, 0.5, "3.0e-05 (relative L2), or far more: ‖f‖ fell by less than 33 times"),
+        (2.0, 0.5, "above 1: not solved yet"),
+    ],
+)
+def test_an_estimate_is_warned_of_where_the_residual_hardly_fell(
+    estimate: float, heldout: float, text: str
+) -> None:
+    solution = replace(
+        solved("poisson_1d"), error_estimate=estimate, heldout=heldout, heldout_start=1.0
+    )
+    assert text in solution.summary()
+
+
+def test_estimates_of_systems_are_the_largest() -> None:
+    solution = replace(solved("system_2d"), error_estimate=1e-9, heldout=0.0, heldout_start=1.0)
+    assert "1.0e-09 (relative L2, largest of all unknowns)" in solution.summary()
 
 
 def test_predict_takes_fewer_points_at_once_where_memory_runs_out(

@@ -12,7 +12,10 @@ from solver_cases import SMALL, burgers, heat, poisson, started, system
 from torch import nn
 
 import pdelsr as pl
+from pdelsr.cli.options import read_options
+from pdelsr.solvers.method import require_hidden
 from pdelsr.solvers.registry import METHODS, parse_options
+from pdelsr.solvers.settings import require_flag
 
 UNKNOWN = [
     ("lsr", "rnk", "'rank'"),
@@ -211,3 +214,36 @@ def test_memory_budget_reaches_the_rows() -> None:
     residual = started(poisson(), memory_budget=1).fresh_residual()
     c = residual.coefficients(residual.jets_without_graph())
     assert all(len(rows) == 1 for _, rows in residual.rows(c))
+
+
+@pytest.mark.parametrize("value", ["yes", 1, None])
+def test_flags_are_true_or_false(value: object) -> None:
+    with pytest.raises(pl.SettingsError, match=r"refine is .*: give True or False"):
+        require_flag("refine", value)
+    require_flag("hard", None, open=True)
+
+
+def test_widths_are_no_text() -> None:
+    with pytest.raises(pl.SettingsError, match="hidden is '20,20': give the widths"):
+        require_hidden("20,20")
+
+
+def test_what_solve_takes_itself_is_listed() -> None:
+    with pytest.raises(pl.SettingsError, match=r"it has .*start.*track_errors"):
+        parse_options("pinn", {"basis": "full"})
+    with pytest.raises(pl.SettingsError, match="did you mean 'start'"):
+        parse_options("pinn", {"strat": 1})
+    with pytest.raises(pl.SettingsError, match="by --start FILE"):
+        read_options("lsr", ["start=foo"])
+    with pytest.raises(pl.SettingsError, match=r"has no option 'strat': it has"):
+        read_options("pinn", ["strat=1"])
+
+
+@pytest.mark.parametrize("option", ["points", "weights"])
+def test_options_name_blocks_that_have_points(option: str) -> None:
+    with pytest.raises(pl.SettingsError, match="'dirichlet u', which holds exactly"):
+        pl.solve(poisson(), "ilsr", **{option: {"dirichlet u": 20}})
+    soft = {option: {"dirichlet u": 20}, "hard": False, "hidden": (6,), "weight_scale": 1.0}
+    pl.solve(poisson(), "lsr", **soft)
+    declared = poisson(**{option: {"dirichlet u": 20}})  # which does not know the method
+    pl.solve(declared, "lsr", **{**soft, option: None, "hard": True})

@@ -46,7 +46,7 @@ class Condition(AbstractCondition):
     equation: Any
     on: On = None
     hard: bool = False
-    name: str = "condition"
+    name: Any = "condition"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "equation", as_equation(self.equation, "Condition"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import sympy as sp
@@ -83,13 +84,10 @@ def _own_part(parts: tuple[Part, ...], part: Part) -> Part:
 
 def _by_name(parts: tuple[Part, ...], name: str) -> tuple[Part, ...]:
     """The part of this name, or else all parts of the shape of this name; "x = 0" is "x=0"."""
-    if "=" in name:
-        name = name.replace(" ", "")
-    if not any(part.name == name for part in parts):
-        group = tuple(part for part in parts if part.name.startswith(f"{name} "))
-        if group:
-            return group
-    return (named_part(parts, name),)
+    if any(part.name == name for part in parts):
+        return (named_part(parts, name),)
+    group = tuple(part for part in parts if part.name.startswith(f"{name} "))
+    return group or (named_part(parts, re.sub(r"\s*=\s*", "=", name)),)
 
 
 def _by_predicate(
