@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
@@ -45,6 +46,7 @@ from pdelsr.start import (
     started_options,
 )
 
+logger: logging.Logger = logging.getLogger(__name__)
 T = TypeVar("T")
 REFINE_SHARE = 0.3  # of the time limit, kept for the refinement that follows a method
 LOWER = "lower points or rank, or take a narrower network (hidden=)"
@@ -224,6 +226,7 @@ def run_prepared(
     if start is not None and standing is None:
         first = first_candidate(start, context)
         context.go_on(start.rounds)
+        logger.info("going on from %r", start)
         context.earlier = in_time(context.clock, lambda: earlier_run(problem, start, context))
 
     def keep(now: Standing) -> None:

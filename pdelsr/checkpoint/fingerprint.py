@@ -125,11 +125,22 @@ def require_same_run(path: Path, saved: Mapping[str, Any], now: Mapping[str, Any
     Raises:
         FileFormatError: the runs differ.
     """
-    differ = [name for name in PARTS if saved.get(name) != now[name]]
+    differ = [
+        _told(name, saved.get(name), now[name]) for name in PARTS if saved.get(name) != now[name]
+    ]
     old, new = saved.get("options", {}), now["options"]
     differ += [name for name in {**old, **new} if old.get(name, ...) != new.get(name, ...)]
     if differ:
         raise other_run(path, differ)
+
+
+def _told(name: str, old: Any, new: Any) -> str:
+    """A part that differs; of a problem with its first line that does."""
+    if name != "problem" or not isinstance(old, list):
+        return name
+    here = next((line for line in new if line not in old), "")
+    there = next((line for line in old if line not in new), "")
+    return f"the problem ('{there.strip()}' there, '{here.strip()}' here)"
 
 
 def other_run(path: Path, differ: Iterable[str]) -> FileFormatError:

@@ -13,7 +13,7 @@ import sympy as sp
 
 from pdelsr.errors import SettingsError
 from pdelsr.sample import UNIT_SAMPLERS, Sampler
-from pdelsr.solvers.registry import method_class
+from pdelsr.solvers.registry import METHODS, method_class
 from pdelsr.solvers.settings import SUGGESTED, RunSettings, unknown_option
 
 PYTHON_ONLY = ("network", "callback")
@@ -49,6 +49,12 @@ def read_options(method: str, texts: Iterable[str]) -> dict[str, Any]:
             raise unknown_option(name, types, method)
         found[name] = read_value(name, value, types[name])
     return found
+
+
+def option_names(method: str) -> frozenset[str]:
+    """What `--option` takes; nothing for a method that does not exist."""
+    own = _types(METHODS[method]) if method in METHODS else {}
+    return frozenset({**_types(RunSettings), **own}) - {SUGGESTED}
 
 
 def read_value(name: str, text: str, kind: Any) -> Any:

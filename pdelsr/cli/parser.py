@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from pdelsr.benchmark.competitors import COMPETITORS
+from pdelsr.cli.options import option_names
 from pdelsr.errors import did_you_mean
 from pdelsr.solvers.registry import METHODS
 from pdelsr.solvers.settings import DTYPES
@@ -18,7 +19,13 @@ FILE_HELP = "a Python file that defines `problem`, or the name of one in ./probl
 
 
 class Parser(argparse.ArgumentParser):
-    """Says in one paragraph what is wrong with a command line, as every error is said."""
+    """Says in one paragraph what is wrong with a command line, as every error is said.
+
+    Arguments have to be written out: an abbreviation would change its meaning with a new argument.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
         """End with exit code 2."""
@@ -73,7 +80,11 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     if unknown:
         command: Parser = chosen.parser
         known = re.findall(r"--[a-z-]+", command.format_usage())
-        hint = did_you_mean(unknown[0].partition("=")[0], known, "it has no such argument")
+        flag = unknown[0].partition("=")[0]
+        hint = did_you_mean(flag, known, "it has no such argument")
+        name = flag.lstrip("-").replace("-", "_")
+        if hasattr(chosen, "option") and name in option_names(chosen.method):
+            hint = f"give it as --option {name}=VALUE"
         command.error(f"{' '.join(unknown)} is not known: {hint.rstrip('?')}")
     return chosen
 

@@ -55,7 +55,7 @@ def compile_problem(problem: Problem, hard: bool = False) -> CompiledProblem:
     if problem.missing_inputs:
         raise ProblemError(
             f"{problem.name} is parametric: give {', '.join(problem.missing_inputs)} by "
-            "problem.at(...) first."
+            "problem.at(...) in Python first."
         )
     plan: HardPlan = plan_hard(problem.system, hard)
     blocks = tuple(

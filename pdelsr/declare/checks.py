@@ -8,7 +8,12 @@ from typing import Any, cast
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from pdelsr.declare.coverage import require_initial_data, warn_bare_boundary, warn_open_level
+from pdelsr.declare.coverage import (
+    require_consistent_data,
+    require_initial_data,
+    warn_bare_boundary,
+    warn_open_level,
+)
 from pdelsr.declare.expressions import field, jets, multi_index, opaque_derivatives
 from pdelsr.declare.regions import OnParts
 from pdelsr.declare.statements import Statement
@@ -217,6 +222,7 @@ SYSTEM_CHECKS: tuple[Callable[[System], None], ...] = (
     *EQUATION_CHECKS,
     require_as_many_equations,
     require_initial_data,
+    require_consistent_data,
     warn_bare_boundary,
     warn_open_level,
 )

@@ -11,11 +11,18 @@ import sympy as sp
 
 from pdelsr.declare.domains import Domain, Part
 from pdelsr.declare.domains.probes import probes
+from pdelsr.declare.evaluate import evaluate
 from pdelsr.declare.expressions import field, jets, multi_index
 from pdelsr.declare.regions import OnParts, PeriodicPair
 from pdelsr.declare.statements import Statement
+from pdelsr.declare.symbols import Coefficient, InputFunction, NormalComponent
 from pdelsr.declare.system import System
 from pdelsr.errors import ConditionWarning, ProblemError
+
+CONSTANT = "a constant"
+GIVEN = ("dirichlet", "initial", "neumann")  # kinds of statements with data on one side
+OPAQUE = (Coefficient, InputFunction, NormalComponent)
+SAME = 1e-6  # relative difference of data that may be meant to be the same
 
 
 def require_initial_data(system: System) -> None:
@@ -26,6 +33,7 @@ def require_initial_data(system: System) -> None:
     for u in system.unknowns:
         order = system.order(u, t)
         given = _given_in_time(u, system)
+        _refuse_superfluous(u, order, system)
         if given is None or len(given) >= order:
             continue
         if any(
@@ -60,20 +68,56 @@ def warn_bare_boundary(system: System) -> None:
 
 def warn_open_level(system: System) -> None:
     """Warn of an unknown that enters by its derivatives only, as under Neumann conditions."""
-    for u in system.unknowns:
-        statements = [s for s in system.statements if not isinstance(s.region, PeriodicPair)]
-        if any(u in jets(s.residual) for s in statements):
-            continue
-        name, t = cast(Any, u).name, system.domain.time
-        point = "(…)" if len(system.coordinates) > 1 else "…"
-        known, where = ("a constant", "A value at one point fixes the constant")
-        if t is not None and not system.order(u, t):
-            known, where = (f"a function of {t}", "Values at one place over time fix it")
+    point = "(…)" if len(system.coordinates) > 1 else "…"
+    for u, known in open_levels(system).items():
+        where = "A value at one point fixes" if known == CONSTANT else "Values over time fix"
         _warn(
-            f"{u} enters by its derivatives only: it is known up to {known}, and there may be "
-            f"no solution unless the data balance, sources against fluxes. {where}, as in "
-            f"pl.Observations({name}, points=[{point}], values=[0])."
+            f"{u} enters by its derivatives only: it is known up to {known}, and there may be no "
+            f"solution unless the data balance, sources against fluxes. {where} the level, as in "
+            f"pl.Observations({cast(Any, u).name}, points=[{point}], values=[0]); nothing but the "
+            "data themselves mends a balance."
         )
+
+
+def open_levels(system: System) -> dict[sp.Expr, str]:
+    """Unknowns that enter by their derivatives only, and what they are known up to."""
+    statements = [s for s in system.statements if not isinstance(s.region, PeriodicPair)]
+    t = system.domain.time
+    return {
+        u: CONSTANT if t is None or system.order(u, t) else f"a function of {t}"
+        for u in system.unknowns
+        if not any(u in jets(s.residual) for s in statements)
+    }
+
+
+def require_consistent_data(system: System) -> None:
+    """Refuse two different values of the same quantity on the same part."""
+    first: dict[tuple[Part, sp.Expr], Statement] = {}
+    for statement in system.conditions:
+        region = statement.region
+        if statement.kind not in GIVEN or not isinstance(region, OnParts):
+            continue
+        for part in region.parts:
+            other = first.setdefault((part, statement.lhs), statement)
+            if other is not statement and _differ(other, statement, part, system):
+                raise ProblemError(
+                    f"{statement.title} on '{part.name}' contradicts {other.title}, which gives "
+                    f"{other.rhs} there: leave one of them out, or name other parts by on=."
+                )
+
+
+def _differ(one: Statement, other: Statement, part: Part, system: System) -> bool:
+    """Whether the data of two statements differ on a part; unknown functions are not compared."""
+    values = [system.substituted(s.rhs) for s in (one, other)]
+    if any(v.free_symbols - set(system.coordinates) or v.has(*OPAQUE) for v in values):
+        return False
+    points = part.from_unit(probes(64, part.unit_dim)).points
+    try:
+        found = [evaluate(v, system.coordinates, points, one.title) for v in values]
+    except ProblemError:  # which the check of the data says better
+        return False
+    scale = max(np.abs(found[0]).max(), np.abs(found[1]).max())
+    return bool(np.abs(found[0] - found[1]).max() > SAME * scale)
 
 
 def _given_in_time(u: sp.Expr, system: System) -> set[tuple[str, int]] | None:
@@ -89,6 +133,18 @@ def _given_in_time(u: sp.Expr, system: System) -> set[tuple[str, int]] | None:
             order = max(sum(multi_index(j, (t,))) for j in mine)
             given |= {(part.kind, order) for part in region.parts if part.kind != "side"}
     return given
+
+
+def _refuse_superfluous(u: sp.Expr, order: int, system: System) -> None:
+    t = cast(sp.Symbol, system.domain.time)
+    for statement in system.conditions:
+        found = jets(statement.lhs) if statement.kind == "initial" else ()
+        highest = max((sum(multi_index(j, (t,))) for j in found if field(j) == u), default=0)
+        if highest >= max(order, 1):
+            raise ProblemError(
+                f"{statement.title}: the equations are of order {order} in time {t} for {u}, whose "
+                f"derivatives from order {max(order, 1)} on follow from them; leave it out."
+            )
 
 
 def _refuse_initial(u: sp.Expr, order: int, given: set[int], t: sp.Symbol) -> None:

@@ -24,6 +24,11 @@ def network_at(operator: nn.Module, problem: Problem, sensors: Any = None) -> nn
     Raises:
         SettingsError: a problem with several unknowns or input functions, or without sensors.
     """
+    if problem.missing_inputs:
+        raise SettingsError(
+            f"{problem.name} is parametric: an operator is refined for one instance, "
+            f"problem.at({problem.missing_inputs[0]})."
+        )
     if len(problem.unknowns) != 1 or len(problem.instance) != 1:
         raise SettingsError(
             f"{problem.name} has {len(problem.unknowns)} unknown(s) and {len(problem.instance)} "

@@ -17,7 +17,7 @@ from pdelsr.networks import closure
 from pdelsr.results.accuracy import BlockResidual
 from pdelsr.results.identity import is_same_problem
 from pdelsr.results.solution import Solution
-from pdelsr.solvers.context import Context
+from pdelsr.solvers.context import EXACT, Context
 from pdelsr.solvers.interruption import last_work
 from pdelsr.solvers.loop import Outcome
 from pdelsr.solvers.method import Method
@@ -47,7 +47,8 @@ def collect(
         outcome: of the run.
         start: where the run started; its report and points stay valid if nothing better came.
     """
-    _log(problem, method, outcome)
+    status = final_status(context, outcome)
+    _log(problem, method, status)
     candidate, training = outcome.best.candidate, outcome.training
     seconds = context.clock.seconds
     kept = start if start is not None and training is None else None
@@ -62,7 +63,7 @@ def collect(
         delta=candidate.delta,
         method=method,
         settings=settings,
-        status=outcome.status,
+        status=status,
         blocks=block_residuals(outcome, trained, context.clock.limit),
         history=tuple(context.history),
         report=kept.report if kept else outcome.report,
@@ -79,10 +80,15 @@ def collect(
     )
 
 
-def _log(problem: Problem, method: Method, outcome: Outcome) -> None:
+def final_status(context: Context, outcome: Outcome) -> Status:
+    """How a run ended; that it ran out of time says little where the residual is rounding."""
+    more = outcome.status in (Status.OUT_OF_TIME, Status.MAX_ITERATIONS)
+    return Status.PRECISION_LIMITED if more and context.fell_to(EXACT) else outcome.status
+
+
+def _log(problem: Problem, method: Method, status: Status) -> None:
     """How the run ended; aloud where it found nothing."""
-    level = logging.WARNING if outcome.status is Status.DIVERGED else logging.INFO
-    status = outcome.status
+    level = logging.WARNING if status is Status.DIVERGED else logging.INFO
     logger.log(level, "%s by %s: %s. %s", problem.name, method.name, status.value, status.advice)
 
 

@@ -11,6 +11,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from pdelsr.declare.coverage import open_levels
 from pdelsr.linearize.memory import bytes_text
 from pdelsr.networks import FeatureNetwork, HardConditions, ModuleNetwork, Network
 from pdelsr.solvers.status import Status
@@ -19,7 +20,7 @@ if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
     from pdelsr.results.solution import Solution
 
 WIDTH = 88
-SOLVED = 0.03  # of ‖f‖ at the start; above, estimated errors were seen to be too small
+SOLVED = 1e-3  # of ‖f‖ at the start; above, estimated errors were seen to be too small
 GOOD = (
     Status.CONVERGED,
     Status.COMPLETED,
@@ -101,6 +102,8 @@ def _facts(solution: Solution) -> Table:
     if solution.report is not None and solution.heldout_start > 0:
         start, end = solution.heldout_start, solution.heldout
         table.add_row("held-out ‖f‖", f"{start:.1e} at the start, {end:.1e} now (all blocks)")
+    for u, known in open_levels(solution.problem.system).items():
+        table.add_row("not unique", f"{u} is known up to {known}, so its error tells nothing")
     if solution.error_estimate is not None:
         table.add_row("estimated error", _estimate(solution, solution.error_estimate))
     dtype = str(solution.settings.dtype).removeprefix("torch.")
@@ -113,12 +116,14 @@ def _facts(solution: Solution) -> Table:
 def _estimate(solution: Solution, estimate: float) -> str:
     """The estimated error, with a warning where the refinement hardly lowered the residual."""
     if estimate >= 1:
-        return "above 1: not solved yet"
+        return "above 1: not solved yet, or the solution is nearly zero"
     several = ", largest of all unknowns" if len(solution.names) > 1 else ""
     text = f"{estimate:.1e} (relative L2{several})"
     exact = solution.status in (Status.PRECISION_LIMITED, Status.CONVERGED)
     trusted = exact or solution.heldout <= SOLVED * solution.heldout_start
-    return text if trusted else f"{text}, or far more: ‖f‖ fell by less than {1 / SOLVED:.0f} times"
+    return (
+        text if trusted else f"{text}, or far more: ‖f‖ fell by less than {1 / SOLVED:,.0f} times"
+    )
 
 
 def _steps(solution: Solution) -> str:

@@ -206,6 +206,12 @@ class Context:
         """‖f‖ before anything was done, which rounding errors are measured by."""
         return max(self.earlier.objective, self.objectives[0])
 
+    def fell_to(self, power: float) -> bool:
+        """Whether the best residual is at most that power of epsilon times the first one."""
+        epsilon = torch.finfo(self.heldout.like.dtype).eps
+        first = self.first_objective
+        return math.isfinite(first) and self.best.objective < epsilon**power * first
+
     def _is_better(self, new: Assessed, best: Assessed) -> bool:
         """Whether a state, whose objective is the last one, replaces the best one."""
         if new.objective >= best.objective:

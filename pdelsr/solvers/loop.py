@@ -7,13 +7,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
-
 from pdelsr.deadline import TimeIsUp, deadline
 from pdelsr.linearize import StackedResidual
 from pdelsr.linearize.halving import is_out_of_memory
 from pdelsr.solvers.candidate import Assessed, Candidate
-from pdelsr.solvers.context import EXACT, Context
+from pdelsr.solvers.context import Context
 from pdelsr.solvers.history import Record
 from pdelsr.solvers.interruption import CUT_SHORT, INTERRUPTIONS, last_work, status_of, too_early
 from pdelsr.solvers.method import Method, RankReport, State
@@ -198,10 +196,10 @@ class Keeper:
         if wish in CUT_SHORT:  # the step, or the next one would be
             return wish
         ended = self._end(state, wish)
-        # At the level of rounding, a wider network, more points or more time would be poor advice.
+        # At the level of rounding, a wider network or more points would be poor advice.
         stopped = ended in (Status.STAGNATED, Status.COMPLETED, Status.RANK_DEFICIENT)
-        fall = ROUNDING if stopped else EXACT
-        return Status.PRECISION_LIMITED if ended and self._fell_to(fall) else ended
+        rounded = stopped and self.context.fell_to(ROUNDING)
+        return Status.PRECISION_LIMITED if rounded else ended
 
     def _end(self, state: State, wish: Status | None) -> Status | None:
         if self.context.clock.left <= max(state.next_seconds, self.context.finish_seconds):
@@ -218,12 +216,6 @@ class Keeper:
         if len(objectives) - 1 <= recent:
             return False
         return min(objectives) > GAIN * min(objectives[:-recent])
-
-    def _fell_to(self, power: float) -> bool:
-        """Whether the residual has fallen to that power of epsilon."""
-        epsilon = torch.finfo(self.context.heldout.like.dtype).eps
-        start = self.context.first_objective
-        return math.isfinite(start) and self.context.best.objective < epsilon**power * start
 
 
 def _record(context: Context, state: State, assessed: Assessed) -> Record:

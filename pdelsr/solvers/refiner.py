@@ -136,7 +136,7 @@ class Refiner:
             lambda: context.clock.expired,
         )
         if not refinement.steps:
-            logger.warning("no step of the refinement lowered the residual; the network stays")
+            logger.info("the refinement found nothing better than the network, which stays")
         return with_basis_values(refinement, subspace.singular_values)
 
     def _at_chosen_rank(

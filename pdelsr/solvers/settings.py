@@ -258,7 +258,9 @@ def _device(given: str | torch.device | None) -> torch.device:
         torch.zeros(1, device=device).item()
     except (RuntimeError, AssertionError, TypeError) as error:
         reason = said(error).split(". ")[0].rstrip(".")
+        reason = "no such kind of device" if "Expected one of" in reason else reason
         raise SettingsError(
-            f"device {given!r} cannot be used here ({reason}): leave it out for the CPU."
+            f"device {given!r} cannot be used here ({reason}): give 'cuda' for a GPU, or leave it out "
+            "for the CPU."
         ) from None
     return device

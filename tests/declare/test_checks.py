@@ -319,3 +319,29 @@ def test_a_field_without_a_condition_is_named() -> None:
     equations = [sp.Eq(p.diff(x, 2) + p.diff(y, 2), q), sp.Eq(q.diff(x, 2) + q.diff(y, 2), 1)]
     with pytest.warns(ConditionWarning, match=r"no condition for q\(x, y\) on 'x=0', 'x=1'"):
         make(equations, [Dirichlet(p, 0)], SQUARE)
+
+
+CONTRADICTIONS = {
+    "twice on all sides": ([Dirichlet(w, 0), Dirichlet(w, 1)], SQUARE, "contradicts"),
+    "one side": ([Dirichlet(w, x), Dirichlet(w, y, on="x=0")], SQUARE, "on 'x=0' contradicts"),
+    "flux": ([Neumann(w, 0), Neumann(w, 1, on="y=1")], SQUARE, "on 'y=1' contradicts"),
+    "initial": ([START, WALLS, Initial(sp.Eq(u, 0))], BAR, "on 't=0' contradicts"),
+    "superfluous": ([START, WALLS, Initial(sp.Eq(u.diff(t), 0))], BAR, "are of order 1 in time"),
+}
+
+
+@pytest.mark.parametrize("case", CONTRADICTIONS)
+def test_contradictions_are_refused(case: str) -> None:
+    conditions, domain, message = CONTRADICTIONS[case]
+    equations = HEAT if domain is BAR else LAPLACE
+    with pytest.raises(ProblemError, match=message):
+        make(equations, conditions, domain)
+
+
+@pytest.mark.filterwarnings("error")
+def test_data_that_agree_or_cannot_be_compared_are_none() -> None:
+    same = [Dirichlet(w, x**2 - y**2), Dirichlet(w, (x - y) * (x + y), on="x=0")]
+    make(LAPLACE, same, SQUARE)
+    make(LAPLACE, [Dirichlet(w, 0), Dirichlet(w, x - 1, on="x=1")], SQUARE)
+    make(LAPLACE, [Dirichlet(w, 0), Neumann(w, 1, on="x=1")], SQUARE)
+    make(HEAT, [START, WALLS, Dirichlet(u, k, on="x=1")], BAR)

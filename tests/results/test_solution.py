@@ -226,8 +226,8 @@ def test_repr_and_str() -> None:
 @pytest.mark.parametrize(
     ("estimate", "heldout", "text"),
     [
-        (3e-5, 1e-3, "3.0e-05 (relative L2)\n"),
-        (3e-5, 0.5, "3.0e-05 (relative L2), or far more: ‖f‖ fell by less than 33 times"),
+        (3e-5, 1e-4, "3.0e-05 (relative L2)\n"),
+        (3e-5, 0.5, "3.0e-05 (relative L2), or far more: ‖f‖ fell by less than 1,000 times"),
         (2.0, 0.5, "above 1: not solved yet"),
     ],
 )

@@ -56,6 +56,5 @@ def test_trouble_that_does_not_raise_is_a_warning(caplog: pytest.LogCaptureFixtu
     solution = pl.solve(never_finite(), "lsr", **SMALL)
     warnings = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
     assert solution.status is pl.Status.DIVERGED
-    assert "no step of the refinement lowered the residual; the network stays" in warnings
     assert any("residual on held-out points is not finite" in w for w in warnings)
     assert "lsr: diverged." in warnings[-1]
