@@ -211,8 +211,8 @@ def _require_argument(field: sp.Expr, symbol: sp.Symbol) -> None:
         name = cast(Any, field).name
         if symbol.name in {getattr(a, "name", "") for a in field.args}:
             raise ProblemError(
-                f"derivative of {field} by {symbol}: this {symbol} has the name of the coordinate but "
-                "other assumptions; use the one symbol from pl.coordinates everywhere."
+                f"derivative of {field} by {symbol}: this {symbol} has the name of the coordinate "
+                "but other assumptions; use the one symbol from pl.coordinates everywhere."
             )
         raise ProblemError(
             f"derivative of {field} by {symbol}: {symbol} is not a coordinate of {name}; it has "

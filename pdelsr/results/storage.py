@@ -161,8 +161,8 @@ def require_same_problem(path: str | Path, saved: ProblemDocument, problem: Prob
             raise FileFormatError(
                 f"{path} holds a solution of {saved.name!r}, which is not this problem: it has "
                 f"'{old.strip()}' where this one has '{new.strip()}'. Give the problem that was "
-                "solved; as the start of a neighbouring one, load it with its own problem in Python, "
-                "and call pl.solve(new_problem, start=loaded)."
+                "solved; to start a neighbouring one, load it with its own problem in Python, and "
+                "call pl.solve(new_problem, start=loaded)."
             )
 
 

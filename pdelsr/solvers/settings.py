@@ -260,7 +260,7 @@ def _device(given: str | torch.device | None) -> torch.device:
         reason = said(error).split(". ")[0].rstrip(".")
         reason = "no such kind of device" if "Expected one of" in reason else reason
         raise SettingsError(
-            f"device {given!r} cannot be used here ({reason}): give 'cuda' for a GPU, or leave it out "
-            "for the CPU."
+            f"device {given!r} cannot be used here ({reason}): give 'cuda' for a GPU, or leave it "
+            "out for the CPU."
         ) from None
     return device

@@ -34,8 +34,8 @@ _ADVICE = {
     Status.PRECISION_LIMITED: "The held-out residual has reached the rounding errors of this "
     "dtype: nothing more can be gained from this network in it.",
     Status.RANK_DEFICIENT: "Most directions of the subspace are below rounding: this network has "
-    "no more to give. An untrained one wants method 'ilsr', which fronts and layers need, or a larger "
-    "weight_scale; a trained one wants more training or more width (hidden=).",
+    "no more to give. An untrained one wants method 'ilsr', which fronts and layers need, or a "
+    "larger weight_scale; a trained one wants more training or more width (hidden=).",
     Status.MAX_ITERATIONS: "All iterations are used: raise max_iterations (of pinn adam_steps or "
     "lbfgs_steps), or go on with start=.",
     Status.OUT_OF_TIME: "The time limit is reached, or too near for another step: raise "
