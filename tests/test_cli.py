@@ -347,6 +347,9 @@ def test_usage_errors_of_argparse_are_two() -> None:
     [
         (["solve", "rod.py", "--time-limt", "3"], "--time-limt 3 is not known: did you mean '--ti"),
         (["show", "rod.py", "--hiden=8,8"], "--hiden=8,8 is not known: did you mean '--hidden'"),
+        (["solve", "rod.py", "--hard"], "--hard is not known: give it as --option hard=VALUE"),
+        (["solve", "rod.py", "--newton-steps", "3"], "give it as --option newton_steps=VALUE"),
+        (["solve", "rod.py", "--time", "3"], "--time 3 is not known"),
         (["list", "a", "b"], "b is not known: it has no such argument; `pdelsr list --help`"),
     ],
 )

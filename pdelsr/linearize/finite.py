@@ -51,14 +51,15 @@ def _finite(bound: BoundBlock, value: float) -> Bool[Tensor, " n"]:
 
 
 def require_finite_network(network: Network, blocks: Sequence[BoundBlock], what: str) -> None:
-    """Refuse a user's network that is not finite at the points of a block.
+    """Refuse a user's network that is not finite at the points of a block, or piecewise linear.
 
     Raises:
-        SettingsError: the message names the block and the first such point.
+        SettingsError: the message names the block, and the first such point.
     """
     for bound in blocks:
         with torch.no_grad():
             jet = bound.jet(network, slice(LOOKED_AT))
+            values = network(bound.sites[0][:LOOKED_AT])
         bad = ~torch.isfinite(jet).all(dim=0)
         if bad.any():
             where = first_point(bad, bound.columns[:LOOKED_AT], bound.block.residual.columns)
@@ -66,4 +67,12 @@ def require_finite_network(network: Network, blocks: Sequence[BoundBlock], what:
                 f"{what} gives {jet[:, bad][:, 0].tolist()} at {where}, where the block "
                 f"'{bound.block.name}' needs finite values and derivatives: mend it, or use "
                 "another one."
+            )
+        curved = [i for i, entry in enumerate(bound.block.entries) if sum(entry.index) > 1]
+        moves = bool((values != values[:1]).any())  # unlike one whose last layer starts at zero
+        if curved and moves and not jet[curved].any():
+            raise SettingsError(
+                f"{what} has no second derivatives, which the block '{bound.block.name}' needs: "
+                "they are zero everywhere, as with ReLU. Use a smooth activation, such as tanh, "
+                "sin or GELU."
             )

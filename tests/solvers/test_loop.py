@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from solver_cases import SMALL, X, cubic, never_finite, poisson, started
 from torch import nn
 
 import pdelsr as pl
+from pdelsr.results.collect import final_status
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.loop import Outcome, run
@@ -103,6 +104,20 @@ def test_progress_is_not_stagnation() -> None:
 def test_rounding_errors_are_told_from_stagnation() -> None:
     assert scripted(*[1e-10] * 10)[1].status is pl.Status.PRECISION_LIMITED
     assert scripted(*[1e-6] * 10)[1].status is pl.Status.STAGNATED
+
+
+@pytest.mark.parametrize(
+    ("fall", "status", "found"),
+    [
+        (1e-13, pl.Status.OUT_OF_TIME, pl.Status.PRECISION_LIMITED),
+        (1e-13, pl.Status.MAX_ITERATIONS, pl.Status.PRECISION_LIMITED),
+        (1e-13, pl.Status.INTERRUPTED, pl.Status.INTERRUPTED),
+        (1e-11, pl.Status.OUT_OF_TIME, pl.Status.OUT_OF_TIME),
+    ],
+)
+def test_the_end_of_time_says_little_at_rounding(fall, status, found) -> None:
+    context, outcome = scripted(fall)
+    assert final_status(context, replace(outcome, status=status)) is found
 
 
 def test_tolerance_is_met_by_the_largest_block() -> None:

@@ -239,6 +239,15 @@ def test_what_solve_takes_itself_is_listed() -> None:
         read_options("pinn", ["strat=1"])
 
 
+def test_networks_without_second_derivatives_are_refused() -> None:
+    kinked = nn.Sequential(nn.Linear(1, 9), nn.ReLU(), nn.Linear(9, 1))
+    with pytest.raises(pl.SettingsError, match=r"no second derivatives.* as with ReLU"):
+        pl.solve(poisson(), "lsr", network=kinked)
+    flat = nn.Sequential(nn.Linear(1, 9), nn.Tanh(), nn.Linear(9, 1))
+    nn.init.zeros_(flat[2].weight)
+    assert pl.solve(poisson(), "lsr", network=flat).heldout < 1.0
+
+
 @pytest.mark.parametrize("option", ["points", "weights"])
 def test_options_name_blocks_that_have_points(option: str) -> None:
     with pytest.raises(pl.SettingsError, match="'dirichlet u', which holds exactly"):
