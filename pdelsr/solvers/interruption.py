@@ -33,10 +33,12 @@ def too_early(limit: int | float, interruption: BaseException) -> TimeLimitError
 
 
 def place_of(interruption: BaseException) -> str:
-    """Where the innermost code outside libraries was: function, file, line."""
+    """Where the innermost code of the user's was: function, file, line."""
     frames = traceback.extract_tb(interruption.__traceback__)
     known = [f for f in frames if OWN in f.filename or "site-packages" not in f.filename]
     frame = ([f for f in known if not f.filename.endswith("deadline.py")] or frames)[-1]
+    if OWN in frame.filename:
+        return "the preparation of the run"
     return f"{frame.name} ({Path(frame.filename).name}, line {frame.lineno})"
 
 

@@ -18,6 +18,15 @@ from pdelsr.solvers.history import Record
 
 T = TypeVar("T")
 SUGGESTED = "suggested"  # the field of published settings, which is no option
+ALSO_KNOWN_AS = {
+    "lr": ("learning_rate",),
+    "epochs": ("adam_steps", "max_iterations"),
+    "iterations": ("max_iterations",),
+    "layers": ("hidden",),
+    "timeout": ("time_limit",),
+    "tol": ("tolerance",),
+}
+"""Names of other libraries."""
 OF_SOLVE = ("start", "track_errors")  # arguments of `solve` itself
 LARGEST_SEED = 2**31 - 1
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
@@ -140,7 +149,8 @@ def split_options(
 def unknown_option(option: str, known: Iterable[str], method: str) -> SettingsError:
     """The error for an option that does not exist."""
     names = sorted(known)
-    hint = did_you_mean(option, names, f"it has {', '.join(names)}.")
+    meant = next((name for name in ALSO_KNOWN_AS.get(option, ()) if name in names), None)
+    hint = did_you_mean(meant or option, names, f"it has {', '.join(names)}.")
     return SettingsError(f"method {method!r} has no option {option!r}: {hint}")
 
 

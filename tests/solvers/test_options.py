@@ -25,6 +25,9 @@ UNKNOWN = [
     ("ilsr", "allignment", "'alignment'"),
     ("ilsr", "timelimit", "'time_limit'"),
     ("pinn", "basis", "has no option 'basis'"),
+    ("pinn", "lr", "'learning_rate'"),
+    ("ilsr", "epochs", "'max_iterations'"),
+    ("lsr", "lr", "it has "),
 ]
 
 
