@@ -92,7 +92,9 @@ class Refiner:
             found = self._at_chosen_rank(context, residual, basis)
         else:
             found = self._at_rank(context, residual, basis, choice.rank)
-        return found if choice.limit is None else limited(found, choice.limit)
+        wanted, most = self.rank or 0, context.network.parameter_count
+        limit = choice.limit or (f"{wanted:,} exceeds the parameters" if wanted > most else None)
+        return found if limit is None else limited(found, limit)
 
     def basis_for(self, parameters: int) -> Basis:
         """The recipe for a network with so many parameters."""

@@ -93,3 +93,9 @@ def test_ctrl_c_in_the_search_keeps_what_was_found(monkeypatch) -> None:
     assert solution.status is pl.Status.INTERRUPTED
     assert ranks == [20, 40, 80]
     assert solution.rank == 40
+
+
+def test_a_rank_above_the_parameters_is_told() -> None:
+    found = pl.solve(poisson(), "lsr", rank=10_000, basis="gaussian", **SMALL)
+    assert found.rank == found.parameters
+    assert "10,000 exceeds the parameters" in found.summary()
