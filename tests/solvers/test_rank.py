@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from solver_cases import cubic, poisson_2d
+from solver_cases import SMALL, cubic, poisson, poisson_2d
 
 import pdelsr as pl
 from pdelsr.solvers import growth, refiner
