@@ -146,7 +146,7 @@ def solve(
 
 
 def require_kinds(problem: object, start: object) -> None:
-    """Refuse a path where a problem or a solution is wanted.
+    """Refuse a path where a problem or a solution is wanted, and a start of another size.
 
     Raises:
         SettingsError: what to give instead.
@@ -155,9 +155,17 @@ def require_kinds(problem: object, start: object) -> None:
         raise SettingsError(
             f"problem is {problem!r:.60}: give a pl.Problem, such as pl.load_problem(path)."
         )
-    if start is not None and not isinstance(start, Solution):
+    if start is None:
+        return
+    if not isinstance(start, Solution):
         raise SettingsError(
             f"start is {start!r:.60}: give a solution, such as pl.load(path, problem)."
+        )
+    sizes = [(len(p.coordinates), len(p.unknowns)) for p in (start.problem, problem)]
+    if sizes[0] != sizes[1]:
+        raise SettingsError(
+            f"start has {sizes[0][0]} coordinate(s) and {sizes[0][1]} unknown(s), the problem "
+            f"{sizes[1][0]} and {sizes[1][1]}: give a solution of a problem with as many."
         )
 
 

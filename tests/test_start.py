@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sympy as sp
 import torch
+from matplotlib.figure import Figure
 from solver_cases import SMALL, T, X, burgers, cubic, heat, poisson
 
 import pdelsr as pl
+from pdelsr.results.plot.curves import draw_history
 from pdelsr.solve import settled
 from pdelsr.solvers.ilsr import ILSR
 from pdelsr.solvers.settings import RunSettings
@@ -180,3 +183,17 @@ def test_settled_settings_say_whether_sizes_are_open() -> None:
     assert grows(points=100) is False
     assert grows(network=torch.nn.Linear(1, 1)) is False
     assert grows(grow=False) is False
+
+
+def test_a_start_of_another_size_is_refused() -> None:
+    first = pl.solve(cubic(), "lsr", **SMALL)
+    with pytest.raises(pl.SettingsError, match=r"start has 1 coordinate\(s\) and 1 unknown\(s\)"):
+        pl.solve(heat(), start=first)
+
+
+def test_pictures_show_the_start_where_it_is_kept(first: pl.Solution) -> None:
+    for solution, marked in ((replace(first, best_iteration=0), True), (first, False)):
+        axes = Figure().subplots()
+        draw_history(axes, solution)
+        lines = [line.get_label() for line in axes.get_lines()]
+        assert ("kept: the start" in lines) is marked

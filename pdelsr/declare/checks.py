@@ -44,6 +44,11 @@ def require_matching_coordinates(system: System) -> None:
         name = cast(Any, u).name
         if any(not isinstance(a, sp.Symbol) for a in strangers):
             _refuse_arguments("unknowns", u)
+        if strangers and str(strangers[0]) in map(str, system.coordinates):
+            raise ProblemError(
+                f"unknown {u}: its {strangers[0]} and that of the domain have the same name but "
+                "other assumptions; use the one symbol from pl.coordinates in both."
+            )
         if strangers:
             raise ProblemError(
                 f"unknown {u}: {strangers[0]} is not a coordinate of the domain, which has "

@@ -149,6 +149,11 @@ def _require_expression(given: Any, system: System, what: str) -> None:
             f"{what}: {expression} contains an unknown; expected an expression in the coordinates."
         )
     free = parameter_symbols(system.substituted(expression), system.coordinates)
+    if free and free[0].name in {c.name for c in system.coordinates}:
+        raise ProblemError(
+            f"{what}: its symbol {free[0]} has the name of a coordinate but other assumptions; use "
+            "the one symbol from pl.coordinates everywhere."
+        )
     if free:
         raise ProblemError(
             f"{what}: the symbol {free[0]} is neither a coordinate nor a parameter with a value; "

@@ -80,7 +80,13 @@ def sensor_values(function: Any, sensors: Float[np.ndarray, "s c"]) -> Float[np.
             another number of values, or some that are not finite.
     """
     try:
-        values = np.broadcast_to(np.asarray(function(*sensors.T), np.float64), len(sensors)).copy()
+        values = np.asarray(function(*sensors.T), np.float64)
+        if values.size != 1 and values.shape != (len(sensors),):
+            raise SettingsError(
+                f"the input function gives shape {values.shape} at {len(sensors)} sensors: expected"
+                f" one value for each entry of its array, ({len(sensors)},)."
+            )
+        values = np.broadcast_to(values, len(sensors)).copy()
     except PdelsrError:
         raise
     except Exception as error:  # whatever a user's function raises

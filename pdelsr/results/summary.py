@@ -101,7 +101,7 @@ def _facts(solution: Solution) -> Table:
             table.add_row("rank", f"{solution.rank:,}: {solution.report.limit}")
     if solution.report is not None and solution.heldout_start > 0:
         start, end = solution.heldout_start, solution.heldout
-        table.add_row("held-out ‖f‖", f"{start:.1e} at the start, {end:.1e} now (all blocks)")
+        table.add_row("held-out ‖f‖", f"{start:.1e} at first, {end:.1e} now (all blocks)")
     for u, known in open_levels(solution.problem.system).items():
         table.add_row("not unique", f"{u} is known up to {known}, so its error tells nothing")
     if solution.error_estimate is not None:
@@ -132,7 +132,7 @@ def _steps(solution: Solution) -> str:
     text = f"{count} iteration{'' if count == 1 else 's'}"
     if best == count:
         return text
-    return f"{text} (best: {f'number {best}' if best else 'the start'})"
+    return f"{text} (best: {f'number {best}' if best else 'where this run began'})"
 
 
 def _scale(network: Network) -> str:

@@ -345,3 +345,13 @@ def test_data_that_agree_or_cannot_be_compared_are_none() -> None:
     make(LAPLACE, [Dirichlet(w, 0), Dirichlet(w, x - 1, on="x=1")], SQUARE)
     make(LAPLACE, [Dirichlet(w, 0), Neumann(w, 1, on="x=1")], SQUARE)
     make(HEAT, [START, WALLS, Dirichlet(u, k, on="x=1")], BAR)
+
+
+def test_symbols_of_the_same_name_are_told_apart_everywhere() -> None:
+    other = sp.Symbol("x")
+    with pytest.raises(ProblemError, match="its x and that of the domain have the same name"):
+        make(domain=Interval(other, -1, 1) * TimeInterval(t, 0, 1))
+    with pytest.raises(ProblemError, match="its symbol x has the name of a coordinate"):
+        make(reference=sp.sin(other))
+    with pytest.raises(ProblemError, match="this x has the name of the coordinate"):
+        u.diff(other)

@@ -70,7 +70,7 @@ def test_summary_tells_the_iteration_that_was_kept() -> None:
     solution = solved("poisson_1d", "ilsr", **options)
     kept = [r.iteration for r in solution.history if r.heldout == r.best]
     assert solution.best_iteration in kept
-    texts = {0: "2 iterations (best: the start)", 1: "2 iterations (best: number 1)"}
+    texts = {0: "2 iterations (best: where this run began)", 1: "2 iterations (best: number 1)"}
     for iteration, text in texts.items():
         assert text in replace(solution, best_iteration=iteration).summary()
     assert "best:" not in replace(solution, best_iteration=2).summary()

@@ -104,10 +104,15 @@ def draw_history(axes: Axes, solution: Solution) -> None:
         linewidth=1.2,
         label="held-out",
     )
+    kept = [solution.heldout] if outer and solution.best_iteration == 0 else []
+    if kept:  # no iteration came below where the run began
+        axes.axhline(
+            kept[0], color=VERMILION, linewidth=1.0, linestyle=":", label="kept: the start"
+        )
     axes.legend(fontsize=SMALL, frameon=False, loc="upper right")
     frame(axes, "residual ‖f‖", "seconds", "", grid=True)
     axes.set_xlim(left=0)
-    decades(axes.yaxis, [*train, *heldout, *(r.train for r in inner)], LEGEND)
+    decades(axes.yaxis, [*train, *heldout, *kept, *(r.train for r in inner)], LEGEND)
 
 
 def draw_spectrum(axes: Axes, solution: Solution) -> None:
