@@ -11,6 +11,7 @@ from pdelsr.errors import FileFormatError
 from pdelsr.operators.physics import PIDeepONet
 from pdelsr.results.container import Contents, read, write
 
+CALLED = {"shapes": "the sizes of the operator (sensors, in_features, hidden, kind)"}
 KIND = "operator-training"
 KINDS = ("weight", "mean", "square")  # of the tensors of every parameter
 
@@ -30,7 +31,7 @@ def resumed(
     other = contents.document.get("settings")
     if not isinstance(other, dict):
         raise FileFormatError(f"{path} lacks the settings of the training: use another copy.")
-    differ = [name for name in settings if other.get(name) != settings[name]]
+    differ = [CALLED.get(n, n) for n in settings if other.get(n) != settings[n]]
     if differ:
         raise FileFormatError(
             f"{path} belongs to a training that differs in {', '.join(differ)}: give another path, "

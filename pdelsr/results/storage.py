@@ -154,6 +154,11 @@ def load(
 def require_same_problem(path: str | Path, saved: ProblemDocument, problem: Problem) -> None:
     """Refuse a problem whose mathematics differ from those of the file."""
     lines = problem_lines(problem)
+    if problem.missing_inputs:
+        raise FileFormatError(
+            f"{path} holds a solution of {saved.name!r}, and this problem is parametric: give the "
+            f"instance that was solved, problem.at({problem.missing_inputs[0]})."
+        )
     for old, new in zip(
         [*saved.lines, *[""] * len(lines)], [*lines, *[""] * len(saved.lines)], strict=False
     ):

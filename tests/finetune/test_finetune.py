@@ -203,6 +203,8 @@ def test_a_saved_instance_is_not_loaded_as_another(tmp_path: Path) -> None:
     np.testing.assert_allclose(again.unrefined.predict(x), before, rtol=1e-12)
     with pytest.raises(pl.FileFormatError, match="input function a"):
         pl.load(path, antiderivative.at(np.cos))
+    with pytest.raises(pl.FileFormatError, match=r"is parametric: give the instance"):
+        pl.load(path, antiderivative)
 
 
 def test_rows_of_another_problem_are_refused(tmp_path: Path) -> None:
@@ -396,7 +398,7 @@ def test_checkpoints_of_other_trainings_are_refused(tmp_path: Path) -> None:
     train_operator(antiderivative, operator(), functions=5, steps=2, path=path)
     with pytest.raises(pl.FileFormatError, match="differs in functions"):
         train_operator(antiderivative, operator(), functions=6, steps=2, path=path)
-    with pytest.raises(pl.FileFormatError, match="differs in shapes"):
+    with pytest.raises(pl.FileFormatError, match="differs in the sizes of the operator"):
         train_operator(antiderivative, operator(width=8), functions=5, steps=2, path=path)
     with pytest.raises(pl.FileFormatError, match="holds no solution"):
         pl.load(path, antiderivative.at(wave))
