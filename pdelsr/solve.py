@@ -8,13 +8,12 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 
 from pdelsr.checkpoint import RunFile
 from pdelsr.compile import compile_problem
-from pdelsr.deadline import TimeIsUp, deadline
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
 from pdelsr.linearize.halving import told_what_to_lower
@@ -29,7 +28,7 @@ from pdelsr.solvers.clock import Clock
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.history import Record
 from pdelsr.solvers.ilsr import ILSR
-from pdelsr.solvers.interruption import last_work, too_early
+from pdelsr.solvers.interruption import in_time, last_work
 from pdelsr.solvers.loop import Standing, run
 from pdelsr.solvers.lsr import LSR
 from pdelsr.solvers.method import Method
@@ -47,7 +46,6 @@ from pdelsr.start import (
 )
 
 logger: logging.Logger = logging.getLogger(__name__)
-T = TypeVar("T")
 REFINE_SHARE = 0.3  # of the time limit, kept for the refinement that follows a method
 LOWER = "lower points or rank, or take a narrower network (hidden=)"
 
@@ -203,21 +201,7 @@ def prepared(problem: Problem, method: Method, settings: RunSettings) -> Context
     """
     if settings.torch_device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(settings.torch_device)
-    clock = Clock.after(0.0, settings.time_limit)
-    return in_time(clock, lambda: prepare(problem, method, settings))
-
-
-def in_time(clock: Clock, work: Callable[[], T]) -> T:
-    """What is made before a run has a state to return.
-
-    Raises:
-        TimeLimitError: the time limit is reached meanwhile.
-    """
-    try:
-        with deadline(clock.left):
-            return work()
-    except TimeIsUp as interruption:
-        raise too_early(clock.limit, interruption) from None
+    return in_time(Clock(settings.time_limit), lambda: prepare(problem, method, settings))
 
 
 def run_prepared(

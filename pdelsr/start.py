@@ -11,9 +11,10 @@ import torch
 
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
-from pdelsr.networks import MLP, HardConditions, Network
+from pdelsr.networks import MLP, Network
 from pdelsr.results import Solution
 from pdelsr.results.identity import is_same_problem
+from pdelsr.results.stored_network import inner_network
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context, Earlier
 from pdelsr.solvers.method import Method
@@ -50,11 +51,8 @@ def started_options(
             f"hard={options['hard']} does not fit the start, which has "
             f"hard={start.settings.hard}: its network would mean another function. Leave it out."
         )
-    inner = start.network
-    if isinstance(inner, HardConditions):
-        inner = inner.network
     taken = {
-        "network": inner,
+        "network": inner_network(start.network),
         "hard": start.settings.hard,
         "dtype": start.settings.dtype,
         "device": start.settings.device,
@@ -129,7 +127,7 @@ def _close(some: Mapping[str, float], others: Mapping[str, float]) -> bool:
 
 def _is_untrained(network: Network) -> bool:
     """Whether a network has the weights that it was built with."""
-    inner = network.network if isinstance(network, HardConditions) else network
+    inner = inner_network(network)
     if not can_widen(inner):
         return False
     theta = inner.get_vector()

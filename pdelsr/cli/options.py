@@ -13,7 +13,7 @@ import sympy as sp
 
 from pdelsr.errors import SettingsError
 from pdelsr.sample import UNIT_SAMPLERS, Sampler
-from pdelsr.solvers.registry import METHODS, method_class
+from pdelsr.solvers.registry import method_class
 from pdelsr.solvers.settings import SUGGESTED, RunSettings, unknown_option
 
 PYTHON_ONLY = ("network", "callback")
@@ -39,8 +39,7 @@ def read_options(method: str, texts: Iterable[str]) -> dict[str, Any]:
         SettingsError: a text without "=", an option that the method does not have, or a value
             that its type does not allow.
     """
-    types = {**_types(RunSettings), **_types(method_class(method)), "track_errors": bool}
-    del types[SUGGESTED]
+    types = option_types(method)
     found = {}
     for text in texts:
         name, value = split_pair(text, "--option")
@@ -51,10 +50,15 @@ def read_options(method: str, texts: Iterable[str]) -> dict[str, Any]:
     return found
 
 
-def option_names(method: str) -> frozenset[str]:
-    """What `--option` takes; nothing for a method that does not exist."""
-    own = _types(METHODS[method]) if method in METHODS else {}
-    return frozenset({**_types(RunSettings), **own}) - {SUGGESTED}
+def option_types(method: str) -> dict[str, Any]:
+    """What `--option` takes, with the types of the values.
+
+    Raises:
+        SettingsError: there is no such method.
+    """
+    types = {**_types(RunSettings), **_types(method_class(method)), "track_errors": bool}
+    del types[SUGGESTED]
+    return types
 
 
 def read_value(name: str, text: str, kind: Any) -> Any:

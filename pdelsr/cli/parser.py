@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from pdelsr.benchmark.competitors import COMPETITORS
-from pdelsr.cli.options import option_names
+from pdelsr.cli.options import option_types
 from pdelsr.errors import did_you_mean
 from pdelsr.solvers.registry import METHODS
 from pdelsr.solvers.settings import DTYPES
@@ -83,7 +83,8 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         flag = unknown[0].partition("=")[0]
         hint = did_you_mean(flag, known, "it has no such argument")
         name = flag.lstrip("-").replace("-", "_")
-        if hasattr(chosen, "option") and name in option_names(chosen.method):
+        takes_options = hasattr(chosen, "option") and chosen.method in METHODS
+        if takes_options and name in option_types(chosen.method):
             hint = f"give it as --option {name}=VALUE"
         command.error(f"{' '.join(unknown)} is not known: {hint.rstrip('?')}")
     return chosen

@@ -206,11 +206,13 @@ class Context:
         """‖f‖ before anything was done, which rounding errors are measured by."""
         return max(self.earlier.objective, self.objectives[0])
 
+    def rounding(self, power: float) -> float:
+        """That power of epsilon times the first residual."""
+        return torch.finfo(self.heldout.like.dtype).eps ** power * self.first_objective
+
     def fell_to(self, power: float) -> bool:
-        """Whether the best residual is at most that power of epsilon times the first one."""
-        epsilon = torch.finfo(self.heldout.like.dtype).eps
-        first = self.first_objective
-        return math.isfinite(first) and self.best.objective < epsilon**power * first
+        """Whether the best residual is below that power of epsilon times the first one."""
+        return math.isfinite(self.first_objective) and self.best.objective < self.rounding(power)
 
     def _is_better(self, new: Assessed, best: Assessed) -> bool:
         """Whether a state, whose objective is the last one, replaces the best one."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-import torch
-
 from pdelsr.linearize.points import PointPlan
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import EXACT, Context
@@ -118,7 +116,7 @@ class Growth:
         """Alignment adds little to a linear problem that untrained networks hold to many digits."""
         if not self.untrained or self._pays(context):
             return None
-        if min(context.objectives) > _epsilon(context) ** HELD * context.first_objective:
+        if min(context.objectives) > context.rounding(HELD):
             return None
         needless = self._is_exact(context) or self._growth_seconds < context.clock.left
         return Status.STAGNATED if needless else Status.OUT_OF_TIME
@@ -133,7 +131,7 @@ class Growth:
         return gained and not exact and self._fits(context, GROWTH, self._growth_seconds)
 
     def _is_exact(self, context: Context) -> bool:
-        return context.objectives[-1] < _epsilon(context) ** EXACT * context.first_objective
+        return context.objectives[-1] < context.rounding(EXACT)
 
     def _fits(self, context: Context, factor: int | float, seconds: float) -> bool:
         """Whether limit, time and memory allow so many times the parameters."""
@@ -158,7 +156,3 @@ class Growth:
 
 def _log_growth(context: Context, what: str) -> None:
     logger.info("%s of %d parameters", what, context.network.parameter_count)
-
-
-def _epsilon(context: Context) -> float:
-    return torch.finfo(context.heldout.like.dtype).eps

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 import traceback
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
-from pdelsr.deadline import TimeIsUp, given_up_after
+from pdelsr.deadline import TimeIsUp, deadline, given_up_after
 from pdelsr.errors import TimeLimitError
+from pdelsr.solvers.clock import Clock
 from pdelsr.solvers.status import Status
 
+T = TypeVar("T")
 INTERRUPTIONS = (KeyboardInterrupt, TimeIsUp)
 CUT_SHORT = (Status.INTERRUPTED, Status.OUT_OF_TIME, Status.OUT_OF_MEMORY)
 GRACE = 0.05  # of the time limit, for what is left to do when it is reached
@@ -22,6 +25,19 @@ PATIENCE = 10.0  # seconds for the same after Ctrl-C
 def status_of(interruption: BaseException) -> Status:
     """How a run ends that this cut short."""
     return Status.OUT_OF_TIME if isinstance(interruption, TimeIsUp) else Status.INTERRUPTED
+
+
+def in_time(clock: Clock, work: Callable[[], T]) -> T:
+    """What is made before a run has a state to return.
+
+    Raises:
+        TimeLimitError: the time limit is reached meanwhile.
+    """
+    try:
+        with deadline(clock.left):
+            return work()
+    except TimeIsUp as interruption:
+        raise too_early(clock.limit, interruption) from None
 
 
 def too_early(limit: int | float, interruption: BaseException) -> TimeLimitError:

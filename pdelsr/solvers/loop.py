@@ -7,13 +7,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pdelsr.deadline import TimeIsUp, deadline
+from pdelsr.deadline import deadline
 from pdelsr.linearize import StackedResidual
 from pdelsr.linearize.halving import is_out_of_memory
 from pdelsr.solvers.candidate import Assessed, Candidate
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.history import Record
-from pdelsr.solvers.interruption import CUT_SHORT, INTERRUPTIONS, last_work, status_of, too_early
+from pdelsr.solvers.interruption import CUT_SHORT, INTERRUPTIONS, in_time, last_work, status_of
 from pdelsr.solvers.method import Method, RankReport, State
 from pdelsr.solvers.refusal import nothing_found
 from pdelsr.solvers.status import Status
@@ -86,7 +86,8 @@ def run(
     """
     resumed = start if isinstance(start, Standing) else None
     if not isinstance(start, Standing):
-        _assess_start(context, start or Candidate.of_network(context.network))
+        first = start or Candidate.of_network(context.network)
+        in_time(context.clock, lambda: context.assess(first, 0))
     begin = context.best
     keeper = Keeper(context, tolerance, resumed)
     iterations = resumed.state.iteration if resumed else 0
@@ -122,14 +123,6 @@ def run(
     if lack is not None and context.best is begin and start is None and not context.trained:
         raise nothing_found(context, lack)
     return _outcome(context, keeper, status, iterations)
-
-
-def _assess_start(context: Context, start: Candidate) -> None:
-    try:
-        with deadline(context.clock.left):
-            context.assess(start, 0)
-    except TimeIsUp as interruption:
-        raise too_early(context.clock.limit, interruption) from None
 
 
 def _outcome(context: Context, keeper: Keeper, status: Status, iterations: int) -> Outcome:
