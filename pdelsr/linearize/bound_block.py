@@ -81,6 +81,27 @@ class BoundBlock:
         with torch.no_grad():
             return torch.cat(self.in_pieces(value))
 
+    def terms(self, predictor: Predictor, of: Predictor | None = None) -> Float[Tensor, " n"]:
+        """Size of what F adds up, at the points: Σ_α |c_α u_α| + |F − Σ_α c_α u_α|.
+
+        Where F is linear these are its terms and its data; elsewhere those of its linearization. A
+        term that is not finite, as the slope of a root at zero, does not count.
+
+        Args:
+            predictor: u, at which c_α = ∂F/∂u_α.
+            of: whose jet is multiplied by c_α instead; None for the same.
+        """
+
+        def size(part: slice) -> Tensor:
+            columns, jet = self.columns[part], self.jet(predictor, part)
+            c = self.block.coefficients(columns, jet)
+            data = self.block.value(columns, jet) - (c * jet).sum(0)
+            terms = c * (jet if of is None else self.jet(of, part))
+            return torch.cat([terms, data[None]]).abs().nan_to_num(0.0, 0.0, 0.0).sum(0)
+
+        with torch.no_grad():
+            return torch.cat(self.in_pieces(size))
+
     def in_pieces(self, of: Callable[[slice], Tensor]) -> list[Tensor]:
         """`of` for the points in pieces that are evaluated at once."""
         step = points_at_once(self.columns.device)

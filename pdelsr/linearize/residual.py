@@ -81,6 +81,16 @@ class StackedResidual:
             b.block.name: (b.shares @ b.evaluate(like).square()).sqrt().item() for b in self.blocks
         }
 
+    def terms_norm(self, predictor: Predictor, of: Predictor | None = None) -> float:
+        """Norm of the stacked sizes of the terms, beside which ‖f‖ is small or not.
+
+        Args:
+            predictor: u.
+            of: whose terms are taken, with the coefficients at u; None for u itself.
+        """
+        sizes = [b.scale * b.terms(predictor, of) for b in self.blocks]
+        return torch.linalg.vector_norm(torch.cat(sizes)).item()
+
     def block_weights(self) -> dict[str, float]:
         """w_b of ‖f‖² = Σ_b w_b mean(F_b²)."""
         return {b.block.name: b.scale.square().sum().item() for b in self.blocks}
@@ -174,14 +184,24 @@ class StackedResidual:
                     out[slot, part] = rows
         return out
 
-    def output_rows(self, points: Float[Tensor, "n d"]) -> Iterator[Float[Tensor, "c m"]]:
-        """Chunks of the output Jacobian J = ∂q/∂θ at `points`, one output after the other."""
+    def output_rows(
+        self, points: Float[Tensor, "n d"], along: Directions | None = None
+    ) -> Iterator[Float[Tensor, "c r"]]:
+        """Chunks of the output Jacobian J = ∂q/∂θ at `points`, one output after the other.
+
+        Args:
+            points: (n, d).
+            along: V, for chunks of J V; None for those of J.
+        """
         value = closure(((0,) * points.shape[1],))
-        step = points_per_chunk(self.network.parameter_count, points, self.memory_budget)
+        only = None if along is None else along.only
+        width = self.network.parameter_count if only is None else len(only)
+        step = points_per_chunk(width, points, self.memory_budget)
         for component in range(self.network.out_features):
 
             def made(part: slice, k: int = component) -> Tensor:
-                return self._unit_rows(points[part], value, k)
+                rows = self._unit_rows(points[part], value, k, only)
+                return rows if along is None else along.project(rows)
 
             for _, rows in in_pieces(points.shape[0], step, made):
                 yield rows

@@ -63,6 +63,10 @@ class Cholesky(LeastSquares):
     def compute(self, state: CholeskyState, b: Float[Tensor, " n"]) -> Float[Tensor, " r"]:
         return torch.cholesky_solve((state.A.T @ b)[:, None], state.factor)[:, 0] / state.lengths
 
+    def covariance(self, state: CholeskyState, rows: Float[Tensor, "q r"]) -> Float[Tensor, "q q"]:
+        X = torch.linalg.solve_triangular(state.factor, (rows / state.lengths).T, upper=False)
+        return X.T @ X
+
     def spectrum(self, state: CholeskyState) -> Spectrum:
         values = torch.linalg.svdvals(state.factor)
         rounding = (values.numel() * torch.finfo(values.dtype).eps) ** 0.5

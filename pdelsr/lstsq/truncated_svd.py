@@ -46,6 +46,14 @@ class TruncatedSVD(LeastSquares):
         y = state.Wt.T @ ((state.U.T @ b) / state.values[:rank])
         return y / state.lengths
 
+    def covariance(self, state: SVDState, rows: Float[Tensor, "q r"]) -> Float[Tensor, "q q"]:
+        scaled = rows / state.lengths
+        kept = scaled @ state.Wt.T
+        left_out = scaled - kept @ state.Wt  # at the cut, or where the spectrum ends
+        smallest = state.values[: state.Wt.shape[0]].amin()
+        X = torch.cat([kept / state.values[: state.Wt.shape[0]], left_out / smallest], dim=1)
+        return X @ X.T
+
     def spectrum(self, state: SVDState) -> Spectrum:
         found = spectrum_of(state.values, 0.0)
         return Spectrum(found.singular_values, state.Wt.shape[0], found.condition)

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import replace
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from pdelsr.declare import Problem
+from pdelsr.declare.coverage import CONSTANT, open_levels
 from pdelsr.linearize import StackedResidual
 from pdelsr.linearize.memory import peak_memory
-from pdelsr.networks import closure
 from pdelsr.results.accuracy import BlockResidual
+from pdelsr.results.estimate import ErrorEstimate, estimated
 from pdelsr.results.identity import is_same_problem
 from pdelsr.results.solution import Solution
+from pdelsr.solvers.candidate import Assessed
 from pdelsr.solvers.context import EXACT, Context
 from pdelsr.solvers.interruption import last_work
 from pdelsr.solvers.loop import Outcome
@@ -26,7 +25,10 @@ from pdelsr.solvers.status import Status
 
 logger: logging.Logger = logging.getLogger(__name__)
 
-ESTIMATED_ON = 4096  # held-out points that the error is estimated on
+HARDLY = 0.1  # of the residual at the start, or of its terms: above, nothing is solved
+NO_TIME = "there was no time to estimate the error"
+KEPT = (Status.CONVERGED, Status.INTERRUPTED, Status.OUT_OF_MEMORY, Status.DIVERGED)
+"""Statuses that stay, whatever the residual tells."""
 
 
 def collect(
@@ -47,15 +49,15 @@ def collect(
         outcome: of the run.
         start: where the run started; its report and points stay valid if nothing better came.
     """
-    status = final_status(context, outcome)
-    _log(problem, method, status)
     candidate, training = outcome.best.candidate, outcome.training
     seconds = context.clock.seconds
     kept = start if start is not None and training is None else None
     trained = kept if kept and is_same_problem(kept.problem, problem) else None
-    estimate = trained.error_estimate if trained else None
+    estimate = trained.estimate if trained else ErrorEstimate(doubts=(NO_TIME,))
     with last_work(context.clock.limit, outcome.status):
-        estimate = estimate if trained else estimated_error(context, outcome)
+        estimate = estimate if trained else error_estimate(problem, context, outcome)
+    status = final_status(context, outcome, estimate)
+    _log(problem, method, status)
     return Solution(
         problem=problem,
         compiled=context.compiled,
@@ -64,6 +66,7 @@ def collect(
         method=method,
         settings=settings,
         status=status,
+        ended=outcome.status,
         blocks=block_residuals(outcome, trained, context.clock.limit),
         history=tuple(context.history),
         report=kept.report if kept else outcome.report,
@@ -71,7 +74,7 @@ def collect(
         weights=dict(context.plan.weights),
         heldout=outcome.best.objective,
         heldout_start=context.first_objective,
-        error_estimate=estimate,
+        estimate=estimate,
         iterations=outcome.iterations,
         best_iteration=outcome.best.iteration,
         rounds=context.rounds,
@@ -80,10 +83,30 @@ def collect(
     )
 
 
-def final_status(context: Context, outcome: Outcome) -> Status:
-    """How a run ended; that it ran out of time says little where the residual is rounding."""
-    more = outcome.status in (Status.OUT_OF_TIME, Status.MAX_ITERATIONS)
-    return Status.PRECISION_LIMITED if more and context.fell_to(EXACT) else outcome.status
+def final_status(context: Context, outcome: Outcome, estimate: ErrorEstimate) -> Status:
+    """How a run ended; why it stopped says little where nothing is solved, or all is rounding."""
+    best, ended = outcome.best, outcome.status
+    if ended in KEPT:
+        return ended
+    if is_unsolved(best, context.first_objective, estimate):
+        return Status.NOT_SOLVED
+    if estimate.open:
+        return Status.NOT_UNIQUE
+    more = ended in (Status.OUT_OF_TIME, Status.MAX_ITERATIONS)
+    return Status.PRECISION_LIMITED if more and context.fell_to(EXACT) else ended
+
+
+def is_unsolved(best: Assessed, first: float, estimate: ErrorEstimate) -> bool:
+    """Whether the residual allows a solution that has nothing to do with this one.
+
+    With a stability constant that is an error of its own size; without one, a residual that hardly
+    fell, or that is nearly as large as the terms it adds up.
+    """
+    if estimate.open:
+        return False
+    if estimate.high is not None:
+        return not estimate.high < 1
+    return best.objective > HARDLY * first or best.objective > HARDLY * best.terms
 
 
 def _log(problem: Problem, method: Method, status: Status) -> None:
@@ -110,35 +133,18 @@ def block_residuals(
     }
 
 
-def estimated_error(context: Context, outcome: Outcome) -> float | None:
-    """Distance from the refinement in a part of the directions, relative, on held-out points.
-
-    The nested refinement has the larger error of the two, so that its distance from the full one
-    is an estimate on the safe side, as long as both are limited by their directions. The largest
-    over the unknowns; None where there is nothing nested.
-    """
-    report, candidate = outcome.report, outcome.best.candidate
-    if report is None or report.nested is None:
-        return None
-    some = context.heldout.thinned(min(1.0, ESTIMATED_ON / context.heldout.row_count))
-    points = torch.cat([s for b in some.blocks for s in b.sites])
-    value = closure(((0,) * points.shape[1],))
-    nested = replace(candidate, delta=report.nested)
-    with torch.no_grad():
-        found, other = (c.predictor()(points, value)[0] for c in (candidate, nested))
-    return relative_distance(found, other)
-
-
-def relative_distance(values: Float[Tensor, "n k"], others: Float[Tensor, "n k"]) -> float:
-    """‖values − others‖ / ‖values‖, the largest over the unknowns.
-
-    An unknown that is zero but for rounding is measured against the largest one.
-    """
-    sizes = torch.linalg.vector_norm(values, dim=0)
-    floor = torch.finfo(values.dtype).eps ** 0.5 * sizes.max()
-    apart = torch.linalg.vector_norm(values - others, dim=0)
-    scale = torch.maximum(sizes, floor)
-    return torch.where(scale > 0, apart / scale, apart).max().item()
+def error_estimate(problem: Problem, context: Context, outcome: Outcome) -> ErrorEstimate:
+    """The estimate for the best state of a run."""
+    system, names = problem.system, tuple(u.name for u in problem.unknowns)
+    time = system.domain.time
+    t = None if time is None else system.coordinates.index(time)
+    levels = {
+        system.unknowns.index(u): None if known == CONSTANT else t
+        for u, known in open_levels(system).items()
+    }
+    coordinates = tuple(str(c) for c in system.coordinates)
+    best, report = outcome.best, outcome.report
+    return estimated(best, report, context.heldout, levels, names, coordinates)
 
 
 def training_points(training: StackedResidual | None) -> dict[str, tuple[torch.Tensor, ...]]:

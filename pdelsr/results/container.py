@@ -21,7 +21,7 @@ from pdelsr.errors import FileFormatError, said
 from pdelsr.version import __version__
 
 FORMAT = "pdelsr-solution"
-VERSION = 5
+VERSION = 6
 OLD = 600  # seconds after which a temporary file belongs to no writer any more
 
 

@@ -70,6 +70,8 @@ def attributes(solution: Solution) -> dict[str, str | float]:
         found["parameters"] = ", ".join(f"{name} = {value}" for name, value in values)
     if solution.error_estimate is not None:
         found["error_estimate"] = solution.error_estimate
+    elif solution.doubts:
+        found["error_estimate"] = f"not known: {'; '.join(solution.doubts)}"
     return found
 
 

@@ -58,7 +58,8 @@ class Document:
     weights: Mapping[str, float]
     heldout: float
     heldout_start: float
-    error_estimate: float | None
+    estimate: Mapping[str, Any]
+    ended: str | None
     iterations: int
     best_iteration: int
     rounds: int

@@ -33,6 +33,8 @@ def record(solution: Solution) -> dict[str, Any]:
         },
         "blocks": {name: asdict(residual) for name, residual in solution.blocks.items()},
         "error_estimate": solution.error_estimate,
+        "estimate_is_reliable": solution.estimate_is_reliable,
+        "doubts": list(solution.doubts),
         "rank": solution.rank,
         "effective_rank": solution.effective_rank,
         "condition": solution.condition,

@@ -22,8 +22,10 @@ from pdelsr.linearize import Predictor
 from pdelsr.linearize.halving import in_pieces, told_what_to_lower
 from pdelsr.networks import Network, closure
 from pdelsr.results.accuracy import BlockResidual, UnknownError, error_of, heldout_points
+from pdelsr.results.advice import advice
 from pdelsr.results.dataset import dataset
 from pdelsr.results.derivative import read_derivative
+from pdelsr.results.estimate import ErrorEstimate
 from pdelsr.results.export import export
 from pdelsr.results.module import SolutionModule, plain_module
 from pdelsr.results.points import read_points
@@ -50,7 +52,7 @@ class Solution:
         delta: δ = V y, (m,), of the refinement; None where the network itself was best.
         method: with its options.
         settings: options that every method shares, with the choices that were made.
-        status: why the run stopped; `status.advice` says what to do next.
+        status: how the run ended; `advice` says what to do next.
         blocks: training and held-out residual of each block.
         history: what the run did, iteration by iteration.
         report: the reduced system of the refinement; None where there was none.
@@ -59,8 +61,8 @@ class Solution:
         heldout: norm of the weighted stacked residual on held-out points.
         heldout_start: the same before the run, or before the refinement that it went on from; of
             the first network, where such runs had the same weights.
-        error_estimate: relative L2 error, estimated from two nested refinements, the largest over
-            the unknowns; None where the run offers none.
+        estimate: of the relative L2 error, with its bounds and with what speaks against it.
+        ended: why the run stopped, where `status` tells more than that.
         error_history: (seconds, relative L2 error) of the best state after every outer iteration,
             the largest error over the unknowns; empty unless `solve(track_errors=True)`.
         iterations: outer iterations that the run took.
@@ -106,7 +108,8 @@ class Solution:
     weights: Mapping[str, float] = field(default_factory=dict)
     heldout: float = float("nan")
     heldout_start: float = float("nan")
-    error_estimate: float | None = None
+    estimate: ErrorEstimate = ErrorEstimate()
+    ended: Status | None = None
     error_history: Sequence[tuple[float, float]] = ()
     iterations: int = 0
     best_iteration: int = 0
@@ -125,13 +128,37 @@ class Solution:
         return Candidate(self.network, self.network.get_vector(), self.delta)
 
     @property
+    def error_estimate(self) -> float | None:
+        """Relative L2 error, estimated, the largest over the unknowns.
+
+        Where the solution is zero up to rounding, the error itself. None where no estimate can be
+        trusted; `doubts` says why.
+        """
+        return self.estimate.value
+
+    @property
+    def estimate_is_reliable(self) -> bool:
+        """Whether there is an estimate of the error that nothing speaks against."""
+        return self.estimate.value is not None
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Why there is no estimate of the error; empty where there is one."""
+        return self.estimate.doubts
+
+    @property
+    def advice(self) -> str:
+        """What to do next, for this problem."""
+        return advice(self.problem, self.method, self.status, self.ended)
+
+    @property
     def unrefined(self) -> Solution:
         """The network at its θ without δ, whose residuals are not measured."""
         return replace(
             self,
             delta=None,
             report=None,
-            error_estimate=None,
+            estimate=ErrorEstimate(doubts=("nothing was refined",)),
             blocks={},
             heldout=float("nan"),
             history=(),

@@ -25,6 +25,7 @@ from pdelsr.results.document import (
     require_report_tensors,
     require_tensors,
 )
+from pdelsr.results.estimate import ErrorEstimate
 from pdelsr.results.identity import problem_lines
 from pdelsr.results.plain import from_plain, method_to_plain, to_plain
 from pdelsr.results.solution import Solution
@@ -40,7 +41,6 @@ NUMBERS = (
     "weights",
     "heldout",
     "heldout_start",
-    "error_estimate",
     "iterations",
     "best_iteration",
     "rounds",
@@ -136,6 +136,8 @@ def load(
             method=_known(from_plain(document.method), Method),
             settings=settings,
             status=Status(document.status),
+            ended=None if document.ended is None else Status(document.ended),
+            estimate=built(ErrorEstimate, from_plain(document.estimate), "the estimate"),
             blocks={
                 name: built(BlockResidual, found, f"the block {name!r}")
                 for name, found in document.blocks.items()
@@ -195,6 +197,8 @@ def _document(solution: Solution) -> dict[str, Any]:
         "method": method_to_plain(solution.method),
         "settings": to_plain(replace(solution.settings, network=None, callback=None)),
         "status": solution.status.value,
+        "ended": None if solution.ended is None else solution.ended.value,
+        "estimate": asdict(solution.estimate),
         "blocks": {name: asdict(found) for name, found in solution.blocks.items()},
         "history": [asdict(record) for record in solution.history],
         "error_history": [list(point) for point in solution.error_history],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
     from pdelsr.results.solution import Solution
 
 WIDTH = 88
-SOLVED = 1e-3  # of ‖f‖ at the start; above, estimated errors were seen to be too small
+OFFSET = 3.0  # times ‖u − mean u‖, from which on ‖u‖ hides how it varies
 GOOD = (
     Status.CONVERGED,
     Status.COMPLETED,
@@ -56,14 +57,32 @@ def network_text(network: Network) -> str:
 
 
 def _title(solution: Solution) -> Text:
+    """What a user wants to know first: how wrong the solution may be, and whether that is enough."""
     text = Text(solution.problem.name, style="bold")
-    return text.append(f" by {solution.method.name}", style="not bold")
+    text.append(f" by {solution.method.name}: ", style="not bold")
+    text.append(verdict(solution), style="bold" if solution.estimate_is_reliable else "yellow")
+    tolerance = solution.settings.tolerance
+    if tolerance > 0:
+        found = max((b.heldout_rms for b in solution.blocks.values()), default=math.nan)
+        met = "met" if found <= tolerance else f"not met ({found:.1e})"
+        text.append(f"; residual tolerance {tolerance:g} {met}", style="not bold")
+    return text
+
+
+def verdict(solution: Solution) -> str:
+    """The estimated error in a few words, or that it is not known."""
+    estimate, value = solution.estimate, solution.error_estimate
+    if value is not None:
+        return f"estimated error {value:.1e}"
+    if solution.status is Status.NOT_SOLVED:
+        return "not solved"
+    return "not unique" if estimate.open else "error not known"
 
 
 def _status(solution: Solution) -> Text:
     style = "green" if solution.status in GOOD else "yellow"
     text = Text(solution.status.value, style=style)
-    return text.append(f": {solution.status.advice}", style="default")
+    return text.append(f": {solution.advice}", style="default")
 
 
 def _errors(solution: Solution) -> Table:
@@ -103,9 +122,10 @@ def _facts(solution: Solution) -> Table:
         start, end = solution.heldout_start, solution.heldout
         table.add_row("held-out ‖f‖", f"{start:.1e} at first, {end:.1e} now (all blocks)")
     for u, known in open_levels(solution.problem.system).items():
-        table.add_row("not unique", f"{u} is known up to {known}, so its error tells nothing")
-    if solution.error_estimate is not None:
-        table.add_row("estimated error", _estimate(solution, solution.error_estimate))
+        table.add_row("not unique", f"{u} is known up to {known}")
+    for found in solution.estimate.open:
+        table.add_row("not unique", found)
+    table.add_row("estimated error", _estimate(solution))
     dtype = str(solution.settings.dtype).removeprefix("torch.")
     table.add_row("run on", f"{solution.settings.device}, {dtype}, seed {solution.settings.seed}")
     memory = bytes_text(solution.peak_memory_bytes)
@@ -113,17 +133,16 @@ def _facts(solution: Solution) -> Table:
     return table
 
 
-def _estimate(solution: Solution, estimate: float) -> str:
-    """The estimated error, with a warning where the refinement hardly lowered the residual."""
-    if estimate >= 1:
-        return "above 1: not solved yet, or the solution is nearly zero"
+def _estimate(solution: Solution) -> str:
+    """The estimated error with its bounds, or why it is not known."""
+    estimate, value = solution.estimate, solution.error_estimate
+    if value is None:
+        return f"not known: {'; '.join(estimate.doubts)}" if estimate.doubts else "not known"
     several = ", largest of all unknowns" if len(solution.names) > 1 else ""
-    text = f"{estimate:.1e} (relative L2{several})"
-    exact = solution.status in (Status.PRECISION_LIMITED, Status.CONVERGED)
-    trusted = exact or solution.heldout <= SOLVED * solution.heldout_start
-    return (
-        text if trusted else f"{text}, or far more: ‖f‖ fell by less than {1 / SOLVED:,.0f} times"
-    )
+    text = f"{value:.1e} (relative L2{several}; {estimate.low:.0e} to {estimate.high:.0e})"
+    if estimate.variation > OFFSET:
+        text += f"; {estimate.variation * value:.1e} of ‖u − mean u‖"
+    return text
 
 
 def _steps(solution: Solution) -> str:

@@ -12,6 +12,8 @@ from torch import Tensor
 from pdelsr.linearize import Predictor, RefinedPredictor
 from pdelsr.networks import Network
 
+NOISE = 50  # epsilons of the parts, that a refinement leaves; the damping of `QR`
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -47,12 +49,28 @@ class Assessed:
         objective: norm of the weighted stacked residual on held-out points.
         rms: the root mean square of every block there, unweighted.
         iteration: when it was found.
+        terms: norm of the sizes of the terms that f adds up there.
+        parts: the same of the network, of which the refined predictor is a correction.
     """
 
     candidate: Candidate
     objective: float
     rms: Mapping[str, float]
     iteration: int
+    terms: float = 0.0
+    parts: float = 0.0
+
+    def rounding(self, eps: float, power: float) -> float:
+        """That power of epsilon times the terms; at least what rounding leaves of the parts.
+
+        Where the terms vanish at the solution, as those of Laplace's equation for u = x, they are
+        differences of the parts, and no residual is below the rounding errors of these.
+
+        Args:
+            eps: of the dtype.
+            power: between 0 and 1.
+        """
+        return max(eps**power * self.terms, NOISE * eps * self.parts)
 
     @property
     def largest_rms(self) -> float:

@@ -20,7 +20,7 @@ from pdelsr.solvers.history import Record
 
 HELDOUT_SEED = 2**31 - 1  # the stream of held-out points; training seeds stay below
 CLEAR = 0.6  # ratio of two residuals that leaves little doubt which refined state is better
-EXACT = 0.75  # power of epsilon: a fall of the residual that needs no more
+EXACT = 0.75  # power of epsilon: a residual beside the terms that needs no more
 REMEMBERED = 2  # candidates whose held-out residual is not evaluated again
 FINISH = 3  # evaluations on held-out points that follow the last step
 FINISH_SHARE = 0.1  # of the time limit that they may be given at most
@@ -156,7 +156,7 @@ class Context:
         objective = self._norm(rms)
         self.objectives.append(objective)
         self.assess_seconds = max(self.assess_seconds, self.clock.seconds - begin)
-        assessed = Assessed(candidate, objective, rms, iteration)
+        assessed = self._with_terms(Assessed(candidate, objective, rms, iteration))
         if self._best is None or self._is_better(assessed, self._best):
             self._best = assessed
         return assessed
@@ -186,6 +186,16 @@ class Context:
         self._measured.append((candidate, rms))
         return rms
 
+    def _with_terms(self, assessed: Assessed) -> Assessed:
+        """The state with the sizes that its residual is measured against, where it is finite."""
+        if not math.isfinite(assessed.objective):
+            return assessed
+        predictor, network = assessed.candidate.predictor(), assessed.candidate.network
+        terms = self.heldout.terms_norm(predictor)
+        refined = assessed.candidate.delta is not None
+        parts = self.heldout.terms_norm(predictor, network) if refined else terms
+        return replace(assessed, terms=terms, parts=parts)
+
     def _norm(self, rms: Mapping[str, float]) -> float:
         weights = self.heldout.block_weights()
         norm = math.sqrt(sum(w * rms[name] ** 2 for name, w in weights.items()))
@@ -203,16 +213,16 @@ class Context:
 
     @property
     def first_objective(self) -> float:
-        """‖f‖ before anything was done, which rounding errors are measured by."""
+        """‖f‖ before anything was done."""
         return max(self.earlier.objective, self.objectives[0])
 
     def rounding(self, power: float) -> float:
-        """That power of epsilon times the first residual."""
-        return torch.finfo(self.heldout.like.dtype).eps ** power * self.first_objective
+        """That power of epsilon times the size of the terms at the best state."""
+        return self.best.rounding(torch.finfo(self.heldout.like.dtype).eps, power)
 
     def fell_to(self, power: float) -> bool:
-        """Whether the best residual is below that power of epsilon times the first one."""
-        return math.isfinite(self.first_objective) and self.best.objective < self.rounding(power)
+        """Whether the best residual is below that power of epsilon times the size of its terms."""
+        return self.best.objective < self.rounding(power)
 
     def _is_better(self, new: Assessed, best: Assessed) -> bool:
         """Whether a state, whose objective is the last one, replaces the best one."""

@@ -11,7 +11,7 @@ from pdelsr.deadline import deadline
 from pdelsr.linearize import StackedResidual
 from pdelsr.linearize.halving import is_out_of_memory
 from pdelsr.solvers.candidate import Assessed, Candidate
-from pdelsr.solvers.context import Context
+from pdelsr.solvers.context import EXACT, Context
 from pdelsr.solvers.history import Record
 from pdelsr.solvers.interruption import CUT_SHORT, INTERRUPTIONS, in_time, last_work, status_of
 from pdelsr.solvers.method import Method, RankReport, State
@@ -188,6 +188,8 @@ class Keeper:
             return Status.CONVERGED
         if wish in CUT_SHORT:  # the step, or the next one would be
             return wish
+        if self.context.fell_to(EXACT):
+            return Status.PRECISION_LIMITED
         ended = self._end(state, wish)
         # At the level of rounding, a wider network or more points would be poor advice.
         stopped = ended in (Status.STAGNATED, Status.COMPLETED, Status.RANK_DEFICIENT)

@@ -18,6 +18,7 @@ from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.estimate import PIECE, fits, gradient_bytes
 from pdelsr.solvers.refusal import memory_error
+from pdelsr.solvers.sensitivity import Sensitivity
 from pdelsr.solvers.settings import require_positive, require_whole
 from pdelsr.solvers.status import Status
 
@@ -36,6 +37,7 @@ class RankReport:
         y: the reduced unknowns; the refined predictor is q + J V y.
         limit: why the rank was not raised further, where it was chosen.
         nested: δ in a part of the directions only, where the solver offers that.
+        sensitivity: how far the solution moves for a small residual, where the solver tells.
     """
 
     rank: int
@@ -47,6 +49,7 @@ class RankReport:
     y: Float[Tensor, " r"] | None = None
     nested: Float[Tensor, " m"] | None = None
     limit: str | None = None
+    sensitivity: Sensitivity | None = None
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from pdelsr.linearize.tangent_model import TangentModel, tangent_model
 from pdelsr.lstsq import LeastSquares
 from pdelsr.solvers.interruption import INTERRUPTIONS, status_of
 from pdelsr.solvers.method import RankReport
+from pdelsr.solvers.sensitivity import sensitivity
 from pdelsr.solvers.status import Status
 
 CORRECTIONS = 4  # steps at most with the factors of one linearization
@@ -143,13 +144,14 @@ class _Search:
         self.y, self.size, self.taken = y, _norm(f), taken
 
     def _describe(self, state: object, b: Tensor, target: Tensor, converged: bool) -> None:
-        """Spectrum of the last reduced system, and its nested solution."""
+        """Spectrum and sensitivity of the last reduced system, and its nested solution."""
         spectrum = self.solver.spectrum(state)
         self.report = RankReport(
             self.directions.rank,
             spectrum.effective_rank,
             spectrum.condition,
             spectrum.singular_values,
+            sensitivity=sensitivity(self.residual, self.directions, self.solver, state, self.y),
         )
         part = self.solver.nested(state, b) if converged else None
         if part is not None:

@@ -14,6 +14,8 @@ from matplotlib.axis import Axis, YAxis
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from pdelsr.results.summary import verdict
+
 if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
     from pdelsr.results.solution import Solution
 
@@ -42,12 +44,12 @@ class Picture(Figure):
 
 
 def title(solution: Solution) -> str:
-    """Problem, method, and the largest relative error where there is a reference."""
+    """Problem, method, and the largest relative error, or what is known of it."""
     text = f"{plain(solution.problem.name)} by {solution.method.name}"
     if solution.errors:
         error = max(e.relative_l2 for e in solution.errors.values())
-        text += f": relative L2 error {error:.1e}"
-    return text
+        return f"{text}: relative L2 error {error:.1e}"
+    return f"{text}: {verdict(solution)}"
 
 
 def plain(name: str) -> str:

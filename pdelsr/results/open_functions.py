@@ -1,0 +1,85 @@
+"""What the equations leave open of a solution, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pdelsr.solvers.sensitivity import Modes, Sensitivity
+
+FITS = 1e-3  # share of a function that polynomials may leave out
+DEGREES = (0, 1, 2, 3)  # of the polynomials that are tried
+MOST = 3  # functions that are described one by one
+
+
+def in_words(
+    found: Sensitivity,
+    modes: Modes,
+    count: int,
+    names: Sequence[str],
+    coordinates: Sequence[str],
+) -> tuple[str, ...]:
+    """The first functions of `modes`, which the equations do not see.
+
+    Args:
+        found: whose modes they are.
+        modes: with those that are open first.
+        count: how many are.
+        names: of the unknowns.
+        coordinates: their names.
+    """
+    functions = modes.functions[:count] * found.sizes  # as they add to the unknowns
+    sizes = functions.square().mean(1).sqrt()
+    moved = [k for k in range(len(names)) if bool((sizes[:, k] > FITS * sizes.max(1)[0]).any())]
+    who = " and ".join(names[k] for k in moved)
+    for degree in DEGREES:
+        if _fit(functions, found.points, degree):
+            return (f"{who} {_verb(moved)} known up to {_polynomial(degree, count, coordinates)}",)
+    where = [_peak(functions[i], found.points, coordinates) for i in range(min(count, MOST))]
+    if count == 1:
+        what = f"a multiple of a function that is largest near {where[0]}"
+    else:
+        what = f"{count} functions, largest near {', '.join(where)}{' …' if count > MOST else ''}"
+    return (f"{who} {_verb(moved)} known up to {what}",)
+
+
+def _verb(moved: Sequence[int]) -> str:
+    return "is" if len(moved) == 1 else "are"
+
+
+def _fit(functions: Float[Tensor, "c p k"], points: Float[Tensor, "p d"], degree: int) -> bool:
+    """Whether every unknown of every function is a polynomial of that degree."""
+    low, high = points.amin(0), points.amax(0)
+    scaled = 2 * (points - low) / torch.where(high > low, high - low, torch.ones_like(low)) - 1
+    columns = [torch.ones_like(scaled[:, 0])]
+    for n in range(1, degree + 1):
+        columns += [scaled[:, i] ** n for i in range(scaled.shape[1])]
+    Q = torch.linalg.qr(torch.stack(columns, 1)).Q
+    left = functions - torch.einsum("pq,rq,crk->cpk", Q, Q, functions)
+    return bool((left.norm(dim=(1, 2)) <= FITS * functions.norm(dim=(1, 2))).all())
+
+
+def _polynomial(degree: int, count: int, coordinates: Sequence[str]) -> str:
+    """Such as "a constant", "a + b x", "a multiple of a + b x"."""
+    if degree == 0:
+        return "a constant" if count == 1 else "constants"
+    powers = [f"{c}{_power(n)}" for n in range(1, degree + 1) for c in coordinates]
+    terms = ["a", *(f"{chr(ord('b') + i)} {p}" for i, p in enumerate(powers))]
+    text = " + ".join(terms)
+    return text if count >= len(terms) else f"a function of the form {text}"
+
+
+def _power(n: int) -> str:
+    return {1: "", 2: "²", 3: "³"}[n]
+
+
+def _peak(
+    function: Float[Tensor, "p k"], points: Float[Tensor, "p d"], coordinates: Sequence[str]
+) -> str:
+    """The point where a function is largest."""
+    place = points[int(function.abs().amax(1).argmax())]
+    at = ", ".join(f"{c} = {v:.3g}" for c, v in zip(coordinates, place.tolist(), strict=True))
+    return f"({at})"

@@ -1,0 +1,121 @@
+"""How far the solution moves for a small residual: what a residual says of the error."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pdelsr.linearize import Directions, RefinedPredictor, StackedResidual
+from pdelsr.lstsq import LeastSquares
+from pdelsr.networks import closure
+
+VALUES = 512  # of the unknowns, that the sensitivity is measured on
+VANISHING = 1e-8  # an unknown below this share of the largest one is measured against that
+ZERO = 1e4  # epsilons of the network's values: a solution below them is zero up to rounding
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """The values of u = J V y against ‖A y‖, the change of f, at some points of the equations.
+
+    The largest ‖u‖ / ‖A y‖ is the stability constant of the linearized problem in the space of the
+    directions: the error is at most so many times the norm of the residual, as far as that space
+    holds it.
+
+    Args:
+        points: (p, d).
+        values: (p, k), of the solution there.
+        parts: (p, k), of the network that the solution is a correction of.
+        covariance: Φ (AᵀA)⁻¹ Φᵀ for the values Φ of the directions, (k p, k p), unknown by unknown.
+    """
+
+    points: Float[Tensor, "p d"]
+    values: Float[Tensor, "p k"]
+    parts: Float[Tensor, "p k"]
+    covariance: Float[Tensor, "q q"]
+
+    @property
+    def sizes(self) -> Float[Tensor, " k"]:
+        """Root mean square of every unknown, by which its errors are divided.
+
+        An unknown that is nearly zero has the size of the largest one, and where all are zero up
+        to rounding, the size is 1.
+        """
+        sizes, parts = (v.square().mean(0).sqrt() for v in (self.values, self.parts))
+        if sizes.max() <= ZERO * torch.finfo(sizes.dtype).eps * parts.max():
+            return torch.ones_like(sizes)
+        return torch.where(sizes > VANISHING * sizes.max(), sizes, sizes.max())
+
+    def modes(self, without: Float[Tensor, "q c"] | None = None) -> Modes:
+        """Functions by how far they are moved by a residual of norm one.
+
+        Args:
+            without: orthonormal columns of scaled values; functions of their span do not count.
+        """
+        p, k = self.values.shape
+        scale = (1 / (self.sizes * p**0.5)).repeat_interleave(p)
+        scaled = scale[:, None] * self.covariance * scale
+        if without is not None:
+            project = torch.eye(len(scale)).to(scaled) - without @ without.T
+            scaled = project @ scaled @ project
+        if not torch.isfinite(scaled).all():
+            return Modes(scaled.new_full((1,), math.inf), scaled.new_zeros(1, p, k))
+        values, vectors = torch.linalg.eigh(scaled)
+        amplifications = values.flip(0).clamp(min=0).sqrt()
+        functions = vectors.flip(1).T.reshape(-1, k, p).transpose(1, 2)
+        return Modes(amplifications, functions)
+
+
+@dataclass(frozen=True)
+class Modes:
+    """Functions of norm one, in falling order of how little residual they leave.
+
+    Args:
+        amplifications: ‖u‖ / ‖A y‖, each unknown relative to its size.
+        functions: at the points, (q, p, k).
+    """
+
+    amplifications: Float[Tensor, " q"]
+    functions: Float[Tensor, "q p k"]
+
+    @property
+    def largest(self) -> float:
+        """The stability constant, relative to the sizes of the unknowns."""
+        return self.amplifications[0].item()
+
+
+def sensitivity(
+    residual: StackedResidual,
+    directions: Directions,
+    solver: LeastSquares,
+    state: object,
+    y: Float[Tensor, " r"],
+) -> Sensitivity | None:
+    """The sensitivity of a reduced problem at its solution, from the factors of its solver.
+
+    It costs one triangular solve with a few hundred right-hand sides. None where the solver keeps
+    no factors.
+
+    Args:
+        residual: on the points of the fit.
+        directions: V.
+        solver: of the reduced problem.
+        state: its factors.
+        y: the reduced unknowns.
+    """
+    network = residual.network
+    bound = residual.blocks[0].thinned(
+        min(1.0, VALUES / network.out_features / len(residual.blocks[0]))
+    )
+    points = bound.sites[0]
+    with torch.no_grad():
+        value = closure(((0,) * points.shape[1],))
+        parts = network(points, value)[0]
+        values = RefinedPredictor(network, directions.lift(y))(points, value)[0]
+    rows = torch.cat(list(residual.output_rows(points, directions)))
+    covariance = solver.covariance(state, rows)
+    return None if covariance is None else Sensitivity(points, values, parts, covariance)
