@@ -62,9 +62,7 @@ class QR(LeastSquares):
         part = int(NESTED * state.order.numel())
         return self._solve(state, b, part) if part else None
 
-    def covariance(
-        self, state: QRState, rows: Float[Tensor, "q r"]
-    ) -> Float[Tensor, "q q"]:
+    def covariance(self, state: QRState, rows: Float[Tensor, "q r"]) -> Float[Tensor, "q q"]:
         r = state.order.numel()
         R = state.reflectors[:r].triu()
         scaled = (rows[:, state.order] / state.lengths).T

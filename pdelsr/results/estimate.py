@@ -16,13 +16,14 @@ from pdelsr.networks import closure
 from pdelsr.results.open_functions import in_words
 from pdelsr.solvers.candidate import Assessed
 from pdelsr.solvers.method import RankReport
-from pdelsr.solvers.sensitivity import Modes, Sensitivity
 
 ESTIMATED_ON = 4096  # held-out points that the nested refinement is compared on
 LARGEST = 0.3  # bound of the error from which on nothing is claimed
 APART = 1e5  # ratio of the two estimates above which neither is believed
 OPEN = 1e4  # epsilons: what a function leaves of its terms, that the equations do not see
 ILL_POSED = 1e-7  # the same, below which data say little of the solution
+VANISHING = 1e-8  # an unknown below this share of the largest one is measured against that
+ZERO = 1e4  # epsilons of the network's values: a solution below them is zero up to rounding
 LEVEL_DEGREE = 12  # of polynomials in time, where the level of an unknown is open at all times
 
 
@@ -34,6 +35,8 @@ class ErrorEstimate:
     distance from the refinement in a part of the directions. `high` is the norm of the residual on
     held-out points times the stability constant of the linearized problem. The estimate is their
     geometric mean.
+
+    Where a refinement was cut short there is no nested one, and the estimate is `high`.
 
     Args:
         low: from the nested refinement; None where there is none.
@@ -52,9 +55,9 @@ class ErrorEstimate:
     @property
     def value(self) -> float | None:
         """The estimate; None where none can be trusted."""
-        if self.doubts or self.low is None or self.high is None:
+        if self.doubts or self.high is None:
             return None
-        return math.sqrt(self.low * self.high)
+        return self.high if self.low is None else math.sqrt(self.low * self.high)
 
 
 def estimated(
@@ -79,69 +82,94 @@ def estimated(
     if report is None:
         return ErrorEstimate(doubts=("nothing was refined, and only a refinement tells its error",))
     found = report.sensitivity
-    if report.nested is None or found is None:
-        return ErrorEstimate(doubts=("the refinement was cut short, before its error was known",))
-    eps = torch.finfo(found.values.dtype).eps
-    modes = found.modes(_level_functions(found.points, found.values.shape[1], levels))
+    if found is None:
+        return ErrorEstimate(doubts=("the least-squares solver keeps no factors to tell it by",))
+    points, values, parts = _values(best, heldout)
+    sizes = _sizes(values, parts)
+    eps = torch.finfo(values.dtype).eps
+    modes = found.modes(sizes, _level_functions(found.points, len(names), levels))
     terms = max(best.terms, eps**0.25 * best.parts)
-    seen = 1 / (modes.amplifications * terms).clamp(min=torch.finfo(modes.functions.dtype).tiny)
+    seen = 1 / (modes.amplifications * terms).clamp(min=torch.finfo(values.dtype).tiny)
     high = modes.largest * best.objective
-    low = _nested_distance(best, report, heldout, levels, found)
+    low = None
+    if report.nested is not None:
+        low = _nested_distance(best, report.nested, points, values, sizes, levels)
     unseen = int((seen < OPEN * eps).sum())
-    open_now = in_words(found, modes, unseen, names, coordinates) if unseen else ()
+    open_now = in_words(modes, unseen, sizes, found.points, names, coordinates) if unseen else ()
     doubts = _doubts(low, high, seen[0].item(), open_now)
-    return ErrorEstimate(low, high, _variation(found), doubts, open_now)
+    return ErrorEstimate(low, high, _variation(values), doubts, open_now)
 
 
-def _doubts(low: float, high: float, seen: float, open_now: tuple[str, ...]) -> tuple[str, ...]:
+def _doubts(
+    low: float | None, high: float, seen: float, open_now: tuple[str, ...]
+) -> tuple[str, ...]:
     """Why the estimates are not to be believed."""
     if open_now:
         return (f"the solution is not unique: {'; '.join(open_now)}",)
     if not high < LARGEST:
-        return (
-            "the residual is too large to tell: it allows an error of "
-            + (f"{high:.0%}" if high < 10 else f"{high:.0e} times the solution"),
-        )
+        size = f"{high:.0%}" if high < 10 else f"{high:.0e} times the solution"
+        return (f"the residual is too large to tell: it allows an error of {size}",)
     if seen < ILL_POSED:
         return (
             "the problem is ill-posed or nearly so: there is a change of the solution by its own "
             f"size that changes the terms of the equations by a share of {seen:.0e} only",
         )
-    if high > APART * low:
+    if low is not None and high > APART * low:
         return (
             f"two estimates disagree: {low:.0e} by fewer directions, {high:.0e} by the residual",
         )
     return ()
 
 
-def _variation(found: Sensitivity) -> float:
+def _values(
+    best: Assessed, heldout: StackedResidual
+) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n k"], Float[Tensor, "n k"]]:
+    """Held-out points, the solution there, and the network that it is a correction of."""
+    some = heldout.thinned(min(1.0, ESTIMATED_ON / heldout.row_count))
+    points = torch.cat([s for b in some.blocks for s in b.sites])
+    value = closure(((0,) * points.shape[1],))
+    with torch.no_grad():
+        values = best.candidate.predictor()(points, value)[0]
+        return points, values, best.candidate.network(points, value)[0]
+
+
+def _sizes(values: Float[Tensor, "n k"], parts: Float[Tensor, "n k"]) -> Float[Tensor, " k"]:
+    """Root mean square of every unknown, by which its errors are divided.
+
+    An unknown that is nearly zero has the size of the largest one. Where all are zero up to
+    rounding errors of the network's values, the size is 1.
+    """
+    sizes, of_parts = (v.square().mean(0).sqrt() for v in (values, parts))
+    if sizes.max() <= ZERO * torch.finfo(sizes.dtype).eps * of_parts.max():
+        return torch.ones_like(sizes)
+    return torch.where(sizes > VANISHING * sizes.max(), sizes, sizes.max())
+
+
+def _variation(values: Float[Tensor, "n k"]) -> float:
     """The largest ‖u‖ / ‖u − mean u‖ over the unknowns that vary."""
-    values, mean = found.values, found.values.mean(0)
-    size, spread = values.square().mean(0).sqrt(), (values - mean).square().mean(0).sqrt()
+    size = values.square().mean(0).sqrt()
+    spread = (values - values.mean(0)).square().mean(0).sqrt()
     varies = spread > torch.finfo(values.dtype).eps ** 0.5 * size
     return (size[varies] / spread[varies]).max().item() if bool(varies.any()) else 1.0
 
 
 def _nested_distance(
     best: Assessed,
-    report: RankReport,
-    heldout: StackedResidual,
+    nested: Float[Tensor, " m"],
+    points: Float[Tensor, "n d"],
+    values: Float[Tensor, "n k"],
+    sizes: Float[Tensor, " k"],
     levels: Mapping[int, int | None],
-    found: Sensitivity,
 ) -> float:
     """Distance from the refinement in a part of the directions, relative to the sizes of u."""
-    some = heldout.thinned(min(1.0, ESTIMATED_ON / heldout.row_count))
-    points = torch.cat([s for b in some.blocks for s in b.sites])
-    value = closure(((0,) * points.shape[1],))
-    nested = replace(best.candidate, delta=report.nested)
+    other = replace(best.candidate, delta=nested).predictor()
     with torch.no_grad():
-        values, others = (c.predictor()(points, value)[0] for c in (best.candidate, nested))
-    apart = values - others
-    for k in levels:
-        columns = _level_functions(points, 1, {0: levels[k]})
+        apart = values - other(points, closure(((0,) * points.shape[1],)))[0]
+    for k, time in levels.items():
+        columns = _level_functions(points, 1, {0: time})
         assert columns is not None
         apart[:, k] -= columns @ (columns.T @ apart[:, k])
-    return (apart.square().mean(0).sqrt() / found.sizes).max().item()
+    return (apart.square().mean(0).sqrt() / sizes).max().item()
 
 
 def _level_functions(

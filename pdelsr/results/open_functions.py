@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pdelsr.solvers.sensitivity import Modes, Sensitivity
+from pdelsr.solvers.sensitivity import Modes
 
 FITS = 1e-3  # share of a function that polynomials may leave out
 DEGREES = (0, 1, 2, 3)  # of the polynomials that are tried
@@ -16,29 +16,31 @@ MOST = 3  # functions that are described one by one
 
 
 def in_words(
-    found: Sensitivity,
     modes: Modes,
     count: int,
+    sizes: Float[Tensor, " k"],
+    points: Float[Tensor, "p d"],
     names: Sequence[str],
     coordinates: Sequence[str],
 ) -> tuple[str, ...]:
     """The first functions of `modes`, which the equations do not see.
 
     Args:
-        found: whose modes they are.
         modes: with those that are open first.
         count: how many are.
+        sizes: of the unknowns, which the modes are relative to.
+        points: of the modes.
         names: of the unknowns.
         coordinates: their names.
     """
-    functions = modes.functions[:count] * found.sizes  # as they add to the unknowns
-    sizes = functions.square().mean(1).sqrt()
-    moved = [k for k in range(len(names)) if bool((sizes[:, k] > FITS * sizes.max(1)[0]).any())]
+    functions = modes.functions[:count] * sizes  # as they add to the unknowns
+    moving = functions.square().mean(1).sqrt()
+    moved = [k for k in range(len(names)) if bool((moving[:, k] > FITS * moving.max(1)[0]).any())]
     who = " and ".join(names[k] for k in moved)
     for degree in DEGREES:
-        if _fit(functions, found.points, degree):
+        if _fit(functions, points, degree):
             return (f"{who} {_verb(moved)} known up to {_polynomial(degree, count, coordinates)}",)
-    where = [_peak(functions[i], found.points, coordinates) for i in range(min(count, MOST))]
+    where = [_peak(functions[i], points, coordinates) for i in range(min(count, MOST))]
     if count == 1:
         what = f"a multiple of a function that is largest near {where[0]}"
     else:

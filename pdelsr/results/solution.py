@@ -108,7 +108,7 @@ class Solution:
     weights: Mapping[str, float] = field(default_factory=dict)
     heldout: float = float("nan")
     heldout_start: float = float("nan")
-    estimate: ErrorEstimate = ErrorEstimate()
+    estimate: ErrorEstimate = field(default_factory=ErrorEstimate)
     ended: Status | None = None
     error_history: Sequence[tuple[float, float]] = ()
     iterations: int = 0

@@ -57,7 +57,7 @@ def network_text(network: Network) -> str:
 
 
 def _title(solution: Solution) -> Text:
-    """What a user wants to know first: how wrong the solution may be, and whether that is enough."""
+    """What a user wants to know first: how wrong the solution may be, and if that is enough."""
     text = Text(solution.problem.name, style="bold")
     text.append(f" by {solution.method.name}: ", style="not bold")
     text.append(verdict(solution), style="bold" if solution.estimate_is_reliable else "yellow")
@@ -139,7 +139,8 @@ def _estimate(solution: Solution) -> str:
     if value is None:
         return f"not known: {'; '.join(estimate.doubts)}" if estimate.doubts else "not known"
     several = ", largest of all unknowns" if len(solution.names) > 1 else ""
-    text = f"{value:.1e} (relative L2{several}; {estimate.low:.0e} to {estimate.high:.0e})"
+    span = "a bound" if estimate.low is None else f"{estimate.low:.0e} to {estimate.high:.0e}"
+    text = f"{value:.1e} (relative L2{several}; {span})"
     if estimate.variation > OFFSET:
         text += f"; {estimate.variation * value:.1e} of ‖u − mean u‖"
     return text

@@ -9,13 +9,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pdelsr.linearize import Directions, RefinedPredictor, StackedResidual
+from pdelsr.linearize import Directions, StackedResidual
 from pdelsr.lstsq import LeastSquares
-from pdelsr.networks import closure
 
 VALUES = 512  # of the unknowns, that the sensitivity is measured on
-VANISHING = 1e-8  # an unknown below this share of the largest one is measured against that
-ZERO = 1e4  # epsilons of the network's values: a solution below them is zero up to rounding
 
 
 @dataclass(frozen=True)
@@ -27,37 +24,24 @@ class Sensitivity:
     holds it.
 
     Args:
-        points: (p, d).
-        values: (p, k), of the solution there.
-        parts: (p, k), of the network that the solution is a correction of.
+        points: (p, d), in the interior.
         covariance: Φ (AᵀA)⁻¹ Φᵀ for the values Φ of the directions, (k p, k p), unknown by unknown.
     """
 
     points: Float[Tensor, "p d"]
-    values: Float[Tensor, "p k"]
-    parts: Float[Tensor, "p k"]
     covariance: Float[Tensor, "q q"]
 
-    @property
-    def sizes(self) -> Float[Tensor, " k"]:
-        """Root mean square of every unknown, by which its errors are divided.
-
-        An unknown that is nearly zero has the size of the largest one, and where all are zero up
-        to rounding, the size is 1.
-        """
-        sizes, parts = (v.square().mean(0).sqrt() for v in (self.values, self.parts))
-        if sizes.max() <= ZERO * torch.finfo(sizes.dtype).eps * parts.max():
-            return torch.ones_like(sizes)
-        return torch.where(sizes > VANISHING * sizes.max(), sizes, sizes.max())
-
-    def modes(self, without: Float[Tensor, "q c"] | None = None) -> Modes:
+    def modes(
+        self, sizes: Float[Tensor, " k"], without: Float[Tensor, "q c"] | None = None
+    ) -> Modes:
         """Functions by how far they are moved by a residual of norm one.
 
         Args:
+            sizes: of the unknowns, by which they are divided.
             without: orthonormal columns of scaled values; functions of their span do not count.
         """
-        p, k = self.values.shape
-        scale = (1 / (self.sizes * p**0.5)).repeat_interleave(p)
+        p, k = len(self.points), len(sizes)
+        scale = (1 / (sizes * p**0.5)).repeat_interleave(p)
         scaled = scale[:, None] * self.covariance * scale
         if without is not None:
             project = torch.eye(len(scale)).to(scaled) - without @ without.T
@@ -93,9 +77,8 @@ def sensitivity(
     directions: Directions,
     solver: LeastSquares,
     state: object,
-    y: Float[Tensor, " r"],
 ) -> Sensitivity | None:
-    """The sensitivity of a reduced problem at its solution, from the factors of its solver.
+    """The sensitivity of a reduced problem, from the factors of its solver.
 
     It costs one triangular solve with a few hundred right-hand sides. None where the solver keeps
     no factors.
@@ -105,17 +88,12 @@ def sensitivity(
         directions: V.
         solver: of the reduced problem.
         state: its factors.
-        y: the reduced unknowns.
     """
     network = residual.network
     bound = residual.blocks[0].thinned(
         min(1.0, VALUES / network.out_features / len(residual.blocks[0]))
     )
     points = bound.sites[0]
-    with torch.no_grad():
-        value = closure(((0,) * points.shape[1],))
-        parts = network(points, value)[0]
-        values = RefinedPredictor(network, directions.lift(y))(points, value)[0]
     rows = torch.cat(list(residual.output_rows(points, directions)))
     covariance = solver.covariance(state, rows)
-    return None if covariance is None else Sensitivity(points, values, parts, covariance)
+    return None if covariance is None else Sensitivity(points, covariance)

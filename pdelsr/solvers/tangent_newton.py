@@ -19,7 +19,7 @@ from pdelsr.linearize.tangent_model import TangentModel, tangent_model
 from pdelsr.lstsq import LeastSquares
 from pdelsr.solvers.interruption import INTERRUPTIONS, status_of
 from pdelsr.solvers.method import RankReport
-from pdelsr.solvers.sensitivity import sensitivity
+from pdelsr.solvers.sensitivity import Sensitivity, sensitivity
 from pdelsr.solvers.status import Status
 
 CORRECTIONS = 4  # steps at most with the factors of one linearization
@@ -94,6 +94,7 @@ class _Search:
         taken: steps so far.
         cut: whether it was stopped between two steps.
         report: of the last reduced system, once it was described.
+        sensitivity: of the last linearization, known before its steps are over.
     """
 
     residual: StackedResidual
@@ -104,6 +105,7 @@ class _Search:
     taken: int = 0
     cut: bool = False
     report: RankReport | None = None
+    sensitivity: Sensitivity | None = None
 
     def run(self, newton_steps: int, stop: Callable[[], bool], described: bool) -> None:
         """Take steps until they help no more."""
@@ -122,6 +124,8 @@ class _Search:
             target = solver.compute(state, b)
             if not torch.isfinite(target).all():
                 return
+            if described:
+                self.sensitivity = sensitivity(residual, self.directions, solver, state)
             found = _backtrack(model, y, target, f, full=newton_steps == 1)
             before = self.size
             if found is not None:
@@ -144,14 +148,13 @@ class _Search:
         self.y, self.size, self.taken = y, _norm(f), taken
 
     def _describe(self, state: object, b: Tensor, target: Tensor, converged: bool) -> None:
-        """Spectrum and sensitivity of the last reduced system, and its nested solution."""
+        """Spectrum of the last reduced system, and its nested solution."""
         spectrum = self.solver.spectrum(state)
         self.report = RankReport(
             self.directions.rank,
             spectrum.effective_rank,
             spectrum.condition,
             spectrum.singular_values,
-            sensitivity=sensitivity(self.residual, self.directions, self.solver, state, self.y),
         )
         part = self.solver.nested(state, b) if converged else None
         if part is not None:
@@ -163,7 +166,7 @@ class _Search:
         rank, nothing = self.directions.rank, self.y.new_zeros(0)
         measured = (0, float("inf")) if stopped is None else (None, None)
         report = self.report or RankReport(rank, *measured, nothing)
-        report = replace(report, directions=self.directions, y=self.y)
+        report = replace(report, directions=self.directions, y=self.y, sensitivity=self.sensitivity)
         return Refinement(self.directions.lift(self.y), self.size, self.taken, report, stopped)
 
 
