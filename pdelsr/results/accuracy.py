@@ -8,8 +8,10 @@ import numpy as np
 from jaxtyping import Float
 
 from pdelsr.declare import Problem
+from pdelsr.declare.coverage import CONSTANT, open_levels
 from pdelsr.sample import Halton, sample_interior
 
+FLAT = 1e-12  # share of a reference, below which it does not vary
 ERROR_STREAM = 90_210  # keeps the points of the error apart from those of any training seed
 
 
@@ -18,12 +20,16 @@ class UnknownError:
     """Error of one unknown against the reference.
 
     Args:
-        relative_l2: ‖u − u_ref‖ / ‖u_ref‖ over the points; ‖u − u_ref‖ where u_ref vanishes.
+        relative_l2: ‖u − u_ref‖ / ‖u_ref‖ over the points; the root mean square of u − u_ref where
+            u_ref vanishes.
         max_error: max |u − u_ref| over the points.
+        relative_to_variation: ‖u − u_ref‖ / ‖u_ref − mean u_ref‖, which an offset such as 300 K
+            does not make small; None where u_ref is a constant.
     """
 
     relative_l2: float
     max_error: float
+    relative_to_variation: float | None = None
 
 
 @dataclass(frozen=True)
@@ -45,8 +51,36 @@ def heldout_points(problem: Problem, n: int, seed: int) -> Float[np.ndarray, "n 
     return sample_interior(problem.domain, n, Halton(), stream).points
 
 
-def error_of(value: Float[np.ndarray, " n"], reference: Float[np.ndarray, " n"]) -> UnknownError:
-    """The error of one unknown from its values."""
+def errors_of(
+    problem: Problem, values: Float[np.ndarray, "n k"], reference: Float[np.ndarray, "n k"]
+) -> dict[str, UnknownError]:
+    """The error of every unknown; one that is known up to a constant is compared without it."""
+    levels = open_levels(problem.system)
+    return {
+        u.name: error_of(values[:, i], reference[:, i], levels.get(u) == CONSTANT)
+        for i, u in enumerate(problem.unknowns)
+    }
+
+
+def error_of(
+    value: Float[np.ndarray, " n"], reference: Float[np.ndarray, " n"], level: bool = False
+) -> UnknownError:
+    """The error of one unknown from its values.
+
+    Args:
+        value: of the solution.
+        reference: of the truth.
+        level: whether it is known up to a constant only, which then does not count.
+    """
     difference = value.astype(np.float64) - reference
-    size = float(np.linalg.norm(reference)) or 1.0
-    return UnknownError(float(np.linalg.norm(difference)) / size, float(np.abs(difference).max()))
+    if level:
+        difference = difference - difference.mean()
+    error = float(np.linalg.norm(difference))
+    varying = float(np.linalg.norm(reference - reference.mean()))
+    size = varying if level else float(np.linalg.norm(reference))
+    flat = varying <= FLAT * float(np.linalg.norm(reference))
+    return UnknownError(
+        error / (size or len(difference) ** 0.5),
+        float(np.abs(difference).max()),
+        None if flat else error / varying,
+    )

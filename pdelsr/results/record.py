@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
     from pdelsr.results.solution import Solution
 
-NO_REFERENCE = {"relative_l2": None, "max_error": None}
+NO_REFERENCE = {"relative_l2": None, "max_error": None, "relative_to_variation": None}
 
 
 def record(solution: Solution) -> dict[str, Any]:

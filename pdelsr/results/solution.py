@@ -21,7 +21,7 @@ from pdelsr.errors import SettingsError
 from pdelsr.linearize import Predictor
 from pdelsr.linearize.halving import in_pieces, told_what_to_lower
 from pdelsr.networks import Network, closure
-from pdelsr.results.accuracy import BlockResidual, UnknownError, error_of, heldout_points
+from pdelsr.results.accuracy import BlockResidual, UnknownError, errors_of, heldout_points
 from pdelsr.results.advice import advice
 from pdelsr.results.dataset import dataset
 from pdelsr.results.derivative import read_derivative
@@ -216,6 +216,8 @@ class Solution:
     def error(self, n: int = 10_000, seed: int = 0) -> dict[str, UnknownError]:
         """Relative L2 and largest error of each unknown on points inside the domain.
 
+        An unknown that is known up to a constant only is compared without it.
+
         Args:
             n: number of points; none of them was trained on.
             seed: of the points.
@@ -229,7 +231,7 @@ class Solution:
         points = heldout_points(self.problem, n, seed)
         reference = self.problem.reference_values(points)
         values = self._entries(self._tensor(points), self._value_index, BATCH).cpu().numpy()
-        return {name: error_of(values[:, i], reference[:, i]) for i, name in enumerate(self.names)}
+        return errors_of(self.problem, values, reference)
 
     @cached_property
     def errors(self) -> dict[str, UnknownError]:

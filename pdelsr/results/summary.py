@@ -86,9 +86,14 @@ def _status(solution: Solution) -> Text:
 
 
 def _errors(solution: Solution) -> Table:
-    table = _table("unknown", "relative L2 error", "largest error")
+    offset = solution.estimate.variation > OFFSET
+    more = ["relative to u − mean u"] if offset else []
+    table = _table("unknown", "relative L2 error", "largest error", *more)
     for name, error in solution.errors.items():
-        table.add_row(name, f"{error.relative_l2:.2e}", f"{error.max_error:.2e}")
+        cells = [f"{error.relative_l2:.2e}", f"{error.max_error:.2e}"]
+        varying = error.relative_to_variation
+        cells += ["-" if varying is None else f"{varying:.2e}"] if offset else []
+        table.add_row(name, *cells)
     return table
 
 

@@ -15,7 +15,7 @@ from jaxtyping import Float
 
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
-from pdelsr.results.accuracy import error_of, heldout_points
+from pdelsr.results.accuracy import errors_of, heldout_points
 from pdelsr.results.solution import Solution
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
@@ -84,9 +84,9 @@ class Trace:
 
     def _largest_error(self, state: Solution) -> float:
         found = state.predict(self.points)
-        columns = found if isinstance(found, dict) else {state.names[0]: found}
-        errors = (error_of(columns[n], self.reference[:, i]) for i, n in enumerate(state.names))
-        return largest(error.relative_l2 for error in errors)
+        columns = [found[n] for n in state.names] if isinstance(found, dict) else [found]
+        errors = errors_of(state.problem, np.stack(columns, axis=1), self.reference)
+        return largest(error.relative_l2 for error in errors.values())
 
 
 def largest(values: Iterable[float]) -> float:
