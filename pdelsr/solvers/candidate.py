@@ -47,12 +47,15 @@ class Assessed:
         objective: norm of the weighted stacked residual on held-out points.
         rms: the root mean square of every block there, unweighted.
         iteration: when it was found.
+        squares: (n,), the weighted squared residual at every held-out point; their sum is the
+            square of the objective. None where nothing was measured.
     """
 
     candidate: Candidate
     objective: float
     rms: Mapping[str, float]
     iteration: int
+    squares: Float[Tensor, " n"] | None = None
 
     @property
     def largest_rms(self) -> float:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import torch
+from torch import Tensor
 
 from pdelsr.compile import CompiledProblem
 from pdelsr.linearize import Predictor, StackedResidual
@@ -17,13 +18,15 @@ from pdelsr.solvers.candidate import Assessed, Candidate
 from pdelsr.solvers.clock import Clock
 from pdelsr.solvers.design import Design
 from pdelsr.solvers.history import Record
+from pdelsr.solvers.selection import Selection
 
 HELDOUT_SEED = 2**31 - 1  # the stream of held-out points; training seeds stay below
-CLEAR = 0.6  # ratio of two residuals that leaves little doubt which refined state is better
+FLOOR = 0.5  # power of epsilon: below that fall, a residual says little of the error
 EXACT = 0.75  # power of epsilon: a fall of the residual that needs no more
 REMEMBERED = 2  # candidates whose held-out residual is not evaluated again
 FINISH = 3  # evaluations on held-out points that follow the last step
 FINISH_SHARE = 0.1  # of the time limit that they may be given at most
+Measured = tuple[dict[str, float], Tensor]
 ROUNDS = 10_000  # point rounds of one seed before two seeds could meet
 
 
@@ -89,10 +92,9 @@ class Context:
         self.heldout: StackedResidual = self._residual(self.plan.held_out(), HELDOUT_SEED, None)
         self.training: StackedResidual | None = None
         self.rounds: int = 0
-        self._best: Assessed | None = None
-        self.objectives: list[float] = []
+        self.selection: Selection = Selection()
         self.assess_seconds = 0.0
-        self._measured: deque[tuple[Candidate, dict[str, float]]] = deque(maxlen=REMEMBERED)
+        self._measured: deque[tuple[Candidate, Measured]] = deque(maxlen=REMEMBERED)
 
     def replace_network(self, network: Network) -> None:
         """Go on with another network, on the same held-out points."""
@@ -146,19 +148,14 @@ class Context:
     def assess(self, candidate: Candidate, iteration: int) -> Assessed:
         """Held-out residual of a candidate, infinite where it is not finite; keeps the best.
 
-        A refined state replaces an earlier one of the run where its residual is at most 0.6 times
-        as large, or where it is the smallest so far and another state had a smaller one already:
-        refinements on different points have errors that differ by chance, and residuals that are
-        close to each other do not tell which is smaller.
+        `Selection` says which of two states is the better one.
         """
         begin = self.clock.seconds
-        rms = self._heldout_rms(candidate)
-        objective = self._norm(rms)
-        self.objectives.append(objective)
+        rms, squares = self._measure(candidate)
         self.assess_seconds = max(self.assess_seconds, self.clock.seconds - begin)
-        assessed = Assessed(candidate, objective, rms, iteration)
-        if self._best is None or self._is_better(assessed, self._best):
-            self._best = assessed
+        assessed = Assessed(candidate, self._norm(rms), rms, iteration, squares)
+        first = max([self.earlier.objective, *self.objectives[:1]])
+        self.selection.offer(assessed, self._epsilon**FLOOR * first)
         return assessed
 
     @property
@@ -170,21 +167,22 @@ class Context:
 
     def heldout_norm(self, candidate: Candidate) -> float:
         """‖f‖ on the held-out points, infinite where it is not finite."""
-        return self._norm(self._heldout_rms(candidate))
+        return self._norm(self._measure(candidate)[0])
 
-    def _heldout_rms(self, candidate: Candidate) -> dict[str, float]:
-        """Root mean square of every block on held-out points; the last ones are remembered.
+    def _measure(self, candidate: Candidate) -> Measured:
+        """Root mean square of every block, and squares at held-out points; remembered for a while.
 
         The network is left at the candidate's θ only where it was evaluated.
         """
-        for i, (known, rms) in enumerate(self._measured):
+        for i, (known, measured) in enumerate(self._measured):
             if known is candidate:
                 del self._measured[i]
-                self._measured.append((known, rms))
-                return rms
-        rms = self.heldout.block_rms(candidate.predictor())
-        self._measured.append((candidate, rms))
-        return rms
+                self._measured.append((known, measured))
+                return measured
+        squares = self.heldout.block_squares(candidate.predictor())
+        measured = self.heldout.rms_of(squares), self.heldout.weighted(squares)
+        self._measured.append((candidate, measured))
+        return measured
 
     def _norm(self, rms: Mapping[str, float]) -> float:
         weights = self.heldout.block_weights()
@@ -192,14 +190,19 @@ class Context:
         return norm if math.isfinite(norm) else math.inf
 
     @property
+    def objectives(self) -> list[float]:
+        """‖f‖ on the held-out points of all assessed states, in order."""
+        return self.selection.objectives
+
+    @property
     def best(self) -> Assessed:
-        """The best assessed state, by its residual on held-out points; see `assess`."""
-        assert self._best is not None, "nothing was assessed so far"
-        return self._best
+        """The best assessed state, by its residual on held-out points; see `Selection`."""
+        assert self.selection.best is not None, "nothing was assessed so far"
+        return self.selection.best
 
     @best.setter
     def best(self, assessed: Assessed) -> None:
-        self._best = assessed
+        self.selection.best = assessed
 
     @property
     def first_objective(self) -> float:
@@ -208,21 +211,15 @@ class Context:
 
     def rounding(self, power: float) -> float:
         """That power of epsilon times the first residual."""
-        return torch.finfo(self.heldout.like.dtype).eps ** power * self.first_objective
+        return self._epsilon**power * self.first_objective
+
+    @property
+    def _epsilon(self) -> float:
+        return torch.finfo(self.heldout.like.dtype).eps
 
     def fell_to(self, power: float) -> bool:
         """Whether the best residual is below that power of epsilon times the first one."""
         return math.isfinite(self.first_objective) and self.best.objective < self.rounding(power)
-
-    def _is_better(self, new: Assessed, best: Assessed) -> bool:
-        """Whether a state, whose objective is the last one, replaces the best one."""
-        if new.objective >= best.objective:
-            return False
-        refined = new.candidate.delta is not None and best.candidate.delta is not None
-        if not refined or not best.iteration:
-            return True
-        confirmed = new.objective < min(self.objectives[:-1]) < best.objective
-        return confirmed or new.objective <= CLEAR * best.objective
 
     def report(self, record: Record) -> None:
         """Add to the history, log, and tell whoever listens."""
