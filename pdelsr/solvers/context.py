@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -22,12 +23,32 @@ from pdelsr.solvers.selection import Selection
 
 HELDOUT_SEED = 2**31 - 1  # the stream of held-out points; training seeds stay below
 FLOOR = 0.5  # power of epsilon: below that fall, a residual says little of the error
+ROUNDING = 0.55  # power of epsilon: a fall that goes no further is down to rounding
 EXACT = 0.75  # power of epsilon: a fall of the residual that needs no more
 REMEMBERED = 2  # candidates whose held-out residual is not evaluated again
 FINISH = 3  # evaluations on held-out points that follow the last step
 FINISH_SHARE = 0.1  # of the time limit that they may be given at most
 Measured = tuple[dict[str, float], Tensor]
 ROUNDS = 10_000  # point rounds of one seed before two seeds could meet
+
+
+class Grows(ABC):
+    """Makes other networks for a run; see `Context.grow` and `Context.redraw`."""
+
+    @abstractmethod
+    def __call__(
+        self,
+        network: Network,
+        plan: PointPlan,
+        parameters: int,
+        anew: bool,
+        seconds: int | float = math.inf,
+    ) -> tuple[Network, PointPlan]:
+        """A network of about so many parameters, and the plan with points for it."""
+
+    @abstractmethod
+    def redrawn(self, network: Network, draw: int) -> Network:
+        """An untrained network of the same design with other weights."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +84,7 @@ class Context:
         patience: outer iterations without progress before the run counts as stagnated.
         listener: called with every record.
         trained: whether the network comes from elsewhere, rather than being a fresh one.
-        grower: makes a larger network and its plan, see `grow`; None where the network is the
+        grower: makes other networks and their plans, see `grow`; None where the network is the
             user's choice.
         design: of the first network.
         points_open: whether the number of points is the method's choice.
@@ -80,7 +101,7 @@ class Context:
     patience: int = 3
     listener: Callable[[Record], None] = lambda record: None
     trained: bool = False
-    grower: Callable[[Network, PointPlan, int, bool], tuple[Network, PointPlan]] | None = None
+    grower: Grows | None = None
     design: Design | None = None
     points_open: bool = False
     earlier: Earlier = Earlier()
@@ -101,16 +122,22 @@ class Context:
         self.network = network
         self.heldout = replace(self.heldout, network=network)
 
-    def grow(self, parameters: int, anew: bool) -> None:
+    def grow(self, parameters: int, anew: bool, seconds: int | float = math.inf) -> None:
         """Go on with a larger network and more points.
 
         Args:
             parameters: about how many.
             anew: an untrained network; otherwise the same function as now.
+            seconds: that trials of its design may take.
         """
         assert self.grower is not None
-        network, self.plan = self.grower(self.network, self.plan, parameters, anew)
+        network, self.plan = self.grower(self.network, self.plan, parameters, anew, seconds)
         self.replace_network(network)
+
+    def redraw(self, draw: int) -> None:
+        """Go on with an untrained network that differs from the present one in its weights only."""
+        assert self.grower is not None
+        self.replace_network(self.grower.redrawn(self.network, draw))
 
     def return_to(self, candidate: Candidate) -> None:
         """Go on with the network and θ of an earlier state."""
