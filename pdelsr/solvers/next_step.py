@@ -134,6 +134,6 @@ def _affordable(now: Situation) -> float:
     return now.parameters * share ** (1 / now.power)
 
 
-def _growth(now: Situation, parameters: float) -> Step:
+def _growth(now: Situation, parameters: int | float) -> Step:
     found = int(parameters)
     return Step(Kind.GROW, found, seconds=(1 + TRIALS) * now.time_of(found))

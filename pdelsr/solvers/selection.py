@@ -35,9 +35,9 @@ class Selection:
         others, such as networks that are still trained, simply the one with the smaller residual.
 
         Near the floor the residual is no measure of the error: what is left are the rounding errors
-        of two fits, which differ by chance. There a state is better only where its residual is at
-        most 0.6 times as large, or where it is the smallest so far and another state had a smaller
-        one than the best already.
+        of two fits, which differ by chance. Once the best state is there, another one replaces it
+        only where its residual is at most 0.6 times as large, or where it is the smallest so far
+        and another state had a smaller one than the best already.
 
         Args:
             new: the state.
@@ -56,8 +56,8 @@ class Selection:
         refined = new.candidate.delta is not None and best.candidate.delta is not None
         if not refined or not best.iteration:
             return new.objective < best.objective
-        if floor < new.objective < math.inf:
-            return is_doubtless(new, best)
+        if best.objective > floor:
+            return math.isfinite(new.objective) and is_doubtless(new, best)
         confirmed = new.objective < min(before) < best.objective
         return confirmed or new.objective <= CLEAR * best.objective
 
