@@ -26,11 +26,13 @@ from pdelsr.solvers.design import Design
 from pdelsr.solvers.history import Record
 from pdelsr.solvers.loop import Standing
 from pdelsr.solvers.method import Method, RankReport, State
+from pdelsr.solvers.selection import Selection
 from pdelsr.solvers.sensitivity import Sensitivity
 from pdelsr.solvers.status import Status
 
 PARTS = (
-    *(Standing, State, RankReport, Sensitivity, Candidate, Assessed, Record, Design, Earlier),
+    *(Standing, State, RankReport, Sensitivity, Candidate, Assessed, Selection),
+    *(Record, Design, Earlier),
     *(Identity, Columns, Dense, StackedResidual, BoundBlock),
 )
 

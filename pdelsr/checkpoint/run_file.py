@@ -43,6 +43,7 @@ from pdelsr.solvers.loop import Standing
 from pdelsr.solvers.method import Method, State
 from pdelsr.solvers.plan import point_plan
 from pdelsr.solvers.prepare import Start, prepare
+from pdelsr.solvers.selection import Selection
 from pdelsr.solvers.settings import RunSettings
 from pdelsr.solvers.status import Status
 from pdelsr.solvers.trial import Designer
@@ -51,8 +52,8 @@ logger = logging.getLogger(__name__)
 
 KIND = "run"
 NUMBERS = (
-    *("rounds", "objectives", "assess_seconds", "history", "memory_budget", "earlier"),
-    *("plan", "training", "best"),
+    *("rounds", "selection", "assess_seconds", "history", "memory_budget", "earlier"),
+    *("plan", "training"),
 )
 """Of a context, beside what it is made of."""
 
@@ -282,6 +283,7 @@ def require_sound(context: Context, standing: Standing) -> None:
         *((value, (int,)) for value in (context.rounds, state.iteration)),
         *((value, (int, float)) for value in (*context.objectives, context.assess_seconds)),
         *((record, (Record,)) for record in context.history),
+        (context.selection, (Selection,)),
         (context.best, (Assessed,)),
         (context.earlier, (Earlier,)),
         (context.plan, (PointPlan,)),

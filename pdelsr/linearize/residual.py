@@ -76,10 +76,22 @@ class StackedResidual:
 
     def block_rms(self, predictor: Predictor | None = None) -> dict[str, float]:
         """Root mean square of F_b on the points of every block, without weights."""
+        return self.rms_of(self.block_squares(predictor))
+
+    def block_squares(self, predictor: Predictor | None = None) -> list[Tensor]:
+        """F_b² at the points of every block, without weights."""
         like = predictor or self.network
-        return {
-            b.block.name: (b.shares @ b.evaluate(like).square()).sqrt().item() for b in self.blocks
-        }
+        return [b.evaluate(like).square() for b in self.blocks]
+
+    def rms_of(self, squares: Sequence[Tensor]) -> dict[str, float]:
+        """Root mean square of every block for given F_b²."""
+        pairs = zip(self.blocks, squares, strict=True)
+        return {b.block.name: (b.shares @ square).sqrt().item() for b, square in pairs}
+
+    def weighted(self, squares: Sequence[Tensor]) -> Float[Tensor, " n"]:
+        """s² F² at all points for given F_b²; their sum is ‖f‖²."""
+        pairs = zip(self.blocks, squares, strict=True)
+        return torch.cat([b.scale.square() * square for b, square in pairs])
 
     def terms_norm(self, predictor: Predictor, of: Predictor | None = None) -> float:
         """Norm of the stacked sizes of the terms, beside which ‖f‖ is small or not.

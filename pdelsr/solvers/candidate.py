@@ -51,12 +51,15 @@ class Assessed:
         iteration: when it was found.
         terms: norm of the sizes of the terms that f adds up there.
         parts: the same of the network, of which the refined predictor is a correction.
+        squares: (n,), the weighted squared residual at every held-out point; their sum is the
+            square of the objective. None where nothing was measured.
     """
 
     candidate: Candidate
     objective: float
     rms: Mapping[str, float]
     iteration: int
+    squares: Float[Tensor, " n"] | None = None
     terms: float = 0.0
     parts: float = 0.0
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import torch
+from torch import Tensor
 
 from pdelsr.compile import CompiledProblem
 from pdelsr.linearize import Predictor, StackedResidual
@@ -17,14 +19,36 @@ from pdelsr.solvers.candidate import Assessed, Candidate
 from pdelsr.solvers.clock import Clock
 from pdelsr.solvers.design import Design
 from pdelsr.solvers.history import Record
+from pdelsr.solvers.selection import Selection
 
 HELDOUT_SEED = 2**31 - 1  # the stream of held-out points; training seeds stay below
-CLEAR = 0.6  # ratio of two residuals that leaves little doubt which refined state is better
-EXACT = 0.75  # power of epsilon: a residual beside the terms that needs no more
+FLOOR = 0.5  # power of epsilon: below, beside its terms, a residual says little of the error
+ROUNDING = 0.55  # power of epsilon: a residual that falls no further is down to rounding
+EXACT = 0.75  # power of epsilon: a residual beside its terms that needs no more
 REMEMBERED = 2  # candidates whose held-out residual is not evaluated again
 FINISH = 3  # evaluations on held-out points that follow the last step
 FINISH_SHARE = 0.1  # of the time limit that they may be given at most
+Measured = tuple[dict[str, float], Tensor]
 ROUNDS = 10_000  # point rounds of one seed before two seeds could meet
+
+
+class Grows(ABC):
+    """Makes other networks for a run; see `Context.grow` and `Context.redraw`."""
+
+    @abstractmethod
+    def __call__(
+        self,
+        network: Network,
+        plan: PointPlan,
+        parameters: int,
+        anew: bool,
+        seconds: int | float = math.inf,
+    ) -> tuple[Network, PointPlan]:
+        """A network of about so many parameters, and the plan with points for it."""
+
+    @abstractmethod
+    def redrawn(self, network: Network, draw: int) -> Network:
+        """An untrained network of the same design with other weights."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +84,7 @@ class Context:
         patience: outer iterations without progress before the run counts as stagnated.
         listener: called with every record.
         trained: whether the network comes from elsewhere, rather than being a fresh one.
-        grower: makes a larger network and its plan, see `grow`; None where the network is the
+        grower: makes other networks and their plans, see `grow`; None where the network is the
             user's choice.
         design: of the first network.
         points_open: whether the number of points is the method's choice.
@@ -77,7 +101,7 @@ class Context:
     patience: int = 3
     listener: Callable[[Record], None] = lambda record: None
     trained: bool = False
-    grower: Callable[[Network, PointPlan, int, bool], tuple[Network, PointPlan]] | None = None
+    grower: Grows | None = None
     design: Design | None = None
     points_open: bool = False
     earlier: Earlier = Earlier()
@@ -89,26 +113,31 @@ class Context:
         self.heldout: StackedResidual = self._residual(self.plan.held_out(), HELDOUT_SEED, None)
         self.training: StackedResidual | None = None
         self.rounds: int = 0
-        self._best: Assessed | None = None
-        self.objectives: list[float] = []
+        self.selection: Selection = Selection()
         self.assess_seconds = 0.0
-        self._measured: deque[tuple[Candidate, dict[str, float]]] = deque(maxlen=REMEMBERED)
+        self._measured: deque[tuple[Candidate, Measured]] = deque(maxlen=REMEMBERED)
 
     def replace_network(self, network: Network) -> None:
         """Go on with another network, on the same held-out points."""
         self.network = network
         self.heldout = replace(self.heldout, network=network)
 
-    def grow(self, parameters: int, anew: bool) -> None:
+    def grow(self, parameters: int, anew: bool, seconds: int | float = math.inf) -> None:
         """Go on with a larger network and more points.
 
         Args:
             parameters: about how many.
             anew: an untrained network; otherwise the same function as now.
+            seconds: that trials of its design may take.
         """
         assert self.grower is not None
-        network, self.plan = self.grower(self.network, self.plan, parameters, anew)
+        network, self.plan = self.grower(self.network, self.plan, parameters, anew, seconds)
         self.replace_network(network)
+
+    def redraw(self, draw: int) -> None:
+        """Go on with an untrained network that differs from the present one in its weights only."""
+        assert self.grower is not None
+        self.replace_network(self.grower.redrawn(self.network, draw))
 
     def return_to(self, candidate: Candidate) -> None:
         """Go on with the network and θ of an earlier state."""
@@ -146,19 +175,13 @@ class Context:
     def assess(self, candidate: Candidate, iteration: int) -> Assessed:
         """Held-out residual of a candidate, infinite where it is not finite; keeps the best.
 
-        A refined state replaces an earlier one of the run where its residual is at most 0.6 times
-        as large, or where it is the smallest so far and another state had a smaller one already:
-        refinements on different points have errors that differ by chance, and residuals that are
-        close to each other do not tell which is smaller.
+        `Selection` says which of two states is the better one.
         """
         begin = self.clock.seconds
-        rms = self._heldout_rms(candidate)
-        objective = self._norm(rms)
-        self.objectives.append(objective)
+        rms, squares = self._measure(candidate)
         self.assess_seconds = max(self.assess_seconds, self.clock.seconds - begin)
-        assessed = self._with_terms(Assessed(candidate, objective, rms, iteration))
-        if self._best is None or self._is_better(assessed, self._best):
-            self._best = assessed
+        assessed = self._with_terms(Assessed(candidate, self._norm(rms), rms, iteration, squares))
+        self.selection.offer(assessed, assessed.rounding(self._epsilon, FLOOR))
         return assessed
 
     @property
@@ -170,21 +193,22 @@ class Context:
 
     def heldout_norm(self, candidate: Candidate) -> float:
         """‖f‖ on the held-out points, infinite where it is not finite."""
-        return self._norm(self._heldout_rms(candidate))
+        return self._norm(self._measure(candidate)[0])
 
-    def _heldout_rms(self, candidate: Candidate) -> dict[str, float]:
-        """Root mean square of every block on held-out points; the last ones are remembered.
+    def _measure(self, candidate: Candidate) -> Measured:
+        """Root mean square of every block, and squares at held-out points; remembered for a while.
 
         The network is left at the candidate's θ only where it was evaluated.
         """
-        for i, (known, rms) in enumerate(self._measured):
+        for i, (known, measured) in enumerate(self._measured):
             if known is candidate:
                 del self._measured[i]
-                self._measured.append((known, rms))
-                return rms
-        rms = self.heldout.block_rms(candidate.predictor())
-        self._measured.append((candidate, rms))
-        return rms
+                self._measured.append((known, measured))
+                return measured
+        squares = self.heldout.block_squares(candidate.predictor())
+        measured = self.heldout.rms_of(squares), self.heldout.weighted(squares)
+        self._measured.append((candidate, measured))
+        return measured
 
     def _with_terms(self, assessed: Assessed) -> Assessed:
         """The state with the sizes that its residual is measured against, where it is finite."""
@@ -202,14 +226,19 @@ class Context:
         return norm if math.isfinite(norm) else math.inf
 
     @property
+    def objectives(self) -> list[float]:
+        """‖f‖ on the held-out points of all assessed states, in order."""
+        return self.selection.objectives
+
+    @property
     def best(self) -> Assessed:
-        """The best assessed state, by its residual on held-out points; see `assess`."""
-        assert self._best is not None, "nothing was assessed so far"
-        return self._best
+        """The best assessed state, by its residual on held-out points; see `Selection`."""
+        assert self.selection.best is not None, "nothing was assessed so far"
+        return self.selection.best
 
     @best.setter
     def best(self, assessed: Assessed) -> None:
-        self._best = assessed
+        self.selection.best = assessed
 
     @property
     def first_objective(self) -> float:
@@ -218,21 +247,15 @@ class Context:
 
     def rounding(self, power: float) -> float:
         """That power of epsilon times the size of the terms at the best state."""
-        return self.best.rounding(torch.finfo(self.heldout.like.dtype).eps, power)
+        return self.best.rounding(self._epsilon, power)
+
+    @property
+    def _epsilon(self) -> float:
+        return torch.finfo(self.heldout.like.dtype).eps
 
     def fell_to(self, power: float) -> bool:
         """Whether the best residual is below that power of epsilon times the size of its terms."""
         return self.best.objective < self.rounding(power)
-
-    def _is_better(self, new: Assessed, best: Assessed) -> bool:
-        """Whether a state, whose objective is the last one, replaces the best one."""
-        if new.objective >= best.objective:
-            return False
-        refined = new.candidate.delta is not None and best.candidate.delta is not None
-        if not refined or not best.iteration:
-            return True
-        confirmed = new.objective < min(self.objectives[:-1]) < best.objective
-        return confirmed or new.objective <= CLEAR * best.objective
 
     def report(self, record: Record) -> None:
         """Add to the history, log, and tell whoever listens."""

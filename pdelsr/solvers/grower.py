@@ -1,19 +1,21 @@
-"""Larger networks for a run whose network is not the user's choice."""
+"""Other networks for a run whose network is not the user's choice."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from pdelsr.linearize.points import PointPlan
-from pdelsr.networks import Network
-from pdelsr.solvers.design import Design
+from pdelsr.networks import MLP, HardConditions, Network
+from pdelsr.solvers.context import Grows
+from pdelsr.solvers.design import Design, design_of
 from pdelsr.solvers.plan import point_counts
 from pdelsr.solvers.trial import Designer
 
 
 @dataclass
-class Grower:
-    """Makes a larger network and the plan that suits it.
+class Grower(Grows):
+    """Makes other networks and the plans that suit them.
 
     Args:
         designer: of the run.
@@ -24,7 +26,12 @@ class Grower:
     design: Design
 
     def __call__(
-        self, network: Network, plan: PointPlan, parameters: int, anew: bool
+        self,
+        network: Network,
+        plan: PointPlan,
+        parameters: int,
+        anew: bool,
+        seconds: int | float = math.inf,
     ) -> tuple[Network, PointPlan]:
         """A network of about so many parameters, and the plan with points for it.
 
@@ -33,10 +40,11 @@ class Grower:
             plan: the present one.
             parameters: about how many.
             anew: an untrained network; otherwise the same function as now.
+            seconds: that trials of its design may take.
         """
         designer = self.designer
         if anew:
-            self.design = designer.larger(self.design, parameters)
+            self.design = designer.larger(self.design, parameters, seconds)
             found = designer.build(self.design)
         else:
             self.design = designer.sized(self.design, parameters)
@@ -49,3 +57,10 @@ class Grower:
             found.parameter_count,
         )
         return found, replace(plan, counts=counts)
+
+    def redrawn(self, network: Network, draw: int) -> Network:
+        """An untrained network like this one, with other random weights for every `draw`."""
+        inner = network.network if isinstance(network, HardConditions) else network
+        assert isinstance(inner, MLP)
+        given = replace(design_of(inner), activation=inner.activation)
+        return self.designer.build(given, draw)

@@ -1,25 +1,35 @@
-"""When I-LSR takes a larger network."""
+"""When I-LSR takes a larger network, or another one."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 
 from pdelsr.linearize.points import PointPlan
 from pdelsr.solvers.candidate import Candidate
-from pdelsr.solvers.context import EXACT, Context
+from pdelsr.solvers.context import EXACT, ROUNDING, Context
 from pdelsr.solvers.estimate import Sizes, refinement_fits
 from pdelsr.solvers.method import State
+from pdelsr.solvers.next_step import (
+    FEWER_POINTS,
+    Kind,
+    Situation,
+    Step,
+    next_step,
+    power_of,
+    wanted_step,
+)
 from pdelsr.solvers.refiner import FULL_LIMIT, PAYS, Refiner, largest_rank
 from pdelsr.solvers.refusal import largest
 from pdelsr.solvers.status import Status
 
 logger: logging.Logger = logging.getLogger(__name__)
 
-GROWTH, WIDENING = 2, 1.5  # factors on the parameters, of untrained and of aligned networks
+WIDENING = 1.5  # factor on the parameters of aligned networks
 FILLED = 0.9  # share of directions above rounding from which a wider network may help
 HELD = 0.45  # power of epsilon: a fall of the residual that no other method is needed for
-TRIALS = 2.5  # times of a refinement that a growth takes, with the trials of its scale
+WORTH = 1.5  # times of a refinement that an iteration needs, so that its alignment can do much
 OVERFIT = 3.0  # ratio of the residual on held-out points to that on the points of the fit
 MOST_POINTS = 16  # times the planned ones
 USUAL = Refiner()  # whose memory is compared; the refinement itself asks for its own
@@ -35,10 +45,16 @@ class Growth:
         untrained: whether larger untrained networks are still tried.
         rank: that was chosen for networks too large for the whole tangent space.
         limit: why it was not raised further.
-        kept: state and plan before the last growth.
+        kept: state and plan before the last growth of an untrained network.
+        grown: how many states were assessed when it grew; 0 where it never did.
+        before: ‖f‖ of the kept state.
+        owed: factor on ‖f‖ that the growth has to gain.
         alignments: so far.
-        refine_seconds: that the last refinement took.
+        draws: networks of the same size that were tried.
+        points: times `factor`, for the next refinement alone.
+        refine_seconds: that the last refinement took, on `factor` times the points.
         step_seconds: that the last iteration took.
+        measured: parameters and seconds of the refinements so far.
     """
 
     factor: int | float
@@ -47,25 +63,58 @@ class Growth:
     rank: int | None = None
     limit: str | None = None
     kept: tuple[Candidate, PointPlan] | None = None
+    grown: int = 0
+    before: float = math.inf
+    owed: float = 1.0
     alignments: int = 0
+    draws: int = 0
+    points: int | float = 1
     refine_seconds: float = 0.0
     step_seconds: float = 0.0
+    measured: list[tuple[int, float]] = field(default_factory=list)
+
+    def learn(self, parameters: int, seconds: float) -> None:
+        """Take note of how long a refinement took."""
+        self.refine_seconds = seconds / self.points
+        self.measured.append((parameters, self.refine_seconds))
+        self.points = 1
+
+    @property
+    def least_seconds(self) -> float:
+        """That the next iteration takes at least."""
+        return (FEWER_POINTS if self.untrained else 1.0) * self.refine_seconds
 
     def take_untrained(self, context: Context, state: State) -> bool:
-        """Take a larger untrained network, as long as that pays; otherwise return to the best."""
+        """Take another untrained network, as long as that pays; otherwise return to the best."""
         if not self.untrained:
             return False
-        self.untrained = self._pays(context)
-        kept, self.kept = self.kept, None
+        step = self.next(context)
+        if step.kind is Kind.GROW:
+            self._grow(context, state, step)
+            return True
+        self._take_back(context)
+        self.untrained = step.kind is Kind.AGAIN
         if self.untrained:
-            self.kept = state.candidate, context.plan
-            context.grow(GROWTH * context.network.parameter_count, anew=True)
-            _log_growth(context, "more untrained directions: a network")
-        elif kept and context.objectives[-1] > context.objectives[-2]:
+            self.draws, self.points = self.draws + 1, step.points
+            context.redraw(self.draws)
+            _log_growth(context, "another network of the same size:")
+        return self.untrained
+
+    def _grow(self, context: Context, state: State, step: Step) -> None:
+        self.kept, self.grown = (state.candidate, context.plan), len(context.objectives)
+        self.before = context.objectives[-1]
+        self.owed = PAYS ** math.log2(step.parameters / context.network.parameter_count)
+        seconds = self._situation(context).left - self._situation(context).time_of(step.parameters)
+        context.grow(step.parameters, anew=True, seconds=seconds)
+        _log_growth(context, "more untrained directions: a network")
+
+    def _take_back(self, context: Context) -> None:
+        """Return to the network before the last growth, if that has the smaller residual."""
+        kept, self.kept = self.kept, None
+        if kept and min(context.objectives[self.grown :]) > self.before:
             candidate, context.plan = kept
             context.return_to(candidate)
             _log_growth(context, "the last growth gained nothing: back to the network")
-        return self.untrained
 
     def take_more_if_full(self, context: Context, state: State) -> None:
         """Where alignment has filled the tangent space: a wider network, or more directions."""
@@ -87,13 +136,18 @@ class Growth:
         assert self.rank is not None
         rows = round(self.factor * context.plan.total)
         most = largest_rank(context.network.parameter_count, rows)
-        rank = min(GROWTH * self.rank, most)
-        in_time = GROWTH**3 * self.refine_seconds < context.clock.left
+        rank = min(2 * self.rank, most)
+        in_time = 2**3 * self.refine_seconds < context.clock.left
         if rank > self.rank and in_time and self._fit(context, rows, rank):
             logger.info("alignment has filled the tangent space: rank %d", rank)
             self.rank = rank
             self.limit = "doubled when alignment had filled the last one"
-            self.refine_seconds *= GROWTH**2
+            self.refine_seconds *= 2**2
+
+    def is_last(self, context: Context) -> bool:
+        """Whether there is no time for another alignment and refinement after the next ones."""
+        left = context.clock.left - context.finish_seconds
+        return 0 < self.step_seconds and left < self.step_seconds + WORTH * self.refine_seconds
 
     def add_points_if_overfit(self, context: Context, state: State) -> None:
         """Take more points where the last fit is much better on its own than on held-out ones."""
@@ -113,25 +167,40 @@ class Growth:
         return refinement_fits(context, sizes, USUAL)
 
     def verdict(self, context: Context) -> Status | None:
-        """Alignment adds little to a linear problem that untrained networks hold to many digits."""
-        if not self.untrained or self._pays(context):
+        """Why a search among untrained networks ends, where alignment would add little."""
+        if not self.untrained or self.next(context).kind is not Kind.STOP:
             return None
-        if min(context.objectives) > context.rounding(HELD):
-            return None
-        needless = self._is_exact(context) or self._growth_seconds < context.clock.left
-        return Status.STAGNATED if needless else Status.OUT_OF_TIME
+        now = self._situation(context)
+        return Status.STAGNATED if now.done or math.isinf(now.left) else Status.OUT_OF_TIME
 
-    @property
-    def _growth_seconds(self) -> float:
-        return GROWTH**3 * TRIALS * self.refine_seconds
+    def next(self, context: Context) -> Step:
+        """What comes after a refinement of an untrained network."""
+        return next_step(self._situation(context))
+
+    def wanted(self, context: Context) -> Step | None:
+        """What would come next with more time, where untrained networks are still tried."""
+        return wanted_step(self._situation(context)) if self.untrained else None
+
+    def _situation(self, context: Context) -> Situation:
+        smallest, pays = min(context.objectives), self._pays(context)
+        rounded = not pays and context.fell_to(ROUNDING)
+        return Situation(
+            parameters=context.network.parameter_count,
+            most=self.most_parameters(context),
+            seconds=self.refine_seconds,
+            power=power_of(self.measured),
+            left=context.clock.left - context.finish_seconds,
+            pays=pays,
+            enough=smallest <= context.rounding(HELD),
+            done=rounded or smallest < context.rounding(EXACT),
+        )
 
     def _pays(self, context: Context) -> bool:
-        gained = self.kept is None or context.objectives[-2] >= PAYS * context.objectives[-1]
-        exact = self._is_exact(context)
-        return gained and not exact and self._fits(context, GROWTH, self._growth_seconds)
-
-    def _is_exact(self, context: Context) -> bool:
-        return context.objectives[-1] < context.rounding(EXACT)
+        """Whether the last growth gained what it has to, if there was one."""
+        if not self.grown:
+            return True
+        since = context.objectives[self.grown :]
+        return not since or self.before >= self.owed * min(since)
 
     def _fits(self, context: Context, factor: int | float, seconds: float) -> bool:
         """Whether limit, time and memory allow so many times the parameters."""

@@ -35,6 +35,7 @@ from pdelsr.solvers.status import Status
 from pdelsr.solvers.tangent_newton import Refinement
 from pdelsr.subspace import Basis, OutputRSVD
 
+UNLIMITED = 10**9  # Gauss–Newton steps, until the time is over
 FIRST_SHARE = 0.3  # of the time limit, kept for the first refinement
 _COMMON: dict[str, Any] = {
     "hidden": (128,) * 6,
@@ -144,6 +145,7 @@ class ILSR(Method):
     tries_designs = True
     default_hard = True
     default_iterations = 12
+    uses_time = True
     memory_types: ClassVar[tuple[type[Any], ...]] = (_Memory, Growth, *PARTS)
 
     def __post_init__(self) -> None:
@@ -214,7 +216,7 @@ class ILSR(Method):
         growth: Growth = state.memory.growth
         begin = context.clock.seconds
         found = self._refine(context, state)
-        growth.refine_seconds = context.clock.seconds - begin
+        growth.learn(context.network.parameter_count, context.clock.seconds - begin)
         growth.step_seconds = context.clock.seconds - state.memory.begun
         delta = found.delta if found.steps else None
         candidate = Candidate(context.network, context.network.get_vector(), delta)
@@ -226,7 +228,7 @@ class ILSR(Method):
             found.report,
             state.memory,
             finished=found.stopped,
-            next_seconds=growth.refine_seconds,
+            next_seconds=growth.least_seconds,
         )
 
     def bytes_needed(self, context: Context) -> int | float:
@@ -249,6 +251,16 @@ class ILSR(Method):
 
     def ended(self, context: Context, state: State) -> Status | None:
         return state.finished or state.memory.growth.verdict(context)
+
+    def next_step(self, context: Context, state: State) -> str | None:
+        growth: Growth = state.memory.growth
+        if growth.untrained:
+            step = growth.wanted(context)
+            return None if step is None else str(step)
+        if not growth.refine_seconds:
+            return None
+        seconds = max(growth.step_seconds, growth.refine_seconds)
+        return f"another alignment and refinement, about {seconds:.0f} s"
 
     @property
     def sizes_open(self) -> bool:
@@ -289,7 +301,7 @@ class ILSR(Method):
         # The residual of an untrained network says nothing about where points are needed.
         growth: Growth = state.memory.growth
         adapt_to = context.network if self.adaptive and growth.alignments else None
-        found = self.refiner()(context, growth.factor, adapt_to, growth.rank)
+        found = self.refiner()(context, growth.points * growth.factor, adapt_to, growth.rank)
         limit, lowered = found.report.limit, found.report.rank < context.network.parameter_count
         if limit is not None and (lowered or not self._takes_all):
             growth.rank, growth.limit = found.report.rank, limit
@@ -303,6 +315,7 @@ class ILSR(Method):
         reserve = memory.growth.refine_seconds or first
         iteration, steps = state.iteration + 1, self.alignment_steps
         if self.alignment == "gauss-newton":
+            steps = UNLIMITED if memory.growth.is_last(context) else steps
             return GaussNewtonAlignment(
                 iteration, reserve, memory.descent, steps, self.resample_every, self.adaptive
             )

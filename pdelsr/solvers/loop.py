@@ -11,7 +11,7 @@ from pdelsr.deadline import deadline
 from pdelsr.linearize import StackedResidual
 from pdelsr.linearize.halving import is_out_of_memory
 from pdelsr.solvers.candidate import Assessed, Candidate
-from pdelsr.solvers.context import EXACT, Context
+from pdelsr.solvers.context import EXACT, ROUNDING, Context
 from pdelsr.solvers.history import Record
 from pdelsr.solvers.interruption import CUT_SHORT, INTERRUPTIONS, in_time, last_work, status_of
 from pdelsr.solvers.method import Method, RankReport, State
@@ -20,8 +20,9 @@ from pdelsr.solvers.status import Status
 
 logger = logging.getLogger(__name__)
 
+WITH_MORE = (Status.OUT_OF_TIME, Status.MAX_ITERATIONS, Status.INTERRUPTED)
+"""Ends of runs that would have gone on."""
 GAIN = 0.8  # factor on the held-out residual that counts as progress
-ROUNDING = 0.55  # a fall of the residual to epsilon^0.55 that goes no further is down to rounding
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Outcome:
         status: why the run stopped.
         iterations: completed outer iterations.
         training: the points that the best state was found on; None for the start itself.
+        next_step: what would have come next, and how long it takes, as far as the method can tell.
     """
 
     best: Assessed
@@ -41,6 +43,7 @@ class Outcome:
     status: Status
     iterations: int
     training: StackedResidual | None = None
+    next_step: str | None = None
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,8 @@ def run(
     if resumed:
         status = keeper.verdict(resumed.state, method.ended(context, resumed.state))
         if status is not None:
-            return _outcome(context, keeper, status, iterations)
+            return keeper.outcome(status, iterations, method.next_step(context, resumed.state))
+    state: State | None = None
     unseen: State | None = None  # of a step whose state nobody has assessed yet
     lack: BaseException | None = None
     try:
@@ -112,25 +116,18 @@ def run(
                     context.report(_record(context, state, assessed))
                     status = keeper.verdict(state, method.ended(context, state))
                 keep(keeper.standing(state, status))
-        return _outcome(context, keeper, status, iterations)
+        return keeper.outcome(status, iterations, method.next_step(context, state))
     except INTERRUPTIONS as interruption:
         status = status_of(interruption)
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
         status, lack = Status.OUT_OF_MEMORY, error.with_traceback(None)  # which holds the arrays
+    following = None if state is None else method.next_step(context, state)
     _offer_last(context, keeper, unseen, iterations, status)
     if lack is not None and context.best is begin and start is None and not context.trained:
         raise nothing_found(context, lack)
-    return _outcome(context, keeper, status, iterations)
-
-
-def _outcome(context: Context, keeper: Keeper, status: Status, iterations: int) -> Outcome:
-    best = context.best
-    if not math.isfinite(best.objective):
-        status = Status.DIVERGED
-    best.candidate.predictor()  # leave the network where the best state is
-    return Outcome(best, keeper.report, status, iterations, keeper.training)
+    return keeper.outcome(status, iterations, following)
 
 
 def _offer_last(
@@ -180,6 +177,17 @@ class Keeper:
                 best.iteration,
             )
 
+    def outcome(self, status: Status, iterations: int, next_step: str | None) -> Outcome:
+        """The end of a run; its network is left where the best state is."""
+        best = self.context.best
+        if not math.isfinite(best.objective):
+            status = Status.DIVERGED
+        best.candidate.predictor()
+        following = next_step if status in WITH_MORE else None
+        if following is not None:
+            logger.info("next would come %s", following)
+        return Outcome(best, self.report, status, iterations, self.training, following)
+
     def verdict(self, state: State, wish: Status | None) -> Status | None:
         """Why to stop now, or None; `wish` is the method's own reason."""
         if not state.whole or not state.iteration:
@@ -206,7 +214,12 @@ class Keeper:
         return Status.STAGNATED if self._stalled() else None
 
     def _stalled(self) -> bool:
-        """Whether the last `patience` iterations together gained less than GAIN."""
+        """Whether the last `patience` iterations together gained less than GAIN.
+
+        With a time limit the run uses its time, unless the residual is down to rounding.
+        """
+        if not math.isinf(self.context.clock.limit) and not self.context.fell_to(ROUNDING):
+            return False
         objectives, recent = self.context.objectives, self.context.patience
         if len(objectives) - 1 <= recent:
             return False

@@ -98,7 +98,8 @@ class Method(ABC):
         harmonics: harmonics of periodic coordinates under hard conditions.
         suggested: run options that apply where the call to `solve` gives none.
 
-    Classes may set `memory_types`: dataclasses that they keep in `State.memory`, whose fields a
+    Classes may set `uses_time`, where a time limit takes the place of the default number of
+    iterations, and `memory_types`: dataclasses that they keep in `State.memory`, whose fields a
     checkpoint then holds.
     """
 
@@ -116,6 +117,7 @@ class Method(ABC):
     default_iterations = 1
     tries_designs = False
     default_activation = "tanh"
+    uses_time = False
     patience = 3
     memory_types: ClassVar[tuple[type, ...]] = ()
     history = 0  # pairs of vectors that L-BFGS keeps
@@ -188,6 +190,10 @@ class Method(ABC):
     def ended(self, context: Context, state: State) -> Status | None:
         """Why the method itself wants to stop, asked after the state was assessed."""
         return state.finished
+
+    def next_step(self, context: Context, state: State) -> str | None:
+        """What the method would do after this state, and how long that takes; None if unknown."""
+        return None
 
 
 def require_hidden(hidden: Any) -> None:

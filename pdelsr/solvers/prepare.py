@@ -30,6 +30,7 @@ from pdelsr.solvers.settings import RunSettings
 from pdelsr.solvers.trial import PARAMETERS, Designer
 
 TRIALS = 6  # of the first design, about
+UNLIMITED = 10**9  # iterations
 TRIAL_SHARE = 0.3  # of the time limit that trials of designs may take
 PARAMETER_COPIES = 8  # of θ: weights while they are drawn, gradients, vectors
 POINT_COPIES = 12  # of points while they are drawn, for training and for held-out residuals
@@ -86,13 +87,21 @@ def prepare(
         clock,
         settings.seed,
         settings.memory_budget,
-        settings.max_iterations or method.default_iterations,
+        _iterations(method, settings),
         method.patience,
         trained=settings.network is not None,
         grower=_grower(designer, found) if may_grow(problem, method, settings) else None,
         design=found.design,
         points_open=settings.points is None and problem.points is None,
     )
+
+
+def _iterations(method: Method, settings: RunSettings) -> int:
+    """The user's choice; else the method's, or as many as there is time for."""
+    if settings.max_iterations is not None:
+        return settings.max_iterations
+    limited = not math.isinf(settings.time_limit)
+    return UNLIMITED if limited and method.uses_time else method.default_iterations
 
 
 def with_chunks(settings: RunSettings) -> RunSettings:

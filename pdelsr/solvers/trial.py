@@ -37,6 +37,7 @@ SMALLEST, LARGEST = 0.15, 12.0  # scales
 ACTIVATIONS = ("sin", "tanh")
 FEW_INPUTS = (1, 2)  # of a neuron, for problems in many coordinates
 MANY_COORDINATES = 3
+DRAW = 7919  # between the seeds of two networks of one design
 TRAIN_SEED, TEST_SEED = 2**31 - 2, 2**31 - 3  # point streams that no run uses
 
 
@@ -79,7 +80,10 @@ class Designer:
         return min(sizes, key=sizes.__getitem__, default=at_scales[-1])
 
     def larger(self, design: Design, parameters: int, seconds: float = math.inf) -> Design:
-        """The design with about so many parameters; wider networks want larger scales."""
+        """The design with about so many parameters; wider networks want larger scales.
+
+        Where there is no time for a trial, the scale grows as it usually does.
+        """
         sized = self.sized(design, parameters)
         if self.method.weight_scale is not None:
             return sized
@@ -88,7 +92,7 @@ class Designer:
             found = self._trial(sized, sizes).walk(sized, FACTOR)
             logger.info("%s is the design at about %d parameters", found, parameters)
             return found
-        return min(sizes, key=sizes.__getitem__, default=sized)
+        return min(sizes, key=sizes.__getitem__, default=self.widened(design, sized.hidden))
 
     def widened(self, design: Design, hidden: tuple[int, ...]) -> Design:
         """The design with given widths, at a scale that grows as the root of the width.
@@ -110,9 +114,10 @@ class Designer:
         """The design with equal widths and about so many parameters."""
         return design.sized(parameters, self.features, len(self.compiled.unknowns))
 
-    def build(self, design: Design) -> Network:
-        """The network of a design, with hard conditions around it."""
-        return build_network(self.problem, self.compiled, self.method, self.settings, design)
+    def build(self, design: Design, draw: int = 0) -> Network:
+        """The network of a design, with hard conditions around it; other weights for every draw."""
+        settings = replace(self.settings, seed=self.settings.seed + DRAW * draw)
+        return build_network(self.problem, self.compiled, self.method, settings, design)
 
     @property
     def features(self) -> int:

@@ -1,0 +1,139 @@
+"""What a search among untrained networks does next: the largest step that the time allows.
+
+Pure functions of times, sizes and limits, without a clock.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+GROWTH = 2.0  # largest factor on the parameters in one step
+LEAST_GROWTH = 1.15  # smallest one that is worth a step
+TRIALS = 1.25  # times of a refinement that the trials of a larger network's scale get
+POWER = (2.0, 3.0)  # of the parameters, that the time of a refinement grows with: at least, at most
+MARGIN = 1.1  # on predicted times
+MORE_POINTS, FEWER_POINTS = 2.0, 0.4  # times the points of another network of the same size
+
+
+class Kind(Enum):
+    """Of a step."""
+
+    GROW = "a larger untrained network"
+    AGAIN = "another untrained network of the same size"
+    ALIGN = "an alignment"
+    STOP = "nothing"
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is done next.
+
+    Args:
+        kind: of the step.
+        parameters: of the network.
+        points: times those that the last refinement had for each parameter.
+        seconds: that the step takes, about.
+    """
+
+    kind: Kind
+    parameters: int
+    points: float = 1.0
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.kind.value} with {self.parameters:,} parameters, about {self.seconds:.0f} s"
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What is known after a refinement of an untrained network.
+
+    Args:
+        parameters: m of the best network.
+        most: parameters up to which limit and memory allow.
+        seconds: that a refinement at m takes.
+        power: of m that this time grows with.
+        left: seconds for further steps; infinite without a time limit.
+        pays: whether the last growth gained as much as growth has to, or there was none yet.
+        enough: whether untrained networks hold the solution to so many digits that alignment would
+            add little.
+        done: whether the residual is down to rounding, so that nothing is left to gain.
+    """
+
+    parameters: int
+    most: int
+    seconds: float
+    power: float
+    left: float
+    pays: bool
+    enough: bool
+    done: bool
+
+    def time_of(self, parameters: int | float) -> float:
+        """Seconds that a refinement of a network of another size takes, with some margin."""
+        return MARGIN * self.seconds * (parameters / self.parameters) ** self.power
+
+
+def next_step(now: Situation) -> Step:
+    """The largest step that fits.
+
+    A larger network as long as that pays, by any factor up to 2 that fits into limits and time.
+    Without the time for it, or where it pays no more, another network of the same size on as many
+    points as there is time for, which may be better by chance. A solution that untrained networks
+    do not hold is left to alignment. Without a time limit only what pays is done.
+    """
+    m = now.parameters
+    if now.done:
+        return Step(Kind.STOP, m)
+    largest = min(GROWTH * m, now.most) if now.pays else 0.0
+    affordable = min(largest, _affordable(now))
+    if affordable >= LEAST_GROWTH * m:
+        return _growth(now, affordable)
+    in_want_of_time = largest >= LEAST_GROWTH * m
+    if not now.enough and not in_want_of_time:
+        return Step(Kind.ALIGN, m)
+    points = min(MORE_POINTS, now.left / now.time_of(m)) if now.seconds else MORE_POINTS
+    if math.isinf(now.left) or points < FEWER_POINTS:
+        return Step(Kind.STOP, m)
+    return Step(Kind.AGAIN, m, points, points * now.time_of(m))
+
+
+def wanted_step(now: Situation) -> Step | None:
+    """What would come next if there were no time limit; None where nothing would gain."""
+    largest = min(GROWTH * now.parameters, now.most)
+    if now.done or not now.pays or largest < LEAST_GROWTH * now.parameters:
+        return None
+    return _growth(now, largest)
+
+
+def power_of(measured: Sequence[tuple[int, float]]) -> float:
+    """By which power of the parameters the times of refinements grow.
+
+    Args:
+        measured: parameters and seconds of refinements, the last ones at the end.
+    """
+    least, most = POWER
+    if not measured:
+        return most
+    m, seconds = measured[-1]
+    others = [(n, s) for n, s in measured if n * LEAST_GROWTH < m and 0 < s < seconds]
+    if not others:
+        return most
+    n, s = others[-1]
+    return min(max(math.log(seconds / s) / math.log(m / n), least), most)
+
+
+def _affordable(now: Situation) -> float:
+    """Parameters of a refinement, and the trials that precede it, that take all the time left."""
+    if now.seconds <= 0 or math.isinf(now.left):
+        return math.inf
+    share = max(now.left, 0.0) / (MARGIN * (1 + TRIALS) * now.seconds)
+    return now.parameters * share ** (1 / now.power)
+
+
+def _growth(now: Situation, parameters: int | float) -> Step:
+    found = int(parameters)
+    return Step(Kind.GROW, found, seconds=(1 + TRIALS) * now.time_of(found))
