@@ -17,6 +17,7 @@ from pdelsr.networks.base import Network
 from pdelsr.networks.index_set import IndexSet, closure
 
 ROWS_FOR_BALANCE = 256  # rows of a block that its mean length is estimated from
+DOUBLINGS = 12  # of a network that is small beside the data, at most
 
 Jets = list[Tensor]
 """One (E, n) tensor a block: the values of its jet entries."""
@@ -108,10 +109,16 @@ class StackedResidual:
         return {b.block.name: b.scale.square().sum().item() for b in self.blocks}
 
     def mean_square_row(self, bound: BoundBlock) -> float:
-        """Mean square length of the unscaled rows of G of one block, on a few of its points."""
+        """Mean square length of the unscaled rows of G of one block, on a few of its points.
+
+        The slopes of a nonlinear F depend on u. They are taken at the network, or at the multiple
+        of it whose terms are as large as the data F(0): an untrained network is nearly flat, and
+        the rows of |∇u|² = 1 at it would be thirty times shorter than at any solution.
+        """
         few = bound.thinned(min(1.0, ROWS_FOR_BALANCE / len(bound)))
         with torch.no_grad():
-            c = few.block.coefficients(few.columns, few.jet(self.network))
+            jet = few.jet(self.network)
+            c = few.block.coefficients(few.columns, _as_large_as_data(few, jet))
         chunks = self.with_blocks([few]).rows([c])
         return sum(rows.square().sum().item() for _, rows in chunks) / len(few)
 
@@ -268,3 +275,16 @@ class StackedResidual:
     def device(self) -> torch.device:
         """Where the points are."""
         return self.like.device
+
+
+def _as_large_as_data(bound: BoundBlock, jet: Float[Tensor, "E n"]) -> Float[Tensor, "E n"]:
+    """The jet, or the first of its doublings whose terms are as large as F without them."""
+    if bound.block.linear:
+        return jet
+    data = bound.block.value(bound.columns, torch.zeros_like(jet))
+    for _ in range(DOUBLINGS):
+        terms = bound.block.value(bound.columns, jet) - data
+        if not torch.linalg.vector_norm(terms) < torch.linalg.vector_norm(data):
+            break  # also where one of them is not a number
+        jet = 2 * jet
+    return jet
