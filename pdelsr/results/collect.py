@@ -144,7 +144,11 @@ def error_estimate(problem: Problem, context: Context, outcome: Outcome) -> Erro
     }
     coordinates = tuple(str(c) for c in system.coordinates)
     best, report = outcome.best, outcome.report
-    return estimated(best, report, context.heldout, levels, names, coordinates)
+    train, training = 0.0, outcome.training
+    if training is not None:
+        found = training.evaluate(best.candidate.predictor())
+        train = torch.linalg.vector_norm(found).item()
+    return estimated(best, report, context.heldout, train, levels, names, coordinates)
 
 
 def training_points(training: StackedResidual | None) -> dict[str, tuple[torch.Tensor, ...]]:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from pdelsr.linearize import StackedResidual
 from pdelsr.networks import closure
-from pdelsr.results.open_functions import in_words
+from pdelsr.results.open_functions import in_words, place_text
 from pdelsr.solvers.candidate import Assessed
 from pdelsr.solvers.method import RankReport
 
@@ -22,6 +22,7 @@ LARGEST = 0.3  # bound of the error from which on nothing is claimed
 APART = 1e5  # ratio of the two estimates above which neither is believed
 OPEN = 1e4  # epsilons: what a function leaves of its terms, that the equations do not see
 ILL_POSED = 1e-7  # the same, below which data say little of the solution
+BROKEN, NOT_SMALL = 0.3, 0.1  # of the terms at a point, and of those elsewhere
 VANISHING = 1e-8  # an unknown below this share of the largest one is measured against that
 ZERO = 1e4  # epsilons of the network's values: a solution below them is zero up to rounding
 LEVEL_DEGREE = 12  # of polynomials in time, where the level of an unknown is open at all times
@@ -64,16 +65,21 @@ def estimated(
     best: Assessed,
     report: RankReport | None,
     heldout: StackedResidual,
+    train: float,
     levels: Mapping[int, int | None],
     names: tuple[str, ...],
     coordinates: tuple[str, ...],
 ) -> ErrorEstimate:
     """The estimate for a refined state.
 
+    Where the residual is larger on held-out points than on those of the fit, the nested refinement,
+    which was fitted to the same points, is closer by that factor than it should be.
+
     Args:
         best: the state.
         report: of its refinement.
         heldout: the residual on held-out points.
+        train: ‖f‖ on the points of the fit.
         levels: unknowns that are open up to a constant, by position; with the position of time
             where the constant may change over time.
         names: of the unknowns.
@@ -93,10 +99,11 @@ def estimated(
     high = modes.largest * best.objective
     low = None
     if report.nested is not None:
-        low = _nested_distance(best, report.nested, points, values, sizes, levels)
+        overfit = max(1.0, best.objective / train) if train > 0 else 1.0
+        low = overfit * _nested_distance(best, report.nested, points, values, sizes, levels)
     unseen = int((seen < OPEN * eps).sum())
     open_now = in_words(modes, unseen, sizes, found.points, names, coordinates) if unseen else ()
-    doubts = _doubts(low, high, seen[0].item(), open_now)
+    doubts = _doubts(low, high, seen[0].item(), open_now) or _violated(best, heldout, coordinates)
     return ErrorEstimate(low, high, _variation(values), doubts, open_now)
 
 
@@ -118,6 +125,30 @@ def _doubts(
         return (
             f"two estimates disagree: {low:.0e} by fewer directions, {high:.0e} by the residual",
         )
+    return ()
+
+
+def _violated(
+    best: Assessed, heldout: StackedResidual, coordinates: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Where a nonlinear equation does not hold at all, as at a kink: no linearization tells there.
+
+    A residual counts that is a large part of the terms at its point, and not small beside those
+    elsewhere.
+    """
+    predictor = best.candidate.predictor()
+    for bound in heldout.blocks:
+        if bound.block.linear:
+            continue
+        found, terms = bound.evaluate(predictor).abs(), bound.terms(predictor)
+        usual = terms.square().mean().sqrt()
+        broken = (found > BROKEN * terms) & (found > NOT_SMALL * usual)
+        if bool(broken.any()):
+            place = bound.sites[0][int(torch.where(broken, found, 0 * found).argmax())]
+            return (
+                f"{bound.block.name} does not hold at all near {place_text(place, coordinates)}: "
+                "the solution may have a kink there, or there may be several",
+            )
     return ()
 
 

@@ -82,6 +82,10 @@ def _peak(
     function: Float[Tensor, "p k"], points: Float[Tensor, "p d"], coordinates: Sequence[str]
 ) -> str:
     """The point where a function is largest."""
-    place = points[int(function.abs().amax(1).argmax())]
-    at = ", ".join(f"{c} = {v:.3g}" for c, v in zip(coordinates, place.tolist(), strict=True))
-    return f"({at})"
+    return place_text(points[int(function.abs().amax(1).argmax())], coordinates)
+
+
+def place_text(point: Float[Tensor, " d"], coordinates: Sequence[str]) -> str:
+    """Such as "(x = 0.5, y = 1)"."""
+    named = zip(coordinates, point.tolist(), strict=True)
+    return f"({', '.join(f'{c} = {v:.3g}' for c, v in named)})"

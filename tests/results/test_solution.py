@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from solved import SMALL, T, X, Y, poisson_1d, solved
 
 import pdelsr as pl
+from pdelsr.results.estimate import ErrorEstimate
 
 
 def grid(n: int = 5) -> np.ndarray:
@@ -223,25 +225,39 @@ def test_repr_and_str() -> None:
     assert str(solution) == solution.summary()
 
 
-@pytest.mark.parametrize(
-    ("estimate", "heldout", "text"),
-    [
-        (3e-5, 1e-4, "3.0e-05 (relative L2)\n"),
-        (3e-5, 0.5, "3.0e-05 (relative L2), or far more: ‖f‖ fell by less than 1,000 times"),
-        (2.0, 0.5, "above 1: not solved yet"),
-    ],
-)
-def test_an_estimate_is_warned_of_where_the_residual_hardly_fell(
-    estimate: float, heldout: float, text: str
-) -> None:
-    told = {"error_estimate": estimate, "heldout": heldout, "heldout_start": 1.0}
-    solution = replace(solved("poisson_1d"), status=pl.Status.COMPLETED, **told)
-    assert text in solution.summary()
+def test_the_estimate_is_the_mean_of_its_bounds() -> None:
+    estimate = ErrorEstimate(low=1e-6, high=1e-4)
+    assert estimate.value == pytest.approx(1e-5)
+    assert ErrorEstimate(low=None, high=1e-4).value == 1e-4
+    assert ErrorEstimate(low=1e-6, high=None).value is None
 
 
-def test_estimates_of_systems_are_the_largest() -> None:
-    solution = replace(solved("system_2d"), error_estimate=1e-9, heldout=0.0, heldout_start=1.0)
-    assert "1.0e-09 (relative L2, largest of all unknowns)" in solution.summary()
+@pytest.mark.parametrize("problem", ["poisson_1d", "system_2d"])
+def test_the_first_line_has_the_estimated_error(problem: str) -> None:
+    solution = replace(solved(problem), estimate=ErrorEstimate(1e-10, 1e-8))
+    text = solution.summary()
+    assert text.splitlines()[0].endswith("estimated error 1.0e-09")
+    several = ", largest of all unknowns" if problem == "system_2d" else ""
+    assert f"1.0e-09 (relative L2{several}; 1e-10 to 1e-08)" in text
+
+
+def test_doubts_take_the_place_of_the_estimate() -> None:
+    estimate = ErrorEstimate(1e-10, 0.9, doubts=("the residual is too large to tell",))
+    solution = replace(solved("poisson_1d"), estimate=estimate)
+    assert solution.error_estimate is None
+    assert not solution.estimate_is_reliable
+    assert "poisson_1d by lsr: error not known" in solution.summary()
+    assert "not known: the residual is too large to tell" in solution.summary()
+    record = json.loads(solution.to_json())
+    assert record["error_estimate"] is None
+    assert record["doubts"] == ["the residual is too large to tell"]
+
+
+def test_a_tolerance_is_answered_in_the_first_line() -> None:
+    solution = solved("poisson_1d")
+    for tolerance, words in ((1.0, "tolerance 1 met"), (1e-30, "tolerance 1e-30 not met")):
+        settings = replace(solution.settings, tolerance=tolerance)
+        assert words in " ".join(replace(solution, settings=settings).summary().split())
 
 
 def test_predict_takes_fewer_points_at_once_where_memory_runs_out(

@@ -210,7 +210,7 @@ DAMAGE = {
     other_tensors: "is not a solution saved by pdelsr: give a file written by Solution.save",
     flipped_bit: "was changed after it was saved",
     changed_document: "was changed after it was saved",
-    newer: "has format version 9, and this pdelsr .* reads version 5: install pdelsr",
+    newer: "has format version 9, and this pdelsr .* reads version 6: install pdelsr",
 }
 
 

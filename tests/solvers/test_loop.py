@@ -14,6 +14,7 @@ from torch import nn
 
 import pdelsr as pl
 from pdelsr.results.collect import final_status
+from pdelsr.results.estimate import ErrorEstimate
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.loop import Outcome, run
@@ -46,6 +47,10 @@ class Scripted(Method):
         if state.iteration + 1 == self.interrupt_at:
             raise KeyboardInterrupt
         return State(state.iteration + 1, Candidate.of_network(context.network), size, "scripted")
+
+
+FINE = ErrorEstimate(low=1e-13, high=1e-11)
+OPEN = ErrorEstimate(low=1e-13, high=1.0, open=("u is known up to a constant",))
 
 
 def scripted(
@@ -107,17 +112,24 @@ def test_rounding_errors_are_told_from_stagnation() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fall", "status", "found"),
+    ("fall", "status", "estimate", "found"),
     [
-        (1e-13, pl.Status.OUT_OF_TIME, pl.Status.PRECISION_LIMITED),
-        (1e-13, pl.Status.MAX_ITERATIONS, pl.Status.PRECISION_LIMITED),
-        (1e-13, pl.Status.INTERRUPTED, pl.Status.INTERRUPTED),
-        (1e-11, pl.Status.OUT_OF_TIME, pl.Status.OUT_OF_TIME),
+        (1e-13, pl.Status.OUT_OF_TIME, FINE, pl.Status.PRECISION_LIMITED),
+        (1e-13, pl.Status.MAX_ITERATIONS, FINE, pl.Status.PRECISION_LIMITED),
+        (1e-13, pl.Status.INTERRUPTED, FINE, pl.Status.INTERRUPTED),
+        (1e-11, pl.Status.OUT_OF_TIME, FINE, pl.Status.OUT_OF_TIME),
+        (1e-13, pl.Status.OUT_OF_TIME, OPEN, pl.Status.NOT_UNIQUE),
+        (1e-13, pl.Status.STAGNATED, ErrorEstimate(high=2.0), pl.Status.NOT_SOLVED),
+        (1e-13, pl.Status.CONVERGED, ErrorEstimate(high=2.0), pl.Status.CONVERGED),
+        (0.5, pl.Status.OUT_OF_TIME, ErrorEstimate(), pl.Status.NOT_SOLVED),
+        (1e-3, pl.Status.OUT_OF_TIME, ErrorEstimate(), pl.Status.OUT_OF_TIME),
     ],
 )
-def test_the_end_of_time_says_little_at_rounding(fall, status, found) -> None:
+def test_why_a_run_stopped_says_little_at_rounding_or_far_off(
+    fall, status, estimate, found
+) -> None:
     context, outcome = scripted(fall)
-    assert final_status(context, replace(outcome, status=status)) is found
+    assert final_status(context, replace(outcome, status=status), estimate) is found
 
 
 def test_tolerance_is_met_by_the_largest_block() -> None:
