@@ -23,6 +23,7 @@ APART = 1e5  # ratio of the two estimates above which neither is believed
 OPEN = 1e4  # epsilons: what a function leaves of its terms, that the equations do not see
 ILL_POSED = 1e-7  # the same, below which data say little of the solution
 BROKEN, NOT_SMALL = 0.3, 0.1  # of the terms at a point, and of those elsewhere
+COORDINATES = 4.0  # relative slope of a function of one wave, about
 VANISHING = 1e-8  # an unknown below this share of the largest one is measured against that
 ZERO = 1e4  # epsilons of the network's values: a solution below them is zero up to rounding
 LEVEL_DEGREE = 12  # of polynomials in time, where the level of an unknown is open at all times
@@ -103,6 +104,8 @@ def estimated(
         low = overfit * _nested_distance(best, report.nested, points, values, sizes, levels)
     unseen = int((seen < OPEN * eps).sum())
     open_now = in_words(modes, unseen, sizes, found.points, names, coordinates) if unseen else ()
+    rounded = _coordinate_rounding(points)
+    low, high = None if low is None else max(low, rounded), max(high, rounded)
     doubts = _doubts(low, high, seen[0].item(), open_now) or _violated(best, heldout, coordinates)
     return ErrorEstimate(low, high, _variation(values), doubts, open_now)
 
@@ -174,6 +177,13 @@ def _sizes(values: Float[Tensor, "n k"], parts: Float[Tensor, "n k"]) -> Float[T
     if sizes.max() <= ZERO * torch.finfo(sizes.dtype).eps * of_parts.max():
         return torch.ones_like(sizes)
     return torch.where(sizes > VANISHING * sizes.max(), sizes, sizes.max())
+
+
+def _coordinate_rounding(points: Float[Tensor, "n d"]) -> float:
+    """What the rounding errors of coordinates far from the origin leave of any function."""
+    span = points.amax(0) - points.amin(0)
+    largest = points.abs().amax(0) / torch.where(span > 0, span, points.abs().amax(0) + 1)
+    return COORDINATES * torch.finfo(points.dtype).eps * largest.max().item()
 
 
 def _variation(values: Float[Tensor, "n k"]) -> float:
