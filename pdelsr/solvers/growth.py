@@ -147,7 +147,7 @@ class Growth:
     def is_last(self, context: Context) -> bool:
         """Whether there is no time for another alignment and refinement after the next ones."""
         left = context.clock.left - context.finish_seconds
-        return 0 < self.step_seconds and left < self.step_seconds + WORTH * self.refine_seconds
+        return self.step_seconds > 0 and left < self.step_seconds + WORTH * self.refine_seconds
 
     def add_points_if_overfit(self, context: Context, state: State) -> None:
         """Take more points where the last fit is much better on its own than on held-out ones."""

@@ -50,9 +50,7 @@ class Selection:
         self.best = new
         return True
 
-    def _is_better(
-        self, new: Assessed, best: Assessed, before: list[float], floor: float
-    ) -> bool:
+    def _is_better(self, new: Assessed, best: Assessed, before: list[float], floor: float) -> bool:
         refined = new.candidate.delta is not None and best.candidate.delta is not None
         if not refined or not best.iteration:
             return new.objective < best.objective

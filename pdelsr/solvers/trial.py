@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -32,6 +33,8 @@ logger: logging.Logger = logging.getLogger(__name__)
 
 PARAMETERS = 1200  # of a trial network
 FIRST_SCALES = (1.0, 2.0)  # that every design is tried with
+SMALL = 4  # times fewer parameters of the smallest trials
+WALKS = 2  # trials of further scales, about
 FACTOR = 2**0.5  # between neighbouring scales
 SMALLEST, LARGEST = 0.15, 12.0  # scales
 ACTIVATIONS = ("sin", "tanh")
@@ -60,24 +63,49 @@ class Designer:
     def first(self, seconds: float = math.inf) -> Design:
         """The small design with the smallest held-out residual after one refinement.
 
-        After so many seconds the best one so far is taken.
+        After so many seconds the best one so far is taken. Where they are too few for networks of
+        the usual size, smaller ones are tried, and the design is widened.
 
         Both activations, and one hidden layer with few inputs a neuron, are tried at two scales as
         far as the options leave them open; the best one then walks to the scale where its residual
         is smallest.
         """
-        designs = [self.sized(d, PARAMETERS) for d in self._open_designs()]
-        at_scales = [replace(d, weight_scale=s) for d in designs for s in FIRST_SCALES]
-        sizes: dict[Design, float] = {}
+        open_designs = self._open_designs()
+        parameters, sizes = PARAMETERS, {}
+        at_scales = [replace(d, weight_scale=s) for d in open_designs for s in FIRST_SCALES]
         with given_up_after(seconds):
-            trial = self._trial(designs[0], sizes)
+            if not math.isinf(seconds):
+                parameters = self._affordable(open_designs[0], len(at_scales) + WALKS, seconds)
+            at_scales = [self.sized(d, parameters) for d in at_scales]
+            trial = self._trial(at_scales[0], sizes)
             best = min(at_scales, key=trial.size)
             larger = trial.walk(best, FACTOR)
             found = trial.walk(best, 1 / FACTOR) if larger is best else larger
             logger.info("%s is the best of %d designs that were tried", found, len(sizes))
-            return found
+            return self._of_usual_size(found, parameters)
         logger.info("the time for trials of designs is over after %d", len(sizes))
-        return min(sizes, key=sizes.__getitem__, default=at_scales[-1])
+        at_scales = [self.sized(d, parameters) for d in at_scales]
+        return self._of_usual_size(
+            min(sizes, key=sizes.__getitem__, default=at_scales[-1]), parameters
+        )
+
+    def _affordable(self, design: Design, count: int, seconds: float) -> int:
+        """Parameters of so many trials that fit into the time, as one of a small network tells."""
+        begin = time.perf_counter()
+        least = self.sized(design, PARAMETERS // SMALL)
+        self._trial(least, {}).size(least)  # which also loads what is needed once
+        one = time.perf_counter()
+        self._trial(least, {}).size(least)
+        now = time.perf_counter()
+        left = seconds - (now - begin)
+        share = max(left, 0.0) / (count * (now - one))
+        return round(PARAMETERS / SMALL * min(max(share**0.5, 1.0), SMALL))
+
+    def _of_usual_size(self, design: Design, parameters: int) -> Design:
+        """A design that was tried, at most twice as large as there and of the usual size."""
+        if parameters >= PARAMETERS:
+            return design
+        return self.widened(design, self.sized(design, min(2 * parameters, PARAMETERS)).hidden)
 
     def larger(self, design: Design, parameters: int, seconds: float = math.inf) -> Design:
         """The design with about so many parameters; wider networks want larger scales.
