@@ -70,14 +70,14 @@ class Designer:
         far as the options leave them open; the best one then walks to the scale where its residual
         is smallest.
         """
-        open_designs = self._open_designs()
+        open_designs = self.open_designs()
         parameters, sizes = PARAMETERS, {}
         at_scales = [replace(d, weight_scale=s) for d in open_designs for s in FIRST_SCALES]
         with given_up_after(seconds):
             if not math.isinf(seconds):
                 parameters = self._affordable(open_designs[0], len(at_scales) + WALKS, seconds)
             at_scales = [self.sized(d, parameters) for d in at_scales]
-            trial = self._trial(at_scales[0], sizes)
+            trial = self.trial(at_scales[0], sizes)
             best = min(at_scales, key=trial.size)
             larger = trial.walk(best, FACTOR)
             found = trial.walk(best, 1 / FACTOR) if larger is best else larger
@@ -93,9 +93,9 @@ class Designer:
         """Parameters of so many trials that fit into the time, as one of a small network tells."""
         begin = time.perf_counter()
         least = self.sized(design, PARAMETERS // SMALL)
-        self._trial(least, {}).size(least)  # which also loads what is needed once
+        self.trial(least, {}).size(least)  # which also loads what is needed once
         one = time.perf_counter()
-        self._trial(least, {}).size(least)
+        self.trial(least, {}).size(least)
         now = time.perf_counter()
         left = seconds - (now - begin)
         share = max(left, 0.0) / (count * (now - one))
@@ -117,7 +117,7 @@ class Designer:
             return sized
         sizes: dict[Design, float] = {}
         with given_up_after(seconds):
-            found = self._trial(sized, sizes).walk(sized, FACTOR)
+            found = self.trial(sized, sizes).walk(sized, FACTOR)
             logger.info("%s is the design at about %d parameters", found, parameters)
             return found
         return min(sizes, key=sizes.__getitem__, default=self.widened(design, sized.hidden))
@@ -153,17 +153,17 @@ class Designer:
         periodic = len(self.compiled.periodic)
         return len(self.compiled.coordinates) - periodic + 2 * periodic * self.method.harmonics
 
-    def _open_designs(self) -> list[Design]:
-        """What the method's options leave open; widths do not matter yet."""
+    def open_designs(self, parameters: int = 1) -> list[Design]:
+        """What the method's options leave open, with about so many parameters."""
         method, dim = self.method, len(self.compiled.coordinates)
         activations = ACTIVATIONS if method.activation is None else (method.activation,)
         depth = 2 if method.hidden is None else len(method.hidden)
         designs = [Design((1,) * depth, a, first_inputs=method.first_inputs) for a in activations]
         if method.first_inputs is None and method.hidden is None and dim >= MANY_COORDINATES:
             designs += [Design((1,), activations[0], first_inputs=k) for k in FEW_INPUTS]
-        return designs
+        return [self.sized(design, parameters) for design in designs]
 
-    def _trial(self, design: Design, sizes: dict[Design, float]) -> Trial:
+    def trial(self, design: Design, sizes: dict[Design, float]) -> Trial:
         """Points and weights that suit a design; what it finds goes into `sizes`."""
         network = self.build(design)
         plan = _plan(self.problem, self.compiled, self.settings, network.parameter_count)
@@ -210,13 +210,17 @@ class Trial:
             logger.debug("%s: held-out residual %.1e", design, size)
         return self.sizes[design]
 
-    def _refined_size(self, network: Network) -> float:
+    def refined(self, network: Network) -> RefinedPredictor | None:
+        """A network after one refinement; None where that found nothing."""
         residual = StackedResidual(network, self.train, self.memory_budget)
         directions = Identity(network.parameter_count)
         found = refine_in_subspace(residual, directions, QR(), described=False)
-        if not found.steps:
+        return RefinedPredictor(network, found.delta) if found.steps else None
+
+    def _refined_size(self, network: Network) -> float:
+        refined = self.refined(network)
+        if refined is None:
             return math.inf
-        refined = RefinedPredictor(network, found.delta)
         held = StackedResidual(network, self.test).evaluate(refined)
         return torch.linalg.vector_norm(held).item()
 
