@@ -27,11 +27,11 @@ def chosen_form(problem: Problem, method: Method, settings: RunSettings) -> bool
     """Whether conditions are made hard: the user's choice, else the method's, else by a trial.
 
     An ansatz that satisfies one condition exactly may be unable to come near to another one. Where
-    a fixed side meets one that gives a flux, u = g + D N has no slope along the fixed side, whatever
-    N is; if the other condition asks for one there, the error spreads from the corner. Then all
-    conditions are better soft. The residual of the ansatz has no block for what it satisfies, so
-    that the two are compared as functions: small networks of both kinds are refined, and put into
-    all statements of the problem with the weights and points of the soft form.
+    a fixed side meets one that gives a flux, u = g + D N has no slope along the fixed side,
+    whatever N is; if the other condition asks for one there, the error spreads from the corner.
+    Then all conditions are better soft. The residual of the ansatz has no block for what it
+    satisfies, so that the two are compared as functions: small networks of both kinds are refined,
+    and put into all statements of the problem with the weights and points of the soft form.
 
     Only linear problems are tried, whose untrained networks tell, and only where a condition with
     derivatives meets one that is hard.
@@ -52,8 +52,8 @@ def chosen_form(problem: Problem, method: Method, settings: RunSettings) -> bool
     found = not BETTER * sizes[1] < sizes[0]
     if not found:
         logger.info(
-            "conditions are soft: small networks have a residual of %.1e with %s exact, and of %.1e "
-            "without",
+            "conditions are soft: small networks leave a residual of %.1e with %s exact, and of "
+            "%.1e without",
             sizes[0],
             ", ".join(compiled.exact),
             sizes[1],

@@ -55,7 +55,7 @@ def test_untrained_networks_double_while_that_pays(caplog: pytest.LogCaptureFixt
 
 
 def test_growth_ends_at_the_limit_and_returns_what_is_best(monkeypatch) -> None:
-    monkeypatch.setattr(growth, "FULL_LIMIT", 70)
+    monkeypatch.setattr(growth, "FULL_LIMIT", 55)
     context, method = started(poisson_2d(), alignment_steps=2)
     first, second = steps(context, method, 2)
     assert first == second
@@ -179,14 +179,14 @@ def test_a_short_time_limit_keeps_the_network_small() -> None:
     assert not state.memory.growth.take_untrained(context, state)
 
 
-def searching(left: float, **others: Any) -> tuple[Context, pl.ILSR, Any]:
+def searching(left: int | float, **others: Any) -> tuple[Context, pl.ILSR, Any]:
     """A run after its first refinement, which took a second, with so many seconds left."""
     context, method = started(wavy(), time_limit=1000, **others)
     state = method.init(context)
     context.assess(state.candidate, 0)
     state = method.iterate(context, state)
     context.assess(state.candidate, state.iteration)
-    context.clock = Clock.after(1000 - left, 1000)
+    context.clock = Clock.after(float(1000 - left), 1000)
     state.memory.growth.refine_seconds = 1.0
     return context, method, state
 
@@ -243,8 +243,8 @@ def test_the_last_alignment_takes_all_steps_that_there_is_time_for() -> None:
     state = method.iterate(context, method.init(context))
     grown = state.memory.growth
     grown.step_seconds, grown.refine_seconds = 10.0, 4.0
-    for left, last in ((100, False), (17, False), (15, True)):
-        context.clock = Clock.after(1000 - left, 1000)
+    for left, last in ((100.0, False), (17.0, False), (15.0, True)):
+        context.clock = Clock.after(float(1000 - left), 1000)
         assert grown.is_last(context) == last
 
 
