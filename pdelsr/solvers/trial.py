@@ -73,6 +73,9 @@ class Designer:
         open_designs = self.open_designs()
         parameters, sizes = PARAMETERS, {}
         at_scales = [replace(d, weight_scale=s) for d in open_designs for s in FIRST_SCALES]
+        if not math.isinf(seconds):
+            with given_up_after(seconds):
+                self._smallest(open_designs[0])  # loads what is loaded once, and is needed anyway
         with given_up_after(seconds):
             if not math.isinf(seconds):
                 parameters = self._affordable(open_designs[0], len(at_scales) + WALKS, seconds)
@@ -89,16 +92,17 @@ class Designer:
             min(sizes, key=sizes.__getitem__, default=at_scales[-1]), parameters
         )
 
-    def _affordable(self, design: Design, count: int, seconds: float) -> int:
-        """Parameters of so many trials that fit into the time, as one of a small network tells."""
+    def _smallest(self, design: Design) -> float:
+        """Seconds of the smallest trial."""
         begin = time.perf_counter()
         least = self.sized(design, PARAMETERS // SMALL)
-        self.trial(least, {}).size(least)  # which also loads what is needed once
-        one = time.perf_counter()
         self.trial(least, {}).size(least)
-        now = time.perf_counter()
-        left = seconds - (now - begin)
-        share = max(left, 0.0) / (count * (now - one))
+        return time.perf_counter() - begin
+
+    def _affordable(self, design: Design, count: int, seconds: float) -> int:
+        """Parameters of so many trials that fit into the time, as the smallest one tells."""
+        one = self._smallest(design)
+        share = max(seconds - one, 0.0) / (count * one)
         return round(PARAMETERS / SMALL * min(max(share**0.5, 1.0), SMALL))
 
     def _of_usual_size(self, design: Design, parameters: int) -> Design:
