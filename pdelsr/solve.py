@@ -26,6 +26,7 @@ from pdelsr.solvers.callback import Guarded
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.clock import Clock
 from pdelsr.solvers.context import Context
+from pdelsr.solvers.form import chosen_form
 from pdelsr.solvers.history import Record
 from pdelsr.solvers.ilsr import ILSR
 from pdelsr.solvers.interruption import in_time, last_work
@@ -33,7 +34,7 @@ from pdelsr.solvers.loop import Standing, run
 from pdelsr.solvers.lsr import LSR
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.plan import require_points
-from pdelsr.solvers.prepare import chosen_hard, may_grow, prepare
+from pdelsr.solvers.prepare import may_grow, prepare
 from pdelsr.solvers.registry import parse_options
 from pdelsr.solvers.settings import RunSettings, require_flag
 from pdelsr.solvers.status import Status
@@ -118,7 +119,8 @@ def solve(
     chosen, settings = parse_options(method, options)
     if start is not None:
         settings = same_weights(problem, chosen, settings, start, options)
-    settings = settled(problem, chosen, settings, start)
+    clock, asked = Clock(settings.time_limit), settings
+    settings = in_time(clock, lambda: settled(problem, chosen, asked, start))
     require_own_blocks(problem, settings, options)
     if trace is not None and settings.checkpoint is not None:
         raise SettingsError(
@@ -130,7 +132,7 @@ def solve(
     with display or nullcontext(), told_what_to_lower(LOWER, settings.torch_device):
         file = run_file(problem, chosen, settings, start)
         resumed = file.resume() if file else None
-        context = resumed.context if resumed else prepared(problem, chosen, settings)
+        context = resumed.context if resumed else prepared(problem, chosen, settings, clock)
         chosen.require_memory(context)
         context.listener = listener(display, guarded)
         if trace is not None:
@@ -193,15 +195,24 @@ def run_file(
     return RunFile(path, every, problem, method, settings, start)
 
 
-def prepared(problem: Problem, method: Method, settings: RunSettings) -> Context:
+def prepared(
+    problem: Problem, method: Method, settings: RunSettings, clock: Clock | None = None
+) -> Context:
     """The context of a run, whose listener is still free; its clock runs from here on.
+
+    Args:
+        problem: the declaration.
+        method: with its options.
+        settings: of the run.
+        clock: that runs already, if one does.
 
     Raises:
         TimeLimitError: the time limit is reached meanwhile.
     """
     if settings.torch_device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(settings.torch_device)
-    return in_time(Clock(settings.time_limit), lambda: prepare(problem, method, settings))
+    clock = clock or Clock(settings.time_limit)
+    return in_time(clock, lambda: prepare(problem, method, settings, spent=clock.seconds))
 
 
 def run_prepared(
@@ -260,7 +271,7 @@ def settled(
     grow = may_grow(problem, method, settings)
     if settings.grow is None and start is not None:
         grow = goes_on_growing(problem, method, settings, start)
-    hard = chosen_hard(method, settings)
+    hard = chosen_form(problem, method, settings)
     return replace(settings, hard=hard, grow=grow, network=copy.deepcopy(settings.network))
 
 

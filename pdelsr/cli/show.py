@@ -17,9 +17,10 @@ from pdelsr.errors import MemoryLimitError
 from pdelsr.linearize.room import has_room, room_text
 from pdelsr.results.summary import WIDTH, network_text
 from pdelsr.solvers.context import Context
+from pdelsr.solvers.form import chosen_form
 from pdelsr.solvers.ilsr import ILSR
 from pdelsr.solvers.method import Method
-from pdelsr.solvers.prepare import chosen_hard, prepare
+from pdelsr.solvers.prepare import prepare
 from pdelsr.solvers.registry import parse_options
 
 
@@ -36,6 +37,7 @@ def show_text(problem: Problem, method: str, options: Mapping[str, Any]) -> str:
     if problem.missing_inputs:
         missing = ", ".join(problem.missing_inputs)
         return f"{problem}\n\nparametric: solve it in Python, with {missing} from problem.at(...)"
+    settings = replace(settings, hard=chosen_form(problem, chosen, settings))
     chosen = replace(chosen, weight_scale=1.0)  # no trials for a scale that changes no size
     context = prepare(problem, chosen, settings)
     lines = [str(problem), "", f"with method {chosen.name}:", _blocks(context)]
@@ -43,7 +45,7 @@ def show_text(problem: Problem, method: str, options: Mapping[str, Any]) -> str:
     if context.compiled.exact:
         exact = ", ".join(context.compiled.exact)
         lines.append(f"satisfied exactly by the form of the ansatz: {exact}")
-    if chosen_hard(chosen, settings):
+    if settings.hard:
         soft = reasons_to_be_soft(problem.system, context.compiled.exact)
         lines += [f"{name} is soft: {why}" for name, why in soft.items()]
     if isinstance(chosen, ILSR):

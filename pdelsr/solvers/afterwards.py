@@ -48,7 +48,9 @@ def _refined(context: Context, outcome: Outcome, tolerance: int | float, lsr: LS
     met = outcome.status is Status.CONVERGED
     if context.best is assessed and (not met or assessed.largest_rms <= tolerance):
         status = _status(outcome, assessed, found.stopped, tolerance)
-        outcome = Outcome(assessed, found.report, status, iteration, context.training)
+        following = None if status is Status.CONVERGED else outcome.next_step
+        points = context.training
+        outcome = Outcome(assessed, found.report, status, iteration, points, following)
     best = outcome.best
     record = Record(
         iteration,

@@ -47,8 +47,8 @@ class Grows(ABC):
         """A network of about so many parameters, and the plan with points for it."""
 
     @abstractmethod
-    def redrawn(self, network: Network, draw: int) -> Network:
-        """An untrained network of the same design with other weights."""
+    def redrawn(self, network: Network, draw: int, stretch: float = 1.0) -> Network:
+        """An untrained network of the same size with other weights, at so many times the scale."""
 
 
 @dataclass(frozen=True)
@@ -134,10 +134,15 @@ class Context:
         network, self.plan = self.grower(self.network, self.plan, parameters, anew, seconds)
         self.replace_network(network)
 
-    def redraw(self, draw: int) -> None:
-        """Go on with an untrained network that differs from the present one in its weights only."""
+    def redraw(self, draw: int, stretch: float = 1.0) -> None:
+        """Go on with another untrained network of the same size, on the same points.
+
+        Args:
+            draw: its random weights differ for every number.
+            stretch: factor on their scale, where that is not the user's choice.
+        """
         assert self.grower is not None
-        self.replace_network(self.grower.redrawn(self.network, draw))
+        self.replace_network(self.grower.redrawn(self.network, draw, stretch))
 
     def return_to(self, candidate: Candidate) -> None:
         """Go on with the network and θ of an earlier state."""

@@ -58,9 +58,17 @@ class Grower(Grows):
         )
         return found, replace(plan, counts=counts)
 
-    def redrawn(self, network: Network, draw: int) -> Network:
-        """An untrained network like this one, with other random weights for every `draw`."""
+    def redrawn(self, network: Network, draw: int, stretch: float = 1.0) -> Network:
+        """An untrained network like this one, with other random weights for every `draw`.
+
+        Args:
+            network: the present one.
+            draw: from 1.
+            stretch: factor on the scale of the weights, unless the user gave one.
+        """
         inner = network.network if isinstance(network, HardConditions) else network
         assert isinstance(inner, MLP)
         given = replace(design_of(inner), activation=inner.activation)
+        if self.designer.method.weight_scale is None:
+            given = replace(given, weight_scale=given.weight_scale * stretch)
         return self.designer.build(given, draw)

@@ -23,12 +23,14 @@ from pdelsr.solvers.next_step import (
 from pdelsr.solvers.refiner import FULL_LIMIT, PAYS, Refiner, largest_rank
 from pdelsr.solvers.refusal import largest
 from pdelsr.solvers.status import Status
+from pdelsr.solvers.trial import FACTOR
 
 logger: logging.Logger = logging.getLogger(__name__)
 
 WIDENING = 1.5  # factor on the parameters of aligned networks
 FILLED = 0.9  # share of directions above rounding from which a wider network may help
 HELD = 0.45  # power of epsilon: a fall of the residual that no other method is needed for
+STRETCHES = (FACTOR, 1 / FACTOR, 1.0)  # of the weights, for networks of the same size
 WORTH = 1.5  # times of a refinement that an iteration needs, so that its alignment can do much
 OVERFIT = 3.0  # ratio of the residual on held-out points to that on the points of the fit
 MOST_POINTS = 16  # times the planned ones
@@ -51,6 +53,7 @@ class Growth:
         owed: factor on ‖f‖ that the growth has to gain.
         alignments: so far.
         draws: networks of the same size that were tried.
+        turns: how often the scale of their weights was changed in another direction.
         points: times `factor`, for the next refinement alone.
         refine_seconds: that the last refinement took, on `factor` times the points.
         step_seconds: that the last iteration took.
@@ -68,6 +71,7 @@ class Growth:
     owed: float = 1.0
     alignments: int = 0
     draws: int = 0
+    turns: int = 0
     points: int | float = 1
     refine_seconds: float = 0.0
     step_seconds: float = 0.0
@@ -95,14 +99,26 @@ class Growth:
         self._take_back(context)
         self.untrained = step.kind is Kind.AGAIN
         if self.untrained:
-            self.draws, self.points = self.draws + 1, step.points
-            context.redraw(self.draws)
-            _log_growth(context, "another network of the same size:")
+            self._draw(context, step)
         return self.untrained
+
+    def _draw(self, context: Context, step: Step) -> None:
+        """Take another network of the same size: of larger weights while that gains, then smaller.
+
+        After that, of other weights of the same size.
+        """
+        if self.draws and context.objectives[-1] > min(context.objectives[:-1]):
+            self.turns += 1
+        self.draws, self.points = self.draws + 1, step.points
+        best = context.best.candidate.network
+        if best.parameter_count == context.network.parameter_count:
+            context.replace_network(best)
+        context.redraw(self.draws, STRETCHES[min(self.turns, len(STRETCHES) - 1)])
+        _log_growth(context, "another network of the same size:")
 
     def _grow(self, context: Context, state: State, step: Step) -> None:
         self.kept, self.grown = (state.candidate, context.plan), len(context.objectives)
-        self.before = context.objectives[-1]
+        self.before, self.turns = context.objectives[-1], 0
         self.owed = PAYS ** math.log2(step.parameters / context.network.parameter_count)
         seconds = self._situation(context).left - self._situation(context).time_of(step.parameters)
         context.grow(step.parameters, anew=True, seconds=seconds)

@@ -13,7 +13,8 @@ from enum import Enum
 GROWTH = 2.0  # largest factor on the parameters in one step
 LEAST_GROWTH = 1.15  # smallest one that is worth a step
 TRIALS = 1.25  # times of a refinement that the trials of a larger network's scale get
-POWER = (2.0, 3.0)  # of the parameters, that the time of a refinement grows with: at least, at most
+POWERS = (2.0, 3.0)  # of the parameters, that the time of a refinement may grow with
+USUAL_POWER = 2.7  # as long as nothing is known
 MARGIN = 1.1  # on predicted times
 MORE_POINTS, FEWER_POINTS = 2.0, 0.4  # times the points of another network of the same size
 
@@ -115,13 +116,13 @@ def power_of(measured: Sequence[tuple[int, float]]) -> float:
     Args:
         measured: parameters and seconds of refinements, the last ones at the end.
     """
-    least, most = POWER
+    least, most = POWERS
     if not measured:
-        return most
+        return USUAL_POWER
     m, seconds = measured[-1]
     others = [(n, s) for n, s in measured if n * LEAST_GROWTH < m and 0 < s < seconds]
     if not others:
-        return most
+        return USUAL_POWER
     n, s = others[-1]
     return min(max(math.log(seconds / s) / math.log(m / n), least), most)
 

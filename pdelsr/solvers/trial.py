@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -32,6 +33,8 @@ logger: logging.Logger = logging.getLogger(__name__)
 
 PARAMETERS = 1200  # of a trial network
 FIRST_SCALES = (1.0, 2.0)  # that every design is tried with
+SMALL = 4  # times fewer parameters of the smallest trials
+WALKS = 2  # trials of further scales, about
 FACTOR = 2**0.5  # between neighbouring scales
 SMALLEST, LARGEST = 0.15, 12.0  # scales
 ACTIVATIONS = ("sin", "tanh")
@@ -60,24 +63,53 @@ class Designer:
     def first(self, seconds: float = math.inf) -> Design:
         """The small design with the smallest held-out residual after one refinement.
 
-        After so many seconds the best one so far is taken.
+        After so many seconds the best one so far is taken. Where they are too few for networks of
+        the usual size, smaller ones are tried, and the design is widened.
 
         Both activations, and one hidden layer with few inputs a neuron, are tried at two scales as
         far as the options leave them open; the best one then walks to the scale where its residual
         is smallest.
         """
-        designs = [self.sized(d, PARAMETERS) for d in self._open_designs()]
-        at_scales = [replace(d, weight_scale=s) for d in designs for s in FIRST_SCALES]
-        sizes: dict[Design, float] = {}
+        open_designs = self.open_designs()
+        parameters, sizes = PARAMETERS, {}
+        at_scales = [replace(d, weight_scale=s) for d in open_designs for s in FIRST_SCALES]
+        if not math.isinf(seconds):
+            with given_up_after(seconds):
+                self._smallest(open_designs[0])  # loads what is loaded once, and is needed anyway
         with given_up_after(seconds):
-            trial = self._trial(designs[0], sizes)
+            if not math.isinf(seconds):
+                parameters = self._affordable(open_designs[0], len(at_scales) + WALKS, seconds)
+            at_scales = [self.sized(d, parameters) for d in at_scales]
+            trial = self.trial(at_scales[0], sizes)
             best = min(at_scales, key=trial.size)
             larger = trial.walk(best, FACTOR)
             found = trial.walk(best, 1 / FACTOR) if larger is best else larger
             logger.info("%s is the best of %d designs that were tried", found, len(sizes))
-            return found
+            return self._of_usual_size(found, parameters)
         logger.info("the time for trials of designs is over after %d", len(sizes))
-        return min(sizes, key=sizes.__getitem__, default=at_scales[-1])
+        at_scales = [self.sized(d, parameters) for d in at_scales]
+        return self._of_usual_size(
+            min(sizes, key=sizes.__getitem__, default=at_scales[-1]), parameters
+        )
+
+    def _smallest(self, design: Design) -> float:
+        """Seconds of the smallest trial."""
+        begin = time.perf_counter()
+        least = self.sized(design, PARAMETERS // SMALL)
+        self.trial(least, {}).size(least)
+        return time.perf_counter() - begin
+
+    def _affordable(self, design: Design, count: int, seconds: float) -> int:
+        """Parameters of so many trials that fit into the time, as the smallest one tells."""
+        one = self._smallest(design)
+        share = max(seconds - one, 0.0) / (count * one)
+        return round(PARAMETERS / SMALL * min(max(share**0.5, 1.0), SMALL))
+
+    def _of_usual_size(self, design: Design, parameters: int) -> Design:
+        """A design that was tried, at most twice as large as there and of the usual size."""
+        if parameters >= PARAMETERS:
+            return design
+        return self.widened(design, self.sized(design, min(2 * parameters, PARAMETERS)).hidden)
 
     def larger(self, design: Design, parameters: int, seconds: float = math.inf) -> Design:
         """The design with about so many parameters; wider networks want larger scales.
@@ -89,7 +121,7 @@ class Designer:
             return sized
         sizes: dict[Design, float] = {}
         with given_up_after(seconds):
-            found = self._trial(sized, sizes).walk(sized, FACTOR)
+            found = self.trial(sized, sizes).walk(sized, FACTOR)
             logger.info("%s is the design at about %d parameters", found, parameters)
             return found
         return min(sizes, key=sizes.__getitem__, default=self.widened(design, sized.hidden))
@@ -125,17 +157,17 @@ class Designer:
         periodic = len(self.compiled.periodic)
         return len(self.compiled.coordinates) - periodic + 2 * periodic * self.method.harmonics
 
-    def _open_designs(self) -> list[Design]:
-        """What the method's options leave open; widths do not matter yet."""
+    def open_designs(self, parameters: int = 1) -> list[Design]:
+        """What the method's options leave open, with about so many parameters."""
         method, dim = self.method, len(self.compiled.coordinates)
         activations = ACTIVATIONS if method.activation is None else (method.activation,)
         depth = 2 if method.hidden is None else len(method.hidden)
         designs = [Design((1,) * depth, a, first_inputs=method.first_inputs) for a in activations]
         if method.first_inputs is None and method.hidden is None and dim >= MANY_COORDINATES:
             designs += [Design((1,), activations[0], first_inputs=k) for k in FEW_INPUTS]
-        return designs
+        return [self.sized(design, parameters) for design in designs]
 
-    def _trial(self, design: Design, sizes: dict[Design, float]) -> Trial:
+    def trial(self, design: Design, sizes: dict[Design, float]) -> Trial:
         """Points and weights that suit a design; what it finds goes into `sizes`."""
         network = self.build(design)
         plan = _plan(self.problem, self.compiled, self.settings, network.parameter_count)
@@ -182,13 +214,17 @@ class Trial:
             logger.debug("%s: held-out residual %.1e", design, size)
         return self.sizes[design]
 
-    def _refined_size(self, network: Network) -> float:
+    def refined(self, network: Network) -> RefinedPredictor | None:
+        """A network after one refinement; None where that found nothing."""
         residual = StackedResidual(network, self.train, self.memory_budget)
         directions = Identity(network.parameter_count)
         found = refine_in_subspace(residual, directions, QR(), described=False)
-        if not found.steps:
+        return RefinedPredictor(network, found.delta) if found.steps else None
+
+    def _refined_size(self, network: Network) -> float:
+        refined = self.refined(network)
+        if refined is None:
             return math.inf
-        refined = RefinedPredictor(network, found.delta)
         held = StackedResidual(network, self.test).evaluate(refined)
         return torch.linalg.vector_norm(held).item()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from solver_cases import burgers, poisson, poisson_2d
 
 import pdelsr as pl
 from pdelsr.solvers import growth
+from pdelsr.solvers.clock import Clock
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.prepare import prepare
 from pdelsr.solvers.registry import parse_options
@@ -53,7 +55,7 @@ def test_untrained_networks_double_while_that_pays(caplog: pytest.LogCaptureFixt
 
 
 def test_growth_ends_at_the_limit_and_returns_what_is_best(monkeypatch) -> None:
-    monkeypatch.setattr(growth, "FULL_LIMIT", 100)
+    monkeypatch.setattr(growth, "FULL_LIMIT", 55)
     context, method = started(poisson_2d(), alignment_steps=2)
     first, second = steps(context, method, 2)
     assert first == second
@@ -175,6 +177,75 @@ def test_a_short_time_limit_keeps_the_network_small() -> None:
     context.objectives[:] = [1.0, 1e-3]
     state.memory.growth.refine_seconds = 1e9
     assert not state.memory.growth.take_untrained(context, state)
+
+
+def searching(left: int | float, **others: Any) -> tuple[Context, pl.ILSR, Any]:
+    """A run after its first refinement, which took a second, with so many seconds left."""
+    context, method = started(wavy(), time_limit=1000, **others)
+    state = method.init(context)
+    context.assess(state.candidate, 0)
+    state = method.iterate(context, state)
+    context.assess(state.candidate, state.iteration)
+    context.clock = Clock.after(float(1000 - left), 1000)
+    state.memory.growth.refine_seconds = 1.0
+    return context, method, state
+
+
+def test_the_network_grows_as_far_as_the_time_allows() -> None:
+    context, _, state = searching(8)
+    before = context.network.parameter_count
+    assert state.memory.growth.take_untrained(context, state)
+    assert 1.1 < context.network.parameter_count / before < 1.8
+
+
+def test_without_time_to_grow_another_network_is_tried() -> None:
+    context, method, state = searching(1.5)
+    before, plan = context.network, context.plan
+    assert state.memory.growth.take_untrained(context, state)
+    assert context.plan is plan
+    assert context.network.parameter_count == before.parameter_count
+    assert not torch.equal(context.network.get_vector(), before.get_vector())
+    assert 1 < state.memory.growth.points < 1.5
+    state = method.iterate(context, replace(state, whole=False))
+    assert state.memory.growth.points == 1
+    assert context.assess(state.candidate, 2).objective < 10 * context.objectives[1]
+
+
+def test_draws_differ_and_are_reproducible() -> None:
+    drawn = []
+    for _ in range(2):
+        context, _ = started(wavy(), activation="sin")
+        for draw in (1, 2):
+            context.redraw(draw)
+            drawn.append(context.network.get_vector())
+    assert torch.equal(drawn[0], drawn[2])
+    assert torch.equal(drawn[1], drawn[3])
+    assert not torch.equal(drawn[0], drawn[1])
+
+
+def test_the_end_of_the_time_is_told_with_what_would_come_next() -> None:
+    context, method, state = searching(0.2)
+    assert method.ended(context, state) is pl.Status.OUT_OF_TIME
+    told = method.next_step(context, state)
+    assert told is not None
+    assert "a larger untrained network with" in told
+    assert told.endswith("s")
+
+
+def test_a_time_limit_takes_the_place_of_the_number_of_iterations() -> None:
+    assert started(wavy())[0].max_iterations == pl.ILSR.default_iterations
+    assert started(wavy(), time_limit=10)[0].max_iterations > 1000
+    assert started(wavy(), time_limit=10, max_iterations=3)[0].max_iterations == 3
+
+
+def test_the_last_alignment_takes_all_steps_that_there_is_time_for() -> None:
+    context, method = started(burgers(), alignment_steps=2, time_limit=1000)
+    state = method.iterate(context, method.init(context))
+    grown = state.memory.growth
+    grown.step_seconds, grown.refine_seconds = 10.0, 4.0
+    for left, last in ((100.0, False), (17.0, False), (15.0, True)):
+        context.clock = Clock.after(float(1000 - left), 1000)
+        assert grown.is_last(context) == last
 
 
 @pytest.mark.parametrize("seed", [0, 1])

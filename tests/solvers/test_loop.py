@@ -101,6 +101,13 @@ def test_stagnation_after_patience() -> None:
     assert outcome.iterations == Scripted.patience + 1
 
 
+def test_a_time_limit_is_used() -> None:
+    _, outcome = scripted(*[1.0] * 10, time_limit=100)
+    assert outcome.status is pl.Status.MAX_ITERATIONS
+    _, rounded = scripted(*[1e-10] * 10, time_limit=100)
+    assert rounded.status is pl.Status.PRECISION_LIMITED
+
+
 def test_progress_is_not_stagnation() -> None:
     _, outcome = scripted(*[0.5**k for k in range(8)])
     assert outcome.status is pl.Status.MAX_ITERATIONS

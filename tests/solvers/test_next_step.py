@@ -12,8 +12,9 @@ from pdelsr.solvers.next_step import (
     LEAST_GROWTH,
     MARGIN,
     MORE_POINTS,
-    POWER,
+    POWERS,
     TRIALS,
+    USUAL_POWER,
     Kind,
     Situation,
     next_step,
@@ -53,7 +54,7 @@ def test_what_is_at_rounding_ends() -> None:
         assert wanted_step(replace(now, done=True)) is None
 
 
-@pytest.mark.parametrize("power", POWER)
+@pytest.mark.parametrize("power", POWERS)
 @pytest.mark.parametrize("left", [4.0, 6.0, 9.0])
 def test_a_growth_takes_the_time_that_is_left(left: float, power: float) -> None:
     step = next_step(replace(NOW, left=left, power=power))
@@ -114,13 +115,13 @@ def test_less_than_a_sixth_of_the_time_is_left_over() -> None:
 
 
 def test_the_power_of_the_time_is_learned() -> None:
-    assert power_of([]) == POWER[1]
-    assert power_of([(1000, 1.0)]) == POWER[1]
+    assert power_of([]) == USUAL_POWER
+    assert power_of([(1000, 1.0)]) == USUAL_POWER
     assert power_of([(1000, 1.0), (2000, 2**2.5)]) == pytest.approx(2.5)
-    assert power_of([(1000, 1.0), (2000, 2.1)]) == POWER[0]
-    assert power_of([(1000, 1.0), (2000, 100.0)]) == POWER[1]
+    assert power_of([(1000, 1.0), (2000, 2.1)]) == POWERS[0]
+    assert power_of([(1000, 1.0), (2000, 100.0)]) == POWERS[1]
     assert power_of([(1000, 1.0), (2000, 5.0), (2000, 6.0)]) == pytest.approx(math.log2(6))
-    assert power_of([(1000, 5.0), (2000, 4.0)]) == POWER[1]  # times that are noise
+    assert power_of([(1000, 5.0), (2000, 4.0)]) == USUAL_POWER  # times that are noise
 
 
 def test_what_would_come_next_is_told_with_its_time() -> None:

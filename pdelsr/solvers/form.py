@@ -1,0 +1,87 @@
+"""Whether the default network satisfies conditions exactly, where nobody has chosen."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+import sympy as sp
+import torch
+
+from pdelsr.compile import Interior, compile_problem
+from pdelsr.declare import Problem
+from pdelsr.linearize import StackedResidual
+from pdelsr.solvers.method import Method
+from pdelsr.solvers.prepare import chosen_hard, with_chunks
+from pdelsr.solvers.settings import RunSettings
+from pdelsr.solvers.trial import FIRST_SCALES, PARAMETERS, SMALL, Designer, Trial
+
+logger: logging.Logger = logging.getLogger(__name__)
+
+BETTER = 3.0  # times the residual of soft conditions, from which hard ones are given up
+
+
+def chosen_form(problem: Problem, method: Method, settings: RunSettings) -> bool:
+    """Whether conditions are made hard: the user's choice, else the method's, else by a trial.
+
+    An ansatz that satisfies one condition exactly may be unable to come near to another one. Where
+    a fixed side meets one that gives a flux, u = g + D N has no slope along the fixed side,
+    whatever N is; if the other condition asks for one there, the error spreads from the corner.
+    Then all conditions are better soft. The residual of the ansatz has no block for what it
+    satisfies, so that the two are compared as functions: small networks of both kinds are refined,
+    and put into all statements of the problem with the weights and points of the soft form.
+
+    Only linear problems are tried, whose untrained networks tell, and only where a condition with
+    derivatives meets one that is hard.
+    """
+    hard = chosen_hard(method, settings)
+    open_still = settings.hard is None and method.tries_designs and problem.is_linear
+    if not hard or not open_still or not has_flux(problem):
+        return hard
+    settings = with_chunks(settings)
+    compiled = compile_problem(problem, True)
+    soft_ones = [b.name for b in compiled.blocks if not isinstance(b.region, Interior)]
+    if not compiled.exact or not soft_ones:
+        return True
+    rigid = Designer(problem, compiled, method, settings)
+    loose = replace(rigid, compiled=compile_problem(problem, False))
+    first = next(_trials(loose))
+    sizes = [min(_sizes(d, first), default=math.inf) for d in (rigid, loose)]
+    found = not BETTER * sizes[1] < sizes[0]
+    if not found:
+        logger.info(
+            "conditions are soft: small networks leave a residual of %.1e with %s exact, and of "
+            "%.1e without",
+            sizes[0],
+            ", ".join(compiled.exact),
+            sizes[1],
+        )
+    return found
+
+
+def has_flux(problem: Problem) -> bool:
+    """Whether a condition on a boundary that has corners contains derivatives."""
+    conditions = (s for s in problem.statements if s.kind not in ("equation", "initial"))
+    return len(problem.coordinates) > 1 and any(
+        s.lhs.has(sp.Derivative) or s.rhs.has(sp.Derivative) for s in conditions
+    )
+
+
+def _trials(designer: Designer) -> Iterator[Trial]:
+    """Small trials of every open design."""
+    for design in designer.open_designs(PARAMETERS // SMALL):
+        yield designer.trial(design, {})
+
+
+def _sizes(designer: Designer, judge: Trial) -> Iterator[float]:
+    """Residuals of small refined networks on the held-out points of another trial."""
+    for design in designer.open_designs(PARAMETERS // SMALL):
+        trial = designer.trial(design, {})
+        for scale in FIRST_SCALES:
+            refined = trial.refined(designer.build(replace(design, weight_scale=scale)))
+            if refined is not None:
+                held = StackedResidual(refined.network, judge.test).evaluate(refined)
+                size = torch.linalg.vector_norm(held).item()
+                yield size if math.isfinite(size) else math.inf
