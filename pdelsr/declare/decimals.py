@@ -84,12 +84,12 @@ def _is_split(expression: sp.Basic) -> bool:
 
 def _rejoined(product: sp.Expr) -> sp.Expr:
     """c·exp(a) as ±exp(a + log|c|)."""
-    factors = list(cast(Any, product.args))
+    factors = list(cast(tuple[Any, ...], product.args))
     far = next(f for f in factors if _is_far(f))
     power = next(f for f in factors if isinstance(f, sp.exp))
     rest = [f for f in factors if f is not far and f is not power]
     exponent = sp.nsimplify(sp.log(abs(far)).evalf(DIGITS), rational=True, tolerance=1e-14)
-    return cast(sp.Expr, sp.sign(far) * sp.exp(_exact(power.args[0]) + exponent) * sp.Mul(*rest))
+    return sp.sign(far) * sp.exp(_exact(cast(sp.Expr, power.args[0])) + exponent) * sp.Mul(*rest)
 
 
 def _long_powers(
@@ -105,5 +105,5 @@ def _long_powers(
             exact = power.base.xreplace(values)
             length = len(str(exact)) if exact.is_Rational else 0
             if length * float(min(abs(exponent), 10**9)) > LONG:
-                found[power] = sp.Rational(cast(Any, base**exponent))
+                found[power] = sp.Rational(base**exponent)
     return found
