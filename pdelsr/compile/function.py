@@ -14,8 +14,11 @@ from torch import Tensor, fx
 
 from pdelsr.compile.finite import require_finite
 from pdelsr.compile.printer import HELPERS, ONE, TorchCode, literal
+from pdelsr.declare.callables import AS_ARGUMENT
 from pdelsr.declare.symbols import Coefficient
 from pdelsr.errors import PdelsrError, ProblemError, described
+
+AS_ARGUMENT.append(torch.as_tensor)
 
 
 @dataclass(frozen=True, eq=False)

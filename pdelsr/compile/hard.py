@@ -18,6 +18,7 @@ from pdelsr.compile.hard_checks import (
 from pdelsr.compile.hard_form import HardForm
 from pdelsr.compile.lift import factor_initial, lift_initial, lift_sides
 from pdelsr.compile.seam import seam_layer
+from pdelsr.declare.decimals import decimal_text
 from pdelsr.declare.domains import Part
 from pdelsr.declare.expressions import field, jets, multi_index
 from pdelsr.declare.regions import PeriodicPair
@@ -176,7 +177,9 @@ def _smooth_value(statement: Statement, system: System) -> sp.Expr:
     if value.has(NormalComponent):
         raise impossible(statement, "its value uses the normal, which exists on the boundary only")
     if value.has(*KINKED):
-        raise impossible(statement, f"its value {value} is not smooth, and derivatives are needed")
+        raise impossible(
+            statement, f"its value {decimal_text(value)} is not smooth, and derivatives are needed"
+        )
     return value
 
 

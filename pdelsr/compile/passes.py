@@ -9,6 +9,7 @@ import sympy as sp
 from pdelsr.compile.block import Block
 from pdelsr.compile.entries import Residual, read_entries
 from pdelsr.compile.function import TorchFunction
+from pdelsr.declare.decimals import decimal_text
 from pdelsr.declare.expressions import gradient, is_affine_in
 from pdelsr.declare.regions import AtPoints, PeriodicPair
 from pdelsr.declare.statements import Statement, statement_text
@@ -33,7 +34,8 @@ def put_in_numbers(statement: Statement, system: System) -> sp.Expr:
     F = system.substituted(statement.residual)
     if F.has(sp.nan, sp.oo, -sp.oo, sp.zoo):
         raise ProblemError(
-            f"{statement.title}: with the values of the parameters it is not finite ({F}); change "
+            f"{statement.title}: with the values of the parameters it is not finite "
+            f"({decimal_text(F)}); change "
             "the parameters."
         )
     return F

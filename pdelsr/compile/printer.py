@@ -12,6 +12,7 @@ from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.pytorch import TorchPrinter
 from torch import Tensor
 
+from pdelsr.declare.decimals import decimal_text
 from pdelsr.errors import ProblemError
 
 ONE = sp.Symbol("one_")
@@ -191,6 +192,6 @@ def literal(number: sp.Expr) -> str:
 def _no_torch_form(expr: Any) -> ProblemError:
     name = type(expr).__name__
     return ProblemError(
-        f"the function {name} in {expr} has no torch form; give it as "
+        f"the function {name} in {decimal_text(expr)} has no torch form; give it as "
         f'pl.coefficient("{name}", function, x, ...), or rewrite it.'
     )

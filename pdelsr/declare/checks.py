@@ -16,6 +16,7 @@ from pdelsr.declare.coverage import (
 )
 from pdelsr.declare.expressions import field, jets, multi_index, opaque_derivatives
 from pdelsr.declare.regions import OnParts
+from pdelsr.declare.smoothness import require_no_point_masses, require_smooth_coefficients
 from pdelsr.declare.statements import Statement
 from pdelsr.declare.symbols import Coefficient, NormalComponent, NormalDerivative, Unknown
 from pdelsr.declare.system import System, parameter_symbols
@@ -220,12 +221,14 @@ EQUATION_CHECKS: tuple[Callable[[System], None], ...] = (
     require_unknowns_in_equations,
     require_supported_order,
     require_plain_coefficients,
+    require_no_point_masses,
 )
 """Run on the equations before the conditions are read, and once more on everything."""
 
 SYSTEM_CHECKS: tuple[Callable[[System], None], ...] = (
     *EQUATION_CHECKS,
     require_as_many_equations,
+    require_smooth_coefficients,
     require_initial_data,
     require_consistent_data,
     warn_bare_boundary,

@@ -6,6 +6,7 @@ import numpy as np
 import sympy as sp
 from jaxtyping import Float
 
+from pdelsr.declare.decimals import decimal_text
 from pdelsr.errors import ProblemError
 
 
@@ -31,7 +32,9 @@ def evaluate(
         with np.errstate(all="ignore"):
             values = np.asarray(function(*points.T), dtype=np.float64)
     except Exception as error:  # whatever a printer or a user's callable raises
-        raise ProblemError(f"{what}: {expression} cannot be evaluated ({error}).") from error
+        raise ProblemError(
+            f"{what}: {decimal_text(expression)} cannot be evaluated ({error})."
+        ) from error
     return require_finite(np.broadcast_to(values, len(points)).copy(), points, coordinates, what)
 
 

@@ -121,16 +121,26 @@ def abbreviate(expression: sp.Basic, coordinates: tuple[sp.Symbol, ...]) -> str:
     return sp.sstr(expression.xreplace(rule), full_prec=False)
 
 
-def gradient(expression: sp.Expr, variables: Mapping[sp.Expr, sp.Symbol]) -> dict[sp.Expr, sp.Expr]:
+def gradient(
+    expression: sp.Expr,
+    variables: Mapping[sp.Expr, sp.Symbol],
+    of: Iterable[sp.Expr] | None = None,
+) -> dict[sp.Expr, sp.Expr]:
     """∂F/∂u_α for each jet, in the symbols that stand for the jets.
 
     Steps, such as sign and floor, are constant almost everywhere, and taken as constant.
+
+    Args:
+        expression: F.
+        variables: the symbols, by jet.
+        of: the jets whose slopes are wanted; all by default.
     """
-    F = _without_remainders(cast(sp.Expr, expression.xreplace(dict(variables))))
+    wanted = variables if of is None else {jet: variables[jet] for jet in of}
+    F = without_remainders(cast(sp.Expr, expression.xreplace(dict(variables))))
     steps = {s: sp.Dummy(real=True) for s in F.atoms(*STEPS)}
     back = {dummy: step for step, dummy in steps.items()}
     F = F.xreplace(steps)
-    slopes = {j: cast(sp.Expr, sp.diff(F, s).xreplace(back)) for j, s in variables.items()}
+    slopes = {j: cast(sp.Expr, sp.diff(F, s).xreplace(back)) for j, s in wanted.items()}
     return {jet: _simplify_slope(c, variables.values()) for jet, c in slopes.items()}
 
 
@@ -148,8 +158,16 @@ def is_affine_in(F: sp.Expr, slopes: Iterable[sp.Expr], variables: Iterable[sp.S
     """Whether F with these slopes is affine in the variables: no slope and no jump has any."""
     own = set(variables)
     where = (condition for p in F.atoms(sp.Piecewise) for _, condition in cast(Any, p).args)
-    jumps = (*_without_remainders(F).atoms(*STEPS), *where)
+    jumps = (*without_remainders(F).atoms(*STEPS), *where)
     return not any(e.free_symbols & own for e in (*slopes, *jumps))
+
+
+def without_remainders(F: sp.Expr) -> sp.Expr:
+    """Mod and frac by floor, which is the part of them that jumps."""
+    if not F.has(sp.Mod, sp.frac):
+        return F
+    F = cast(sp.Expr, F.replace(sp.Mod, lambda a, b: a - b * sp.floor(a / b)))
+    return cast(sp.Expr, F.replace(sp.frac, lambda a: a - sp.floor(a)))
 
 
 def opaque_derivatives(expression: sp.Basic) -> list[sp.Expr]:
@@ -169,14 +187,6 @@ def _collect(expression: sp.Basic, found: set[sp.Expr]) -> None:
         return
     for argument in expression.args:
         _collect(argument, found)
-
-
-def _without_remainders(F: sp.Expr) -> sp.Expr:
-    """Mod and frac by floor, which is the part of them that jumps."""
-    if not F.has(sp.Mod, sp.frac):
-        return F
-    F = cast(sp.Expr, F.replace(sp.Mod, lambda a, b: a - b * sp.floor(a / b)))
-    return cast(sp.Expr, F.replace(sp.frac, lambda a: a - sp.floor(a)))
 
 
 def _simplify_slope(slope: sp.Expr, variables: Iterable[sp.Symbol]) -> sp.Expr:

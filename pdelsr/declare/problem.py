@@ -39,6 +39,7 @@ from pdelsr.declare.reading import (
     read_weight,
 )
 from pdelsr.declare.regions import Interior
+from pdelsr.declare.smoothness import require_derivable
 from pdelsr.declare.statements import Statement, name_apart, statement_text
 from pdelsr.declare.system import System
 from pdelsr.errors import ProblemError
@@ -131,7 +132,7 @@ class Problem:
         order = self._equation_system.order
         conditions = (c.statements(self.domain, order) for c in self.conditions)
         listed = [*self._equation_system.statements, *(s for group in conditions for s in group)]
-        resolved = [_resolved(s, self.domain) for s in listed]
+        resolved = [self._resolved(s) for s in listed]
         return self._system_of(name_apart(resolved))
 
     @property
@@ -247,13 +248,22 @@ class Problem:
         n, where = len(self.equations), Interior(self.domain)
         names = ["equation"] if n == 1 else [f"equation {i + 1}" for i in range(n)]
         statements = tuple(
-            _resolved(Statement(name, "equation", e.lhs, e.rhs, where, name), self.domain)
+            self._resolved(Statement(name, "equation", e.lhs, e.rhs, where, name))
             for name, e in zip(names, self.equations, strict=True)
         )
         return self._system_of(statements)
 
     def _system_of(self, statements: tuple[Statement, ...]) -> System:
         return System(self.domain, self.unknowns, self.parameters, statements, self.instance)
+
+    def _resolved(self, statement: Statement) -> Statement:
+        """The statement with its derivatives carried out, where that is allowed."""
+        require_coordinate_derivatives(statement, self.domain.coordinates)
+        require_plain_normal_derivatives(statement)
+        require_derivable(statement, self._system_of(()))
+        space = self.domain.space.coordinates
+        lhs, rhs = resolve(statement.lhs, space), resolve(statement.rhs, space)
+        return replace(statement, lhs=lhs, rhs=rhs)
 
     def _line(self, statement: Statement) -> str:
         text = statement_text(statement, self.coordinates)
@@ -277,11 +287,3 @@ class Problem:
 
     def _set(self, field: str, value: object) -> None:
         object.__setattr__(self, field, value)
-
-
-def _resolved(statement: Statement, domain: Domain) -> Statement:
-    require_coordinate_derivatives(statement, domain.coordinates)
-    require_plain_normal_derivatives(statement)
-    space = domain.space.coordinates
-    lhs, rhs = resolve(statement.lhs, space), resolve(statement.rhs, space)
-    return replace(statement, lhs=lhs, rhs=rhs)

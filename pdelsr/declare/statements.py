@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import sympy as sp
 
@@ -35,9 +36,9 @@ class Statement:
     title: str
     hard: bool = False
 
-    @property
+    @cached_property
     def residual(self) -> sp.Expr:
-        """F = lhs - rhs."""
+        """F = lhs - rhs, formed once: sympy takes long for a thousand terms."""
         return self.lhs - self.rhs
 
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import sympy as sp
 
+from pdelsr.declare.decimals import put_in
 from pdelsr.declare.domains import Domain
 from pdelsr.declare.expressions import field, is_affine, jets, multi_index
 from pdelsr.declare.statements import Statement
@@ -55,7 +56,7 @@ class System:
         return max((sum(multi_index(j, axes)) for j in found), default=0)
 
     def substituted(self, expression: sp.Expr) -> sp.Expr:
-        """The expression with the values of the parameters and the given functions put in."""
+        """The expression in exact numbers, with parameters and given functions put in."""
         found = substitute(expression, self.parameters, self.coordinates)
         return with_functions(found, self.instance) if self.instance else found
 
@@ -76,13 +77,16 @@ class System:
 def substitute(
     expression: sp.Expr, parameters: Mapping[str, sp.Expr], coordinates: tuple[sp.Symbol, ...]
 ) -> sp.Expr:
-    """Replace symbols by the parameters of the same name, whatever their assumptions."""
-    values = {
+    """Replace symbols by the parameters of the same name, whatever their assumptions.
+
+    Decimal numbers become exact rationals.
+    """
+    values: dict[sp.Basic, sp.Expr] = {
         s: parameters[cast(Any, s).name]
         for s in parameter_symbols(expression, coordinates)
         if cast(Any, s).name in parameters
     }
-    return cast(sp.Expr, expression.xreplace(values)) if values else expression
+    return put_in(expression, values)
 
 
 def with_functions(expression: sp.Expr, functions: Mapping[str, Callable[..., Any]]) -> sp.Expr:

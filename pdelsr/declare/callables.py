@@ -1,0 +1,93 @@
+"""Numerical values of expressions that hold callables of the user's, wherever they can be had."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, cast
+
+import numpy as np
+import sympy as sp
+from jaxtyping import Float
+
+from pdelsr.declare.symbols import Coefficient
+
+AS_ARGUMENT: list[Callable[[np.ndarray], Any]] = []
+"""What makes an argument of a callable from an array; `compile`, which knows torch, registers."""
+
+
+@dataclass(frozen=True, eq=False)
+class Values:
+    """The values of an expression at points, by numpy; not finite where it has none.
+
+    Attributes:
+        expression: in the symbols, and in callables of them.
+        symbols: of the columns of the points.
+    """
+
+    expression: sp.Expr
+    symbols: tuple[sp.Symbol, ...]
+
+    def __call__(self, points: Float[np.ndarray, "n s"]) -> Float[np.ndarray, " n"] | None:
+        """Values, (n,), or None where numpy or a callable fails: the compilation says why."""
+        columns = list(points.T)
+        for call in self._calls:
+            found = self._called(call, points)
+            if found is None:
+                return None
+            columns.append(found)
+        try:
+            with np.errstate(all="ignore"):
+                values = np.asarray(self._function(*columns))
+        except Exception:  # whatever a printer raises; the compilation says it better
+            return None
+        if values.dtype.kind == "c":
+            values = np.where(np.imag(values) == 0, np.real(values), np.nan)
+        if values.dtype.kind not in "fiub":
+            return None
+        return np.broadcast_to(values.astype(np.float64), len(points))
+
+    @property
+    def has_callables(self) -> bool:
+        """Whether a callable of the user's is part of it."""
+        return bool(self._calls)
+
+    @cached_property
+    def _calls(self) -> list[Any]:
+        return sorted(_outermost(self.expression), key=sp.default_sort_key)
+
+    @cached_property
+    def _arguments(self) -> dict[Any, list[Values]]:
+        return {c: [Values(a, self.symbols) for a in c.args] for c in self._calls}
+
+    @cached_property
+    def _function(self) -> Callable[..., Any]:
+        stand_ins = [sp.Dummy(f"k{i}", real=True) for i in range(len(self._calls))]
+        plain = self.expression.xreplace(dict(zip(self._calls, stand_ins, strict=True)))
+        symbols = [*self.symbols, *stand_ins]
+        return sp.lambdify(symbols, plain, modules=["scipy", "numpy"], cse=True)
+
+    def _called(
+        self, call: Any, points: Float[np.ndarray, "n s"]
+    ) -> Float[np.ndarray, " n"] | None:
+        arguments = [argument(points) for argument in self._arguments[call]]
+        if any(a is None for a in arguments):
+            return None
+        convert = AS_ARGUMENT[0] if AS_ARGUMENT else np.asarray
+        try:
+            with np.errstate(all="ignore"):
+                given = call._imp_(*(convert(cast(Any, a).copy()) for a in arguments))
+            given = given.detach().cpu().numpy() if hasattr(given, "detach") else given
+            values = np.asarray(given)
+        except (Exception, SystemExit):  # whatever a user's function raises; the run says so
+            return None
+        if values.dtype.kind not in "fiub" or values.size not in (1, len(points)):
+            return None
+        return np.broadcast_to(values.astype(np.float64).reshape(-1), len(points))
+
+
+def _outermost(expression: sp.Basic) -> set[Any]:
+    if isinstance(expression, Coefficient):
+        return {expression}
+    return set().union(*map(_outermost, expression.args))

@@ -1,0 +1,134 @@
+"""Refuse what would be differentiated across a jump: sympy loses the point masses that arise."""
+
+from __future__ import annotations
+
+import warnings
+from typing import cast
+
+import sympy as sp
+
+from pdelsr.declare.expressions import abbreviate, field, gradient, jet_name, jets, multi_index
+from pdelsr.declare.jumps import Jump, find_jump
+from pdelsr.declare.statements import Statement
+from pdelsr.declare.switches import SWITCHING
+from pdelsr.declare.symbols import Coefficient, InputFunction, Unknown
+from pdelsr.declare.system import System
+from pdelsr.errors import ConditionWarning, ProblemError
+
+FIRST_ORDER = (
+    "Write the equations in first order with the flux as an unknown, such as sp.Eq(q, k*u.diff(x)) "
+    "and sp.Eq(q.diff(x), f), where k is not differentiated"
+)
+MAY_JUMP = (*SWITCHING, Coefficient)
+
+
+def require_no_point_masses(system: System) -> None:
+    """Refuse DiracDelta, which is zero at every collocation point."""
+    for statement in system.statements:
+        masses = statement.lhs.atoms(sp.DiracDelta) | statement.rhs.atoms(sp.DiracDelta)
+        if not masses:
+            continue
+        mass = abbreviate(min(masses, key=sp.default_sort_key), system.coordinates)
+        if _multiplies_unknown(statement):
+            raise ProblemError(
+                f"{statement.title}: it contains {mass} times the solution, as the derivative of "
+                f"a coefficient that jumps: no collocation point sees that. {FIRST_ORDER}."
+            )
+        raise ProblemError(
+            f"{statement.title}: {mass} is a load at one point, which no collocation point sees. "
+            "Integrate it: take the flux less its jump as an unknown, such as sp.Eq(u.diff(x), q + "
+            "sp.Heaviside(x - a)) and sp.Eq(q.diff(x), 0) for u_xx = DiracDelta(x - a); or spread "
+            "the load over a width that the points resolve."
+        )
+
+
+def require_smooth_coefficients(system: System) -> None:
+    """Refuse a coefficient of a highest derivative that jumps along what it differentiates by.
+
+    sympy makes k u_xx of (k u_x)_x where k is piecewise constant, so that the condition on the
+    flux across the jump is lost. Lower derivatives of second order or more get a warning.
+    """
+    for statement in system.equations:
+        F = _of_second_order(system.substituted(statement.residual), system)
+        if not F.has(*MAY_JUMP):
+            continue
+        high = [j for j in jets(F) if _order(j, system) >= 2]
+        symbols = {j: cast(sp.Symbol, sp.Dummy(real=True)) for j in jets(F)}
+        for jet, slope in gradient(F, symbols, high).items():
+            if not slope.has(*MAY_JUMP) or slope.has(InputFunction):
+                continue
+            jump = _jump_of(slope, jet, symbols, system)
+            if jump is not None:
+                _tell(statement, jet, jump, system)
+
+
+def require_derivable(statement: Statement, system: System) -> None:
+    """Refuse a derivative that is written out and goes across a jump, before it is carried out."""
+    for side in (statement.lhs, statement.rhs):
+        for derivative in sorted(side.atoms(sp.Derivative), key=sp.default_sort_key):
+            inner = system.substituted(cast(sp.Expr, derivative.expr))
+            if isinstance(derivative.expr, Unknown) or not inner.has(*SWITCHING):
+                continue
+            symbols = {j: cast(sp.Symbol, sp.Dummy(real=True)) for j in jets(inner)}
+            along = [c for c in system.coordinates if c in derivative.variables]
+            plain = cast(sp.Expr, inner.xreplace(dict(symbols)))
+            jump = find_jump(plain, system.domain, along, tuple(symbols.values()))
+            if jump is not None:
+                text = abbreviate(derivative.expr, system.coordinates)
+                by = ", ".join(map(str, along))
+                raise ProblemError(
+                    f"{statement.title}: {text} is differentiated by {by}, and it jumps "
+                    f"{jump.where}: the derivative would lose the jump. {FIRST_ORDER}."
+                )
+
+
+def _of_second_order(residual: sp.Expr, system: System) -> sp.Expr:
+    """The terms with derivatives of second order or more; there may be a thousand others."""
+    terms = sp.Add.make_args(residual)
+    return sp.Add(*(t for t in terms if any(_order(j, system) >= 2 for j in jets(t))))
+
+
+def _order(jet: sp.Expr, system: System) -> int:
+    return sum(multi_index(jet, system.coordinates))
+
+
+def _jump_of(
+    slope: sp.Expr, jet: sp.Expr, symbols: dict[sp.Expr, sp.Symbol], system: System
+) -> Jump | None:
+    """A jump that a derivative may have been lost at."""
+    index = multi_index(jet, system.coordinates)
+    along = [c for c, k in zip(system.coordinates, index, strict=True) if k]
+    # c(u_β) u_(β + e) is the derivative of a continuous function of u_β: nothing is lost there
+    near = {
+        s for j, s in symbols.items() if sum(multi_index(j, system.coordinates)) + 1 >= sum(index)
+    }
+    free = slope.free_symbols
+    own = tuple(s for s in symbols.values() if s in free)
+    return find_jump(slope, system.domain, along, own, frozenset(near))
+
+
+def _tell(statement: Statement, jet: sp.Expr, jump: Jump, system: System) -> None:
+    u, index = field(jet), multi_index(jet, system.coordinates)
+    name = jet_name(jet, system.coordinates)
+    what = f"{statement.title}: the coefficient of {name} jumps {jump.sizes} {jump.where}"
+    across = [c for c in jump.place if index[system.coordinates.index(c)]]
+    highest = sum(index) == system.order(u) or any(
+        index[system.coordinates.index(c)] == system.order(u, c) for c in across
+    )
+    if highest:
+        raise ProblemError(
+            f"{what}. Of (k*u_x)_x sympy leaves k*u_xx where k jumps, which is another equation: "
+            f"it does not keep the flux across the jump. {FIRST_ORDER}. Where {name} times the "
+            "coefficient is really meant, divide the equation by it."
+        )
+    warnings.warn(
+        f"{what}. If it comes from a derivative such as (k*u_x)_x, sympy has lost the jump, and "
+        "the equation is another one; if not, digits are lost there.",
+        ConditionWarning,
+        stacklevel=6,
+    )
+
+
+def _multiplies_unknown(statement: Statement) -> bool:
+    terms = sp.Add.make_args(sp.expand_mul(statement.residual))
+    return any(term.has(sp.DiracDelta) and jets(term) for term in terms)

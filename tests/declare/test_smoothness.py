@@ -1,0 +1,169 @@
+"""What is differentiated across a jump is refused, and what only jumps is not."""
+
+from __future__ import annotations
+
+import time
+import warnings
+
+import numpy as np
+import pytest
+import sympy as sp
+import torch
+
+import pdelsr as pl
+from pdelsr.declare.smoothness import require_smooth_coefficients
+from pdelsr.errors import ConditionWarning, ProblemError
+
+x, y, t = pl.coordinates("x y t")
+a = sp.Symbol("a")
+u, q, v, w = pl.unknown("u", x), pl.unknown("q", x), pl.unknown("v", x, t), pl.unknown("w", x, y)
+UNIT = pl.Interval(x, 0, 1)
+SQUARE = pl.Box((x, y), (0, 0), (1, 1))
+CUT = pl.Polygon((x, y), [(0, 0), (1, 0), (0, 1)]) - pl.Disk((x, y), (0.3, 0.3), 0.1)
+DISK = pl.Disk((x, y), (0, 0), 1)
+COLLAR = [pl.Dirichlet(v, 0), pl.Initial(sp.Eq(v, 0))]
+
+
+def step(condition, low=1, high=10):
+    return sp.Piecewise((low, condition), (high, True))
+
+
+def written_out(k, f, *along):
+    return sum(sp.Derivative(k * f.diff(s), s) for s in along)
+
+
+def callable_of(function):
+    return pl.coefficient("k", function, x)
+
+
+def rod(equation, **options):
+    return pl.Problem("rod", UNIT, [equation], [pl.Dirichlet(u, 0)], **options)
+
+
+def plate(equation, domain=SQUARE):
+    return pl.Problem("plate", domain, [equation], [pl.Dirichlet(w, 0)])
+
+
+def bar(equation):
+    return pl.Problem("bar", UNIT * pl.TimeInterval(t, 0, 1), [equation], COLLAR)
+
+
+K = step(x < 0.5)
+TINY = step((x - 0.5) ** 2 + (y - 0.5) ** 2 < 0.001**2)
+REFUSED = {
+    "piecewise": (lambda: rod((K * u.diff(x)).diff(x)), r"u_xx jumps from 1 to 10 at x = 0\.5\."),
+    "written_out": (lambda: rod(written_out(K, u, x)), r"differentiated by x.* jumps at x = 0\.5"),
+    "thin_layer": (
+        lambda: rod(step((x > 0.5) & (x < 0.500001)) * u.diff(x, 2)),
+        r"coefficient of u_xx jumps from 1 to 10 at x = 0\.50000",
+    ),
+    "sign": (lambda: rod((2 + sp.sign(x - 0.3)) * u.diff(x, 2) - 1), r"at x = 0\.3\."),
+    "floor": (lambda: rod((1 + sp.floor(3 * x)) * u.diff(x, 2)), "u_xx jumps from"),
+    "modulo": (lambda: rod((1 + sp.Mod(3 * x, 1)) * u.diff(x, 2)), "u_xx jumps from"),
+    "named_parameter": (
+        lambda: rod((step(x < a) * u.diff(x)).diff(x), parameters={a: 0.25}),
+        r"at x = 0\.25\.",
+    ),
+    "tiny_disk": (
+        lambda: plate(TINY * (w.diff(x, 2) + w.diff(y, 2))),
+        r"w_xx jumps .* x = 0\.(49|50)",
+    ),
+    "tiny_disk_written_out": (lambda: plate(written_out(TINY, w, x, y)), "differentiated by"),
+    "across_layers": (lambda: plate(w.diff(x, 2) + step(y < 0.5) * w.diff(y, 2)), r"y = 0\.5\."),
+    "in_a_disk": (lambda: plate(step(x < 0.1) * w.diff(x, 2) + w.diff(y, 2), DISK), r"x = 0\.1\."),
+    "in_a_cut_polygon": (
+        lambda: plate(step(x < 0.5) * w.diff(x, 2) + w.diff(y, 2), CUT),
+        r"x = 0\.5\.",
+    ),
+    "in_space_and_time": (lambda: bar(v.diff(t) - (K * v.diff(x)).diff(x)), r"x = 0\.5\."),
+    "at_a_value_of_u": (
+        lambda: bar(v.diff(t) - (step(v < 0.3) * v.diff(x)).diff(x)),
+        "jumps from -1 to -10 at a value of the solution",
+    ),
+    "transport_written_out": (lambda: bar(v.diff(t) + sp.Derivative(K * v, x)), r"x = 0\.5"),
+    "by_torch": (
+        lambda: rod(callable_of(lambda x: torch.where(x < 0.3, 1.0, 10.0)) * u.diff(x, 2) + 1),
+        r"from 1 to 10 at x = 0\.3\.",
+    ),
+    "by_numpy": (
+        lambda: rod(callable_of(lambda x: np.where(np.asarray(x) < 0.3, 1, 10)) * u.diff(x, 2) + 1),
+        r"from 1 to 10 at x = 0\.3\.",
+    ),
+    "heaviside": (
+        lambda: rod(((1 + sp.Heaviside(x - 0.3)) * u.diff(x)).diff(x)),
+        r"DiracDelta\(x - 0\.3\) times the solution",
+    ),
+    "point_load": (
+        lambda: rod(u.diff(x, 2) - sp.DiracDelta(x - sp.Rational(2, 5))),
+        r"DiracDelta\(x - 2/5\) is a load at one point",
+    ),
+}
+ALLOWED = {
+    "source": lambda: rod(u.diff(x, 2) - K),
+    "lower_terms": lambda: rod(u.diff(x, 2) + K * u.diff(x) + sp.Heaviside(x - 0.5) * u),
+    "kink": lambda: rod(((1 + sp.Abs(x - 0.5)) * u.diff(x)).diff(x)),
+    "modulus_on_the_positive_side": lambda: rod(sp.Abs(x) * u.diff(x, 2)),
+    "smooth_pieces": lambda: rod(sp.Piecewise((1 + x, x < 0.5), (1 + x, True)) * u.diff(x, 2)),
+    "joined": lambda: rod(sp.Piecewise((1 + x, x < 0.5), (2 - x, True)) * u.diff(x, 2)),
+    "outside": lambda: rod(step(x <= 1) * u.diff(x, 2)),
+    "outside_of_a_disk": lambda: plate(step(x < -1) * w.diff(x, 2) + w.diff(y, 2), DISK),
+    "at_one_point": lambda: rod(
+        sp.Piecewise((0, sp.Eq(x, 0)), (sp.sin(x) / x, True)) * u.diff(x, 2)
+    ),
+    "time": lambda: bar(v.diff(t) - step(t < 0.5) * v.diff(x, 2)),
+    "density": lambda: bar(K * v.diff(t) - v.diff(x, 2)),
+    "along_layers": lambda: plate(w.diff(x, 2) + step(x < 0.5) * w.diff(y, 2)),
+    "flux_of_a_slope": lambda: rod((sp.Abs(u.diff(x)) * u.diff(x)).diff(x) - 1),
+    "modulus_of_a_slope": lambda: rod(sp.Abs(u.diff(x)).diff(x) - 1),
+    "fully_nonlinear": lambda: rod(sp.Max(u.diff(x, 2), 2 * u.diff(x, 2)) - 1),
+    "steep_callable": lambda: rod(
+        callable_of(lambda x: 1 + torch.sigmoid((x - 0.4) / 1e-6)) * u.diff(x, 2) + 1
+    ),
+    "callable_with_a_kink": lambda: rod(
+        callable_of(lambda x: 1 + torch.abs(x - 0.4)) * u.diff(x, 2) + 1
+    ),
+    "first_order_with_flux": lambda: pl.Problem(
+        "flux",
+        UNIT,
+        [sp.Eq(q, K * u.diff(x)), sp.Eq(q.diff(x), -2)],
+        [pl.Dirichlet(u, 0)],
+        unknowns=(u, q),
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "message"), REFUSED.values(), ids=REFUSED)
+def test_refused(make, message):
+    with pytest.raises(ProblemError, match=message):
+        make()
+
+
+@pytest.mark.parametrize("make", ALLOWED.values(), ids=ALLOWED)
+def test_allowed(make):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConditionWarning)
+        make()
+
+
+def test_the_way_out_is_told():
+    with pytest.raises(ProblemError, match=r"sp\.Eq\(q, k\*u\.diff\(x\)\).*divide the equation"):
+        rod((K * u.diff(x)).diff(x))
+
+
+def test_below_the_highest_derivative_it_is_a_warning():
+    with pytest.warns(
+        ConditionWarning, match=r"coefficient of u_xx jumps .* x = 0\.5.* digits are lost"
+    ):
+        rod(u.diff(x, 4) - K * u.diff(x, 2))
+
+
+def test_a_callable_that_fails_is_left_to_the_run():
+    rod(callable_of(lambda x: 1 / 0) * u.diff(x, 2) + 1)
+
+
+def test_many_terms_cost_little():
+    waves = sp.Add(*(x**i / i for i in range(1, 1000)), sp.Heaviside(x - 0.5) * u)
+    problem = rod(sp.Eq((1 + sp.Abs(x - 0.3)) * u.diff(x, 2), waves))
+    start = time.perf_counter()
+    require_smooth_coefficients(problem.system)
+    assert time.perf_counter() - start < 1
