@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import sympy as sp
 
@@ -35,7 +36,7 @@ class Statement:
     title: str
     hard: bool = False
 
-    @property
+    @cached_property
     def residual(self) -> sp.Expr:
         """F = lhs - rhs."""
         return self.lhs - self.rhs
