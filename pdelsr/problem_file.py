@@ -36,7 +36,8 @@ def load_problem(given: str | Path, time_limit: int | float = math.inf) -> Probl
     """The `problem` that a Python file defines.
 
     Args:
-        given: path of the file, or the name of a file in ./problems without its ending.
+        given: path of the file, or the name of a file without its ending: of one in ./problems,
+            or else of one that comes with pdelsr.
         time_limit: seconds after which running the file is given up; see `deadline`.
 
     Raises:
@@ -45,7 +46,7 @@ def load_problem(given: str | Path, time_limit: int | float = math.inf) -> Probl
         SettingsError: a time limit that is no positive number.
 
     Example:
-        >>> load_problem("problems/poisson_2d.py").name
+        >>> load_problem("poisson_2d").name
         'poisson_2d'
     """
     if not isinstance(time_limit, int | float) or not time_limit > 0:
@@ -83,7 +84,7 @@ def load_problem(given: str | Path, time_limit: int | float = math.inf) -> Probl
 
 
 def find_file(given: str | Path) -> Path:
-    """The file of this path, or problems/NAME.py for a bare name.
+    """The file of this path, or NAME.py in ./problems or among those of pdelsr for a bare name.
 
     Raises:
         ProblemError: there is none; near names are suggested.
@@ -91,14 +92,30 @@ def find_file(given: str | Path) -> Path:
     path = Path(given)
     if path.is_file():
         return path
-    bare = FOLDER / f"{given}.py"
-    if path.suffix == "" and path.parent == Path() and bare.is_file():
-        return bare
+    folders = [folder for folder in (FOLDER, shipped_folder()) if folder.is_dir()]
+    if path.suffix == "" and path.parent == Path():
+        for folder in folders:
+            if (folder / f"{given}.py").is_file():
+                return folder / f"{given}.py"
     if path.is_dir():
         raise ProblemError(f"{given} is a folder; give a Python file that defines `problem`.")
-    names = [listed.path.stem for listed in list_problems(FOLDER)] if FOLDER.is_dir() else []
-    known = f"./{FOLDER} has {', '.join(names)}." if names else "give the path of a problem file."
+    names = [listed.path.stem for folder in folders for listed in list_problems(folder)]
+    names = list(dict.fromkeys(names))
+    known = f"there are {', '.join(names)}." if names else "give the path of a problem file."
     raise ProblemError(f"there is no file {given}: {did_you_mean(path.stem, names, known)}")
+
+
+def problem_folder() -> Path:
+    """./problems where it exists, or else the folder of the problems that come with pdelsr."""
+    return FOLDER if FOLDER.is_dir() else shipped_folder()
+
+
+def shipped_folder() -> Path:
+    """Where the problem files of pdelsr are: in the package, or beside it in the repository."""
+    package = Path(__file__).parent
+    inside, beside = package / FOLDER, package.parent / FOLDER
+    is_repository = (package.parent / "pyproject.toml").is_file()
+    return beside if is_repository and not inside.is_dir() else inside
 
 
 def list_problems(folder: Path) -> list[Listed]:

@@ -386,3 +386,61 @@ def test_show_says_why_a_condition_is_soft(
 
 def test_lsmr_by_name_is_a_solver() -> None:
     assert read_options("lsr", ["lstsq=lsmr"])["lstsq"] == LSMR().name
+
+
+def test_a_new_problem_file_solves_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["new", "my_rod"]) == 0
+    assert "my_rod.py is written" in capsys.readouterr().out
+    assert main(["solve", "my_rod.py", *SMALL, "--quiet", "--json", "a.json"]) == 0
+    record = json.loads(Path("a.json").read_text())
+    assert record["problem"] == "my_rod"
+    assert record["unknowns"]["u"]["relative_l2"] < 1e-3
+    text = Path("my_rod.py").read_text()
+    assert main(["new", "my_rod.py"]) == 2
+    assert "my_rod.py exists already" in capsys.readouterr().err
+    assert Path("my_rod.py").read_text() == text
+    assert main(["list", "."]) == 0
+    assert "my_rod  Heat in a rod" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("../rod", "expected a name of at most 60 letters"),
+        ("", "expected a name of at most 60 letters"),
+        ("2d", "expected a name of at most 60 letters"),
+        ("a" * 61, "expected a name of at most 60 letters"),
+        ("sympy", "would hide Python's own sympy"),
+        ("random", "would hide Python's own random"),
+        ("lambda", "take another name, such as my_lambda"),
+    ],
+)
+def test_names_of_new_files_are_checked(
+    name: str,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["new", name]) == 2
+    assert message in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_problems_of_the_package_are_found_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["list"]) == 0
+    assert "poisson_2d" in capsys.readouterr().out
+    assert main(["show", "poisson_2d"]) == 0
+    (tmp_path / "problems").mkdir()
+    (tmp_path / "problems" / "rod.py").write_text(FILE)
+    capsys.readouterr()
+    assert main(["list"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["rod"]
+    assert main(["show", "poisson_2d"]) == 0  # those of the user come first, but do not hide others

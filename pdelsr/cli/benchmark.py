@@ -22,7 +22,7 @@ from pdelsr.benchmark.table import suite_table
 from pdelsr.cli.limits import patience
 from pdelsr.cli.options import read_parameters
 from pdelsr.errors import SettingsError
-from pdelsr.problem_file import list_problems, load_problem
+from pdelsr.problem_file import list_problems, load_problem, problem_folder
 from pdelsr.solvers.settings import require_writable
 
 WIDE = 130  # columns; in a narrower terminal long lines are better than cut numbers
@@ -138,13 +138,14 @@ def _print(table: Table) -> None:
 
 
 def _files(chosen: argparse.Namespace) -> list[str]:
-    listed = {found.path.stem: str(found.path) for found in list_problems(chosen.folder)}
+    folder = chosen.folder or problem_folder()
+    listed = {found.path.stem: str(found.path) for found in list_problems(folder)}
     if not listed:
-        raise SettingsError(f"no file in {chosen.folder} defines `problem`: give --folder.")
+        raise SettingsError(f"no file in {folder} defines `problem`: give --folder.")
     wanted = chosen.problems.split(",") if chosen.problems else list(listed)
     for name in wanted:
         if name not in listed:
-            raise SettingsError(f"no problem {name!r} in {chosen.folder}: it has {list(listed)}.")
+            raise SettingsError(f"no problem {name!r} in {folder}: it has {list(listed)}.")
     return [listed[name] for name in wanted]
 
 

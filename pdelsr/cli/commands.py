@@ -14,7 +14,7 @@ from pdelsr.cli.options import read_options, read_parameters, read_slice, read_w
 from pdelsr.cli.show import show_text
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError, said
-from pdelsr.problem_file import list_problems, load_problem
+from pdelsr.problem_file import list_problems, load_problem, problem_folder
 from pdelsr.results.storage import load
 from pdelsr.solve import solve
 from pdelsr.solvers.settings import require_writable
@@ -64,9 +64,10 @@ def show_command(chosen: argparse.Namespace) -> int:
 
 def list_command(chosen: argparse.Namespace) -> int:
     """Print the problem files of a folder, one line each."""
-    found = list_problems(chosen.folder)
+    folder = chosen.folder or problem_folder()
+    found = list_problems(folder)
     if not found:
-        print(f"no file in {chosen.folder} defines `problem`")
+        print(f"no file in {folder} defines `problem`")
         return 0
     width = max(len(listed.path.stem) for listed in found)
     for listed in found:

@@ -12,6 +12,7 @@ from typing import TextIO
 
 from pdelsr.cli.benchmark import benchmark_command
 from pdelsr.cli.commands import list_command, show_command, solve_command
+from pdelsr.cli.new import new_command
 from pdelsr.cli.parser import read_arguments
 from pdelsr.errors import PdelsrError, described
 from pdelsr.linearize.halving import is_out_of_memory
@@ -21,6 +22,7 @@ COMMANDS = {
     "solve": solve_command,
     "show": show_command,
     "list": list_command,
+    "new": new_command,
     "benchmark": benchmark_command,
 }
 NO_MEMORY = (

@@ -15,7 +15,10 @@ from pdelsr.solvers.registry import METHODS
 from pdelsr.solvers.settings import DTYPES
 from pdelsr.version import __version__
 
-FILE_HELP = "a Python file that defines `problem`, or the name of one in ./problems"
+FILE_HELP = (
+    "a Python file that defines `problem`, or the name of one in ./problems or of one that comes "
+    "with pdelsr"
+)
 
 
 class Parser(argparse.ArgumentParser):
@@ -65,10 +68,18 @@ def build_parser() -> argparse.ArgumentParser:
     _add_problem(show)
     _add_method(show)
     listing = commands.add_parser("list", help="list the problem files of a folder")
-    listing.add_argument("folder", nargs="?", type=Path, default=Path("problems"), metavar="FOLDER")
+    listing.add_argument(
+        "folder",
+        nargs="?",
+        type=Path,
+        metavar="FOLDER",
+        help="default: ./problems, or else the problems that come with pdelsr",
+    )
+    new = commands.add_parser("new", help="write a problem file to start from")
+    new.add_argument("name", metavar="NAME", help="of the problem; the file is ./NAME.py")
     bench = commands.add_parser("benchmark", help="measure methods against each other")
     _add_benchmark(bench)
-    for command in (solve, show, listing, bench):
+    for command in (solve, show, listing, new, bench):
         _add_debug(command, default=argparse.SUPPRESS)  # which leaves one before the command
         command.set_defaults(parser=command)
     return parser
@@ -188,7 +199,11 @@ def _add_benchmark(command: argparse.ArgumentParser) -> None:
         "pl.refine against the number of samples",
     )
     suite = command.add_argument_group("suite")
-    suite.add_argument("--folder", type=Path, default=Path("problems"), help="of problem files")
+    suite.add_argument(
+        "--folder",
+        type=Path,
+        help="of problem files (default: ./problems, or else those that come with pdelsr)",
+    )
     suite.add_argument("--problems", metavar="A,B", help="names (default: all in the folder)")
     suite.add_argument(
         "--methods", default=",".join(COMPETITORS), metavar="A,B", help="(default: %(default)s)"

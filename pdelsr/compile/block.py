@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
+import sympy as sp
 from jaxtyping import Float
 from torch import Tensor
 
 from pdelsr.compile.entries import Entry
 from pdelsr.compile.function import TorchFunction
 from pdelsr.declare.regions import Region
+from pdelsr.declare.statements import Statement, statement_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +31,8 @@ class Block:
         linear: whether F is affine in the jet, so that coefficients do not depend on it.
         sites: 2 on a periodic pair (entries of site 0 low, of site 1 high), 1 elsewhere.
         weight: the user's weight w_b of mean(F²).
-        text: the equality in one line.
+        statement: what was declared.
+        coordinates: symbols of the leading columns.
         uses_normals: whether the columns of the normal are read.
         uses_data: whether the column of observed values is read.
         residual: F.
@@ -42,11 +46,17 @@ class Block:
     linear: bool
     sites: int
     weight: float
-    text: str
+    statement: Statement
+    coordinates: tuple[sp.Symbol, ...]
     uses_normals: bool
     uses_data: bool
     residual: TorchFunction
     slopes: TorchFunction
+
+    @cached_property
+    def text(self) -> str:
+        """The equality in one line."""
+        return statement_text(self.statement, self.coordinates)
 
     def value(self, x: Float[Tensor, "n c"], jet: Float[Tensor, "e n"]) -> Float[Tensor, " n"]:
         """F at n points.

@@ -15,6 +15,7 @@ from torch import Tensor, fx
 from pdelsr.compile.finite import require_finite
 from pdelsr.compile.printer import HELPERS, ONE, TorchCode, literal
 from pdelsr.declare.callables import AS_ARGUMENT
+from pdelsr.declare.sharing import shared_subexpressions
 from pdelsr.declare.symbols import Coefficient
 from pdelsr.errors import PdelsrError, ProblemError, described
 
@@ -100,20 +101,18 @@ class TorchFunction:
     @cached_property
     def _function(self) -> Callable[..., list[Any]]:
         # names of our own, so that no user's symbol can clash with Python, torch or sympy.cse
-        arguments = [
-            *_renamed("c", self.columns),
-            *_renamed("j", self.jets),
-            *_renamed("k", [call.applied for call in self._calls]),
-        ]
-        rule = dict(arguments)
-        expressions = [cast(sp.Expr, e.xreplace(rule)) for e in self.expressions]
+        calls = dict(_renamed("k", [call.applied for call in self._calls]))
+        expressions = [cast(sp.Expr, e.xreplace(calls)) if calls else e for e in self.expressions]
+        arguments = [*_renamed("c", self.columns), *_renamed("j", self.jets), *calls.items()]
         symbols = [*(symbol for _, symbol in arguments), ONE]
+        # the printer renames them: replaced in a long expression, every term would be made anew
+        names = {cast(sp.Basic, given): symbol.name for given, symbol in arguments}
         try:
             return sp.lambdify(
                 symbols,
                 expressions,
                 modules=[HELPERS, "torch"],
-                printer=TorchCode(),
+                printer=TorchCode(names),
                 cse=cast(Any, shared_subexpressions),
             )
         except ProblemError as error:
@@ -178,25 +177,6 @@ class Call:
     @cached_property
     def _arguments(self) -> TorchFunction:
         return TorchFunction(cast(Any, self.applied.args), self.columns, (), self.title)
-
-
-def shared_subexpressions(
-    expressions: list[sp.Expr],
-) -> tuple[list[tuple[sp.Symbol, sp.Basic]], list[sp.Basic]]:
-    """What expressions share, by new symbols, and the expressions in these.
-
-    Numbers stay where they are: by a symbol, torch would meet a function of a Python number.
-    """
-    shared, reduced = cast(Any, sp.cse)(expressions, list=False)
-    numbers: dict[sp.Basic, sp.Basic] = {}
-    kept: list[tuple[sp.Symbol, sp.Basic]] = []
-    for symbol, expression in shared:
-        whole = expression.xreplace(numbers)
-        if isinstance(whole, sp.Expr) and whole.is_number:
-            numbers[symbol] = whole
-        else:
-            kept.append((symbol, whole))
-    return kept, [e.xreplace(numbers) for e in reduced]
 
 
 def _renamed(letter: str, symbols: Any) -> list[tuple[Any, sp.Symbol]]:

@@ -63,8 +63,8 @@ def require_periodic(
     points = system.domain.from_unit(probes(64, system.domain.unit_dim))
     for expression in (form.lift, form.factor):
         for k in range(max(1, system.order(u, axis))):
-            slope = sp.diff(expression, axis, k) if k else expression
-            gap = cast(sp.Expr, slope.subs(axis, high) - slope.subs(axis, low))
+            slope = derivative(expression, (k,), (axis,))
+            gap = slope.xreplace({axis: high}) - slope.xreplace({axis: low})
             gaps = np.abs(evaluate(gap, form.coordinates, points, "hard form"))
             if gaps.max() > AGREE * 10:
                 what = f"the derivative of order {k} of the data" if k else "the data"

@@ -9,6 +9,7 @@ import sympy as sp
 
 from pdelsr.declare.domains import Domain, Part
 from pdelsr.declare.domains.exact_number import exact_number
+from pdelsr.declare.expressions import derivative
 
 
 def lift_sides(domain: Domain, values: Mapping[Part, sp.Expr]) -> sp.Expr:
@@ -43,8 +44,8 @@ def lift_initial(lift: sp.Expr, t: sp.Symbol, start: float, data: Sequence[sp.Ex
     t0 = exact_number(start)
     correction: sp.Expr = sp.Integer(0)
     for k, value in enumerate(data):
-        now = sp.diff(lift, t, k).subs(t, t0) if k else lift.subs(t, t0)
-        gap = value.subs(t, t0) - now
+        now = derivative(lift, (k,), (t,)).xreplace({t: t0})
+        gap = value.xreplace({t: t0}) - now
         correction += (t - t0) ** k / sp.factorial(k) * gap
     return cast(sp.Expr, lift + correction)
 
@@ -64,5 +65,5 @@ def _blend(
     (_, low), (_, high) = ends
     xi = (x - low) / (high - low)
     weights = {low: 1 - xi, high: xi} if len(given) == 2 else {low: 1, high: 1}
-    corrections = (weights[at] * (value - lift).subs(x, at) for value, at in given)
+    corrections = (weights[at] * (value - lift).xreplace({x: at}) for value, at in given)
     return lift + sp.Add(*corrections)

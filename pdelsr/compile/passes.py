@@ -12,7 +12,7 @@ from pdelsr.compile.function import TorchFunction
 from pdelsr.declare.decimals import decimal_text
 from pdelsr.declare.expressions import gradient, is_affine_in
 from pdelsr.declare.regions import AtPoints, PeriodicPair
-from pdelsr.declare.statements import Statement, statement_text
+from pdelsr.declare.statements import Statement
 from pdelsr.declare.symbols import normal
 from pdelsr.declare.system import System
 from pdelsr.errors import ProblemError
@@ -86,7 +86,8 @@ def print_torch(
         linear=is_affine_in(residual.expression, slopes, jets),
         sites=2 if isinstance(statement.region, PeriodicPair) else 1,
         weight=weight,
-        text=statement_text(statement, system.coordinates),
+        statement=statement,
+        coordinates=system.coordinates,
         uses_normals=uses_normals,
         uses_data=uses_data,
         residual=TorchFunction((residual.expression,), columns, jets, statement.title),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, cast
 
 import sympy as sp
@@ -13,6 +13,7 @@ from sympy.printing.pytorch import TorchPrinter
 from torch import Tensor
 
 from pdelsr.declare.decimals import decimal_text
+from pdelsr.declare.long_sums import LongSums
 from pdelsr.errors import ProblemError
 
 ONE = sp.Symbol("one_")
@@ -54,11 +55,19 @@ def gamma(a: Tensor) -> Tensor:
     return torch.where(a < 0.5, reflected, torch.exp(torch.lgamma(a)))
 
 
-HELPERS: dict[str, Any] = {"heaviside_": heaviside, "gamma_": gamma}
+def piecewise(*pieces: Any) -> Tensor:
+    """The value of the first (condition, value) that holds, or else the last argument."""
+    *given, found = pieces
+    for condition, value in reversed(given):
+        found = torch.where(condition, value, found)
+    return found
+
+
+HELPERS: dict[str, Any] = {"heaviside_": heaviside, "gamma_": gamma, "piecewise_": piecewise}
 """What the printed code calls besides torch."""
 
 
-class TorchCode(TorchPrinter):
+class TorchCode(LongSums, TorchPrinter):
     """Prints real expressions as torch code.
 
     Differences from sympy's printer: a subexpression without symbols becomes one fp64 literal,
@@ -75,18 +84,23 @@ class TorchCode(TorchPrinter):
         sp.Mod: "torch.remainder",
     }
 
-    def __init__(self) -> None:
+    def __init__(self, names: Mapping[sp.Basic, str] | None = None) -> None:
+        """Print the given symbols by other names."""
+        self._names = names or {}
         super().__init__({"fully_qualified_modules": True, "inline": True, "strict": True})
 
     def _print(self, expr: Any, **kwargs: Any) -> str:
+        if expr in self._names:
+            return self._names[expr]
         if isinstance(expr, sp.Expr) and expr.is_number:
             return literal(expr)
         return super()._print(expr, **kwargs)
 
     def _print_Mul(self, expr: Any) -> str:
-        number, rest = expr.as_independent(*expr.free_symbols, as_Add=False)
+        number = sp.Mul(*(a for a in expr.args if a.is_number))
         if number == 1:
             return super()._print_Mul(expr)
+        rest = expr._new_rawargs(*(a for a in expr.args if not a.is_number))
         text = self.parenthesize(rest, PRECEDENCE["Mul"])
         return f"-{text}" if number == -1 else f"{self._factor(number)}*{text}"
 
@@ -127,12 +141,14 @@ class TorchCode(TorchPrinter):
         return f"torch.special.digamma({self._print(expr.args[1])})"
 
     def _print_Piecewise(self, expr: Any) -> str:
-        code = f"(float('nan')*{ONE})"  # where no condition holds
-        for value, condition in reversed(expr.args):
-            text = self._tensor(value)
-            always = condition == sp.true
-            code = text if always else f"torch.where({self._print(condition)}, {text}, {code})"
-        return code
+        last = f"(float('nan')*{ONE})"  # where no condition holds
+        pieces: list[str] = []
+        for value, condition in expr.args:
+            if condition == sp.true:
+                last = self._tensor(value)
+                break
+            pieces.append(f"({self._print(condition)}, {self._tensor(value)})")
+        return f"piecewise_({', '.join([*pieces, last])})"
 
     def _print_Relational(self, expr: Any) -> str:
         return f"({self._print(expr.lhs)} {expr.rel_op} {self._print(expr.rhs)})"
@@ -161,11 +177,12 @@ class TorchCode(TorchPrinter):
         return f"({literal(expr)}*{ONE})" if expr.is_number else self._print(expr)
 
     def _fold(self, name: str, arguments: Any) -> str:
-        first, *rest = arguments
-        return f"{name}({self._tensor(first)}, {self._fold_tail(name, rest)})"
-
-    def _fold_tail(self, name: str, rest: Any) -> str:
-        return self._tensor(rest[0]) if len(rest) == 1 else self._fold(name, rest)
+        """A function of two arguments for many of them, nested no deeper than need be."""
+        if len(arguments) == 1:
+            return self._tensor(arguments[0])
+        half = len(arguments) // 2
+        left, right = (self._fold(name, some) for some in (arguments[:half], arguments[half:]))
+        return f"{name}({left}, {right})"
 
     def _bessel(self, expr: Any) -> str:
         name = BESSEL.get((type(expr), expr.args[0])) if expr.args else None

@@ -21,6 +21,7 @@ from pdelsr.declare.system import System
 
 EARLIEST = sp.Float("1e-18", 30)  # of the time span: keeps the layer from having no width at t0
 NEGLIGIBLE = 1e-13  # of the largest slope; smaller jumps are rounding errors of smooth data
+DIGITS = 30  # of the numbers at the seam
 SAMPLES = 65  # where the largest slope is looked for
 REACH = 12  # widths of the layer beyond which it is below rounding
 MOST_IMAGES = 8  # periods that the layer may cross
@@ -47,10 +48,12 @@ def seam_layer(system: System, initial: sp.Expr, axis: sp.Symbol) -> sp.Expr | N
     Returns None where there is no jump, and where the equation is not a scalar one of first order
     in time with diffusion along one coordinate.
     """
+    if initial.free_symbols != {axis}:
+        return None
     low, high = map(exact_number, system.domain.bounds(axis))
-    slope = sp.diff(initial, axis)
-    jump = sp.simplify(slope.subs(axis, low) - slope.subs(axis, high))
-    if not _counts(jump, slope, axis, low, high):
+    slope = derivative(initial, (1,), (axis,))
+    jump = _number(slope.xreplace({axis: low}) - slope.xreplace({axis: high}))
+    if jump is None or not _counts(jump, slope, axis, low, high):
         return None
     frozen = frozen_equation(system, initial, axis)
     if frozen is None:
@@ -91,18 +94,22 @@ def frozen_equation(system: System, initial: sp.Expr, axis: sp.Symbol) -> Frozen
     at_seam: dict[sp.Basic, sp.Expr] = {}
     for jet, symbol in variables.items():
         index = multi_index(jet, (axis, t))
-        ends = [derivative(initial, (index[0],), (axis,)).subs(axis, e) for e in (low, high)]
-        at_seam[symbol] = sp.Integer(0) if index[1] else sp.Add(*ends) / 2
+        slope = derivative(initial, (index[0],), (axis,))
+        ends = slope.xreplace({axis: low}) + slope.xreplace({axis: high})
+        mean = sp.Integer(0) if index[1] else _number(ends / 2)
+        if mean is None:
+            return None
+        at_seam[symbol] = mean
     here = {**at_seam, axis: low, t: exact_number(system.domain.bounds(t)[0])}
-    coefficients = {
-        multi_index(j, (axis, t)): sp.nsimplify(slope.subs(here), rational=False)
-        for j, slope in slopes.items()
-    }
+    coefficients: dict[tuple[int, ...], sp.Expr] = {}
+    for j, slope in slopes.items():
+        coefficient = _number(slope.subs(here))
+        if coefficient is None:
+            return None
+        coefficients[multi_index(j, (axis, t))] = coefficient
     zero = sp.Integer(0)
     inertia, diffusion = coefficients.get((0, 1), zero), coefficients.get((2, 0), zero)
-    if not all(c.is_number and c.is_finite for c in coefficients.values()) or inertia == 0:
-        return None
-    if not (-diffusion / inertia).is_positive:
+    if inertia.is_zero or not (-diffusion / inertia).is_positive:
         return None
     return FrozenEquation(
         coefficients.get((1, 0), zero) / inertia,
@@ -111,10 +118,18 @@ def frozen_equation(system: System, initial: sp.Expr, axis: sp.Symbol) -> Frozen
     )
 
 
+def _number(expression: sp.Expr) -> sp.Expr | None:
+    """The value of an expression without symbols, exact where it is rational; None without one.
+
+    It is evaluated, not simplified: the cost of that has no bound.
+    """
+    value = expression if expression.is_Rational else expression.evalf(DIGITS)
+    is_value = isinstance(value, sp.Rational | sp.Float) and value.is_finite
+    return cast(sp.Expr, value) if is_value else None
+
+
 def _counts(jump: sp.Expr, slope: sp.Expr, axis: sp.Symbol, low: sp.Expr, high: sp.Expr) -> bool:
     """Whether a jump of the slope is a number above the rounding errors of smooth data."""
-    if not (jump.is_number and jump.is_finite):
-        return False
     places = np.linspace(float(low), float(high), SAMPLES)[:, None]
     size = float(np.abs(evaluate(slope, (axis,), places, "initial data")).max())
     return abs(float(jump)) > NEGLIGIBLE * size

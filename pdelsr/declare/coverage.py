@@ -10,6 +10,8 @@ import numpy as np
 import sympy as sp
 
 from pdelsr.declare.domains import Domain, Part
+from pdelsr.declare.domains.checks import first_ones
+from pdelsr.declare.domains.predicate import PredicatePart
 from pdelsr.declare.domains.probes import probes
 from pdelsr.declare.evaluate import evaluate
 from pdelsr.declare.expressions import field, jets, multi_index
@@ -160,23 +162,34 @@ def _refuse_initial(u: sp.Expr, order: int, given: set[int], t: sp.Symbol) -> No
 
 def _bare_sides(system: System, conditions: Iterable[Statement]) -> list[str]:
     """The sides, as messages call them, on which none of these conditions holds."""
-    parts = _parts(conditions, system.domain)
-    return [text for side in system.domain.sides if (text := _bare(side, system, parts))]
+    pieces: dict[Part, list[Part]] = {}
+    for part in _parts(conditions, system.domain):
+        side = part.base if isinstance(part, PredicatePart) else part
+        pieces.setdefault(side, []).append(part)
+    sides = system.domain.sides
+    return [text for side in sides if (text := _bare(side, pieces.get(side, []), system))]
 
 
 def _advice(what: str, bare: list[str]) -> str:
     return (
-        f"{what} on {', '.join(bare)}: the solution may not be unique. Add Dirichlet, Neumann, "
+        f"{what} on {first_ones(bare)}: the solution may not be unique. Add Dirichlet, Neumann, "
         "Robin, Periodic or Condition there, unless the equation needs none."
     )
 
 
-def _bare(side: Part, system: System, parts: set[Part]) -> str:
-    """How a message calls what is bare of a side; empty where all of it carries a condition."""
+def _bare(side: Part, pieces: list[Part], system: System) -> str:
+    """How a message calls what is bare of a side; empty where all of it carries a condition.
+
+    Sides do not overlap, so that its own pieces alone can cover it.
+    """
+    if side in pieces:
+        return ""
+    if not pieces:
+        return f"'{side.name}'"
     points = side.from_unit(probes(1024, side.unit_dim)).points
     tolerance = 1e-9 * system.domain.diameter
     covered = np.zeros(len(points), dtype=bool)
-    for part in parts:
+    for part in pieces:
         covered |= part.contains(points, tolerance)
     if covered.all():
         return ""

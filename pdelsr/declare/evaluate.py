@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import numpy as np
 import sympy as sp
 from jaxtyping import Float
 
 from pdelsr.declare.decimals import decimal_text
+from pdelsr.declare.long_sums import NumpyCode
+from pdelsr.declare.sharing import shared_subexpressions
 from pdelsr.errors import ProblemError
 
 
@@ -28,9 +32,15 @@ def evaluate(
         ProblemError: numpy cannot evaluate it, or a value is not finite.
     """
     try:
-        function = sp.lambdify(coordinates, expression, modules=["scipy", "numpy"], cse=True)
+        function = sp.lambdify(
+            coordinates,
+            [expression],
+            modules=["scipy", "numpy"],
+            printer=cast(Any, NumpyCode()),
+            cse=cast(Any, shared_subexpressions),
+        )
         with np.errstate(all="ignore"):
-            values = np.asarray(function(*points.T), dtype=np.float64)
+            values = np.asarray(function(*points.T)[0], dtype=np.float64)
     except Exception as error:  # whatever a printer or a user's callable raises
         raise ProblemError(
             f"{what}: {decimal_text(expression)} cannot be evaluated ({error})."

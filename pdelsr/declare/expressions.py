@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, cast
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.logic.boolalg import Boolean, BooleanAtom
 
+from pdelsr.deadline import given_up_after
+from pdelsr.declare.long_sums import text_of
+from pdelsr.declare.sharing import is_large
+from pdelsr.declare.slopes import slope
 from pdelsr.declare.symbols import NormalDerivative, Unknown, normal
 from pdelsr.errors import ProblemError
 
 STEPS = (sp.sign, sp.Heaviside, sp.floor, sp.ceiling, sp.arg)
 """Functions that are constant but for jumps."""
+
+OPERATIONS = (sp.Derivative, sp.Subs, sp.Integral, sp.Sum, sp.Product, sp.Limit)
+"""What is carried out before anything else is read."""
+
+PATIENCE = 10.0  # seconds that sympy may take for one of them
+LONGEST = 500  # terms; longer ones are not multiplied out to see whether they cancel
 
 
 def as_expression(given: Any, what: str) -> sp.Expr:
@@ -64,15 +76,15 @@ def as_equation(given: Any, what: str) -> sp.Eq:
 def resolve(expression: sp.Expr, space: Iterable[sp.Symbol]) -> sp.Expr:
     """Write n·∇u by components, carry out derivatives, drop real parts of real derivatives."""
     along = tuple(space)
-    expression = cast(
-        sp.Expr,
-        expression.replace(
-            NormalDerivative,
-            lambda e: sp.Add(*(normal(c) * sp.diff(e, c) for c in along)),
-        ),
-    )
-    if expression.has(sp.Derivative, sp.Subs, sp.Integral, sp.Sum, sp.Product, sp.Limit):
-        expression = expression.doit()
+    if expression.has(NormalDerivative):
+        expression = cast(
+            sp.Expr,
+            expression.replace(
+                NormalDerivative,
+                lambda e: sp.Add(*(normal(c) * sp.diff(e, c) for c in along)),
+            ),
+        )
+    expression = _carried_out(expression)
     # sympy does not know that derivatives of a real field are real: |u_x|' brings re and im
     for jet in jets(expression):
         rule = {sp.re(jet): jet, sp.im(jet): sp.Integer(0), sp.conjugate(jet): jet}
@@ -80,11 +92,12 @@ def resolve(expression: sp.Expr, space: Iterable[sp.Symbol]) -> sp.Expr:
     return expression
 
 
+@lru_cache(maxsize=1024)
 def jets(expression: sp.Basic) -> tuple[sp.Expr, ...]:
     """The fields and derivatives of fields in an expression, outermost only, in a fixed order."""
-    found: set[sp.Expr] = set()
-    _collect(expression, found)
-    return tuple(sorted(found, key=sp.default_sort_key))
+    found: set[sp.Basic] = set()
+    _collect_outermost(expression, _is_jet, found)
+    return cast(Any, tuple(sorted(found, key=sp.default_sort_key)))
 
 
 def field(jet: sp.Expr) -> sp.Expr:
@@ -103,7 +116,11 @@ def multi_index(jet: sp.Expr, coordinates: tuple[sp.Symbol, ...]) -> tuple[int, 
 def derivative(u: sp.Expr, index: tuple[int, ...], coordinates: tuple[sp.Symbol, ...]) -> sp.Expr:
     """The derivative of an expression by a multi-index."""
     for coordinate, count in zip(coordinates, index, strict=True):
-        u = cast(sp.Expr, sp.diff(u, coordinate, count)) if count else u
+        if is_large([u]):
+            for _ in range(count):
+                u = slope(u, coordinate)
+        else:
+            u = cast(sp.Expr, sp.diff(u, coordinate, count)) if count else u
     return u
 
 
@@ -118,7 +135,7 @@ def jet_name(jet: sp.Expr, coordinates: tuple[sp.Symbol, ...]) -> str:
 def abbreviate(expression: sp.Basic, coordinates: tuple[sp.Symbol, ...]) -> str:
     """The expression in one line with u_xx for second derivatives and k(x) for callables."""
     rule = {jet: sp.Symbol(jet_name(jet, coordinates)) for jet in jets(expression)}
-    return sp.sstr(expression.xreplace(rule), full_prec=False)
+    return text_of(expression.xreplace(rule))
 
 
 def gradient(
@@ -140,7 +157,7 @@ def gradient(
     steps = {s: sp.Dummy(real=True) for s in F.atoms(*STEPS)}
     back = {dummy: step for step, dummy in steps.items()}
     F = F.xreplace(steps)
-    slopes = {j: cast(sp.Expr, sp.diff(F, s).xreplace(back)) for j, s in wanted.items()}
+    slopes = {j: cast(sp.Expr, slope(F, s).xreplace(back)) for j, s in wanted.items()}
     return {jet: _simplify_slope(c, variables.values()) for jet, c in slopes.items()}
 
 
@@ -179,20 +196,50 @@ def opaque_derivatives(expression: sp.Basic) -> list[sp.Expr]:
     )
 
 
-def _collect(expression: sp.Basic, found: set[sp.Expr]) -> None:
-    is_field = isinstance(expression, Unknown)
-    is_slope = isinstance(expression, sp.Derivative) and isinstance(expression.expr, Unknown)
-    if is_field or is_slope:
-        found.add(cast(sp.Expr, expression))
+def _collect_outermost(
+    expression: sp.Basic, is_one: Callable[[sp.Basic], bool], found: set[sp.Basic]
+) -> None:
+    if is_one(expression):
+        found.add(expression)
         return
     for argument in expression.args:
-        _collect(argument, found)
+        _collect_outermost(argument, is_one, found)
+
+
+def _is_jet(expression: sp.Basic) -> bool:
+    is_slope = isinstance(expression, sp.Derivative) and isinstance(expression.expr, Unknown)
+    return is_slope or isinstance(expression, Unknown)
+
+
+def _carried_out(expression: sp.Expr) -> sp.Expr:
+    """Derivatives, integrals, sums and limits by what they are, where that is found in time."""
+    found: set[sp.Basic] = set()
+    _collect_outermost(expression, lambda e: isinstance(e, OPERATIONS), found)
+    rule: dict[sp.Basic, sp.Basic] = {}
+    for operation in found:
+        with given_up_after(PATIENCE):
+            rule[operation] = operation.doit()
+    rule = {before: after for before, after in rule.items() if before != after}
+    return cast(sp.Expr, expression.xreplace(rule)) if rule else expression
 
 
 def _simplify_slope(slope: sp.Expr, variables: Iterable[sp.Symbol]) -> sp.Expr:
+    if _expanded_length(slope) > LONGEST:  # counts as what depends on all that occurs in it
+        return slope
     if slope.free_symbols & set(variables) and not slope.has(AppliedUndef, sp.Piecewise):
         slope = min(slope, cast(sp.Expr, sp.expand(slope)), key=_still_depends(set(variables)))
     return slope
+
+
+def _expanded_length(expression: sp.Basic) -> int:
+    """A bound on the terms that all products and powers have when they are multiplied out."""
+    lengths = [_expanded_length(a) for a in expression.args]
+    if isinstance(expression, sp.Pow):
+        base, exponent = lengths[0], expression.exp
+        count = int(exponent) if exponent.is_Integer and exponent > 0 else 1
+        return math.comb(base + count - 1, count) if base > 1 else base
+    combined = math.prod(lengths) if isinstance(expression, sp.Mul) else sum(lengths)
+    return max(combined, 1)
 
 
 def _still_depends(variables: set[sp.Symbol]) -> Any:

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 from sympy.core.function import AppliedUndef
 
+from pdelsr.deadline import given_up_after
 from pdelsr.errors import ProblemError
 
 if TYPE_CHECKING:
@@ -96,7 +97,8 @@ def as_function(expression: sp.Expr) -> Callable[[Float[np.ndarray, "..."]], np.
     Polynomials go through Horner's form, because numpy's general power is slow.
     """
     if expression.is_polynomial(VARIABLE) and VARIABLE in expression.free_symbols:
-        expression = sp.horner(expression, wrt=VARIABLE)
+        with given_up_after(PATIENCE):  # it multiplies powers of sums out first
+            expression = sp.horner(expression, wrt=VARIABLE)
     function = sp.lambdify(VARIABLE, expression, modules=["numpy", "scipy"])
     return lambda s: np.broadcast_to(np.asarray(function(s), dtype=float), np.shape(s))
 

@@ -12,6 +12,7 @@ import sympy as sp
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
+from pdelsr.deadline import given_up_after
 from pdelsr.errors import ProblemError
 from pdelsr.reference.checks import (
     VARIABLE,
@@ -24,6 +25,7 @@ from pdelsr.reference.checks import (
 from pdelsr.reference.parametric import parametric
 
 GAUSSIAN_REACH = 6.5  # exp(-6.5²) = 4e-19: beyond it the Gaussian is below rounding
+PATIENCE = 10.0  # seconds that sympy may look for a period or an antiderivative
 BLOCK = 1_000_000  # entries (points × nodes) of a work array
 
 
@@ -150,10 +152,12 @@ def cole_hopf(nu: Any, initial: Any = None) -> ColeHopf:
 
 def period_of(initial: sp.Expr) -> float:
     """The period of the initial condition, 0 if it is constant."""
-    period = sp.periodicity(initial, VARIABLE)
+    period = None
+    with given_up_after(PATIENCE):
+        period = sp.periodicity(initial, VARIABLE)
     if period is None:
         raise ProblemError(
-            f"cole_hopf: the initial condition {initial} is not periodic; expected one such as "
+            f"cole_hopf: the initial condition {initial} has no period that sympy finds; expected one such as "
             f"-sin(pi*x). For another initial condition use pl.reference.burgers on an interval."
         )
     return float(period)
@@ -162,10 +166,13 @@ def period_of(initial: sp.Expr) -> float:
 @lru_cache(maxsize=64)
 def antiderivative(initial: sp.Expr) -> sp.Expr:
     """∫ u0 in closed form."""
-    integral = sp.integrate(initial, VARIABLE)
-    if integral.has(sp.Integral):
+    integral = None
+    with given_up_after(PATIENCE):
+        integral = sp.integrate(initial, VARIABLE)
+    if integral is None or integral.has(sp.Integral):
         raise ProblemError(
-            f"cole_hopf: sympy finds no antiderivative of the initial condition {initial}. "
+            f"cole_hopf: sympy finds no antiderivative of the initial condition {initial} "
+            f"within {PATIENCE:g} s. "
             f"Use pl.reference.burgers, which needs none."
         )
     return integral

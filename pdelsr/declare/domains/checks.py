@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from jaxtyping import Float
 from pdelsr.errors import ProblemError
 
 SMALLEST = 1e-30  # size of a domain; its fourth power and that of its inverse are finite
+MOST_NAMED = 20  # parts that a message names
 BLURRED = 1e-10  # size relative to the distance from the origin
 
 
@@ -97,7 +98,14 @@ def require_name(name: object, owner: str) -> None:
 
 def quoted(names: Iterable[str]) -> str:
     """Names as they stand in a message: 'x=0', 'x=1'."""
-    return ", ".join(f"'{name}'" for name in names)
+    return first_ones([f"'{name}'" for name in names])
+
+
+def first_ones(texts: Sequence[str]) -> str:
+    """A list for a message, of which not everything is told where it is long."""
+    more = len(texts) - MOST_NAMED
+    told = ", ".join(texts[:MOST_NAMED])
+    return f"{told} and {more} more" if more > 0 else told
 
 
 def listed(symbols: Iterable[sp.Symbol]) -> str:

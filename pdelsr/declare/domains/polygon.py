@@ -74,8 +74,8 @@ class Polygon(Domain):
     def measure(self) -> float:
         return float(self._shape.area)
 
-    @property
-    def parts(self) -> tuple[Part, ...]:
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]  # cached
         prefix = "" if self.name is None else f"{self.name} "
         return tuple(Edge(f"{prefix}edge {k}", self, k) for k in range(len(self.vertices)))
 
@@ -90,9 +90,11 @@ class Polygon(Domain):
             return inside | (distance <= tolerance)
         return inside & (distance >= -tolerance)
 
-    @property
+    @cached_property
     def _corners(self) -> Float[np.ndarray, "m 2"]:
-        return np.array(self.vertices, dtype=float)
+        corners = np.array(self.vertices, dtype=float)
+        corners.flags.writeable = False
+        return corners
 
     @cached_property
     def _shape(self) -> shapely.Polygon:

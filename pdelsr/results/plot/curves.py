@@ -29,7 +29,8 @@ if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
 Curve = Callable[[Axes, "Solution"], None]
 SIZE = (3.6, 2.8)  # inches
 LINE = 0.24  # inches a block
-LEGEND = 0.45  # of the height of the history, for three lines
+LEGEND = 0.105  # of the height of a curve, for each line of a legend
+LONGEST = 26  # characters of the name of a block; more would leave its residuals no room
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def draw_blocks(axes: Axes, solution: Solution) -> None:
         axes.annotate(
             "exact", (0.02, i), xycoords=("axes fraction", "data"), va="center", fontsize=SMALL
         )
-    names = [plain(name) for name, _ in found] + [plain(name) for name in exact]
+    names = [plain(shortened(name)) for name in (*(name for name, _ in found), *exact)]
     frame(axes, "residual by block", "root mean square of F", "", grid=True)
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) + 0.2, -0.6)  # with a line for the legend
@@ -112,7 +113,9 @@ def draw_history(axes: Axes, solution: Solution) -> None:
     axes.legend(fontsize=SMALL, frameon=False, loc="upper right")
     frame(axes, "residual ‖f‖", "seconds", "", grid=True)
     axes.set_xlim(left=0)
-    decades(axes.yaxis, [*train, *heldout, *kept, *(r.train for r in inner)], LEGEND)
+    lines = len(axes.get_legend_handles_labels()[1])
+    shown = [*train, *heldout, *kept, *(r.train for r in inner)]
+    decades(axes.yaxis, shown, LEGEND * lines / (1 - LEGEND * lines))
 
 
 def draw_spectrum(axes: Axes, solution: Solution) -> None:
@@ -127,14 +130,25 @@ def draw_spectrum(axes: Axes, solution: Solution) -> None:
     start = max(effective - 1, 0)
     axes.semilogy(index[start:], shown[start:], color=GREY, linewidth=1.8, linestyle=":")
     whole = f"rank {rank:,}, all of it effective" if effective == rank else f"rank {rank:,}"
+    below = 1 - LEGEND * (1 + (effective < rank)) - 0.02  # the legend, which lines do not cross
     if effective < rank:
         label = f"effective rank {effective:,}"
-        axes.axvline(effective, color=BLACK, linewidth=1.0, linestyle="--", label=label)
-    axes.axvline(rank, color=VERMILION, linewidth=1.2, linestyle=":", label=whole)
-    # falling values leave the upper right free, but for the lines behind
-    axes.legend(fontsize=SMALL, loc="upper right", framealpha=1.0, edgecolor="none")
+        axes.axvline(effective, 0, below, color=BLACK, linewidth=1.0, linestyle="--", label=label)
+    axes.axvline(rank, 0, below, color=VERMILION, linewidth=1.2, linestyle=":", label=whole)
+    axes.legend(fontsize=SMALL, loc="upper right", frameon=False)
+    low = math.log10(shown[shown > 0].min()) if (shown > 0).any() else -1.0
+    low = min(low, -1.0) - 0.3
+    axes.set_ylim(10.0**low, 10.0 ** (-low * (1 - below) / below + 0.1))
     frame(axes, "singular values of the reduced system", "index", "σ / σ₁", grid=True)
     axes.set_xlim(0, 1.03 * max(rank, len(values)))
+
+
+def shortened(name: str) -> str:
+    """A name with both of its ends, in which neighbours differ."""
+    if len(name) <= LONGEST:
+        return name
+    end = (LONGEST - 1) // 2
+    return f"{name[: LONGEST - 1 - end].rstrip()}…{name[-end:].lstrip()}"
 
 
 def _shown(values: Sequence[float | None]) -> list[float]:

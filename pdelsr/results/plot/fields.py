@@ -88,8 +88,8 @@ def _panels(name: str, several: bool, found: Sequence[Field]) -> dict[str, list[
 
 
 def _maps(name: str, reference: str, found: Sequence[Field]) -> dict[str, list[Panel]]:
-    """Solution and reference on one scale, which is that of the reference where it is known."""
-    scale, width = value_scale([_trusted(f) for f in found]), _width(found)
+    """Solution and reference on one scale, which holds all values of both."""
+    scale, width = value_scale(_shown(found)), _width(found)
     panels: dict[str, list[Panel]] = {
         "solution": [
             MapPanel(f.mesh.titled(name, width), name, f.mesh, f.value, scale) for f in found
@@ -105,7 +105,7 @@ def _maps(name: str, reference: str, found: Sequence[Field]) -> dict[str, list[P
 
 def _lines(name: str, reference: str, found: Sequence[Field]) -> dict[str, list[Panel]]:
     """Solution and reference in one panel."""
-    limits = value_limits([v for f in found for v in (f.value, _trusted(f))])
+    limits = value_limits(_shown(found))
     panels: list[Panel] = []
     for f in found:
         curves = {"solution": f.value}
@@ -120,5 +120,6 @@ def _width(views: Sequence[object]) -> int:
     return SMALL_TITLE if len(views) > 1 else LARGE_TITLE
 
 
-def _trusted(field: Field) -> np.ma.MaskedArray:
-    return field.value if field.reference is None else field.reference
+def _shown(found: Sequence[Field]) -> list[np.ma.MaskedArray]:
+    """What is drawn of an unknown: a wrong solution must not look like the reference."""
+    return [v for f in found for v in (f.value, f.reference) if v is not None]

@@ -18,6 +18,7 @@ from pdelsr.results.plot.style import BLACK, BLUE, SMALL, frame, retitle
 
 LARGE, NARROW = (4.4, 2.7), (2.45, 2.1)  # inches
 LOOKS = ((BLUE, 1.8, "solid"), (BLACK, 1.0, "dashed"))  # the second lies on the first
+LEGEND = 0.16  # of the range, for the legend
 MARGIN = 0.06  # of the range, above and below
 
 
@@ -51,12 +52,18 @@ class LinePanel(Panel):
         self.update(drawn)
         axes.set_yscale("log" if self.log else "linear")
         axes.set_xlim(*self.mesh.extent[0])
-        axes.set_ylim(*self.limits)
+        axes.set_ylim(*self._limits_with_legend)
         frame(axes, self.title, self.mesh.names[0], "" if repeated else self.quantity, grid=True)
         axes.tick_params(labelleft=not repeated)
         if key and len(self.curves) > 1:
-            axes.legend(fontsize=SMALL, frameon=False)
+            axes.legend(fontsize=SMALL, frameon=False, loc="upper center", ncols=len(self.curves))
         return drawn
+
+    @property
+    def _limits_with_legend(self) -> tuple[float, float]:
+        """With room above all values for the legend of several curves, which are not logarithmic."""
+        low, high = self.limits
+        return low, high + (LEGEND * (high - low) if len(self.curves) > 1 else 0.0)
 
     def follows(self, left: Panel) -> bool:
         return isinstance(left, LinePanel) and left.limits == self.limits

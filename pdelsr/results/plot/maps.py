@@ -20,6 +20,12 @@ from pdelsr.results.plot.style import BLACK, SMALL, frame, retitle
 WIDE, NARROW = 2.2, 1.75  # inches of the map itself
 MARGINS = (1.1, 0.55)  # inches beside it with a color bar, and above and below
 NARROW_MARGIN = 0.2  # inches beside it without
+ARROWS = {  # of a color bar, where values lie below and above its colors
+    (False, False): "neither",
+    (True, False): "min",
+    (False, True): "max",
+    (True, True): "both",
+}
 UPRIGHT = 2  # characters of a name that is not turned
 
 
@@ -99,9 +105,10 @@ class MapPanel(Panel):
             axes.contour(*edges, inside.astype(float), levels=[0.5], colors=BLACK, linewidths=0.7)
 
     def _draw_bar(self, axes: Axes, image: ScalarMappable) -> None:
-        below = self.scale.log and bool((self.values < self.scale.low).any())
+        below = bool((self.values < self.scale.low).any())
+        above = bool((self.values > self.scale.high).any())
         place = axes.inset_axes((1.04, 0.0, 0.055, 1.0))
-        bar = axes.figure.colorbar(image, cax=place, extend="min" if below else "neither")
+        bar = axes.figure.colorbar(image, cax=place, extend=ARROWS[below, above])
         upright = len(self.quantity) <= UPRIGHT
         bar.set_label(self.quantity, fontsize=SMALL, rotation=0 if upright else 90, labelpad=5)
         if self.scale.log:

@@ -1,0 +1,56 @@
+"""Code and text of long sums, at a cost that grows with their length and no faster."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+from sympy.printing.numpy import SciPyPrinter
+from sympy.printing.precedence import PRECEDENCE
+from sympy.printing.str import StrPrinter
+
+LONG = 50  # terms; sympy's sorting of more would cost more than all the rest
+
+
+class LongSums(StrPrinter):
+    """Prints the terms of a long sum in the order in which sympy keeps them, in nested groups.
+
+    Sorted, as sympy prints a sum, its terms are written as polynomials first. And nested groups
+    keep the code of a thousand terms within the depth that Python's parser takes.
+    """
+
+    def _print_Add(self, expr: Any, order: Any = None) -> str:
+        terms = expr.args
+        if len(terms) <= LONG:
+            return super()._print_Add(expr, order=order)
+        return self._grouped([self.parenthesize(term, PRECEDENCE["Add"]) for term in terms])
+
+    def _grouped(self, texts: list[str]) -> str:
+        if len(texts) <= LONG:
+            return " + ".join(texts)
+        groups = (" + ".join(texts[i : i + LONG]) for i in range(0, len(texts), LONG))
+        return self._grouped([f"({group})" for group in groups])
+
+
+class NumpyCode(LongSums, SciPyPrinter):
+    """The code that numpy evaluates an expression by."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            {"fully_qualified_modules": False, "inline": True, "allow_unknown_functions": True}
+        )
+
+
+class Text(LongSums):
+    """The text that a user reads, with numbers in as many digits as they were given."""
+
+    def __init__(self) -> None:
+        super().__init__({"full_prec": False})
+
+    def _grouped(self, texts: list[str]) -> str:
+        return " + ".join(texts).replace(" + -", " - ")
+
+
+def text_of(expression: sp.Basic) -> str:
+    """The expression in one line."""
+    return Text().doprint(expression)
