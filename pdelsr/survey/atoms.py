@@ -17,11 +17,12 @@ from jaxtyping import Float
 from sympy.core.relational import Relational
 
 from pdelsr.declare.symbols import Coefficient, InputFunction
-from pdelsr.survey.values import Known, value
+from pdelsr.survey.values import Known, calls_in, value
 
 HIGH_POWER = 8  # integer powers from which a polynomial's peak may be narrow
 STEEP = 10.0  # change of an argument over the region that leaves room for a narrow feature
 RISE, RATIO = 0.3, 1.3  # of the distance over a length, without which there is no narrow peak
+MOST_CALLS = 24  # of torch functions in a callable that are looked at
 WAVES = (sp.sin, sp.cos)
 SHARP = (sp.Abs, sp.sign, sp.Heaviside, sp.floor, sp.ceiling, sp.frac, sp.Mod)
 SMOOTH = (sp.asin, sp.acos, sp.re, sp.im)
@@ -32,26 +33,34 @@ class Atom:
     """A function in a term.
 
     Attributes:
-        argument: of the function.
+        argument: of the function, or the application of a user's callable that computes it.
         distance: of its values; the smaller, the nearer is the place where the function varies.
         relative: whether ratios of distances count, as for powers, and not their differences.
         sharp: whether the function is not smooth, so that no length of its own belongs to it.
+        call: which of the calls of torch functions in a user's callable, if it is one.
     """
 
     argument: sp.Expr
     distance: Callable[[Any], Any]
     relative: bool = False
     sharp: bool = False
+    call: int | None = None
 
     @property
-    def key(self) -> tuple[sp.Expr, str]:
+    def key(self) -> tuple[sp.Expr, str, int | None]:
         """What tells it from others of the same term or of another."""
-        return self.argument, self.distance.__name__
+        return self.argument, self.distance.__name__, self.call
 
     def away(self, known: Known) -> Float[np.ndarray, " n"]:
         """The distance at points."""
         with np.errstate(all="ignore"):
-            return np.asarray(self.distance(value(self.argument, known)), dtype=float)
+            return np.asarray(self.distance(self._values(known)), dtype=float)
+
+    def _values(self, known: Known) -> Any:
+        if self.call is None:
+            return value(self.argument, known)
+        calls = calls_in(self.argument, known)
+        return calls[self.call].argument if self.call < len(calls) else np.nan
 
     def may_be_narrow(self, known: Known) -> bool:
         """Whether the argument changes enough over the points for a narrow feature."""
@@ -76,7 +85,7 @@ class Atom:
 
 def atoms_of(term: sp.Expr) -> tuple[Atom, ...]:
     """The functions in a term whose place can be found by their arguments, each once."""
-    found: dict[tuple[sp.Expr, str], Atom] = {}
+    found: dict[object, Atom] = {}
     for node in cast(Any, sp.preorder_traversal(term)):
         for atom in _of_node(node):
             if atom.argument.free_symbols:
@@ -90,9 +99,21 @@ def waves_of(term: sp.Expr) -> tuple[sp.Expr, ...]:
     return tuple(sorted((a for a in arguments if a.free_symbols), key=sp.default_sort_key))
 
 
-def has_callables(term: sp.Expr) -> bool:
-    """Whether a term holds functions that the user gives by code."""
-    return any(not isinstance(c, InputFunction) for c in term.atoms(Coefficient))
+def atoms_in_callables(term: sp.Expr, known: Known) -> tuple[Atom, ...]:
+    """The torch functions that the user's callables in a term make use of."""
+    found: list[Atom] = []
+    for applied in sorted(given_by_code(term), key=str):
+        for i, call in enumerate(calls_in(applied, known)[:MOST_CALLS]):
+            relative, sharp = call.kind == "relative", call.kind == "sharp"
+            found.append(Atom(applied, np.abs, relative, sharp, i))
+            if call.kind == "largest":
+                found.append(Atom(applied, np.negative, call=i))
+    return tuple(found)
+
+
+def given_by_code(term: sp.Expr) -> set[Any]:
+    """The applications of callables that the user gives, without input functions not yet given."""
+    return {c for c in term.atoms(Coefficient) if not isinstance(c, InputFunction)}
 
 
 def _of_node(node: Any) -> list[Atom]:
@@ -106,6 +127,8 @@ def _of_node(node: Any) -> list[Atom]:
     if isinstance(node, sp.Max | sp.Min):
         first, *others = args
         return [Atom(first - other, np.abs, sharp=True) for other in others]
+    if isinstance(node, sp.Add):  # 1 + exp(s) changes its kind where s is zero
+        return [Atom(cast(Any, e).args[0], np.abs) for e in node.atoms(sp.exp)]
     if isinstance(node, sp.log):
         return [Atom(args[0], np.abs, relative=True)]
     if not isinstance(node, sp.Function) or isinstance(node, (Coefficient, *WAVES, *SMOOTH)):

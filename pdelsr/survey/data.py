@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import sympy as sp
 
@@ -40,7 +40,7 @@ def _collect(
             _collect(argument, coordinates, found)
         return
     known = [a for a in expression.args if not jets(a)]
-    _keep(cast(sp.Expr, expression.func(*known)), coordinates, found)
+    _keep(expression.func(*known), coordinates, found)
     for argument in expression.args:
         if argument not in known:
             _collect(argument, coordinates, found)
@@ -52,6 +52,6 @@ def _keep(
     """With 1 for normals, which are constant on a flat side and smooth on others."""
     normals = expression.atoms(NormalComponent)
     if normals:
-        expression = expression.xreplace(dict.fromkeys(normals, sp.Integer(1)))
+        expression = cast(Any, expression).xreplace(dict.fromkeys(normals, sp.Integer(1)))
     if expression.free_symbols & coordinates:
         found[expression] = None

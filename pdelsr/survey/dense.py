@@ -30,7 +30,10 @@ def places_by_sampling(
         function: of points of the unit cube; nan where it is not known.
         dim: of the unit cube.
     """
-    count = max(5, round(_affordable(function, dim) ** (1 / dim)))
+    many = _affordable(function, dim)
+    if not many:
+        return np.empty((0, dim))
+    count = max(5, round(many ** (1 / dim)))
     # off the middle of cells by an irrational share, so that no symmetry hides anything
     along = (np.arange(count) + (np.sqrt(5) - 1) / 2) / count
     grid = np.stack(np.meshgrid(*[along] * dim, indexing="ij"), axis=-1)
@@ -59,7 +62,10 @@ def _bends(values: np.ndarray, k: int) -> np.ndarray:
 
 
 def _affordable(function: Callable[[np.ndarray], np.ndarray], dim: int) -> int:
+    """Points of the grid, by the time that few take; none where the function gives nothing."""
     points = np.random.default_rng(0).random((PILOT, dim))
     begin = time.perf_counter()
-    function(points)
+    values = function(points)
+    if not np.isfinite(values).any():
+        return 0
     return MANY if (time.perf_counter() - begin) * MANY / PILOT < SECONDS else FEW

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 from scipy.stats import qmc
 
 from pdelsr.declare.domains import Domain, Part
-from pdelsr.survey.atoms import Atom, atoms_of, has_callables, waves_of
+from pdelsr.survey.atoms import Atom, atoms_in_callables, atoms_of, given_by_code, waves_of
 from pdelsr.survey.dense import places_by_sampling
 from pdelsr.survey.peaks import peaks_at
 from pdelsr.survey.search import minima
@@ -24,7 +24,7 @@ STARTS = 64  # of a search; a feature along a line or a surface is found in so m
 CENTRES = 48  # places of one term that are measured
 FEWEST = 8  # of one function in it
 MOST_ATOMS = 12  # functions of one term that are searched for
-MOST_TERMS = 24  # of one sum that are searched
+MOST_TERMS = 16  # of one sum that are searched
 UNRESOLVED = 1e-3  # of the extent of a region: half-widths below are out of a network's reach
 ALIKE = 3.0  # ratio of widths of one peak at places beside each other
 LOW = 1e-2  # height of a peak beside higher ones of the same term, from which it counts
@@ -115,9 +115,10 @@ class Survey:
         known = columns(self.coordinates, self.region.place(self.samples).points)
         found = []
         for term in sp.Add.make_args(function):
-            steep = (a for a in atoms_of(term) if a.may_be_narrow(known))
+            listed = (*atoms_of(term), *atoms_in_callables(term, known))
+            steep = (a for a in listed if a.may_be_narrow(known))
             atoms = tuple(a for a in steep if not a.relative or self._comes_near_zero(a))
-            if atoms or has_callables(term):
+            if atoms or given_by_code(term):
                 found.append(Suspect(term, atoms[:MOST_ATOMS]))
         steepest = sorted(found, key=lambda s: -max((a.change(known) for a in s.atoms), default=0))
         return steepest[:MOST_TERMS]
@@ -134,6 +135,8 @@ class Survey:
 
     def _peaks(self, suspect: Suspect, whole: sp.Expr) -> Iterable[Feature]:
         centres = self._centres(suspect)
+        if not len(centres):
+            return
         function = self.of(lambda known: value(whole, known))
         size = float(np.nanmax(np.abs(function(self.samples)), initial=0.0))
         peaks = peaks_at(function, centres, size)
@@ -184,7 +187,7 @@ class Survey:
         found = [self._nearest([a]) for a in atoms]
         if len(atoms) > 1:  # a product of narrow functions is narrow where all of them are
             found.append(self._nearest(atoms))
-        if has_callables(suspect.term):
+        if given_by_code(suspect.term):
             sampled = self.of(lambda known: value(suspect.term, known))
             found.append(places_by_sampling(sampled, self._dim))
         return _thinned(found)
@@ -213,8 +216,7 @@ class Survey:
         steps = LENGTH * np.concatenate([np.eye(self._dim), -np.eye(self._dim)])
         beside = np.clip(places[:, None] + steps, 0, 1)
         around = away(beside.reshape(-1, self._dim)).reshape(len(places), -1)
-        rises: Bool[np.ndarray, "m k"] = atom.rises(away(places)[:, None], around)
-        return rises.any(axis=1)
+        return np.any(atom.rises(away(places)[:, None], around), axis=1)
 
     @cached_property
     def _searched(self) -> dict[frozenset[object], Float[np.ndarray, "m d"]]:
@@ -227,15 +229,21 @@ class Survey:
 
     def _waves(self, function: sp.Expr) -> Iterable[Feature]:
         """Sines and cosines of so many waves that none is resolved, where they are fastest."""
+        few = self.samples[:STARTS]
+        inner = np.clip(few, SMALL_STEP, 1 - SMALL_STEP)
+        steps = SMALL_STEP * np.concatenate([np.eye(self._dim), -np.eye(self._dim)])
+        beside = (inner[:, None] + steps).reshape(-1, self._dim)
+        known = columns(self.coordinates, self.region.place(beside).points)
         for term in sp.Add.make_args(function):
             for argument in waves_of(term):
-                phase = self.of(lambda known, s=argument: value(s, known))
-                slopes = np.nan_to_num(_slopes(phase, self.samples[:STARTS]))
+                phase = np.broadcast_to(value(argument, known), len(beside))
+                ends = phase.reshape(len(few), 2, self._dim)
+                slopes = np.nan_to_num(np.abs(ends[:, 0] - ends[:, 1]) / (2 * SMALL_STEP))
                 i = int(slopes.max(axis=1).argmax())
                 if slopes[i].max() > 1 / UNRESOLVED and self._is_there(term):
                     with np.errstate(divide="ignore"):
                         widths = np.where(slopes[i] > 1, 1 / slopes[i], np.inf)
-                    yield self._feature(term, self.samples[i : i + 1], widths[None])
+                    yield self._feature(term, few[i : i + 1], widths[None])
 
     def _is_there(self, term: sp.Expr) -> bool:
         found = self.of(lambda known: value(term, known))(self.samples)

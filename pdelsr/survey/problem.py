@@ -61,11 +61,13 @@ def unresolved_features(problem: Problem) -> tuple[str, ...]:
     Where it is not empty a small residual proves nothing, since the points that it is measured on
     need not meet what is narrow, and the network could not follow it.
     """
-    sentences: dict[str, None] = {}
+    told: dict[tuple[str, tuple[str, ...]], str] = {}
     for found in features_of(problem):
         if found.feature.narrowest < UNRESOLVED:
-            sentences[_sentence(found, problem)] = None
-    return tuple(sentences)
+            # once for a place, however many derivatives of the data are narrow there
+            place = _place(found.feature, problem.coordinates)
+            told.setdefault((found.statement.name, place), _sentence(found, problem))
+    return tuple(told.values())
 
 
 def crowds(problem: Problem, exact: Collection[str]) -> Mapping[str, Mapping[str, Crowd]]:
@@ -128,13 +130,9 @@ def _restricted(functions: Iterable[sp.Expr], part: Part, domain: Domain) -> tup
             faces, ends = domain.faces(coordinate), domain.bounds(coordinate)
         except ProblemError:
             continue
-        fixed.update(
-            {
-                coordinate: exact_number(end)
-                for face, end in zip(faces, ends, strict=True)
-                if face.name == part.name
-            }
-        )
+        for face, end in zip(faces, ends, strict=True):
+            if face.name == part.name:
+                fixed[coordinate] = exact_number(end)
     put_in = (cast(sp.Expr, f.xreplace(fixed)) for f in functions)
     return tuple(f for f in put_in if f.free_symbols)
 
@@ -156,12 +154,18 @@ def _sentence(found: Found, problem: Problem) -> str:
     feature, coordinates = found.feature, problem.coordinates
     text = abbreviate(feature.term, coordinates)
     text = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
-    own = [i for i, c in enumerate(coordinates) if c in feature.term.free_symbols]
-    place = ", ".join(f"{coordinates[i]} = {feature.place[i]:.6g}" for i in own)
+    place = ", ".join(_place(feature, coordinates))
     more = " and elsewhere" if len(feature.centres) > 1 else ""
     return (
         f"{found.statement.title}: {text} varies within a length of {feature.width:.1g} near "
-        f"{place}{more}, which is too narrow for the network, and for the points unless they crowd "
-        "there: do not rely on the residual. Widen it, or solve with what it stands for: a "
-        "condition, two domains, an unknown of its own."
+        f"{place}{more}, which is too narrow for a network: the solution may be wrong there and "
+        "everywhere, whatever the residual says. Make it wider, or put in its place what it stands "
+        "for, such as a condition, or an unknown for the flux."
     )
+
+
+def _place(feature: Feature, coordinates: tuple[sp.Symbol, ...]) -> tuple[str, ...]:
+    """Where a feature is, in the coordinates that its term depends on."""
+    free = feature.term.free_symbols
+    pairs = zip(coordinates, feature.place, strict=True)
+    return tuple(f"{c} = {v:.5g}" for c, v in pairs if c in free)

@@ -20,6 +20,7 @@ from sympy.core.relational import Relational
 from sympy.logic.boolalg import And, BooleanFalse, BooleanTrue, Not, Or
 
 from pdelsr.declare.symbols import Coefficient
+from pdelsr.survey.recorded import Call, recorded
 
 Known: TypeAlias = dict[sp.Basic, Any]
 """Arrays (n,) of values, and numbers, by expression; that of each coordinate to begin with."""
@@ -74,7 +75,7 @@ def _fresh(e: Any, known: Known) -> Any:
     if isinstance(e, BooleanTrue | BooleanFalse):
         return bool(e)
     if isinstance(e, Coefficient):
-        return _called(e, [value(a, known) for a in e.args], known)
+        return _called(e, known)
     if isinstance(e, sp.Piecewise):
         return _chosen(e, known)
     arguments = [value(a, known) for a in e.args]
@@ -123,13 +124,25 @@ def _printed(function: Any, count: int) -> Callable[..., Any]:
         return lambda *_: math.nan
 
 
-def _called(applied: Any, arguments: list[Any], known: Known) -> Any:
+def calls_in(applied: Any, known: Known) -> list[Call]:
+    """What a callable of the user's computes on its way to its values."""
+    return recorded(applied._imp_, _tensors(applied, known))
+
+
+def _called(applied: Any, known: Known) -> Any:
     """A callable of the user's; one that fails is told of by the stage that needs it."""
-    n = next((len(v) for k, v in known.items() if isinstance(k, sp.Symbol)), 1)
-    tensors = [torch.as_tensor(np.broadcast_to(a, n).astype(float).copy()) for a in arguments]
+    tensors = _tensors(applied, known)
     try:
         given = applied._imp_(*tensors)
         given = given.detach().cpu().numpy() if isinstance(given, torch.Tensor) else given
-        return np.broadcast_to(np.asarray(given, dtype=float).reshape(-1), n)
+        values = np.asarray(given, dtype=float).reshape(-1)
+        return np.broadcast_to(values, len(tensors[0]))
     except (Exception, SystemExit):  # whatever a user's function raises
         return math.nan
+
+
+def _tensors(applied: Any, known: Known) -> list[torch.Tensor]:
+    """The arguments of a callable at all points."""
+    n = next((len(v) for k, v in known.items() if isinstance(k, sp.Symbol)), 1)
+    arguments = (value(a, known) for a in applied.args)
+    return [torch.as_tensor(np.broadcast_to(a, n).astype(float)) for a in arguments]
