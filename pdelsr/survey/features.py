@@ -44,7 +44,7 @@ class Feature:
         centres: in the unit cube of the region, (k, d).
         widths: half-widths at half height along the axes of the unit cube, (k, d); inf along
             those where no peak stands out.
-        place: the first of them, in the coordinates of the domain, (d,).
+        place: the first of them, in the coordinates of the domain, (c,).
         width: the smallest one there, in the units of the coordinates.
         narrowest: the smallest one anywhere, as a share of the extent of the domain.
     """
@@ -52,7 +52,7 @@ class Feature:
     term: sp.Expr
     centres: Float[np.ndarray, "k d"]
     widths: Float[np.ndarray, "k d"]
-    place: Float[np.ndarray, " d"]
+    place: Float[np.ndarray, " c"]
     width: float
     narrowest: float
 
@@ -76,7 +76,7 @@ class Survey:
 
     region: Domain | Part
     coordinates: tuple[sp.Symbol, ...]
-    extent: Float[np.ndarray, " d"]
+    extent: Float[np.ndarray, " c"]
 
     def features(self, function: sp.Expr) -> tuple[Feature, ...]:
         """The narrow features of a function of the coordinates.
@@ -274,7 +274,7 @@ class Survey:
             beside[rows, axis] += np.where(centres[rows, axis] + step <= 1, step, -step)
             return np.abs(self.region.place(np.clip(beside, 0, 1)).points - here)
 
-        near, far = moved(1), moved(8)
+        near, far = moved(1.0), moved(8.0)
         extent = np.ptp(self.region.place(self.samples).points, axis=0)
         with np.errstate(all="ignore"):
             share = np.nan_to_num(near / extent).max(axis=1, initial=0.0)
@@ -303,7 +303,7 @@ def _spread(n: int, d: int) -> Float[np.ndarray, "n d"]:
     return qmc.Sobol(d, seed=0).random(n)  # pyright: ignore
 
 
-def _thinned(groups: Sequence[Float[np.ndarray, "m d"]]) -> Float[np.ndarray, "k d"]:
+def _thinned(groups: Sequence[np.ndarray]) -> Float[np.ndarray, "k d"]:
     """Different places of each group, about so many as are measured in all."""
     most = max(CENTRES // len(groups), FEWEST)
     found = []
