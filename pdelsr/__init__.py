@@ -35,6 +35,7 @@ from pdelsr.errors import (
     MissingPackageError,
     PdelsrError,
     ProblemError,
+    ResolutionWarning,
     SettingsError,
     TimeLimitError,
 )
@@ -139,6 +140,7 @@ __all__ = [
     "Record",
     "RefinedModule",
     "ResidualRSVD",
+    "ResolutionWarning",
     "Robin",
     "RunSettings",
     "Sampler",

@@ -51,6 +51,10 @@ class ConditionWarning(UserWarning):
     """Part of the boundary carries no condition."""
 
 
+class ResolutionWarning(UserWarning):
+    """Sources, coefficients or data vary within a length that no network follows."""
+
+
 LONGEST = 400  # characters of another's message that are quoted
 
 

@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "pdelsr"
 ORDER = [
     *("version", "errors", "deadline", "reference", "declare", "problem_file", "sample", "compile"),
     *(
+        "survey",
         "networks",
         "linearize",
         "subspace",

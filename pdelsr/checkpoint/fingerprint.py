@@ -79,7 +79,7 @@ def values_digest(compiled: CompiledProblem, plan: PointPlan, method: Method) ->
 
     Coefficients and observations are code and data that the text of a problem does not show.
     """
-    some = replace(plan, counts={name: PROBES for name in plan.counts}, weights={})
+    some = replace(plan, counts={name: PROBES for name in plan.counts}, weights={}, crowds={})
     found = {}
     for bound in some.bind(compiled.blocks, PROBE_SEED):
         shape = len(bound.block.entries), len(bound)

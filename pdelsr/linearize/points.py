@@ -15,15 +15,19 @@ from pdelsr.declare.domains import Domain
 from pdelsr.linearize.bound_block import BoundBlock, Predictor
 from pdelsr.linearize.finite import require_finite_statement
 from pdelsr.sample import (
+    Crowd,
     Points,
     PointSet,
     Sampler,
     Sobol,
     UnitSampler,
+    crowding,
+    may_crowd,
     refine_by_residual,
     sample_interior,
     sample_pair,
     sample_parts,
+    with_crowd,
 )
 
 ENOUGH = 10_000  # held-out points of a block, unless more are planned
@@ -39,6 +43,8 @@ class PointPlan:
         counts: points of each block.
         samplers: sampler of each block; Sobol where it is missing.
         weights: w_b of ‖f‖² = Σ_b w_b mean(F_b²); 1 where it is missing.
+        crowds: where data are narrow, by block and by part of the boundary ("" inside): some of
+            the points go there, where the others would miss them.
         dtype: of the points.
         device: where they live.
     """
@@ -47,6 +53,7 @@ class PointPlan:
     counts: Mapping[str, int]
     samplers: Mapping[str, Sampler] = field(default_factory=dict)
     weights: Mapping[str, int | float] = field(default_factory=dict)
+    crowds: Mapping[str, Mapping[str, Crowd]] = field(default_factory=dict)
     dtype: torch.dtype = torch.float64
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
@@ -105,23 +112,43 @@ class PointPlan:
         points = [self._points(block, seed, i) for i, block in enumerate(blocks)]
         if adapt_to is not None:
             points = self._adapted(blocks, points, seed, adapt_to)
+        points = [self._crowded(b, sets, seed) for b, sets in zip(blocks, points, strict=True)]
         bound = tuple(self._bound(b, sets) for b, sets in zip(blocks, points, strict=True))
         for b in bound:
             require_finite_statement(b)
         return bound
 
     def _points(self, block: Block, seed: int, position: int, factor: int = 1) -> list[PointSet]:
-        n, sampler = factor * self.counts[block.name], self.samplers.get(block.name, Sobol())
+        n, sampler = factor * self._even(block), self._sampler(block)
         region = block.region
         if isinstance(region, Interior):
             return [sample_interior(region.domain, n, sampler, stream(seed, 0))]
         if isinstance(region, OnParts):
-            return [sample_parts(region.parts, n, sampler, stream(seed, 1 + position))]
+            crowds = self.crowds.get(block.name, {})
+            return [sample_parts(region.parts, n, sampler, stream(seed, 1 + position), crowds)]
         if isinstance(region, PeriodicPair):
             where = stream(seed, 1 + position)
             return list(sample_pair(self.domain, region.coordinate, n, sampler, where))
         assert isinstance(region, AtPoints)
         return [PointSet(np.asarray(region.points))]
+
+    def _even(self, block: Block) -> int:
+        """Points of a block without those that crowd inside the domain."""
+        return max(1, self.counts[block.name] - self._crowd(block)[1])
+
+    def _crowd(self, block: Block) -> tuple[Crowd | None, int]:
+        """Where the points of an equation crowd, and how many of them."""
+        if not isinstance(block.region, Interior) or not may_crowd(self._sampler(block)):
+            return None, 0
+        return crowding(self.crowds.get(block.name, {}).get(""), self.counts[block.name])
+
+    def _crowded(self, block: Block, sets: list[PointSet], seed: int) -> list[PointSet]:
+        """The points of an equation with those that crowd."""
+        crowd, n = self._crowd(block)
+        return [with_crowd(self.domain, sets[0], crowd, n, stream(seed, 0))] if crowd else sets
+
+    def _sampler(self, block: Block) -> Sampler:
+        return self.samplers.get(block.name, Sobol())
 
     def _bound(self, block: Block, sets: list[PointSet]) -> BoundBlock:
         sites = tuple(self._tensor(s.points) for s in sets)
@@ -148,7 +175,7 @@ class PointPlan:
         movable = [
             i
             for i, b in enumerate(blocks)
-            if isinstance(b.region, Interior) and _may_move(self.samplers.get(b.name, Sobol()))
+            if isinstance(b.region, Interior) and may_crowd(self._sampler(b))
         ]
         if not movable:
             return points
@@ -159,18 +186,14 @@ class PointPlan:
             size += _residual_size(self._bound(blocks[i], [candidates]), predictor)
         chosen = list(points)
         for i in movable:
-            n = self.counts[blocks[i].name]
+            n = self._even(blocks[i])
             keep = refine_by_residual(candidates.points, size, n, seed)
-            chosen[i] = [PointSet(candidates.points[keep])]
+            unit = None if candidates.unit is None else candidates.unit[keep]
+            chosen[i] = [PointSet(candidates.points[keep], unit=unit)]
         return chosen
 
     def _tensor(self, values: np.ndarray) -> Tensor:
         return torch.as_tensor(values, dtype=self.dtype, device=self.device)
-
-
-def _may_move(sampler: Sampler) -> bool:
-    """Own points stay, and so do those of a rule, to which its weights belong."""
-    return isinstance(sampler, UnitSampler) and sampler.exact
 
 
 def _shares(points: PointSet) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from pdelsr.declare.input_samples import InputSample
 from pdelsr.sample.adaptive import refine_by_residual
+from pdelsr.sample.crowd import Crowd, crowding, with_crowd
 from pdelsr.sample.functions import (
     Drawn,
     FunctionSampler,
@@ -10,7 +11,14 @@ from pdelsr.sample.functions import (
     Tabulated,
     tabulated,
 )
-from pdelsr.sample.points import FacePair, PointSet, sample_interior, sample_pair, sample_parts
+from pdelsr.sample.point_set import PointSet
+from pdelsr.sample.points import (
+    FacePair,
+    may_crowd,
+    sample_interior,
+    sample_pair,
+    sample_parts,
+)
 from pdelsr.sample.samplers import (
     UNIT_SAMPLERS,
     GaussLegendre,
@@ -26,6 +34,7 @@ from pdelsr.sample.samplers import (
 
 __all__ = [
     "UNIT_SAMPLERS",
+    "Crowd",
     "Drawn",
     "FacePair",
     "FunctionSampler",
@@ -43,9 +52,12 @@ __all__ = [
     "Tabulated",
     "Uniform",
     "UnitSampler",
+    "crowding",
+    "may_crowd",
     "refine_by_residual",
     "sample_interior",
     "sample_pair",
     "sample_parts",
     "tabulated",
+    "with_crowd",
 ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -12,30 +12,13 @@ from jaxtyping import Float
 
 from pdelsr.declare.domains import Domain, Part
 from pdelsr.errors import ProblemError
+from pdelsr.sample.crowd import Crowd, crowding, with_crowd
 from pdelsr.sample.own import own_boundary, own_interior
+from pdelsr.sample.point_set import PointSet
 from pdelsr.sample.samplers import Points, Sampler, Seed, UnitSampler
 from pdelsr.sample.split import spawn, split_by_measure
 
 _MOST_CANDIDATES = 2**24
-
-
-@dataclass(frozen=True, eq=False)
-class PointSet:
-    """Points with what belongs to them.
-
-    Attributes:
-        points: Points, (n, d).
-        normals: Outward unit normals, (n, d), or None inside the domain.
-        weights: Quadrature weights, (n,): the sum of w_i F(x_i) estimates the integral of F.
-            None for the user's own points.
-    """
-
-    points: Float[np.ndarray, "n d"]
-    normals: Float[np.ndarray, "n d"] | None = None
-    weights: Float[np.ndarray, " n"] | None = None
-
-    def __len__(self) -> int:
-        return len(self.points)
 
 
 class FacePair(NamedTuple):
@@ -62,11 +45,17 @@ def sample_interior(domain: Domain, n: int, sampler: Sampler, seed: Seed = 0) ->
     """
     if isinstance(sampler, Points):
         return PointSet(own_interior(domain, sampler))
-    points, weights = _accepted(domain, n, sampler, seed)
-    return PointSet(points, weights=domain.measure * weights)
+    points, weights, unit = _accepted(domain, n, sampler, seed)
+    return PointSet(points, weights=domain.measure * weights, unit=unit)
 
 
-def sample_parts(parts: Sequence[Part], n: int, sampler: Sampler, seed: Seed = 0) -> PointSet:
+def sample_parts(
+    parts: Sequence[Part],
+    n: int,
+    sampler: Sampler,
+    seed: Seed = 0,
+    crowds: Mapping[str, Crowd] = MappingProxyType({}),
+) -> PointSet:
     """Points of boundary parts, split over the parts by measure.
 
     Every part gets at least one point and draws from its own random stream. A part that is a
@@ -77,6 +66,7 @@ def sample_parts(parts: Sequence[Part], n: int, sampler: Sampler, seed: Seed = 0
         n: Number of points over all parts.
         sampler: Where the points come from.
         seed: Equal seeds give equal points.
+        crowds: Where data are narrow, by the name of the part; some of its points go there.
 
     Returns:
         Points (n, d) with outward unit normals.
@@ -91,7 +81,7 @@ def sample_parts(parts: Sequence[Part], n: int, sampler: Sampler, seed: Seed = 0
         return PointSet(own.points, own.normals)
     seeds = spawn(seed, len(parts))
     sets = [
-        _sample_part(part, count, sampler, part_seed)
+        _sample_part(part, count, sampler, part_seed, crowds.get(part.name))
         for part, count, part_seed in zip(parts, split_by_measure(parts, n), seeds, strict=True)
     ]
     return _concatenate(sets)
@@ -125,31 +115,39 @@ def sample_pair(
     return FacePair(first, second)
 
 
-def _sample_part(part: Part, n: int, sampler: Sampler, seed: Seed) -> PointSet:
+def _sample_part(
+    part: Part, n: int, sampler: Sampler, seed: Seed, crowd: Crowd | None = None
+) -> PointSet:
     """Points of one part."""
+    if may_crowd(sampler) and part.unit_dim > 0:
+        missed, more = crowding(crowd, n)
+        if missed is not None:
+            even = _sample_part(part, max(n - more, 1), sampler, seed)
+            return with_crowd(part, even, missed, more, seed)
     count = n if part.unit_dim > 0 else 1
-    points, weights = _accepted(part, count, sampler, seed)
-    return PointSet(points, part.normals(points), part.measure * weights)
+    points, weights, unit = _accepted(part, count, sampler, seed)
+    return PointSet(points, part.normals(points), part.measure * weights, unit)
 
 
 def _accepted(
     region: Domain | Part, n: int, sampler: Sampler, seed: Seed
-) -> tuple[Float[np.ndarray, "m d"], Float[np.ndarray, " m"]]:
+) -> tuple[Float[np.ndarray, "m d"], Float[np.ndarray, " m"], Float[np.ndarray, "m k"]]:
     """The first n points that land on the region, from a long enough request.
 
-    Their weights, of sum 1, come with them.
+    Their weights, of sum 1, and their places in the unit cube come with them.
     """
     assert isinstance(sampler, UnitSampler), f"{sampler} has no unit points"
     request, hits = n, 0
     while True:
-        placed = region.place(sampler.unit(request, region.unit_dim, seed))
-        points = placed.points[placed.kept]
+        unit = sampler.unit(request, region.unit_dim, seed)
+        placed = region.place(unit)
+        points, unit = placed.points[placed.kept], unit[placed.kept]
         hits = len(points)
         if sampler.exact and hits >= n:
-            return points[:n], np.full(n, 1 / n)
+            return points[:n], np.full(n, 1 / n), unit[:n]
         if not sampler.exact and hits > 0 and (request > n or placed.kept.all()):
             weights = sampler.quadrature(request, region.unit_dim)[placed.kept]
-            return points, weights / weights.sum()
+            return points, weights / weights.sum(), unit
         if request >= _MOST_CANDIDATES:
             raise ProblemError(
                 f"only {hits} of {request} points hit {_describe(region)}, expected {n}; "
@@ -171,6 +169,11 @@ def _concatenate(sets: Sequence[PointSet]) -> PointSet:
     weights = [s.weights for s in sets if s.weights is not None]
     points = np.concatenate([s.points for s in sets])
     return PointSet(points, np.concatenate(normals), np.concatenate(weights))
+
+
+def may_crowd(sampler: Sampler) -> bool:
+    """Own points stay as they are, and so do those of a rule, to which its weights belong."""
+    return isinstance(sampler, UnitSampler) and sampler.exact
 
 
 def _describe(region: Domain | Part) -> str:

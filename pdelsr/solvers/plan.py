@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from pdelsr.compile import CompiledProblem, Interior
 from pdelsr.declare import Problem
@@ -14,6 +15,7 @@ from pdelsr.sample import Sampler, Sobol
 from pdelsr.solvers.context import HELDOUT_SEED
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.settings import RunSettings, require_samplers
+from pdelsr.survey import crowds
 
 BOUNDARY_SHARE = 0.2  # points of one soft condition, relative to those of the equations
 FEWEST = 100  # points of a condition
@@ -37,6 +39,7 @@ def point_plan(
         problem.domain,
         point_counts(problem, compiled, method, settings, parameters),
         samplers(compiled, given),
+        crowds=crowds(problem, compiled.exact),
         dtype=settings.torch_dtype,
         device=settings.torch_device,
     )
@@ -80,7 +83,8 @@ def block_weights(
     """The weights w_b: balanced or 1, times the user's."""
     weights = {b.name: 1.0 for b in compiled.blocks}
     if balance:
-        bound = plan.bind(compiled.blocks, HELDOUT_SEED)
+        # the usual rows: those in a narrow feature would outweigh all others
+        bound = replace(plan, crowds={}).bind(compiled.blocks, HELDOUT_SEED)
         residual = StackedResidual(network, bound, settings.memory_budget)
         weights = balanced_weights(bound, residual.mean_square_row)
     if settings.weights is not None:

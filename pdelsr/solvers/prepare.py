@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeGuard
@@ -13,7 +14,7 @@ from torch import nn
 
 from pdelsr.compile import CompiledProblem, compile_problem
 from pdelsr.declare import Problem
-from pdelsr.errors import SettingsError
+from pdelsr.errors import ResolutionWarning, SettingsError
 from pdelsr.linearize.finite import require_finite_network
 from pdelsr.linearize.memory import chunk_bytes
 from pdelsr.linearize.points import PointPlan
@@ -28,10 +29,13 @@ from pdelsr.solvers.plan import block_weights, point_counts, point_plan, require
 from pdelsr.solvers.refusal import require_room
 from pdelsr.solvers.settings import RunSettings
 from pdelsr.solvers.trial import PARAMETERS, Designer
+from pdelsr.survey import unresolved_features
 
 TRIALS = 6  # of the first design, about
 UNLIMITED = 10**9  # iterations
 TRIAL_SHARE = 0.3  # of the time limit that trials of designs may take
+MOST_TOLD = 5  # narrow features in a warning
+STACK = 7  # from the warning to the caller of `solve`
 PARAMETER_COPIES = 8  # of θ: weights while they are drawn, gradients, vectors
 POINT_COPIES = 12  # of points while they are drawn, for training and for held-out residuals
 logger: logging.Logger = logging.getLogger(__name__)
@@ -73,6 +77,7 @@ def prepare(
         ProblemError: hard conditions that are not possible.
     """
     clock = Clock.after(spent, settings.time_limit)
+    warn_unresolved(problem)
     if settings.grow:
         require_growth(problem, method, settings)
     settings = with_chunks(settings)
@@ -102,6 +107,15 @@ def _iterations(method: Method, settings: RunSettings) -> int:
         return settings.max_iterations
     limited = not math.isinf(settings.time_limit)
     return UNLIMITED if limited and method.uses_time else method.default_iterations
+
+
+def warn_unresolved(problem: Problem) -> None:
+    """Warn of data that are too narrow for any network."""
+    found = unresolved_features(problem)
+    told = [*found[:MOST_TOLD], f"There are {len(found)} such places in all."]
+    if found:
+        text = " ".join(told if len(found) > MOST_TOLD else found)
+        warnings.warn(text, ResolutionWarning, stacklevel=STACK)
 
 
 def with_chunks(settings: RunSettings) -> RunSettings:

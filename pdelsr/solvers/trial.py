@@ -28,6 +28,7 @@ from pdelsr.solvers.design import Design
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.settings import RunSettings
 from pdelsr.solvers.tangent_newton import refine_in_subspace
+from pdelsr.survey import crowds
 
 logger: logging.Logger = logging.getLogger(__name__)
 
@@ -171,7 +172,7 @@ class Designer:
         """Points and weights that suit a design; what it finds goes into `sizes`."""
         network = self.build(design)
         plan = _plan(self.problem, self.compiled, self.settings, network.parameter_count)
-        first = plan.bind(self.compiled.blocks, TRAIN_SEED)
+        first = replace(plan, crowds={}).bind(self.compiled.blocks, TRAIN_SEED)
         weights = balanced_weights(first, StackedResidual(network, first).mean_square_row)
         plan = replace(plan, weights=weights)
         train, test = (plan.bind(self.compiled.blocks, seed) for seed in (TRAIN_SEED, TEST_SEED))
@@ -239,5 +240,9 @@ def _plan(
         for b in compiled.blocks
     }
     return PointPlan(
-        problem.domain, counts, dtype=settings.torch_dtype, device=settings.torch_device
+        problem.domain,
+        counts,
+        crowds=crowds(problem, compiled.exact),
+        dtype=settings.torch_dtype,
+        device=settings.torch_device,
     )

@@ -13,6 +13,7 @@ from pdelsr.compile import compile_problem
 from pdelsr.linearize import StackedResidual
 from pdelsr.linearize.points import PointPlan
 from pdelsr.sample import UNIT_SAMPLERS
+from pdelsr.survey import crowds
 
 X, Y = pl.coordinates("x y")
 U = pl.unknown("u", X, Y)
@@ -83,3 +84,33 @@ def test_gauss_rules_of_many_nodes_are_quick_and_exact() -> None:
 def test_more_points_are_held_out_than_planned_as_long_as_that_is_cheap(planned, held) -> None:
     points, _ = plan(pl.Sobol(), planned)
     assert set(points.held_out().counts.values()) == {held}
+
+
+def crowded(width: float, n: int = 2000) -> tuple[PointPlan, PointPlan, tuple]:
+    """A plan, the same without crowds, and blocks whose source is a spot."""
+    spot = sp.exp(-((X - 0.7) ** 2 + (Y - 0.4) ** 2) / sp.Float(width) ** 2)
+    equation = sp.Eq(U.diff(X, 2) + U.diff(Y, 2), spot)
+    problem = pl.Problem("spot", SQUARE, [equation], [pl.Dirichlet(U, 0)])
+    blocks = compile_problem(problem, hard=False).blocks
+    usual = PointPlan(problem.domain, {b.name: n for b in blocks})
+    return replace(usual, crowds=crowds(problem, ())), usual, blocks
+
+
+def test_points_crowd_where_a_source_is_narrow() -> None:
+    plan, usual, blocks = crowded(1e-4)
+    exact = (torch.pi / 2) ** 0.5 * 1e-4 / SQUARE.measure**0.5  # of mean(F²) for u = 0
+    for adapt_to in (None, zero()):
+        bound = plan.bind(blocks, 0, adapt_to)
+        assert len(bound[0]) == 2000
+        assert bound[0].shares.sum().item() == pytest.approx(1, rel=1e-12)
+        seen = StackedResidual(zero(), bound).block_rms()["equation"]
+        assert seen == pytest.approx(exact, rel=0.2)
+        missed = StackedResidual(zero(), usual.bind(blocks, 0, adapt_to)).block_rms()["equation"]
+        assert missed < exact / 1e3
+
+
+def test_points_stay_where_they_are_for_a_source_that_they_meet() -> None:
+    plan, usual, blocks = crowded(0.2)
+    for a, b in zip(plan.bind(blocks, 0), usual.bind(blocks, 0), strict=True):
+        assert torch.equal(a.columns, b.columns)
+        assert torch.equal(a.scale, b.scale)

@@ -1,0 +1,5 @@
+"""What the data of a problem hold that is narrow, found before anything is solved."""
+
+from pdelsr.survey.problem import crowds, features_of, unresolved_features
+
+__all__ = ["crowds", "features_of", "unresolved_features"]

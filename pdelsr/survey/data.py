@@ -1,0 +1,57 @@
+"""The known functions of the coordinates that statements hold: sources, coefficients, data."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import sympy as sp
+
+from pdelsr.declare.expressions import jets
+from pdelsr.declare.symbols import NormalComponent
+
+
+def known_functions(expression: sp.Expr, coordinates: tuple[sp.Symbol, ...]) -> tuple[sp.Expr, ...]:
+    """The largest parts of an expression that hold coordinates and no unknown.
+
+    Of k(x) u_xx + k'(x) u_x - f(x) - g(x) they are k, k' and -f - g.
+
+    Args:
+        expression: a residual, with the values of the parameters put in.
+        coordinates: of the domain.
+    """
+    found: dict[sp.Expr, None] = {}
+    _collect(expression, frozenset(coordinates), found)
+    return tuple(found)
+
+
+def _collect(
+    expression: sp.Basic, coordinates: frozenset[sp.Symbol], found: dict[sp.Expr, None]
+) -> None:
+    if isinstance(expression, sp.Derivative) or not expression.free_symbols & coordinates:
+        return
+    if not jets(expression):
+        if isinstance(expression, sp.Expr):
+            _keep(expression, coordinates, found)
+        return
+    if not isinstance(expression, sp.Add | sp.Mul):
+        if expression in jets(expression):
+            return
+        for argument in expression.args:
+            _collect(argument, coordinates, found)
+        return
+    known = [a for a in expression.args if not jets(a)]
+    _keep(expression.func(*known), coordinates, found)
+    for argument in expression.args:
+        if argument not in known:
+            _collect(argument, coordinates, found)
+
+
+def _keep(
+    expression: sp.Expr, coordinates: frozenset[sp.Symbol], found: dict[sp.Expr, None]
+) -> None:
+    """With 1 for normals, which are constant on a flat side and smooth on others."""
+    normals = expression.atoms(NormalComponent)
+    if normals:
+        expression = cast(Any, expression).xreplace(dict.fromkeys(normals, sp.Integer(1)))
+    if expression.free_symbols & coordinates:
+        found[expression] = None

@@ -1,0 +1,71 @@
+"""Places where a function that the user gives by code sticks out, by sampling it densely."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Float
+
+from pdelsr.survey.search import minima
+
+MANY, FEW = 2**17, 2**14  # points of the grid, where the function is quick and where it is slow
+PILOT = 2**11
+SECONDS = 0.5  # that many points may take
+SMOOTH = 0.4  # bends at one step, relative to those at two, up to which a function is smooth
+CLEAR = 1e-8  # bends below, relative to the values, are rounding
+PLACES = 16  # along each axis
+
+
+def places_by_sampling(
+    function: Callable[[Float[np.ndarray, "n d"]], Float[np.ndarray, " n"]], dim: int
+) -> Float[np.ndarray, "m d"]:
+    """Where a function is largest or smallest near the points of a grid at which it bends most.
+
+    Note that what lies between the points of the grid remains unseen: in one dimension a peak of
+    width 1e-6, in two one of 1e-3.
+
+    Args:
+        function: of points of the unit cube; nan where it is not known.
+        dim: of the unit cube.
+    """
+    many = _affordable(function, dim)
+    if not many:
+        return np.empty((0, dim))
+    count = max(5, round(many ** (1 / dim)))
+    # off the middle of cells by an irrational share, so that no symmetry hides anything
+    along = (np.arange(count) + (np.sqrt(5) - 1) / 2) / count
+    grid = np.stack(np.meshgrid(*[along] * dim, indexing="ij"), axis=-1)
+    values = function(grid.reshape(-1, dim)).reshape(grid.shape[:-1])
+    found: list[np.ndarray] = []
+    for axis in range(dim):
+        bend, wider = (_bends(np.moveaxis(values, axis, 0), k) for k in (1, 2))
+        bend = np.where(bend > SMOOTH * wider, bend, 0)  # a quarter of it where all is smooth
+        bend = np.moveaxis(bend, 0, axis).ravel()
+        top = np.argpartition(bend, -min(PLACES, bend.size))[-PLACES:]
+        found.append(top[bend[top] > CLEAR * np.nanmax(np.abs(values), initial=0.0)])
+    starts = grid.reshape(-1, dim)[np.unique(np.concatenate(found))]
+    if not len(starts):
+        return starts
+    tops = minima(lambda unit: -function(unit), starts, 1 / count)
+    return np.concatenate([tops, minima(function, starts, 1 / count)])
+
+
+def _bends(values: np.ndarray, k: int) -> np.ndarray:
+    """How far values lie from the mean of both neighbours at k steps along the first axis."""
+    bend = np.zeros_like(values)
+    bend[k:-k] = np.abs(values[k:-k] - (values[: -2 * k] + values[2 * k :]) / 2)
+    bend[:k] = np.abs(values[:k] - values[k : 2 * k])
+    bend[-k:] = np.abs(values[-k:] - values[-2 * k : -k])
+    return np.nan_to_num(bend)
+
+
+def _affordable(function: Callable[[np.ndarray], np.ndarray], dim: int) -> int:
+    """Points of the grid, by the time that few take; none where the function gives nothing."""
+    points = np.random.default_rng(0).random((PILOT, dim))
+    begin = time.perf_counter()
+    values = function(points)
+    if not np.isfinite(values).any():
+        return 0
+    return MANY if (time.perf_counter() - begin) * MANY / PILOT < SECONDS else FEW

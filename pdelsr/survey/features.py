@@ -1,0 +1,326 @@
+"""The narrow features of a function of the coordinates on a region: where, and how wide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import sympy as sp
+from jaxtyping import Bool, Float
+from scipy.stats import qmc
+
+from pdelsr.declare.domains import Domain, Part
+from pdelsr.survey.atoms import Atom, atoms_in_callables, atoms_of, given_by_code, waves_of
+from pdelsr.survey.dense import places_by_sampling
+from pdelsr.survey.peaks import peaks_at
+from pdelsr.survey.search import minima
+from pdelsr.survey.values import columns, value
+
+SAMPLES = 512  # points at which a function is looked at first
+STARTS = 64  # of a search; a feature along a line or a surface is found in so many places
+CENTRES = 48  # places of one term that are measured
+FEWEST = 8  # of one function in it
+MOST_ATOMS = 12  # functions of one term that are searched for
+MOST_TERMS = 16  # of one sum that are searched
+UNRESOLVED = 1e-3  # of the extent of a region: half-widths below are out of a network's reach
+ALIKE = 3.0  # ratio of widths of one peak at places beside each other
+LOW = 1e-2  # height of a peak beside higher ones of the same term, from which it counts
+NEGLIGIBLE = 1e-13  # height times width, relative to the size of a function, that rounding hides
+ROUGH = 1e-3  # steps with which the rough search ends
+LENGTH = 0.04  # over which a peak that is narrow falls
+WIDEST = 1 / 32  # share of the region's extent up to which a half-width is narrow
+SMALL_STEP = 1e-7  # of the slope of the argument of a wave, in the unit cube
+
+
+@dataclass(frozen=True, eq=False)
+class Feature:
+    """Places where a term of a function varies within a short length, the highest peak first.
+
+    Attributes:
+        term: the function.
+        centres: in the unit cube of the region, (k, d).
+        widths: half-widths at half height along the axes of the unit cube, (k, d); inf along
+            those where no peak stands out.
+        place: the first of them, in the coordinates of the domain, (c,).
+        width: the smallest one there, in the units of the coordinates.
+        narrowest: the smallest one anywhere, as a share of the extent of the domain.
+    """
+
+    term: sp.Expr
+    centres: Float[np.ndarray, "k d"]
+    widths: Float[np.ndarray, "k d"]
+    place: Float[np.ndarray, " c"]
+    width: float
+    narrowest: float
+
+
+class Suspect(NamedTuple):
+    """A term of a sum, and the functions in it that may be narrow."""
+
+    term: sp.Expr
+    atoms: tuple[Atom, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """A region with the points at which functions are looked at.
+
+    Attributes:
+        region: a domain, or a part of its boundary.
+        coordinates: of the domain.
+        extent: of the domain along each coordinate.
+    """
+
+    region: Domain | Part
+    coordinates: tuple[sp.Symbol, ...]
+    extent: Float[np.ndarray, " c"]
+
+    def features(self, function: sp.Expr) -> tuple[Feature, ...]:
+        """The narrow features of a function of the coordinates.
+
+        The terms of a sum are searched one by one, but measured together: the difference of two
+        steps is a peak.
+        """
+        if self.region.unit_dim == 0 or not len(self.samples):
+            return ()
+        terms = self.suspects(function)
+        whole = sp.Add(*(s.term for s in terms))
+        peaks = (f for s in terms for f in self._peaks(s, whole))
+        return (*peaks, *self._waves(function))
+
+    @cached_property
+    def samples(self) -> Float[np.ndarray, "n d"]:
+        """Points of the unit cube that land on the region."""
+        unit = _spread(SAMPLES, self.region.unit_dim)
+        return unit[self.region.place(unit).kept]
+
+    def of(
+        self, function: Callable[[dict[sp.Basic, np.ndarray]], np.ndarray]
+    ) -> Callable[[Float[np.ndarray, "n d"]], Float[np.ndarray, " n"]]:
+        """A function of the values of the coordinates as one of points of the unit cube."""
+
+        def at(unit: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " n"]:
+            placed = self.region.place(unit)
+            with np.errstate(all="ignore"):
+                found = np.asarray(function(columns(self.coordinates, placed.points)), dtype=float)
+            return np.where(placed.kept, np.broadcast_to(found, len(unit)), np.nan)
+
+        return at
+
+    def suspects(self, function: sp.Expr) -> list[Suspect]:
+        """The terms of a sum that may be narrow, the steepest first, as many as are searched."""
+        known = columns(self.coordinates, self.region.place(self.samples).points)
+        found = []
+        for term in sp.Add.make_args(function):
+            listed = (*atoms_of(term), *atoms_in_callables(term, known))
+            steep = (a for a in listed if a.may_be_narrow(known))
+            atoms = tuple(a for a in steep if not a.relative or self._comes_near_zero(a))
+            if atoms or given_by_code(term):
+                found.append(Suspect(term, atoms[:MOST_ATOMS]))
+        steepest = sorted(found, key=lambda s: -max((a.change(known) for a in s.atoms), default=0))
+        return steepest[:MOST_TERMS]
+
+    def _comes_near_zero(self, atom: Atom) -> bool:
+        """Whether the base b of a power is anywhere so small that b / |∇b| is a short length.
+
+        At a distance D from a zero it is D or less, and next to a minimum of width w it is w.
+        """
+        away = self.of(atom.away)
+        slopes = _slopes(away, self.samples).max(axis=1)
+        apart = len(self.samples) ** (-1 / self._dim) * np.sqrt(self._dim)
+        return bool((away(self.samples) < slopes * (LENGTH + apart)).any())
+
+    def _peaks(self, suspect: Suspect, whole: sp.Expr) -> Iterable[Feature]:
+        centres = self._centres(suspect)
+        if not len(centres):
+            return
+        function = self.of(lambda known: value(whole, known))
+        size = float(np.nanmax(np.abs(function(self.samples)), initial=0.0))
+        peaks = peaks_at(function, centres, size)
+        heights = peaks.heights.max(axis=1, initial=0.0)
+        own = peaks.own.max(axis=1, initial=0.0)
+        if own.max(initial=0.0) > LOW * heights.max(initial=0.0):
+            heights = own  # there are tops, and what lies beside them does not count
+        share = self._lengths(centres, peaks.widths)[1]
+        matters = (heights * share > NEGLIGIBLE * size) & (heights > LOW * heights.max(initial=0.0))
+        matters &= share < WIDEST  # a map such as that of a disk may be narrow by itself
+        keep = np.flatnonzero(matters)
+        keep = keep[self._stay(function, centres[keep], peaks.widths[keep], size)]
+        if keep.size:
+            highest = keep[np.argsort(-heights[keep], kind="stable")]
+            apart = _apart(centres, peaks.widths, highest)
+            yield self._feature(suspect.term, centres[apart], peaks.widths[apart])
+
+    def _stay(
+        self,
+        function: Callable[[np.ndarray], np.ndarray],
+        centres: Float[np.ndarray, "m d"],
+        widths: Float[np.ndarray, "m d"],
+        size: float,
+    ) -> Bool[np.ndarray, " m"]:
+        """Whether peaks stay nearly as narrow where the line across them moves a little.
+
+        The line along an axis that hardly cuts a round step sees a short peak, but half a width
+        aside it sees none, or a long one.
+        """
+        if self._dim == 1 or not len(centres):
+            return np.ones(len(centres), dtype=bool)
+        rows, across = np.arange(len(centres)), widths.argmin(axis=1)
+        narrowest = widths[rows, across]
+        stay = np.zeros(len(centres), dtype=bool)
+        for axis in range(self._dim):
+            for side in (0.5, -0.5):
+                moved = centres.copy()
+                moved[:, axis] += np.where(axis == across, 0, side * narrowest)
+                moved = np.clip(moved, 0, 1)
+                new = peaks_at(function, moved, size).widths[rows, across]
+                ratio = np.where(np.isfinite(new), new, np.inf) / narrowest
+                stay |= (axis != across) & (ratio < ALIKE) & (ratio > 1 / ALIKE)
+        return stay
+
+    def _centres(self, suspect: Suspect) -> Float[np.ndarray, "m d"]:
+        """Places where functions in the term may vary within a short length."""
+        atoms = suspect.atoms
+        found = [self._nearest([a]) for a in atoms]
+        if len(atoms) > 1:  # a product of narrow functions is narrow where all of them are
+            found.append(self._nearest(atoms))
+        if given_by_code(suspect.term):
+            sampled = self.of(lambda known: value(suspect.term, known))
+            found.append(places_by_sampling(sampled, self._dim))
+        return _thinned(found)
+
+    def _nearest(self, atoms: Sequence[Atom]) -> Float[np.ndarray, "m d"]:
+        """Where the sum of distances of the atoms is smallest, from many starts.
+
+        First roughly; where the distance hardly rises around such a place nothing is narrow.
+        """
+        key = frozenset(a.key for a in atoms)
+        if key not in self._searched:
+            away = self.of(lambda known: sum((a.away(known) for a in atoms), np.zeros(())))
+            begin = away(self.samples)
+            first = np.argsort(np.where(np.isnan(begin), np.inf, begin))[: self._starts // 4]
+            starts = self.samples[np.union1d(first, np.arange(min(self._starts, len(begin))))]
+            rough = minima(away, starts, nearest=ROUGH)
+            if len(atoms) == 1 and not atoms[0].sharp:
+                rough = rough[self._rises(atoms[0], away, rough)]
+            self._searched[key] = minima(away, rough, ROUGH) if len(rough) else rough
+        return self._searched[key]
+
+    def _rises(
+        self, atom: Atom, away: Callable[[np.ndarray], np.ndarray], places: np.ndarray
+    ) -> Bool[np.ndarray, " m"]:
+        """Whether a peak that is narrow along some axis may lie at the places."""
+        steps = LENGTH * np.concatenate([np.eye(self._dim), -np.eye(self._dim)])
+        beside = np.clip(places[:, None] + steps, 0, 1)
+        around = away(beside.reshape(-1, self._dim)).reshape(len(places), -1)
+        return np.any(atom.rises(away(places)[:, None], around), axis=1)
+
+    @cached_property
+    def _searched(self) -> dict[frozenset[object], Float[np.ndarray, "m d"]]:
+        """Places found so far, by the functions that they belong to."""
+        return {}
+
+    @property
+    def _starts(self) -> int:
+        return STARTS if self._dim > 1 else STARTS // 2
+
+    def _waves(self, function: sp.Expr) -> Iterable[Feature]:
+        """Sines and cosines of so many waves that none is resolved, where they are fastest."""
+        few = self.samples[:STARTS]
+        inner = np.clip(few, SMALL_STEP, 1 - SMALL_STEP)
+        steps = SMALL_STEP * np.concatenate([np.eye(self._dim), -np.eye(self._dim)])
+        beside = (inner[:, None] + steps).reshape(-1, self._dim)
+        known = columns(self.coordinates, self.region.place(beside).points)
+        for term in sp.Add.make_args(function):
+            for argument in waves_of(term):
+                phase = np.broadcast_to(value(argument, known), len(beside))
+                ends = phase.reshape(len(few), 2, self._dim)
+                slopes = np.nan_to_num(np.abs(ends[:, 0] - ends[:, 1]) / (2 * SMALL_STEP))
+                i = int(slopes.max(axis=1).argmax())
+                if slopes[i].max() > 1 / UNRESOLVED and self._is_there(term):
+                    with np.errstate(divide="ignore"):
+                        widths = np.where(slopes[i] > 1, 1 / slopes[i], np.inf)
+                    yield self._feature(term, few[i : i + 1], widths[None])
+
+    def _is_there(self, term: sp.Expr) -> bool:
+        found = self.of(lambda known: value(term, known))(self.samples)
+        return bool(np.nanmax(np.abs(found), initial=0.0) > 0)
+
+    def _feature(self, term: sp.Expr, centres: np.ndarray, widths: np.ndarray) -> Feature:
+        """With place and width in the units of the coordinates."""
+        steps, _ = self._lengths(centres, widths)
+        place = self.region.place(centres[:1]).points[0]
+        narrowest = float((steps / self.extent).max(axis=1).min())
+        return Feature(term, centres, widths, place, float(np.linalg.norm(steps[0])), narrowest)
+
+    def _lengths(
+        self, centres: Float[np.ndarray, "k d"], widths: Float[np.ndarray, "k d"]
+    ) -> tuple[Float[np.ndarray, "k c"], Float[np.ndarray, " k"]]:
+        """The smallest half-widths along the coordinates, and as shares of the region's extent.
+
+        The share is 1 where the unit cube is bent so strongly, as at the middle of a disk, that a
+        wide function looks narrow in it.
+        """
+        rows, axis = np.arange(len(centres)), widths.argmin(axis=1)
+        narrow = np.minimum(widths[rows, axis], WIDEST)
+        here = self.region.place(centres).points
+
+        def moved(times: float) -> Float[np.ndarray, "k c"]:
+            beside = centres.copy()
+            step = times * narrow
+            beside[rows, axis] += np.where(centres[rows, axis] + step <= 1, step, -step)
+            return np.abs(self.region.place(np.clip(beside, 0, 1)).points - here)
+
+        near, far = moved(1.0), moved(8.0)
+        extent = np.ptp(self.region.place(self.samples).points, axis=0)
+        with np.errstate(all="ignore"):
+            share = np.nan_to_num(near / extent).max(axis=1, initial=0.0)
+        bent = np.linalg.norm(far, axis=1) < 5 * np.linalg.norm(near, axis=1)
+        return near, np.where(bent, 1.0, share)
+
+    @property
+    def _dim(self) -> int:
+        return self.region.unit_dim
+
+
+def _slopes(
+    function: Callable[[np.ndarray], np.ndarray], points: Float[np.ndarray, "m d"]
+) -> Float[np.ndarray, "m d"]:
+    """|∂/∂u_j| of a wide function, by differences."""
+    d = points.shape[1]
+    inner = np.clip(points, SMALL_STEP, 1 - SMALL_STEP)
+    steps = SMALL_STEP * np.eye(d)
+    ends = [function((inner[:, None] + s * steps).reshape(-1, d)).reshape(-1, d) for s in (1, -1)]
+    with np.errstate(invalid="ignore"):
+        return np.abs(ends[0] - ends[1]) / (2 * SMALL_STEP)
+
+
+def _spread(n: int, d: int) -> Float[np.ndarray, "n d"]:
+    """Points that fill the unit cube evenly, always the same."""
+    return qmc.Sobol(d, seed=0).random(n)  # pyright: ignore
+
+
+def _thinned(groups: Sequence[np.ndarray]) -> Float[np.ndarray, "k d"]:
+    """Different places of each group, about so many as are measured in all."""
+    most = max(CENTRES // len(groups), FEWEST)
+    found = []
+    for places in groups:
+        different = np.unique(np.round(places, 12), axis=0, return_index=True)[1]
+        chosen = np.linspace(0, len(different) - 1, min(most, len(different))).astype(int)
+        found.append(places[different[chosen]])
+    return np.concatenate(found)
+
+
+def _apart(
+    centres: Float[np.ndarray, "m d"], widths: Float[np.ndarray, "m d"], order: np.ndarray
+) -> list[int]:
+    """Those of the centres, in this order, that lie in no peak of one before."""
+    kept: list[int] = []
+    for i in order:
+        inside: Bool[np.ndarray, "k d"] = np.abs(centres[kept] - centres[i]) <= 2 * widths[kept]
+        if not inside.all(axis=1).any():
+            kept.append(int(i))
+    return kept

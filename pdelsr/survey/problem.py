@@ -1,0 +1,171 @@
+"""What the data of a problem hold that is narrow: the words for it, and where points crowd."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import cast
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import sympy as sp
+
+from pdelsr.declare import Problem
+from pdelsr.declare.domains import Domain, Part
+from pdelsr.declare.domains.exact_number import exact_number
+from pdelsr.declare.expressions import abbreviate
+from pdelsr.declare.regions import Interior, OnParts
+from pdelsr.declare.statements import Statement
+from pdelsr.errors import ProblemError
+from pdelsr.sample import Crowd
+from pdelsr.survey.data import known_functions
+from pdelsr.survey.features import UNRESOLVED, Feature, Survey
+
+LIFTED = ("dirichlet", "initial")  # kinds whose data may enter equations by an ansatz
+LONGEST = 60  # characters of a term in a sentence
+MOST_PARTS = 12  # of the boundary that are surveyed one by one
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """A feature of one statement.
+
+    Attributes:
+        statement: whose data have it.
+        region: in whose unit cube it was found: the domain, or a part of its boundary.
+        feature: where and how wide.
+    """
+
+    statement: Statement
+    region: Domain | Part
+    feature: Feature
+
+
+_surveyed: WeakKeyDictionary[Problem, tuple[Found, ...]] = WeakKeyDictionary()
+
+
+def features_of(problem: Problem) -> tuple[Found, ...]:
+    """The narrow features of sources, coefficients and data; found once for a problem.
+
+    Data of Dirichlet and initial conditions are also looked at inside the domain, with their
+    first two derivatives: a hard form carries them into the equations.
+    """
+    if problem not in _surveyed:
+        _surveyed[problem] = tuple(_survey(problem))
+    return _surveyed[problem]
+
+
+def unresolved_features(problem: Problem) -> tuple[str, ...]:
+    """A sentence for each feature of the data that is too narrow for any network.
+
+    Where it is not empty a small residual proves nothing, since the points that it is measured on
+    need not meet what is narrow, and the network could not follow it.
+    """
+    told: dict[tuple[str, tuple[str, ...]], str] = {}
+    for found in features_of(problem):
+        if found.feature.narrowest < UNRESOLVED:
+            # once for a place, however many derivatives of the data are narrow there
+            place = _place(found.feature, problem.coordinates)
+            told.setdefault((found.statement.name, place), _sentence(found, problem))
+    return tuple(told.values())
+
+
+def crowds(problem: Problem, exact: Collection[str]) -> Mapping[str, Mapping[str, Crowd]]:
+    """Where the points of blocks are to crowd, by block and by part of the boundary.
+
+    The domain itself goes by the name "". All equations share their points.
+
+    Args:
+        problem: the declaration.
+        exact: names of the statements that the ansatz satisfies, whose data enter the equations.
+    """
+    boxes: dict[tuple[str, str], list[Feature]] = {}
+    equations = [s.name for s in problem.statements if isinstance(s.region, Interior)]
+    for found in features_of(problem):
+        own, inside = found.statement.name, isinstance(found.region, Domain)
+        if inside and (own in equations or own in exact):
+            for name in equations:
+                boxes.setdefault((name, ""), []).append(found.feature)
+        elif isinstance(found.region, Part) and own not in exact:
+            boxes.setdefault((own, found.region.name), []).append(found.feature)
+    result: dict[str, dict[str, Crowd]] = {}
+    for (block, part), features in boxes.items():
+        crowd = Crowd.around([f.centres for f in features], [f.widths for f in features])
+        result.setdefault(block, {})[part] = crowd
+    return result
+
+
+def _survey(problem: Problem) -> Iterator[Found]:
+    extent = np.ptp(problem.domain.bounding_box, axis=1)
+    inside = Survey(problem.domain, problem.coordinates, extent)
+    on_parts: dict[str, Survey] = {}
+    for statement in problem.statements:
+        residual = problem.system.substituted(statement.residual)
+        functions = known_functions(residual, problem.coordinates)
+        if not functions:
+            continue
+        if isinstance(statement.region, Interior):
+            yield from _of(statement, inside, functions)
+        elif isinstance(statement.region, OnParts):
+            lifted = statement.kind in LIFTED
+            for part in statement.region.parts[:MOST_PARTS]:
+                here = on_parts.setdefault(part.name, Survey(part, problem.coordinates, extent))
+                data = _restricted(functions, part, problem.domain)
+                yield from _of(statement, here, data)
+                if lifted:
+                    yield from _of(statement, inside, _with_slopes(data, inside))
+
+
+def _of(statement: Statement, survey: Survey, functions: Iterable[sp.Expr]) -> Iterator[Found]:
+    for function in functions:
+        for feature in survey.features(function):
+            yield Found(statement, survey.region, feature)
+
+
+def _restricted(functions: Iterable[sp.Expr], part: Part, domain: Domain) -> tuple[sp.Expr, ...]:
+    """The functions with the coordinate put in that is constant on a flat part."""
+    fixed = {}
+    for coordinate in domain.coordinates:
+        try:
+            faces, ends = domain.faces(coordinate), domain.bounds(coordinate)
+        except ProblemError:
+            continue
+        for face, end in zip(faces, ends, strict=True):
+            if face.name == part.name:
+                fixed[coordinate] = exact_number(end)
+    put_in = (cast(sp.Expr, f.xreplace(fixed)) for f in functions)
+    return tuple(f for f in put_in if f.free_symbols)
+
+
+def _with_slopes(functions: Iterable[sp.Expr], survey: Survey) -> Iterator[sp.Expr]:
+    """Functions that may be narrow, and their first two derivatives along each coordinate."""
+    for function in functions:
+        suspects = [s.term for s in survey.suspects(function)]
+        if not suspects:
+            continue
+        whole = sp.Add(*suspects)
+        yield whole
+        for coordinate in survey.coordinates:
+            slope = cast(sp.Expr, sp.diff(whole, coordinate))
+            yield from (e for e in (slope, sp.diff(slope, coordinate)) if e.free_symbols)
+
+
+def _sentence(found: Found, problem: Problem) -> str:
+    feature, coordinates = found.feature, problem.coordinates
+    text = abbreviate(feature.term, coordinates)
+    text = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    place = ", ".join(_place(feature, coordinates))
+    more = " and elsewhere" if len(feature.centres) > 1 else ""
+    return (
+        f"{found.statement.title}: {text} varies within a length of {feature.width:.1g} near "
+        f"{place}{more}, which is too narrow for a network: the solution may be wrong there and "
+        "everywhere, whatever the residual says. Make it wider, or put in its place what it stands "
+        "for, such as a condition, or an unknown for the flux."
+    )
+
+
+def _place(feature: Feature, coordinates: tuple[sp.Symbol, ...]) -> tuple[str, ...]:
+    """Where a feature is, in the coordinates that its term depends on."""
+    free = feature.term.free_symbols
+    pairs = zip(coordinates, feature.place, strict=True)
+    return tuple(f"{c} = {v:.5g}" for c, v in pairs if c in free)
