@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from pdelsr.errors import SettingsError
 from pdelsr.linearize.halving import in_pieces, is_out_of_memory
 from pdelsr.networks.base import unflatten
+from pdelsr.networks.forward_mode import jvp, own_containers
 from pdelsr.networks.generic import require_deterministic
 
 Inputs = tuple[Tensor, ...]
@@ -84,19 +85,20 @@ class Model:
 
     def moved(self, inputs: Inputs, delta: Float[Tensor, " m"]) -> tuple[Tensor, Tensor]:
         """The output in its own shape, and its derivative along δ, by forward mode."""
-        found = torch.func.jvp(
-            lambda p: torch.func.functional_call(self.module, p, inputs),
+        module = own_containers(self.module)
+        value, tangent = jvp(
+            lambda p: torch.func.functional_call(module, p, inputs),
             (self.parameters,),
             (self.unflatten(delta),),
         )
-        return found[0], found[1]
+        return value, tangent
 
     def columns(self, inputs: Inputs, V: Float[Tensor, "m r"]) -> Float[Tensor, "n k r"]:
         """J V by forward mode, all columns at once."""
 
         def along(direction: Tensor) -> Tensor:
             tangents = self.unflatten(direction)
-            return torch.func.jvp(
+            return jvp(
                 lambda p: self._flat(torch.func.functional_call(self.module, p, inputs), inputs),
                 (self.parameters,),
                 (tangents,),

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pdelsr.errors import SettingsError
+from pdelsr.networks.forward_mode import jvp
 
 UserResidual = Callable[[Tensor, Tensor], Tensor]
 """F(q, targets), sample by sample; both have one row a sample, as the module and the data do."""
@@ -95,5 +96,5 @@ class Residual:
         for j in range(q.shape[1]):
             direction = torch.zeros_like(q)
             direction[:, j] = 1.0
-            columns.append(torch.func.jvp(lambda q: self._flat(q, targets), (q,), (direction,))[1])
+            columns.append(jvp(lambda q: self._flat(q, targets), (q,), (direction,))[1])
         return torch.stack(columns, dim=2)

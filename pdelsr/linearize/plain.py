@@ -23,6 +23,7 @@ from pdelsr.networks import (
 from pdelsr.networks.activations import Activation
 from pdelsr.networks.base import unflatten
 from pdelsr.networks.features import Features
+from pdelsr.networks.forward_mode import ONE_THREAD
 from pdelsr.networks.layers import Affine
 
 Pair = tuple[Tensor, Tensor]
@@ -173,7 +174,8 @@ def _traced(network: Network, tensors: Sequence[Tensor], delta: Float[Tensor, " 
     x = tensors[0].new_zeros(TRACED_POINTS, network.in_features)
     try:
         trace = make_fx(pair, tracing_mode="symbolic", _allow_non_fake_inputs=True)
-        traced = trace(x, *tensors)
+        with ONE_THREAD:  # tracing patches torch's own functions meanwhile
+            traced = trace(x, *tensors)
         traced.graph.eliminate_dead_code()
         graph = fx.GraphModule(traced, traced.graph)  # without what tracing left in the old one
         differs = any(_differs(graph, tensors, network, delta, count) for count in PROBES)

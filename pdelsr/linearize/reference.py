@@ -18,6 +18,7 @@ from torch import Tensor
 from pdelsr.linearize.bound_block import BoundBlock
 from pdelsr.linearize.residual import Jets, StackedResidual
 from pdelsr.networks.base import unflatten
+from pdelsr.networks.forward_mode import jvp
 from pdelsr.networks.index_set import Index, IndexSet
 
 Values = Callable[..., Tensor]
@@ -83,7 +84,7 @@ def times_by_jvp(
     def product(column: Tensor) -> Tensor:
         tangents = unflatten(column.contiguous(), list(parameters.values()))
         directions = dict(zip(parameters, tangents, strict=True))
-        return torch.func.jvp(combine, (parameters,), (directions,))[1]
+        return jvp(combine, (parameters,), (directions,))[1]
 
     with torch.no_grad():
         if batch is not None:

@@ -166,6 +166,11 @@ class UserActivation(Activation):
             )
         object.__setattr__(self, "functions", tuple(given))
 
+    @property
+    def order(self) -> int:
+        """Of the highest derivative that was given."""
+        return len(self.functions) - 1
+
     def derivatives(self, z: Float[Tensor, "*s"], order: int) -> list[Tensor]:
         if order >= len(self.functions):
             raise SettingsError(

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from pdelsr.errors import SettingsError
+from pdelsr.networks.forward_mode import jvp, own_containers
 from pdelsr.networks.index_set import Index, IndexSet, closure
 
 
@@ -57,15 +58,15 @@ class Network(nn.Module, ABC):
         self, x: Float[Tensor, "n d"], indices: IndexSet, direction: Float[Tensor, " m"]
     ) -> tuple[Tensor, Tensor]:
         """Jet (A, n, k), and its derivative along the parameter direction, by forward mode."""
-        parameters = self.trainable()
+        parameters, network = self.trainable(), own_containers(self)
         tangents = unflatten(direction, list(parameters.values()))
 
         def evaluate(values: dict[str, Tensor]) -> Tensor:
-            return torch.func.functional_call(self, values, (x, indices))
+            return torch.func.functional_call(network, values, (x, indices))
 
         directions = dict(zip(parameters, tangents, strict=True))
         with torch.no_grad():
-            jet, tangent, *_ = torch.func.jvp(evaluate, (parameters,), (directions,))
+            jet, tangent = jvp(evaluate, (parameters,), (directions,))
         return jet, tangent
 
     def trainable(self) -> dict[str, Tensor]:

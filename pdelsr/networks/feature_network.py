@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from pdelsr.errors import SettingsError
-from pdelsr.networks.activations import Activation, activation_named
+from pdelsr.networks.activations import Activation, UserActivation, activation_named
+from pdelsr.networks.base import unflatten
 from pdelsr.networks.features import Features
+from pdelsr.networks.index_set import IndexSet
 from pdelsr.networks.layers import Affine, TapedNetwork, require_initialization
+
+Applied = Callable[[Any, Tensor], Tensor]
+"""How an affine layer (of a module list, which has no type) is applied to values or jets."""
 
 
 class FeatureNetwork(TapedNetwork):
     """Features of the coordinates, hidden affine layers with an activation, a linear last layer.
 
-    Subclasses add the hidden layers and say how they are connected. The last layer's weight and
+    Subclasses add the hidden layers and say how they are `connected`. The last layer's weight and
     bias are the trailing entries of θ.
     """
 
@@ -129,6 +136,53 @@ class FeatureNetwork(TapedNetwork):
     def input_layers(self) -> list[Affine]:
         """The hidden layers that read the features; only the first one unless overridden."""
         return self.affine_layers()[:1]
+
+    def forward(
+        self, x: Float[Tensor, "n d"], indices: IndexSet | None = None
+    ) -> Float[Tensor, "*A n k"]:
+        return self.connected(self.features(x, indices), indices, lambda layer, a: layer(a))
+
+    @abstractmethod
+    def connected(
+        self, a: Float[Tensor, "*A n w"], indices: IndexSet | None, applied: Applied
+    ) -> Float[Tensor, "*A n k"]:
+        """The network of features a, or of their jet."""
+
+    def tangent_jet(
+        self, x: Float[Tensor, "n d"], indices: IndexSet, direction: Float[Tensor, " m"]
+    ) -> tuple[Tensor, Tensor]:
+        """Jet (A, n, k), and its derivative along the parameter direction.
+
+        That direction is one more coordinate of the Taylor algebra, in which the derivative has
+        order one: forward mode without that of torch, which one thread at a time can use.
+        """
+        if not self._knows_slope(indices):
+            return super().tangent_jet(x, indices, direction)
+        steps = self._steps(direction)
+        with torch.no_grad():
+            a = self.features(x, indices)
+            jet = self.connected(
+                torch.cat([a, torch.zeros_like(a)]),
+                indices.along,
+                lambda layer, a: layer.along(a, steps[layer]),
+            )
+        return jet[: len(indices)], jet[len(indices) :]
+
+    def _knows_slope(self, indices: IndexSet) -> bool:
+        """Whether a jet's derivative along θ is known: subclasses may do something else."""
+        own = type(self).forward is not FeatureNetwork.forward
+        lacks = isinstance(self.activation, UserActivation) and self.activation.order <= (
+            indices.order
+        )
+        return not (own or lacks)
+
+    def _steps(self, direction: Float[Tensor, " m"]) -> dict[Affine, tuple[Tensor, Tensor]]:
+        """∂W and ∂b of every layer, zero where it is frozen."""
+        moving = iter(unflatten(direction, list(self.trainable().values())))
+        found = {
+            p: next(moving) if p.requires_grad else torch.zeros_like(p) for p in self.parameters()
+        }
+        return {layer: (found[layer.weight], found[layer.bias]) for layer in self.affine_layers()}
 
     @abstractmethod
     def _add_hidden_layers(self, widths: list[int]) -> None:

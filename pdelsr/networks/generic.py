@@ -15,6 +15,7 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from pdelsr.errors import SettingsError, described
 from pdelsr.networks.base import Network, require_trainable
+from pdelsr.networks.forward_mode import jvp, own_containers
 from pdelsr.networks.index_set import Index, IndexSet
 
 CHUNK_BYTES = 64 * 2**20  # rows that are built at once
@@ -70,9 +71,10 @@ class ModuleNetwork(Network):
         only: Int[Tensor, " r"] | None = None,
     ) -> Float[Tensor, "n c"]:
         require_trainable(self)
+        network = own_containers(self)
 
         def seeded(parameters: dict[str, Tensor], point: Tensor, seed: Tensor) -> Tensor:
-            jet = torch.func.functional_call(self, parameters, (point[None], indices))
+            jet = torch.func.functional_call(network, parameters, (point[None], indices))
             return torch.sum(seed * jet[:, 0])
 
         gradients = torch.func.vmap(torch.func.grad(seeded), in_dims=(None, 0, 1))
@@ -107,8 +109,7 @@ def _derivatives_along(
 
     direction = torch.zeros(x.shape[1], dtype=x.dtype, device=x.device)
     direction[axes[-1]] = 1.0
-    found = torch.func.jvp(below, (x,), (direction.expand(x.shape),), has_aux=True)
-    highest, tangent, lower = found  # pyright: ignore[reportAssignmentType]
+    highest, tangent, lower = jvp(below, (x,), (direction.expand(x.shape),), has_aux=True)
     return [*lower, highest, tangent]
 
 

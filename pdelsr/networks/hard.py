@@ -62,6 +62,15 @@ class HardConditions(Network):
             return self._lift(x, values)[0] + self._factor(x, values)[0] * inner
         return self._lift(x, indices) + multiply(self._factor(x, indices), inner, indices)
 
+    def tangent_jet(
+        self, x: Float[Tensor, "n d"], indices: IndexSet, direction: Float[Tensor, " m"]
+    ) -> tuple[Tensor, Tensor]:
+        """Jet of g + D N, and D times the derivative of N."""
+        jet, tangent = self.network.tangent_jet(x, indices, direction)
+        with torch.no_grad():
+            lift, factor = self._lift(x, indices), self._factor(x, indices)
+            return lift + multiply(factor, jet, indices), multiply(factor, tangent, indices)
+
     def rows(
         self,
         x: Float[Tensor, "n d"],

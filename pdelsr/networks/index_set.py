@@ -56,6 +56,11 @@ class IndexSet:
         return {index: i for i, index in enumerate(self.indices)}
 
     @cached_property
+    def along(self) -> IndexSet:
+        """The set, and after it the set once more with a derivative along one more coordinate."""
+        return IndexSet(tuple((*index, order) for order in (0, 1) for index in self.indices))
+
+    @cached_property
     def leibniz(self) -> tuple[tuple[LeibnizTerm, ...], ...]:
         """For each α the terms C(α, β) a_β b_{α−β} of (a b)_α."""
         return tuple(

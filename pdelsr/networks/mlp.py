@@ -8,7 +8,7 @@ from itertools import pairwise
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from pdelsr.networks.feature_network import FeatureNetwork
+from pdelsr.networks.feature_network import Applied, FeatureNetwork
 from pdelsr.networks.index_set import IndexSet
 from pdelsr.networks.layers import Affine
 from pdelsr.networks.taylor import compose
@@ -49,10 +49,9 @@ class MLP(FeatureNetwork):
             new.contain(old)
         return wide
 
-    def forward(
-        self, x: Float[Tensor, "n d"], indices: IndexSet | None = None
+    def connected(
+        self, a: Float[Tensor, "*A n w"], indices: IndexSet | None, applied: Applied
     ) -> Float[Tensor, "*A n k"]:
-        a = self.features(x, indices)
         for layer in self.inner:
-            a = compose(self.activation, layer(a), indices)
-        return self.last(a)
+            a = compose(self.activation, applied(layer, a), indices)
+        return applied(self.last, a)

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from pdelsr.errors import SettingsError
-from pdelsr.networks.feature_network import FeatureNetwork
+from pdelsr.networks.feature_network import Applied, FeatureNetwork
 from pdelsr.networks.index_set import IndexSet
 from pdelsr.networks.layers import Affine
 from pdelsr.networks.taylor import compose, multiply
@@ -38,16 +38,15 @@ class ModifiedMLP(FeatureNetwork):
     def input_layers(self) -> list[Affine]:
         return self.affine_layers()[:3]  # both encoders and the first gated layer
 
-    def forward(
-        self, x: Float[Tensor, "n d"], indices: IndexSet | None = None
+    def connected(
+        self, a: Float[Tensor, "*A n w"], indices: IndexSet | None, applied: Applied
     ) -> Float[Tensor, "*A n k"]:
-        h = self.features(x, indices)
-        P, Q = (compose(self.activation, encoder(h), indices) for encoder in self.encoders)
-        difference = P - Q
+        P, Q = (compose(self.activation, applied(layer, a), indices) for layer in self.encoders)
+        h, difference = a, P - Q
         for layer in self.inner:
-            o = compose(self.activation, layer(h), indices)
+            o = compose(self.activation, applied(layer, h), indices)
             h = Q + multiply(o, difference, indices)
-        return self.last(h)
+        return applied(self.last, h)
 
 
 def require_equal_widths(hidden: list[int]) -> None:

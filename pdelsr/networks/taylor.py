@@ -27,7 +27,8 @@ def compose(
     """
     if indices is None:
         return activation(z)
-    if torch._C._are_functorch_transforms_active():
+    recorded = torch.is_grad_enabled() and z.requires_grad
+    if not recorded or torch._C._are_functorch_transforms_active():
         # Plain operations nest to any depth; torch drops the outer levels of forward mode in the
         # jvp of a Function without a word, and this is as fast.
         return _composition(z, activation, indices)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from pdelsr.batch.separable import Directions, Separable
 from pdelsr.errors import SettingsError
+from pdelsr.networks.forward_mode import jvp
 
 Activation = Callable[[Tensor], Tensor]
 
@@ -80,7 +81,7 @@ class Layers(nn.Module):
                 moved += bias[:, None]
             x = layer(x)
             if i < last:
-                pair = torch.func.jvp(ACTIVATIONS[self.activation], (x,), (torch.ones_like(x),))
+                pair = jvp(ACTIVATIONS[self.activation], (x,), (torch.ones_like(x),))
                 x, slope = pair[0], pair[1]
                 moved *= slope.T[:, :, None]
             found.append(moved)

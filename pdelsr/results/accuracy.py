@@ -9,9 +9,13 @@ from jaxtyping import Float
 
 from pdelsr.declare import Problem
 from pdelsr.declare.coverage import CONSTANT, open_levels
+from pdelsr.errors import MemoryLimitError
+from pdelsr.linearize.memory import CPU
+from pdelsr.linearize.room import has_room, room_text
 from pdelsr.sample import Halton, sample_interior
 
 FLAT = 1e-12  # share of a reference, below which it does not vary
+COPIES, VALUES = 4, 5  # of the coordinates while points are drawn, and of each unknown
 ERROR_STREAM = 90_210  # keeps the points of the error apart from those of any training seed
 
 
@@ -49,6 +53,18 @@ def heldout_points(problem: Problem, n: int, seed: int) -> Float[np.ndarray, "n 
     """Points inside the domain from a stream that no training seed uses."""
     stream = np.random.SeedSequence([ERROR_STREAM, seed])
     return sample_interior(problem.domain, n, Halton(), stream).points
+
+
+def require_room_for_error(problem: Problem, n: int) -> None:
+    """Refuse so many points that they would not fit, with what is drawn and compared at them.
+
+    Raises:
+        MemoryLimitError: what they need, and what is free.
+    """
+    numbers = COPIES * len(problem.coordinates) + VALUES * len(problem.unknowns)
+    need = numbers * n * 8
+    if not has_room(need, CPU):
+        raise MemoryLimitError(f"an error at {n:,} points needs {room_text(need, CPU)}: lower n.")
 
 
 def errors_of(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from functools import cache
+from threading import Lock
 from types import TracebackType
 
 from rich.console import Console
@@ -20,6 +21,10 @@ from pdelsr.solvers.history import Record
 def shared_console() -> Console:
     """Standard error: whatever is printed here while a display is live appears above it."""
     return Console(stderr=True, highlight=False)
+
+
+LIVE = Lock()
+"""Held by the display that has the live line: of runs in several threads, the others print."""
 
 
 class Display:
@@ -45,7 +50,7 @@ class Display:
 
     def __enter__(self) -> Display:
         self._start = time.perf_counter()
-        if self.console.is_terminal:
+        if self.console.is_terminal and LIVE.acquire(blocking=False):
             self._live = Live(
                 console=self.console,
                 get_renderable=self._line,
@@ -63,6 +68,8 @@ class Display:
     ) -> None:
         if self._live is not None:
             self._live.stop()
+            self._live = None
+            LIVE.release()
 
     def __call__(self, record: Record) -> None:
         """Take a record of the run."""

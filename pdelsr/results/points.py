@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,25 +16,72 @@ from torch import Tensor
 
 from pdelsr.errors import SettingsError
 
+Numbers = np.ndarray | Tensor
+"""What the user gave, in their own memory."""
+
 
 @dataclass(frozen=True)
-class Query:
-    """Points in the network's dtype and device, and the form in which results go back.
+class Query(ABC):
+    """Points as they were given, and the form in which results go back.
+
+    Nothing is copied but the piece that is evaluated.
 
     Args:
-        points: (n, d).
         shape: of the results, with n elements.
+        like: a tensor of the dtype and device of the network.
         device: of the user's tensors; None where numpy arrays or numbers came in.
     """
 
-    points: Float[Tensor, "n d"]
     shape: tuple[int, ...]
+    like: Tensor
     device: torch.device | None
+
+    def __len__(self) -> int:
+        return math.prod(self.shape)
+
+    @abstractmethod
+    def piece(self, part: slice) -> Float[Tensor, "p d"]:
+        """Some of the points, in the dtype and on the device of the network."""
 
     def answer(self, values: Float[Tensor, " n"]) -> np.ndarray | Tensor:
         """Values at the points as the user gave these: numpy for numpy, torch for torch."""
         values = values.reshape(self.shape)
         return values.cpu().numpy() if self.device is None else values.to(self.device)
+
+    def _read(self, numbers: Numbers) -> Tensor:
+        if not isinstance(numbers, Tensor):
+            numbers = torch.from_numpy(np.array(numbers, dtype=np.float64))
+        return numbers.to(self.like)
+
+
+@dataclass(frozen=True)
+class Listed(Query):
+    """Points in the rows of an array (n, d)."""
+
+    points: Numbers
+
+    def piece(self, part: slice) -> Float[Tensor, "p d"]:
+        return self._read(self.points[part])
+
+
+@dataclass(frozen=True)
+class Spread(Query):
+    """Points of one array a coordinate, all of the shape of the results by broadcasting."""
+
+    columns: tuple[Numbers, ...]
+
+    def piece(self, part: slice) -> Float[Tensor, "p d"]:
+        return torch.stack([self._read(_flat(column, part)) for column in self.columns], dim=1)
+
+
+def _flat(spread: Numbers, part: slice) -> Numbers:
+    """Some elements of an array in the order of its rows, of which no whole copy is made."""
+    if not isinstance(spread, Tensor):
+        return spread.flat[part]
+    if spread.is_contiguous():
+        return spread.view(-1)[part]
+    places = torch.arange(part.start, part.stop, device=spread.device)
+    return spread[torch.unravel_index(places, spread.shape)]
 
 
 def read_points(
@@ -61,16 +110,18 @@ def read_points(
     if points is not None:
         return _from_array(points, names, like)
     require_coordinates(columns, names)
-    tensors = [_tensor(columns[name], name, like) for name in names]
+    given = [_numbers(columns[name], name) for name in names]
     try:
-        spread = torch.broadcast_tensors(*tensors)
-    except RuntimeError:
-        shapes = ", ".join(f"{n} {tuple(t.shape)}" for n, t in zip(names, tensors, strict=True))
+        shape = np.broadcast_shapes(*(tuple(numbers.shape) for numbers in given))
+    except ValueError:
+        shapes = ", ".join(f"{n} {tuple(a.shape)}" for n, a in zip(names, given, strict=True))
         raise SettingsError(
             f"the coordinates have shapes that do not broadcast: {shapes}."
         ) from None
-    flat = torch.stack([s.reshape(-1) for s in spread], dim=1)
-    return Query(flat, tuple(spread[0].shape), _device_of(columns.values()))
+    spread = tuple(
+        a.expand(shape) if isinstance(a, Tensor) else np.broadcast_to(a, shape) for a in given
+    )
+    return Spread(shape, like, _device_of(columns.values()), spread)
 
 
 def read_axis(given: Any, name: str) -> Float[np.ndarray, "..."]:
@@ -79,12 +130,13 @@ def read_axis(given: Any, name: str) -> Float[np.ndarray, "..."]:
     Raises:
         SettingsError: an array of more dimensions, or something that is no number.
     """
-    found = _tensor(given, name, torch.empty(0, dtype=torch.float64)).numpy()
+    numbers = _numbers(given, name)
+    found = numbers.cpu().numpy() if isinstance(numbers, Tensor) else numbers
     if found.ndim > 1 or not found.size:
         raise SettingsError(
             f"{name} has shape {tuple(found.shape)}: give positions along it, (n,), or a number."
         )
-    return found
+    return found.astype(np.float64)
 
 
 def require_coordinates(columns: Mapping[str, Any], names: Sequence[str]) -> None:
@@ -98,24 +150,28 @@ def require_coordinates(columns: Mapping[str, Any], names: Sequence[str]) -> Non
 
 
 def _from_array(points: Any, names: Sequence[str], like: Tensor) -> Query:
-    tensor = _tensor(points, "points", like)
-    if tensor.ndim == 1 and len(names) == 1:
-        tensor = tensor[:, None]
-    if tensor.ndim != 2 or tensor.shape[1] != len(names):
+    given = _numbers(points, "points")
+    if given.ndim == 1 and len(names) == 1:
+        given = given[:, None]
+    if given.ndim != 2 or given.shape[1] != len(names):
         raise SettingsError(
-            f"points have shape {tuple(tensor.shape)}; expected (n, {len(names)}): one row a "
+            f"points have shape {tuple(given.shape)}; expected (n, {len(names)}): one row a "
             f"point, columns {', '.join(names)}."
         )
-    return Query(tensor, (tensor.shape[0],), _device_of([points]))
+    return Listed((given.shape[0],), like, _device_of([points]), given)
 
 
-def _tensor(given: Any, name: str, like: Tensor) -> Tensor:
+def _numbers(given: Any, name: str) -> Numbers:
+    """Real numbers as an array or a tensor; a copy only of what is neither."""
     try:
-        if not isinstance(given, Tensor):
-            given = torch.from_numpy(np.array(given, dtype=np.float64))
-        return given.detach().to(dtype=like.dtype, device=like.device)
+        found = given.detach() if isinstance(given, Tensor) else np.asarray(given)
+        if isinstance(found, np.ndarray) and found.dtype.kind not in "biuf":
+            found = np.asarray(given, dtype=np.float64)  # of objects such as sympy's numbers
     except (TypeError, ValueError) as error:
         raise SettingsError(f"{name}: expected numbers, got {type(given).__name__}.") from error
+    if isinstance(found, Tensor) and found.is_complex():
+        raise SettingsError(f"{name}: expected real numbers, got a tensor of {found.dtype}.")
+    return found
 
 
 def _device_of(given: Any) -> torch.device | None:

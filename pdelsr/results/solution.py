@@ -18,17 +18,24 @@ from torch import Tensor
 from pdelsr.compile import CompiledProblem
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
-from pdelsr.linearize import Predictor
-from pdelsr.linearize.halving import in_pieces, told_what_to_lower
-from pdelsr.networks import Network, closure
-from pdelsr.results.accuracy import BlockResidual, UnknownError, errors_of, heldout_points
+from pdelsr.linearize import Predictor, RefinedPredictor
+from pdelsr.linearize.halving import told_what_to_lower
+from pdelsr.networks import Network
+from pdelsr.results.accuracy import (
+    BlockResidual,
+    UnknownError,
+    errors_of,
+    heldout_points,
+    require_room_for_error,
+)
 from pdelsr.results.advice import advice
 from pdelsr.results.dataset import dataset
 from pdelsr.results.derivative import read_derivative
 from pdelsr.results.estimate import ErrorEstimate
+from pdelsr.results.evaluation import BATCH, FEWER, entries_at
 from pdelsr.results.export import export
 from pdelsr.results.module import SolutionModule, plain_module
-from pdelsr.results.points import read_points
+from pdelsr.results.points import Query, read_points
 from pdelsr.results.record import json_text, record
 from pdelsr.results.summary import summary_text
 from pdelsr.solvers.candidate import Candidate
@@ -36,9 +43,6 @@ from pdelsr.solvers.history import Record
 from pdelsr.solvers.method import Method, RankReport
 from pdelsr.solvers.settings import RunSettings, require_seed, require_whole
 from pdelsr.solvers.status import Status
-
-BATCH = 4096  # points of one evaluation
-FEWER = "give fewer points in a call"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -120,7 +124,8 @@ class Solution:
     @property
     def predictor(self) -> Predictor:
         """Maps points (n, d) and an index set to the jet (A, n, k), as torch tensors."""
-        return self.candidate.predictor()
+        network = self.network
+        return network if self.delta is None else RefinedPredictor(network, self.delta)
 
     @property
     def candidate(self) -> Candidate:
@@ -185,10 +190,10 @@ class Solution:
         """
         with told_what_to_lower(FEWER, self._like.device):
             query = read_points(points, columns, self.problem.coordinates, self._like)
-            values = self._entries(query.points, self._value_index, batch)
+            values = self._values(query, batch)
             if len(self.names) == 1:
-                return query.answer(values[:, 0])
-            return {name: query.answer(values[:, i]) for i, name in enumerate(self.names)}
+                return query.answer(values[0])
+            return {name: query.answer(v) for name, v in zip(self.names, values, strict=True)}
 
     def derivative(
         self, which: Any, points: Any = None, *, batch: int = BATCH, **columns: Any
@@ -206,12 +211,13 @@ class Solution:
 
         Raises:
             SettingsError: no such derivative, or the points do not fit.
+            MemoryLimitError: the answer does not fit into the free memory.
         """
         entry = read_derivative(which, self.problem.unknowns, self.problem.coordinates)
         with told_what_to_lower(FEWER, self._like.device):
             query = read_points(points, columns, self.problem.coordinates, self._like)
-            values = self._entries(query.points, entry.index, batch)
-            return query.answer(values[:, entry.component])
+            values = self._entries(query, entry.index, [entry.component], batch)
+            return query.answer(values[0])
 
     def error(self, n: int = 10_000, seed: int = 0) -> dict[str, UnknownError]:
         """Relative L2 and largest error of each unknown on points inside the domain.
@@ -225,13 +231,17 @@ class Solution:
         Raises:
             ProblemError: the problem has no reference.
             SettingsError: n or seed is no whole number, or out of range.
+            MemoryLimitError: so many points do not fit into the free memory.
         """
         require_whole("n", n, 1)
         require_seed(seed)
-        points = heldout_points(self.problem, n, seed)
-        reference = self.problem.reference_values(points)
-        values = self._entries(self._tensor(points), self._value_index, BATCH).cpu().numpy()
-        return errors_of(self.problem, values, reference)
+        require_room_for_error(self.problem, n)
+        with told_what_to_lower("lower n", self._like.device):
+            points = heldout_points(self.problem, n, seed)
+            reference = self.problem.reference_values(points)
+            query = read_points(points, {}, self.problem.coordinates, self._like)
+            values = self._values(query, BATCH).cpu().numpy()
+            return errors_of(self.problem, values.T, reference)
 
     @cached_property
     def errors(self) -> dict[str, UnknownError]:
@@ -507,19 +517,12 @@ class Solution:
         assert isinstance(dtype, torch.dtype)
         return torch.empty(0, dtype=dtype, device=device)
 
-    def _tensor(self, points: np.ndarray) -> Tensor:
-        return torch.as_tensor(points).to(self._like)
+    def _values(self, query: Query, batch: int) -> Tensor:
+        """Every unknown, (k, n)."""
+        return self._entries(query, self._value_index, range(len(self.names)), batch)
 
-    def _entries(self, points: Tensor, index: tuple[int, ...], batch: int) -> Tensor:
-        """∂^α of every unknown, (n, k)."""
-        if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
-            raise SettingsError(f"batch is {batch!r}: give a whole number from 1 on.")
-        indices, predictor = closure((index,)), self.predictor
-        position = indices.positions[index]
-        out = points.new_empty(len(points), len(self.names))
-        with torch.no_grad():
-            for part, found in in_pieces(
-                len(points), batch, lambda part: predictor(points[part], indices)[position]
-            ):
-                out[part] = found
-        return out
+    def _entries(
+        self, query: Query, index: tuple[int, ...], components: Sequence[int], batch: int
+    ) -> Tensor:
+        """∂^α of some unknowns, (c, n)."""
+        return entries_at(self.predictor, query, index, components, batch, self.parameters)
