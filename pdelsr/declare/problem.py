@@ -10,6 +10,7 @@ import numpy as np
 import sympy as sp
 from jaxtyping import Float
 
+from pdelsr.declare.agreement import Disagreement, disagreements, warn_disagreements
 from pdelsr.declare.checks import (
     EQUATION_CHECKS,
     SYSTEM_CHECKS,
@@ -134,6 +135,11 @@ class Problem:
         listed = [*self._equation_system.statements, *(s for group in conditions for s in group)]
         resolved = [self._resolved(s) for s in listed]
         return self._system_of(name_apart(resolved))
+
+    @cached_property
+    def disagreements(self) -> tuple[Disagreement, ...]:
+        """Conditions that disagree where they meet by more than rounding, the largest first."""
+        return disagreements(self.system)
 
     @property
     def coordinates(self) -> tuple[sp.Symbol, ...]:
@@ -278,6 +284,8 @@ class Problem:
         for check in SYSTEM_CHECKS:
             if not (self.instance and check in WARNINGS):  # the parametric one has warned
                 check(self.system)
+        if not self.instance:
+            warn_disagreements(self.disagreements)
         require_reference(self.reference, self.system)
         require_input_functions(self.inputs, self.instance, self.system)
         names = [s.name for s in self.statements]
