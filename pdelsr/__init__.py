@@ -35,6 +35,7 @@ from pdelsr.errors import (
     MissingPackageError,
     PdelsrError,
     ProblemError,
+    ReferenceWarning,
     SettingsError,
     TimeLimitError,
 )
@@ -137,6 +138,7 @@ __all__ = [
     "Problem",
     "ProblemError",
     "Record",
+    "ReferenceWarning",
     "RefinedModule",
     "ResidualRSVD",
     "Robin",

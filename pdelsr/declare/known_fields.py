@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, cast
 
 import numpy as np
@@ -81,7 +81,7 @@ class KnownResidual:
 
     @cached_property
     def _jet_values(self) -> list[Values]:
-        return [Values(cast(sp.Expr, e), self.coordinates) for e in self._jets.values()]
+        return [_compiled(cast(sp.Expr, e), self.coordinates) for e in self._jets.values()]
 
     @cached_property
     def _terms(self) -> list[Values]:
@@ -94,6 +94,12 @@ class KnownResidual:
         with_jets = [term for term in terms if term.free_symbols & own]
         data = sp.Add(*(term for term in terms if not term.free_symbols & own))
         return [Values(term, columns) for term in (*with_jets, data)]
+
+
+@lru_cache(maxsize=256)
+def _compiled(expression: sp.Expr, coordinates: tuple[sp.Symbol, ...]) -> Values:
+    """Compiled once for all statements about the same fields."""
+    return Values(expression, coordinates)
 
 
 def _multiplied_out(term: sp.Expr) -> sp.Expr:

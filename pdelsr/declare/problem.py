@@ -39,6 +39,11 @@ from pdelsr.declare.reading import (
     read_unknowns,
     read_weight,
 )
+from pdelsr.declare.reference_check import (
+    is_checkable,
+    require_evaluable_reference,
+    warn_violations,
+)
 from pdelsr.declare.regions import Interior
 from pdelsr.declare.smoothness import require_derivable
 from pdelsr.declare.statements import Statement, name_apart, statement_text
@@ -287,6 +292,9 @@ class Problem:
         if not self.instance:
             warn_disagreements(self.disagreements)
         require_reference(self.reference, self.system)
+        if is_checkable(self.reference) and not self.system.input_functions:
+            require_evaluable_reference(self.reference, self.system)
+            warn_violations(self.reference, self.system)
         require_input_functions(self.inputs, self.instance, self.system)
         names = [s.name for s in self.statements]
         self._set("points", read_by_block(self.points, names, "points", read_count))
