@@ -48,7 +48,11 @@ class MissingPackageError(PdelsrError, ImportError):
 
 
 class ConditionWarning(UserWarning):
-    """Part of the boundary carries no condition."""
+    """Conditions are missing, or disagree where they meet, or a coefficient jumps."""
+
+
+class ReferenceWarning(UserWarning):
+    """The reference does not solve the problem that it belongs to."""
 
 
 class ResolutionWarning(UserWarning):

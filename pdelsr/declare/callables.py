@@ -31,6 +31,8 @@ class Values:
 
     def __call__(self, points: Float[np.ndarray, "n s"]) -> Float[np.ndarray, " n"] | None:
         """Values, (n,), or None where numpy or a callable fails: the compilation says why."""
+        if self.expression.is_Rational:
+            return np.full(len(points), float(cast(Any, self.expression)))
         columns = list(points.T)
         for call in self._calls:
             found = self._called(call, points)

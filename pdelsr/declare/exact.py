@@ -30,7 +30,7 @@ def require_reference(reference: Any, system: System) -> None:
                 f"reference: {strangers[0]} is not an unknown of the problem; it has "
                 f"{_listed(system)}."
             )
-    for u, given in zip(system.unknowns, _by_unknown(reference, system), strict=True):
+    for u, given in zip(system.unknowns, by_unknown(reference, system), strict=True):
         if not callable(given) or isinstance(given, sp.Basic):
             _require_expression(given, system, f"reference of {u}")
 
@@ -61,12 +61,12 @@ def reference_values(
         return _call(reference, system, points, len(system.unknowns), "reference")
     columns = [
         _column(given, system, points, f"reference of {u}")
-        for u, given in zip(system.unknowns, _by_unknown(reference, system), strict=True)
+        for u, given in zip(system.unknowns, by_unknown(reference, system), strict=True)
     ]
     return np.stack(columns, axis=1)
 
 
-def _by_unknown(reference: Any, system: System) -> tuple[Any, ...]:
+def by_unknown(reference: Any, system: System) -> tuple[Any, ...]:
     """One expression or callable for each unknown."""
     if isinstance(reference, Mapping):
         missing = [u for u in system.unknowns if u not in reference]

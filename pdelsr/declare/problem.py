@@ -10,6 +10,7 @@ import numpy as np
 import sympy as sp
 from jaxtyping import Float
 
+from pdelsr.declare.agreement import Disagreement, disagreements, warn_disagreements
 from pdelsr.declare.checks import (
     EQUATION_CHECKS,
     SYSTEM_CHECKS,
@@ -37,6 +38,11 @@ from pdelsr.declare.reading import (
     read_parameters,
     read_unknowns,
     read_weight,
+)
+from pdelsr.declare.reference_check import (
+    is_checkable,
+    require_evaluable_reference,
+    warn_violations,
 )
 from pdelsr.declare.regions import Interior
 from pdelsr.declare.smoothness import require_derivable
@@ -134,6 +140,11 @@ class Problem:
         listed = [*self._equation_system.statements, *(s for group in conditions for s in group)]
         resolved = [self._resolved(s) for s in listed]
         return self._system_of(name_apart(resolved))
+
+    @cached_property
+    def disagreements(self) -> tuple[Disagreement, ...]:
+        """Conditions that disagree where they meet by more than rounding, the largest first."""
+        return disagreements(self.system)
 
     @property
     def coordinates(self) -> tuple[sp.Symbol, ...]:
@@ -278,7 +289,12 @@ class Problem:
         for check in SYSTEM_CHECKS:
             if not (self.instance and check in WARNINGS):  # the parametric one has warned
                 check(self.system)
+        if not self.instance:
+            warn_disagreements(self.disagreements)
         require_reference(self.reference, self.system)
+        if is_checkable(self.reference) and not self.system.input_functions:
+            require_evaluable_reference(self.reference, self.system)
+            warn_violations(self.reference, self.system)
         require_input_functions(self.inputs, self.instance, self.system)
         names = [s.name for s in self.statements]
         self._set("points", read_by_block(self.points, names, "points", read_count))

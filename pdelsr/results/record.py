@@ -7,6 +7,8 @@ import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from pdelsr.errors import PdelsrError
+
 if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
     from pdelsr.results.solution import Solution
 
@@ -20,9 +22,12 @@ def record(solution: Solution) -> dict[str, Any]:
 
     Args:
         solution: evaluated against its reference on 10,000 points; without a reference the
-            errors are None.
+            errors are None, and where the reference fails as well.
     """
-    errors = solution.errors
+    try:
+        errors = solution.errors
+    except PdelsrError:  # the summary says why
+        errors = {}
     return {
         "problem": solution.problem.name,
         "method": solution.method.name,

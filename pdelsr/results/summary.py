@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pdelsr.declare.coverage import open_levels
+from pdelsr.errors import PdelsrError
 from pdelsr.linearize.memory import bytes_text
 from pdelsr.networks import FeatureNetwork, HardConditions, ModuleNetwork, Network
 from pdelsr.solvers.status import Status
@@ -36,7 +37,7 @@ def summary_text(solution: Solution, color: bool = False) -> str:
         file=io.StringIO(), width=WIDTH, force_terminal=color, no_color=not color, highlight=False
     )
     parts = [_title(solution), _status(solution)]
-    parts += [_errors(solution)] if solution.errors else []
+    parts += _errors(solution)
     parts += [_residuals(solution), _facts(solution)]
     console.print(Group(*parts))
     text = console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
@@ -85,16 +86,21 @@ def _status(solution: Solution) -> Text:
     return text.append(f": {solution.advice}", style="default")
 
 
-def _errors(solution: Solution) -> Table:
+def _errors(solution: Solution) -> list[Table | Text]:
+    """The errors, or why there are none; a reference that fails costs no summary."""
+    try:
+        errors = solution.errors
+    except PdelsrError as error:
+        return [Text(f"errors are unknown: {error}", style="yellow")]
     offset = solution.estimate.variation > OFFSET
     more = ["relative to u − mean u"] if offset else []
     table = _table("unknown", "relative L2 error", "largest error", *more)
-    for name, error in solution.errors.items():
+    for name, error in errors.items():
         cells = [f"{error.relative_l2:.2e}", f"{error.max_error:.2e}"]
         varying = error.relative_to_variation
         cells += ["-" if varying is None else f"{varying:.2e}"] if offset else []
         table.add_row(name, *cells)
-    return table
+    return [table] if errors else []
 
 
 def _residuals(solution: Solution) -> Table:

@@ -93,9 +93,9 @@ CALLABLES = [
     reference("raise SystemExit(0)", "SystemExit: 0", "Mend it there, or leave"),
     reference("return None", "type object", "expected real numbers"),
     reference("return 'abc'", "type <U3", "expected real numbers"),
-    reference("return [1, 2, 3]", r"shape \(3,\)", r"expected \(10000, 1\)"),
+    reference("return [1, 2, 3]", r"shape \(3,\)", r"expected \(\d+, 1\)"),
     reference("return 1j * x", "complex128", "expected real numbers"),
-    reference("return np.where(x > 0.5, np.nan, x)", r"value at x = 0\.5\d+ is \[nan\]", "check"),
+    reference("return np.where(x > 0.5, np.nan, x)", r"value at x = 0\.\d+ is \[nan\]", "check"),
     Case(
         "reference of other arguments",
         "takes 2 positional arguments but 1|missing 1 required",

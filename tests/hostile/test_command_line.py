@@ -148,7 +148,7 @@ def test_interrupting_a_file_is_no_error(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_a_failing_reference_costs_no_result(capsys: pytest.CaptureFixture[str]) -> None:
-    write(rod("def f(x):\n    return 1 / 0", reference="f"))
+    write(rod("def f(x):\n    return x if len(x) < 1000 else 1 / 0", reference="f"))
     files = ("--json", "a.json", "--save", "a", "--plot", "a.png")
     assert run("solve", "p.py", *SMALL[:-1], *files) == 2
     captured = capsys.readouterr()

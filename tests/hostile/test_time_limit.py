@@ -47,11 +47,15 @@ def test_careless_handlers_do_not_stop_the_alarm() -> None:
         load_problem("p.py", 0.3)
 
 
-def test_a_reference_that_never_ends_costs_no_result(capsys: pytest.CaptureFixture[str]) -> None:
-    file = rod(f"{ENDLESS}def f(x):\n    endless()", reference="f")
+def test_a_reference_that_never_ends_costs_no_result(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "LEAST", 3.0)  # the file itself is read within that
+    body = "    return x if len(x) < 1000 else endless()"
+    file = rod(f"{ENDLESS}def f(x):\n{body}", reference="f")
     assert solve(file, "--json", "a.json", "--save", "a", "--plot", "a.png") == 2
     assert capsys.readouterr().err.endswith(
-        "pdelsr: error: reference of rod: its values were not there after 0.5 s, so errors are "
+        "pdelsr: error: reference of rod: its values were not there after 3 s, so errors are "
         "unknown; look for an endless loop in it, or raise --time-limit.\n"
     )
     assert '"relative_l2": null' in Path("a.json").read_text()

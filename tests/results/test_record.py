@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from solved import solved
 
+import pdelsr as pl
 from pdelsr.linearize.memory import bytes_text
 from pdelsr.results.record import json_text
 from pdelsr.results.summary import WIDTH, network_text
@@ -43,6 +46,24 @@ def test_json_without_a_reference_or_a_refinement() -> None:
     assert record["unknowns"] == {"u": unknown}
     record = json.loads(solved("poisson_1d", "pinn", adam_steps=5, lbfgs_steps=5).to_json())
     assert record["rank"] is record["effective_rank"] is record["condition"] is None
+
+
+def test_a_reference_that_fails_costs_no_result() -> None:
+    def fails_later(points: np.ndarray) -> np.ndarray:
+        if len(points) > 1000:
+            raise RuntimeError("no more values")
+        return points[:, 0]
+
+    solution = solved("poisson_1d")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pl.ReferenceWarning)
+        problem = replace(solution.problem, reference=fails_later)
+    solution = replace(solution, problem=problem)
+    assert (
+        "errors are unknown: reference: the function fails with RuntimeError" in solution.summary()
+    )
+    record = json.loads(solution.to_json())
+    assert record["unknowns"]["u"] == {"relative_l2": None, "max_error": None}
 
 
 def test_json_is_strict() -> None:

@@ -1,0 +1,96 @@
+"""A reference that solves another problem, or has no values, is noticed at declaration."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import pdelsr as pl
+from pdelsr.errors import ConditionWarning, ProblemError, ReferenceWarning
+
+x, y, t = pl.coordinates("x y t")
+a = sp.Symbol("a")
+u, v, p, w = pl.unknown("u", x, t), pl.unknown("v", x), pl.unknown("p", x), pl.unknown("w", x, y)
+BAR = pl.Interval(x, 0, 1) * pl.TimeInterval(t, 0, 1)
+MODE = sp.exp(-(sp.pi**2) * t) * sp.sin(sp.pi * x)
+SINE = sp.sin(sp.pi * x)
+DISK = pl.Disk((x, y), (0, 0), 1)
+
+
+def heat(reference, initial=SINE, **options):
+    conditions = [pl.Initial(sp.Eq(u, initial)), pl.Dirichlet(u, 0)]
+    return pl.Problem(
+        "heat", BAR, u.diff(t) - u.diff(x, 2), conditions, reference=reference, **options
+    )
+
+
+def ring(reference):
+    conditions = [pl.Initial(sp.Eq(u, sp.sin(2 * sp.pi * x))), pl.Periodic(u, x)]
+    return pl.Problem("ring", BAR, u.diff(t) + u.diff(x), conditions, reference=reference)
+
+
+def disk(reference, flux=2):
+    observed = pl.Observations(w, points=[(0.0, 0.0)], values=[0.0])
+    conditions = [pl.Neumann(w, flux), observed]
+    equation = w.diff(x, 2) + w.diff(y, 2) - 4
+    return pl.Problem("disk", DISK, equation, conditions, reference=reference)
+
+
+def rod(reference):
+    equations = [sp.Eq(p, 2 * v.diff(x)), sp.Eq(p.diff(x), 4)]
+    return pl.Problem(
+        "rod", pl.Interval(x, 0, 1), equations, [pl.Dirichlet(v, x**2)], (v, p), reference=reference
+    )
+
+
+SOUND = {
+    "exact": lambda: heat(MODE),
+    "numpy": lambda: heat(lambda x, t: np.exp(-(np.pi**2) * t) * np.sin(np.pi * x)),
+    "rounded_to_eight_digits": lambda: heat(MODE * (1 + 1e-8)),
+    "periodic": lambda: ring(sp.sin(2 * sp.pi * (x - t))),
+    "flux_and_data": lambda: disk(x**2 + y**2),
+    "system": lambda: rod({v: x**2, p: 4 * x}),
+    "one_of_two_by_numpy": lambda: rod({v: lambda points: points[:, 0] ** 2, p: 4 * x}),
+    "with_a_parameter": lambda: heat(a * MODE, a * sp.sin(sp.pi * x), parameters={a: 0.1}),
+    "trusted": lambda: ring(pl.reference.cole_hopf(0.1)),
+}
+WRONG = {
+    "equation": (lambda: heat(sp.sin(sp.pi * x) * sp.exp(-9 * t)), "violates 'equation'"),
+    "initial": (lambda: heat(2 * MODE), "violates 'initial u'"),
+    "side_by_numpy": (lambda: heat(lambda x, t: 1 + 0 * x), "violates 'dirichlet u'.* by 1"),
+    "period": (lambda: ring(sp.sin(5 * (x - t))), "violates 'periodic u'"),
+    "flux": (lambda: disk(x**2 + y**2, flux=3), "violates 'neumann w' .* by 1 at"),
+    "data": (lambda: disk(1 + x**2 + y**2), "violates 'observations w' .* by 1 at x = 0, y = 0"),
+    "system": (lambda: rod({v: x**2, p: 5 * x}), "violates 'equation 1'"),
+}
+REFUSED = {
+    "raises": (lambda x, t: 1 / 0, "fails with ZeroDivisionError"),
+    "shape": (lambda x, t: np.zeros(3), r"returned shape \(3,\)"),
+    "nan": (lambda x, t: np.sqrt(x - 0.5), "not finite"),
+    "sympy_nan": (sp.sqrt(x - sp.Rational(1, 2)), "not finite"),
+    "complex": (lambda x, t: 1j * x, "expected real numbers"),
+}
+
+
+@pytest.mark.parametrize("make", SOUND.values(), ids=SOUND)
+def test_a_sound_reference_is_silent(make):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConditionWarning)
+        warnings.simplefilter("error", ReferenceWarning)
+        make()
+
+
+@pytest.mark.parametrize(("make", "message"), WRONG.values(), ids=WRONG)
+@pytest.mark.filterwarnings("ignore::pdelsr.ConditionWarning")
+def test_a_wrong_reference_is_named(make, message):
+    with pytest.warns(ReferenceWarning, match=message):
+        make()
+
+
+@pytest.mark.parametrize(("reference", "message"), REFUSED.values(), ids=REFUSED)
+def test_a_reference_that_cannot_be_evaluated_is_refused(reference, message):
+    with pytest.raises(ProblemError, match=message):
+        heat(reference)
