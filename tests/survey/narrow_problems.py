@@ -18,7 +18,7 @@ ROD = LINE * pl.TimeInterval(T, 0, 1)
 SINE = sp.pi**2 * sp.sin(sp.pi * X)
 
 
-def exact(w: float) -> sp.Rational:
+def exact(w: float) -> sp.Expr:
     """A width as a fraction: sympy would split exp of a sum with decimals."""
     return sp.Rational(str(w))
 
@@ -48,7 +48,7 @@ def coded(function: Callable[..., object]) -> pl.Problem:
     return line(pl.coefficient("f", function, X))
 
 
-def plate(source: sp.Expr, condition: pl.Condition | None = None) -> pl.Problem:
+def plate(source: sp.Expr, condition: object = None) -> pl.Problem:
     """Poisson's equation, with a condition at y = 0."""
     laplacian = W.diff(X, 2) + W.diff(Y, 2)
     sides = pl.Dirichlet(W, 0, on=["x=0", "x=1", "y=1"])
