@@ -225,7 +225,8 @@ def test_draws_differ_and_are_reproducible() -> None:
 
 def test_draws_go_on_in_the_direction_that_gains() -> None:
     context, method, state = searching(1.5)
-    scale, scales = context.network.settings()["weight_scale"], []
+    best, scale = context.best, context.network.settings()["weight_scale"]
+    scales: list[float] = []
     for objective in (0.5, 0.2, 0.3, 0.4, 0.5):
         assert state.memory.growth.take_untrained(context, state)
         scales.append(context.network.settings()["weight_scale"])
@@ -233,9 +234,8 @@ def test_draws_go_on_in_the_direction_that_gains() -> None:
         context.assess(state.candidate, state.iteration)
         context.objectives[-1] = objective * context.objectives[1]
         if objective in (0.5, 0.2):
-            context.best = replace(
-                context.best, candidate=state.candidate, objective=context.objectives[-1]
-            )
+            best = replace(context.best, candidate=state.candidate)
+        context.best = best
         context.clock = Clock.after(998.5, 1000)
         state.memory.growth.refine_seconds = 1.0
     up = 2**0.25
