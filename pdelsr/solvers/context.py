@@ -22,7 +22,7 @@ from pdelsr.solvers.history import Record
 from pdelsr.solvers.selection import Selection
 
 HELDOUT_SEED = 2**31 - 1  # the stream of held-out points; training seeds stay below
-FLOOR = 0.5  # power of epsilon: below, beside its terms, a residual says little of the error
+FLOOR = 0.45  # power of epsilon: below, beside its terms, a residual says little of the error
 ROUNDING = 0.55  # power of epsilon: a residual that falls no further is down to rounding
 EXACT = 0.75  # power of epsilon: a residual beside its terms that needs no more
 REMEMBERED = 2  # candidates whose held-out residual is not evaluated again

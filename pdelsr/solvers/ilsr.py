@@ -254,11 +254,11 @@ class ILSR(Method):
 
     def next_step(self, context: Context, state: State) -> str | None:
         growth: Growth = state.memory.growth
+        if not growth.refine_seconds:
+            return None
         if growth.untrained:
             step = growth.wanted(context)
             return None if step is None else str(step)
-        if not growth.refine_seconds:
-            return None
         seconds = max(growth.step_seconds, growth.refine_seconds)
         return f"another alignment and refinement, about {seconds:.0f} s"
 

@@ -223,6 +223,32 @@ def test_draws_differ_and_are_reproducible() -> None:
     assert not torch.equal(drawn[0], drawn[1])
 
 
+def test_draws_go_on_in_the_direction_that_gains() -> None:
+    context, method, state = searching(1.5)
+    best, scale = context.best, context.network.settings()["weight_scale"]
+    scales: list[float] = []
+    for objective in (0.5, 0.2, 0.3, 0.4, 0.5):
+        assert state.memory.growth.take_untrained(context, state)
+        scales.append(context.network.settings()["weight_scale"])
+        state = method.iterate(context, replace(state, whole=False))
+        context.assess(state.candidate, state.iteration)
+        context.objectives[-1] = objective * context.objectives[1]
+        if objective in (0.5, 0.2):
+            best = replace(context.best, candidate=state.candidate)
+        context.best = best
+        context.clock = Clock.after(998.5, 1000)
+        state.memory.growth.refine_seconds = 1.0
+    up = 2**0.25
+    expected = [up, up**2, up**3, up, up**2]
+    assert [s / scale for s in scales] == pytest.approx(expected)
+
+
+def test_a_scale_that_was_given_is_drawn_again() -> None:
+    context, _ = started(wavy(), weight_scale=1.25, activation="sin")
+    context.redraw(1, 2.0)
+    assert context.network.settings()["weight_scale"] == 1.25
+
+
 def test_the_end_of_the_time_is_told_with_what_would_come_next() -> None:
     context, method, state = searching(0.2)
     assert method.ended(context, state) is pl.Status.OUT_OF_TIME
