@@ -13,12 +13,13 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
 from pdelsr.batch.model import Model
 from pdelsr.batch.target import Residual
 from pdelsr.errors import FileFormatError, SettingsError
+from pdelsr.files import write_whole
 from pdelsr.lstsq.base import Spectrum
 from pdelsr.lstsq.streaming import Nested
 from pdelsr.solvers.settings import require_whole
@@ -192,8 +193,10 @@ class RefinedModule(nn.Module):
     def save(self, path: str | Path) -> None:
         """Write the weights, δ and the chosen parameters to a safetensors file.
 
+        The file is written beside its final place and then moved.
+
         Raises:
-            SettingsError: there is no such folder.
+            SettingsError: there is no such folder, or the file cannot be written.
         """
         if not Path(path).parent.is_dir():
             raise SettingsError(f"{path}: there is no folder {Path(path).parent}. Make it first.")
@@ -205,7 +208,11 @@ class RefinedModule(nn.Module):
             tensors["index"] = self._model.index
         trainable = json.dumps(self._model.names)
         metadata = {"format": FORMAT, "rank": str(self.rank), "trainable": trainable}
-        save_file(tensors, str(path), metadata=metadata)
+        try:
+            write_whole(path, to_bytes(tensors, metadata))
+        except (OSError, ValueError) as error:  # the latter of a path with a null byte
+            why = getattr(error, "strerror", None) or error
+            raise SettingsError(f"{path} cannot be written: {why}; give another path.") from error
 
     @classmethod
     def load(cls, path: str | Path, module: nn.Module) -> RefinedModule:

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from pdelsr.benchmark.suite import Measurement
+from pdelsr.files import write_whole
 
 
 def write_runs(path: Path, runs: Sequence[Any], **facts: Any) -> None:
@@ -31,7 +32,7 @@ def write_runs(path: Path, runs: Sequence[Any], **facts: Any) -> None:
         "runs": [asdict(run) for run in runs],
     }
     text = json.dumps(_plain(content), indent=1, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    write_whole(path, text + "\n")
 
 
 def read_suite(path: Path) -> list[Measurement]:

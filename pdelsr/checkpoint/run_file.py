@@ -21,10 +21,11 @@ from pdelsr.checkpoint.fingerprint import (
 from pdelsr.checkpoint.freeze import Freezer, Thawer, tensor_on
 from pdelsr.declare import Problem
 from pdelsr.errors import FileFormatError
+from pdelsr.files import remove_leftovers
 from pdelsr.linearize.points import PointPlan
 from pdelsr.networks import MLP, Network
 from pdelsr.results import Solution
-from pdelsr.results.container import Contents, read, remove_leftovers, write
+from pdelsr.results.container import Contents, read, write
 from pdelsr.results.document import NetworkDocument
 from pdelsr.results.stored_network import (
     inner_network,

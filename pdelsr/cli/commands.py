@@ -12,9 +12,11 @@ from pdelsr.cli.limits import patience, with_errors
 from pdelsr.cli.log import shown_log
 from pdelsr.cli.options import read_options, read_parameters, read_slice, read_widths
 from pdelsr.cli.show import show_text
+from pdelsr.cli.streams import STANDARD_OUTPUT, is_colored, write_text
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError, said
 from pdelsr.problem_file import list_problems, load_problem, problem_folder
+from pdelsr.results import Solution
 from pdelsr.results.storage import load
 from pdelsr.solve import solve
 from pdelsr.solvers.settings import require_writable
@@ -28,10 +30,10 @@ PLAIN_OPTIONS = (
 
 
 def solve_command(chosen: argparse.Namespace) -> int:
-    """Solve, print the summary, write the files that were asked for."""
+    """Solve, write the files that were asked for, print the summary."""
     for path in (chosen.plot, chosen.animate, chosen.json, chosen.save, chosen.checkpoint):
-        if path is not None:
-            require_writable(path, str(path), moved=path in (chosen.save, chosen.checkpoint))
+        if path is not None and path != STANDARD_OUTPUT:
+            require_writable(path, str(path))
     problem = read_problem(chosen)
     at = read_slice(chosen.at)
     require_pictures(chosen, problem, at)
@@ -42,17 +44,32 @@ def solve_command(chosen: argparse.Namespace) -> int:
     if chosen.save:  # first, so that no failing reference or full disk costs the result
         solution.save(chosen.save)
     solution, trouble = with_errors(solution, patience(chosen))
-    if not chosen.quiet:
-        print(solution.summary(color=sys.stdout.isatty()))
+    record = None
     if chosen.json:
-        solution.to_json(chosen.json)
+        record = solution.to_json(None if chosen.json == STANDARD_OUTPUT else chosen.json)
     if chosen.plot:
         solution.plot(chosen.plot, at=at)
     if chosen.animate:
         solution.animate(chosen.animate, at=at)
+    tell(solution, record if chosen.json == STANDARD_OUTPUT else None, chosen.quiet)
     if trouble is not None:
         raise trouble
     return DIVERGED if solution.status is Status.DIVERGED else 0
+
+
+def tell(solution: Solution, record: str | None, quiet: bool) -> None:
+    """Print the summary, after all files are written, since nobody may be there to read it.
+
+    Args:
+        solution: of the run.
+        record: JSON that was asked for on standard output; the summary goes beside it.
+        quiet: no summary.
+    """
+    stream = sys.stdout if record is None else sys.stderr
+    if not quiet:
+        write_text(solution.summary(color=is_colored(stream)), stream)
+    if record is not None:
+        write_text(record, sys.stdout)
 
 
 def show_command(chosen: argparse.Namespace) -> int:

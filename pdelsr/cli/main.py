@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import os
 import sys
 import traceback
 import warnings
@@ -14,6 +12,7 @@ from pdelsr.cli.benchmark import benchmark_command
 from pdelsr.cli.commands import list_command, show_command, solve_command
 from pdelsr.cli.new import new_command
 from pdelsr.cli.parser import read_arguments
+from pdelsr.cli.streams import leave_alone, nobody_has_to_read, show_any_text, write_text
 from pdelsr.errors import PdelsrError, described
 from pdelsr.linearize.halving import is_out_of_memory
 
@@ -40,10 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: without the program's name; those of the process by default.
 
     Returns:
-        0 where all went well, 1 where the run ended diverged, 2 for errors of usage or
+        0 where all went well, also where nobody reads what is printed, 1 where the run ended diverged, 2 for errors of usage or
         declaration, 3 for an error that pdelsr did not foresee, 130 after Ctrl-C outside a run.
     """
-    _write_any_text()
+    show_any_text()
     chosen = read_arguments(arguments)
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
@@ -54,8 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except KeyboardInterrupt:
             print("pdelsr: interrupted", file=sys.stderr)
             return INTERRUPTED
-        except BrokenPipeError:  # whoever read the output has left, as `| head` does
-            return _left_alone()
+        except BrokenPipeError:  # whoever read the output has left, which is no error
+            leave_alone(sys.stdout)
+            return 0
         except OSError as error:
             return _mistake(_file_trouble(error), chosen.debug)
         except Exception as error:
@@ -63,6 +63,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return _mistake(NO_MEMORY, chosen.debug)
             _mistake(_unforeseen(error, chosen.debug), chosen.debug)
             return UNFORESEEN
+        finally:
+            with nobody_has_to_read(sys.stdout):
+                if sys.stdout is not None:
+                    sys.stdout.flush()
 
 
 def _show_warning(
@@ -75,14 +79,14 @@ def _show_warning(
 ) -> None:
     """A warning in one line, without the code that raised it."""
     text = " ".join(str(message).split())
-    print(f"pdelsr: warning: {text}", file=file or sys.stderr)
+    write_text(f"pdelsr: warning: {text}", file or sys.stderr)
 
 
 def _mistake(message: str, debug: bool) -> int:
     """Say what is wrong, with the traceback of the exception where it is wanted."""
     if debug:
         traceback.print_exc()
-    print(f"pdelsr: error: {' '.join(message.split())}", file=sys.stderr)
+    write_text(f"pdelsr: error: {' '.join(message.split())}", sys.stderr)
     return MISTAKE
 
 
@@ -102,16 +106,3 @@ def _unforeseen(error: Exception, debug: bool) -> str:
         f"unforeseen {described(error)}{where}: input that pdelsr should have refused, or a bug in "
         f"it; {how}. Please report it with the command and the problem file."
     )
-
-
-def _write_any_text() -> None:
-    """Let a terminal that lacks a letter show "?" instead of failing."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
-
-
-def _left_alone() -> int:
-    """Say nothing more: Python would complain when it flushes the closed output at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return MISTAKE

@@ -173,7 +173,12 @@ def _add_output(command: argparse.ArgumentParser) -> None:
         metavar="NAME=NUMBER",
         help="slice of the picture and the movie, such as z=0.3, or t=0,0.5,1",
     )
-    group.add_argument("--json", type=Path, metavar="FILE", help="write the record of the run")
+    group.add_argument(
+        "--json",
+        type=Path,
+        metavar="FILE",
+        help="write the record of the run; - for standard output",
+    )
     group.add_argument("--save", type=Path, metavar="FILE", help="write the solution")
     spoken = group.add_mutually_exclusive_group()
     spoken.add_argument("--quiet", action="store_true", help="no progress and no summary")

@@ -10,7 +10,38 @@ from sympy.core.function import AppliedUndef, UndefinedFunction
 from pdelsr.errors import ProblemError
 
 
-class Unknown(AppliedUndef):
+class Declared(AppliedUndef):
+    """Base class of the functions that a user declares; copies and pickles keep their kind."""
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        kind = type(self).__bases__[0]
+        return _declared, (kind, self.name, getattr(self, "_imp_", None), self.args)
+
+
+def _declared(kind: Any, name: str, code: Any, arguments: Any) -> Any:
+    """The function of that kind, with the code of a user's callable, applied to arguments."""
+    given = {} if code is None else {"_imp_": code}
+    make = cast(Any, UndefinedFunction)
+    return make(name, bases=(kind,), real=True, **given)(*arguments)
+
+
+class Code:
+    """A user's callable behind a symbol; two of the same callable are equal."""
+
+    def __init__(self, function: Any) -> None:
+        self.function: Any = function
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self.function(*arguments)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Code) and other.function is self.function
+
+    def __hash__(self) -> int:
+        return id(self.function)
+
+
+class Unknown(Declared):
     """Base class of the unknown fields u(x, t); made by `unknown`, never directly."""
 
     def diff(self, *symbols: Any, **assumptions: Any) -> Any:
@@ -22,7 +53,7 @@ class Unknown(AppliedUndef):
         return super().diff(*symbols, **assumptions)
 
 
-class Coefficient(AppliedUndef):
+class Coefficient(Declared):
     """Base class of the applied callables k(x, y) that `coefficient` makes."""
 
 
@@ -96,8 +127,7 @@ def unknown(name: Any, *arguments: Any) -> Any:
     _require_symbols("unknown", name, arguments)
     if name in {symbol.name for symbol in arguments}:
         raise ProblemError(f'unknown("{name}"): a coordinate has the same name; choose another.')
-    make = cast(Any, UndefinedFunction)
-    return make(name, bases=(Unknown,), real=True)(*arguments)
+    return _declared(Unknown, name, None, arguments)
 
 
 def coefficient(name: Any, function: Any, *arguments: Any) -> Any:
@@ -134,8 +164,7 @@ def coefficient(name: Any, function: Any, *arguments: Any) -> Any:
             f'such as coefficient("{name}", function, x).'
         )
     _require_expressions("coefficient", name, arguments)
-    make = cast(Any, UndefinedFunction)
-    return make(name, bases=(Coefficient,), real=True, _imp_=staticmethod(function))(*arguments)
+    return _declared(Coefficient, name, Code(function), arguments)
 
 
 def input_function(name: Any, *arguments: Any) -> Any:
@@ -175,13 +204,23 @@ def input_function(name: Any, *arguments: Any) -> Any:
             f'input_function("{name}", x).'
         )
 
-    def missing(*values: Any) -> Any:
-        raise ProblemError(
-            f"{name} is an input function: give one by problem.at({name}=function) first."
-        )
+    return _declared(InputFunction, name, Code(Missing(name)), arguments)
 
-    make = cast(Any, UndefinedFunction)
-    return make(name, bases=(InputFunction,), real=True, _imp_=staticmethod(missing))(*arguments)
+
+class Missing:
+    """Stands for the code of an input function until one is given.
+
+    Args:
+        name: of the input function.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, *values: Any) -> Any:
+        raise ProblemError(
+            f"{self.name} is an input function: give one by problem.at({self.name}=function) first."
+        )
 
 
 def normal(coordinate: Any) -> sp.Symbol:

@@ -12,6 +12,7 @@ from typing import Any
 from torch import nn
 
 from pdelsr.errors import FileFormatError, said
+from pdelsr.files import write_whole
 from pdelsr.finetune.at_input import sensor_values
 from pdelsr.finetune.instances import InstanceRow
 from pdelsr.operators.physics import PIDeepONet, read_sensors
@@ -39,16 +40,16 @@ def read_rows(path: str | Path | None, header: dict[str, Any]) -> dict[int, Inst
     file = Path(path)
     if not file.exists():
         try:
-            file.write_text(json.dumps(header) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise FileFormatError(f"{path} cannot be written: {error.strerror}.") from error
+            write_whole(file, json.dumps(header) + "\n")
+        except (OSError, ValueError) as error:  # the latter of a path with a null byte
+            raise _unwritable(path, error) from error
         return {}
     try:
         first, *lines = file.read_text(encoding="utf-8").splitlines()
         found = json.loads(first)
         if lines and not lines[-1].endswith("}"):  # cut while it was written
             lines.pop()
-            file.write_text("".join(f"{line}\n" for line in (first, *lines)), encoding="utf-8")
+            write_whole(file, "".join(f"{line}\n" for line in (first, *lines)))
         rows = [built(InstanceRow, json.loads(line), "a row") for line in lines]
     except (OSError, ValueError, RecursionError) as error:
         raise FileFormatError(
@@ -62,6 +63,16 @@ def read_rows(path: str | Path | None, header: dict[str, Any]) -> dict[int, Inst
 
 
 def append_row(path: str | Path | None, row: InstanceRow) -> None:
-    if path is not None:
-        with Path(path).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(row)) + "\n")
+    """Write the file anew with one more row, so that no row is ever cut."""
+    if path is None:
+        return
+    try:
+        before = Path(path).read_text(encoding="utf-8")
+        write_whole(path, f"{before}{json.dumps(asdict(row))}\n")
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: str | Path, error: Exception) -> FileFormatError:
+    why = getattr(error, "strerror", None) or error
+    return FileFormatError(f"{path} cannot be written: {why}; give another path.")

@@ -30,6 +30,10 @@ class Parametric:
     numbers: tuple[str, ...]
     made: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Without what was made, which is made anew."""
+        return Parametric, (self.make, dict(self.arguments), self.numbers)
+
     def bind(self, parameters: Mapping[str, Any]) -> Any:
         """The reference for these values, made once.
 
@@ -78,7 +82,7 @@ def parametric(*numbers: str) -> Callable[[Callable[..., Any]], Callable[..., An
         def made(*args: Any, **kwargs: Any) -> Any:
             given = inspect.signature(make).bind(*args, **kwargs).arguments
             free = [n for n in numbers if getattr(given.get(n), "free_symbols", None)]
-            return Parametric(make, given, tuple(free)) if free else make(*args, **kwargs)
+            return Parametric(made, given, tuple(free)) if free else make(*args, **kwargs)
 
         return made
 

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
-import os
-import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors.torch import load, save
 from torch import Tensor
 
 from pdelsr.errors import FileFormatError, said
+from pdelsr.files import write_whole
+from pdelsr.results.header import DamagedHeader, read_header
 from pdelsr.version import __version__
 
 FORMAT = "pdelsr-solution"
 VERSION = 6
-OLD = 600  # seconds after which a temporary file belongs to no writer any more
 
 
 @dataclass(frozen=True)
@@ -40,10 +39,21 @@ def write(path: str | Path, contents: Contents) -> None:
         FileFormatError: the path is a folder, or lies in one that cannot be written.
     """
     path = Path(path)
-    if path.is_dir():
-        raise FileFormatError(f"{path} is a folder: give the path of a file.")
-    if path.exists() and not path.is_file():  # the move below would take its place
-        raise FileFormatError(f"{path} is a device or a pipe: give the path of a file.")
+    try:
+        if path.is_dir():
+            raise FileFormatError(f"{path} is a folder: give the path of a file.")
+        if path.exists() and not path.is_file():
+            raise FileFormatError(f"{path} is a device or a pipe: give the path of a file.")
+        write_whole(path, encoded(contents))
+    except FileFormatError:  # which is a ValueError, too
+        raise
+    except (OSError, ValueError) as error:  # the latter of a path with a null byte
+        why = getattr(error, "strerror", None) or error
+        raise FileFormatError(f"{path} cannot be written: {why}; give another path.") from error
+
+
+def encoded(contents: Contents) -> bytes:
+    """The bytes of a file."""
     tensors = {
         k: t.detach().cpu().clone(memory_format=torch.contiguous_format)
         for k, t in contents.tensors.items()
@@ -56,33 +66,7 @@ def write(path: str | Path, contents: Contents) -> None:
         "document": document,
         "sha256": _checksum(tensors, document),
     }
-    temporary = _temporary(path, os.getpid())
-    try:
-        with temporary.open("wb") as file:
-            file.write(save(tensors, metadata))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except (OSError, ValueError) as error:  # the latter of a path with a null byte
-        why = getattr(error, "strerror", None) or error
-        raise FileFormatError(f"{path} cannot be written: {why}; give another path.") from error
-    finally:
-        with suppress(OSError, ValueError):
-            temporary.unlink(missing_ok=True)
-
-
-def remove_leftovers(path: Path) -> None:
-    """Remove old temporary files of writers of this path: those of killed processes."""
-    for leftover in path.parent.glob(_temporary(path, "*").name):
-        with suppress(OSError):  # of a folder that is read-only, say: the run does not need it
-            if time.time() - leftover.stat().st_mtime > OLD:
-                leftover.unlink()
-
-
-def _temporary(path: Path, writer: int | str) -> Path:
-    """A hidden file beside the path, whose name is not too long where that of the path is not."""
-    known = hashlib.sha256(path.name.encode(errors="surrogateescape")).hexdigest()[:16]
-    return path.with_name(f".{known}.{writer}.tmp")
+    return save(tensors, metadata)
 
 
 def read(path: str | Path) -> Contents:
@@ -94,15 +78,40 @@ def read(path: str | Path) -> Contents:
     if not Path(path).is_file():
         raise FileFormatError(f"there is no file {path}: give one written by Solution.save.")
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            _require_readable(path, metadata)
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
+        with Path(path).open("rb") as file:
+            header = read_header(file)
+        _require_readable(path, header.metadata)
+        with safe_open(path, framework="pt") as opened:
+            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+    except (SafetensorError, DamagedHeader, OSError) as error:
         raise FileFormatError(
             f"{path} is damaged, or not a solution saved by pdelsr ({said(error)}): save it again, "
             "or use another copy."
         ) from error
+    return _checked(path, tensors, header.metadata)
+
+
+def decoded(data: bytes) -> Contents:
+    """What `encoded` gave these bytes for.
+
+    Raises:
+        FileFormatError: they are damaged, or of another version.
+    """
+    what = "a pickled solution"
+    try:
+        header = read_header(io.BytesIO(data))
+        _require_readable(what, header.metadata)
+        tensors = load(data)
+    except (SafetensorError, DamagedHeader) as error:
+        raise FileFormatError(
+            f"{what} is damaged ({said(error)}): pickle it again, or use another copy."
+        ) from error
+    return _checked(what, tensors, header.metadata)
+
+
+def _checked(
+    path: str | Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]
+) -> Contents:
     if _checksum(tensors, metadata["document"]) != metadata["sha256"]:
         raise FileFormatError(
             f"{path} was changed after it was saved (its checksum differs): use another copy, or "

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from functools import cache
+from pathlib import Path
 from threading import Lock
 from types import TracebackType
 
@@ -17,10 +19,17 @@ from rich.text import Text
 from pdelsr.solvers.history import Record
 
 
+class Unheard(Console):
+    """A console that goes on in silence where whoever read it has left: no run ends for that."""
+
+    def on_broken_pipe(self) -> None:
+        self.file = Path(os.devnull).open("w", encoding="utf-8")
+
+
 @cache
 def shared_console() -> Console:
     """Standard error: whatever is printed here while a display is live appears above it."""
-    return Console(stderr=True, highlight=False)
+    return Unheard(stderr=True, highlight=False)
 
 
 LIVE = Lock()

@@ -16,6 +16,7 @@ from pdelsr.errors import (
     FileFormatError,
     SettingsError,
 )
+from pdelsr.files import written_whole
 from pdelsr.results.fields import Fields, fields_at
 from pdelsr.results.mesh import SpaceMesh, space_mesh
 from pdelsr.results.optional import optional_package
@@ -110,8 +111,8 @@ def _times(solution: Solution, times: Any) -> Float[np.ndarray, "..."] | None:
 
 def _write(meshio: Any, path: Path, mesh: SpaceMesh, fields: Fields) -> None:
     whole = meshio.Mesh(_in_space(mesh.points), [(mesh.kind, mesh.cells)], point_data=fields)
-    with _explained(path):
-        whole.write(path, file_format=FORMATS[path.suffix])
+    with _explained(path), written_whole(path) as temporary:
+        whole.write(temporary, file_format=FORMATS[path.suffix])
 
 
 def _in_space(points: Float[np.ndarray, "p d"]) -> Float[np.ndarray, "p 3"]:
@@ -127,7 +128,11 @@ def _write_xdmf(
     fields: Callable[[float | None], Fields],
 ) -> None:
     # As text: meshio would put the HDF5 file of a series into the working folder.
-    with _explained(path), meshio.xdmf.TimeSeriesWriter(path, data_format="XML") as writer:
+    with (
+        _explained(path),
+        written_whole(path) as temporary,
+        meshio.xdmf.TimeSeriesWriter(temporary, data_format="XML") as writer,
+    ):
         writer.write_points_cells(_in_space(mesh.points), [(mesh.kind, mesh.cells)])
         for time in times:
             writer.write_data(time or 0.0, point_data=fields(time))
@@ -161,8 +166,8 @@ def _write_collection(path: Path, files: Sequence[Path], times: Float[np.ndarray
             collection, "DataSet", timestep=repr(float(time)), part="0", file=file.name
         )
     ElementTree.indent(root)
-    with _explained(path):
-        ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+    with _explained(path), written_whole(path) as temporary:
+        ElementTree.ElementTree(root).write(temporary, encoding="utf-8", xml_declaration=True)
 
 
 @contextmanager

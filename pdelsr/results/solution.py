@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,6 +19,7 @@ from torch import Tensor
 from pdelsr.compile import CompiledProblem
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
+from pdelsr.files import write_whole
 from pdelsr.linearize import Predictor, RefinedPredictor
 from pdelsr.linearize.halving import told_what_to_lower
 from pdelsr.networks import Network
@@ -303,10 +305,11 @@ class Solution:
         text = json_text(record(self))
         if path is not None:
             try:
-                Path(path).write_text(text + "\n", encoding="utf-8")
-            except OSError as error:
+                write_whole(path, text + "\n")
+            except (OSError, ValueError) as error:  # the latter of a path with a null byte
+                why = getattr(error, "strerror", None) or error
                 raise SettingsError(
-                    f"{path} cannot be written: {error.strerror}; give another path."
+                    f"{path} cannot be written: {why}; give another path."
                 ) from error
         return text
 
@@ -381,6 +384,22 @@ class Solution:
             FileFormatError: the path is a folder, or it cannot be written.
         """
         import_module("pdelsr.results.storage").save(self, path)
+
+    def __reduce__(self) -> Any:
+        """Pickled as its file, with the problem and a network of the user's beside it.
+
+        Raises:
+            SettingsError: pickle cannot take a function of the problem, or of the network.
+        """
+        return import_module("pdelsr.results.storage").reduced(self)
+
+    def __deepcopy__(self, memo: Any) -> Solution:
+        """A solution of the same problem, which nobody changes, with a network of its own."""
+        return replace(self, network=copy.deepcopy(self.network, memo))
+
+    def __copy__(self) -> Solution:
+        """A solution on the same network."""
+        return replace(self)
 
     def to_xarray(
         self,

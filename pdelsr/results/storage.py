@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -12,10 +13,10 @@ from torch import Tensor, nn
 
 from pdelsr.compile import compile_problem
 from pdelsr.declare import Problem
-from pdelsr.errors import FileFormatError, SettingsError
+from pdelsr.errors import FileFormatError, SettingsError, said
 from pdelsr.linearize import Columns, Dense, Directions, Identity
 from pdelsr.results.accuracy import BlockResidual
-from pdelsr.results.container import Contents, read, write
+from pdelsr.results.container import Contents, decoded, encoded, read, write
 from pdelsr.results.document import (
     Document,
     NetworkDocument,
@@ -29,7 +30,12 @@ from pdelsr.results.estimate import ErrorEstimate
 from pdelsr.results.identity import problem_lines
 from pdelsr.results.plain import from_plain, method_to_plain, to_plain
 from pdelsr.results.solution import Solution
-from pdelsr.results.stored_network import network_document, network_tensors, stored_network
+from pdelsr.results.stored_network import (
+    inner_network,
+    network_document,
+    network_tensors,
+    stored_network,
+)
 from pdelsr.results.typed import built, shown, trusted_by_none
 from pdelsr.solvers.history import Record
 from pdelsr.solvers.method import Method, RankReport
@@ -52,6 +58,44 @@ NUMBERS = (
 def save(solution: Solution, path: str | Path) -> None:
     """Write a solution to a safetensors file; see `Solution.save`."""
     write(path, Contents(_tensors(solution), _document(solution)))
+
+
+def reduced(solution: Solution) -> tuple[Any, ...]:
+    """How a solution is pickled: as its file, the problem, and a network that files cannot hold.
+
+    Raises:
+        SettingsError: pickle cannot write the problem or the network.
+    """
+    own = network_document(solution.network)["settings"] is None
+    network = inner_network(solution.network) if own else None
+    for part, what in (
+        (solution.problem, f"the problem {solution.problem.name!r}"),
+        (network, "the network"),
+    ):
+        require_picklable(part, what)
+    data = encoded(Contents(_tensors(solution), _document(solution)))
+    return unpickled, (data, solution.problem, network)
+
+
+def unpickled(data: bytes, problem: Problem, network: nn.Module | None) -> Solution:
+    """The solution that `reduced` took apart."""
+    return solution_of(decoded(data), "a pickled solution", problem, network)
+
+
+def require_picklable(value: Any, what: str) -> None:
+    """Refuse what pickle cannot write, in words.
+
+    Raises:
+        SettingsError: the message says what pickle said.
+    """
+    try:
+        pickle.dumps(value)
+    except (pickle.PicklingError, AttributeError, TypeError, RecursionError) as error:
+        raise SettingsError(
+            f"{what} cannot be pickled ({said(error)}): it holds a function that another process "
+            "cannot find by its name. Define it with `def` at the top of a module that can be "
+            "imported, or use solution.save(path) here and pl.load(path, problem) there."
+        ) from error
 
 
 def load(
@@ -106,7 +150,17 @@ def load(
         raise SettingsError(
             f"network is {network!r:.60}: give the torch.nn.Module that was solved on."
         )
-    contents = read(path)
+    return solution_of(read(path), path, problem, network, device)
+
+
+def solution_of(
+    contents: Contents,
+    path: str | Path,
+    problem: Problem,
+    network: nn.Module | None = None,
+    device: str | torch.device | None = None,
+) -> Solution:
+    """The solution of the contents of a file; the other arguments are those of `load`."""
     if "problem" not in contents.document:
         kind = contents.document.get("kind")
         raise FileFormatError(

@@ -183,17 +183,18 @@ def require_path(name: str, value: str | Path) -> Path:
     if not isinstance(value, str | Path):
         raise SettingsError(f"{name} is {value!r}: give the path of a file.")
     path = Path(value)
-    require_writable(path, f"{name} {path}", moved=True)
+    require_writable(path, f"{name} {path}")
     return path
 
 
-def require_writable(path: Path, called: str, moved: bool = False) -> None:
-    """Refuse a folder, and a file in a folder that does not exist or is read-only.
+def require_writable(path: Path, called: str) -> None:
+    """Refuse a folder, and a file that is read-only, or in such a folder or none.
+
+    Files are written beside the path first, and then moved there; devices and pipes are not.
 
     Args:
         path: of a file to write.
         called: its name in messages.
-        moved: whether it is written beside the path first, and then moved there.
     """
     parent = path.absolute().parent
     try:
@@ -203,7 +204,11 @@ def require_writable(path: Path, called: str, moved: bool = False) -> None:
     if is_folder or not parent.is_dir():
         why = "is a folder" if is_folder else "lies in a folder that does not exist"
         raise SettingsError(f"{called} {why}: give the path of a file in an existing folder.")
-    if not os.access(path if exists and not moved else parent, os.W_OK):
+    if exists and not path.is_file():
+        places = [path]
+    else:
+        places = [*([path] if exists else []), Path(os.path.realpath(path)).parent]
+    if not all(os.access(place, os.W_OK) for place in places):
         raise SettingsError(f"{called} cannot be written: give a path where you may write.")
 
 

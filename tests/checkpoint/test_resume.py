@@ -14,7 +14,8 @@ from solver_cases import SMALL, X, cubic, poisson
 
 import pdelsr as pl
 from pdelsr.checkpoint import RunFile
-from pdelsr.results.container import Contents, _temporary, read, write
+from pdelsr.files import _new_file
+from pdelsr.results.container import Contents, read, write
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.method import Method, State
 from pdelsr.solvers.refiner import Refiner
@@ -189,11 +190,11 @@ def test_weights_of_the_problem_are_compared(path: Path) -> None:
 
 
 def test_what_killed_writers_left_behind_is_removed(tmp_path: Path) -> None:
-    path, other = tmp_path / "a.run", _temporary(tmp_path / "b.run", 12345)
-    for file in (_temporary(path, 12345), _temporary(path, 6), other):
+    path, other = tmp_path / "a.run", _new_file(tmp_path / "b.run")
+    for file in (_new_file(path), _new_file(path), other):
         file.write_bytes(b"half")
         os.utime(file, (0, 0))
-    new = _temporary(path, 7)  # of a process that may still write it
+    new = _new_file(path)  # of a process that may still write it
     new.write_bytes(b"half")
     pl.solve(cubic(), "lsr", checkpoint=path, **SMALL)
     assert sorted(tmp_path.iterdir()) == sorted([path, other, new])

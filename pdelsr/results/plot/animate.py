@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.animation import AbstractMovieWriter, FFMpegWriter
 
 from pdelsr.errors import SettingsError
+from pdelsr.files import written_whole
 from pdelsr.results.plot.draw import framed
 from pdelsr.results.plot.fields import field_panels
 from pdelsr.results.plot.gif import GIFWriter
@@ -91,7 +92,7 @@ def _write(
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # nothing moves but the values
     try:
-        with writer.saving(figure, str(path), dpi):
+        with written_whole(path) as temporary, writer.saving(figure, str(temporary), dpi):
             for grid in movie:
                 for panel, artists in zip(grid.panels, drawn, strict=True):
                     panel.update(artists)

@@ -53,7 +53,9 @@ class GIFWriter(AbstractMovieWriter):
         """Write the file."""
         first, *others = self.frames
         duration = 10 * round(100 / self.fps)  # milliseconds a frame, in the unit of the format
-        first.save(self.outfile, save_all=True, append_images=others, duration=duration, loop=0)
+        first.save(
+            self.outfile, "GIF", save_all=True, append_images=others, duration=duration, loop=0
+        )
 
 
 def palette_of(maps: Iterable[str]) -> UInt8[np.ndarray, "256 3"]:

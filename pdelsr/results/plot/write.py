@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pdelsr.errors import SettingsError
+from pdelsr.files import written_whole
 from pdelsr.results.plot.style import Picture
 
 PICTURES = (".png", ".pdf", ".svg", ".jpg", ".eps", ".tif", ".webp")
@@ -44,7 +45,8 @@ def write_picture(figure: Picture, path: str | Path) -> None:
     """
     given = require_file(path, PICTURES, "pictures")
     try:
-        figure.savefig(given)
+        with written_whole(given) as temporary:
+            figure.savefig(temporary, format=given.suffix[1:].lower())
     except OSError as error:
         raise SettingsError(f"{path} cannot be written: {error.strerror or error}.") from error
 

@@ -1,0 +1,105 @@
+"""Files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import secrets
+import stat
+import time
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+OLD = 600  # seconds after which a temporary file belongs to no writer any more
+NEW = 0o666  # permissions of a new file, less what the process masks
+LONGEST_ENDING = 16  # bytes of an ending that a temporary file takes over
+
+
+@contextmanager
+def written_whole(path: str | Path) -> Generator[Path, None, None]:
+    """A temporary file for a block to write, which then takes the place of `path`.
+
+    Where the block fails, or the process is killed, an older file stays as it was. A symbolic link
+    is followed, and the permissions of an older file are kept. Devices and pipes cannot be
+    replaced: the block writes to them itself.
+
+    Args:
+        path: of the file.
+
+    Yields:
+        A file beside it, empty, with the same ending; nobody else writes a file of that name.
+
+    Raises:
+        OSError: the file cannot be written.
+        ValueError: the path holds a null byte.
+    """
+    target = Path(os.path.realpath(path))
+    mode = _mode(target)
+    if mode is not None and not stat.S_ISREG(mode):
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        yield target
+        return
+    if mode is not None and not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    temporary = _new_file(target)
+    try:
+        yield temporary
+        if mode is not None:
+            os.chmod(temporary, stat.S_IMODE(mode))
+        _flush(temporary)
+        os.replace(temporary, target)
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def write_whole(path: str | Path, content: str | bytes) -> None:
+    """Write text, in UTF-8, or bytes; see `written_whole`."""
+    data = content.encode() if isinstance(content, str) else content
+    with written_whole(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove old temporary files of writers of this path: those of killed processes."""
+    target = Path(os.path.realpath(path))
+    for leftover in target.parent.glob(f"{_prefix(target)}*.tmp*"):
+        with suppress(OSError):  # of a folder that is read-only, say: nobody needs this
+            if time.time() - leftover.stat().st_mtime > OLD:
+                leftover.unlink()
+
+
+def _mode(target: Path) -> int | None:
+    """Type and permissions of a file; None where there is none."""
+    try:
+        return target.stat().st_mode  # which refuses links that lead in a circle
+    except FileNotFoundError:
+        return None
+
+
+def _new_file(target: Path) -> Path:
+    """An empty hidden file beside the target, whose name is short where that of the target is long.
+
+    Random, since processes in different containers may have the same number.
+    """
+    ending = target.suffix if len(os.fsencode(target.suffix)) <= LONGEST_ENDING else ""
+    temporary = target.with_name(f"{_prefix(target)}{secrets.token_hex(8)}.tmp{ending}")
+    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, NEW))
+    return temporary
+
+
+def _prefix(target: Path) -> str:
+    known = hashlib.sha256(target.name.encode(errors="surrogateescape")).hexdigest()[:16]
+    return f".{known}."
+
+
+def _flush(file: Path) -> None:
+    """Wait until the disk has it: a power cut after the move must not leave an empty file."""
+    handle = os.open(file, os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
