@@ -119,7 +119,8 @@ def test_the_sdist_has_what_the_tests_need(built: Path) -> None:
 
 def test_the_lowest_versions_are_those_that_are_claimed() -> None:
     claimed = {
-        name.lower(): lowest for name, lowest in re.findall(r'"([A-Za-z0-9_-]+)>=([\d.]+)', PYPROJECT)
+        name.lower(): lowest
+        for name, lowest in re.findall(r'"([A-Za-z0-9_-]+)>=([\d.]+)', PYPROJECT)
     }
     lines = (ROOT / "constraints-lowest.txt").read_text(encoding="utf-8").splitlines()
     pinned = dict(line.split(" ")[0].split("==") for line in lines if not line.startswith("#"))
@@ -127,7 +128,9 @@ def test_the_lowest_versions_are_those_that_are_claimed() -> None:
         assert _numbers(version)[: len(_numbers(claimed[name]))] == _numbers(claimed[name])
         assert not any(_numbers(version)[len(_numbers(claimed[name])) :])
     required = PYPROJECT.split("dependencies = [")[1].split("\n]")[0]
-    needed = {name.lower() for name in re.findall(r'^    "([A-Za-z0-9_-]+)', required, re.MULTILINE)}
+    needed = {
+        name.lower() for name in re.findall(r'^    "([A-Za-z0-9_-]+)', required, re.MULTILINE)
+    }
     assert needed <= set(pinned)
 
 

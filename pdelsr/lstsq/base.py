@@ -46,12 +46,13 @@ class LeastSquares(ABC):
         """
         return None
 
-    def covariance(self, state: Any, rows: Float[Tensor, "q r"]) -> Float[Tensor, "q q"] | None:
-        """rows (AᵀA)⁻¹ rowsᵀ, with what lies below rounding taken at rounding.
+    def root_covariance(
+        self, state: Any, rows: Float[Tensor, "q r"]
+    ) -> Float[Tensor, "q s"] | None:
+        """X with X Xᵀ = rows (AᵀA)⁻¹ rowsᵀ, what lies below rounding being taken at rounding.
 
-        The largest eigenvalue is the square of how much larger than A y the values `rows` · y can
-        be: how far the solution moves for a residual of norm one. None where the solver has no
-        factors to tell.
+        The largest singular value is how much larger than A y the values `rows` · y can be: how far
+        the solution moves for a residual of norm one. None where the solver has no factors to tell.
         """
         return None
 

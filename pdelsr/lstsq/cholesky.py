@@ -63,9 +63,11 @@ class Cholesky(LeastSquares):
     def compute(self, state: CholeskyState, b: Float[Tensor, " n"]) -> Float[Tensor, " r"]:
         return torch.cholesky_solve((state.A.T @ b)[:, None], state.factor)[:, 0] / state.lengths
 
-    def covariance(self, state: CholeskyState, rows: Float[Tensor, "q r"]) -> Float[Tensor, "q q"]:
-        X = torch.linalg.solve_triangular(state.factor, (rows / state.lengths).T, upper=False)
-        return X.T @ X
+    def root_covariance(
+        self, state: CholeskyState, rows: Float[Tensor, "q r"]
+    ) -> Float[Tensor, "q r"]:
+        scaled = (rows / state.lengths).T
+        return torch.linalg.solve_triangular(state.factor, scaled, upper=False).T
 
     def spectrum(self, state: CholeskyState) -> Spectrum:
         values = torch.linalg.svdvals(state.factor)

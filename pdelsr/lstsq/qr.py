@@ -62,12 +62,10 @@ class QR(LeastSquares):
         part = int(NESTED * state.order.numel())
         return self._solve(state, b, part) if part else None
 
-    def covariance(self, state: QRState, rows: Float[Tensor, "q r"]) -> Float[Tensor, "q q"]:
-        r = state.order.numel()
-        R = state.reflectors[:r].triu()
+    def root_covariance(self, state: QRState, rows: Float[Tensor, "q r"]) -> Float[Tensor, "q r"]:
+        R = state.reflectors[: state.order.numel()].triu()
         scaled = (rows[:, state.order] / state.lengths).T
-        X = torch.linalg.solve_triangular(R.T, scaled, upper=False)
-        return X.T @ X
+        return torch.linalg.solve_triangular(R.T, scaled, upper=False).T
 
     def _solve(self, state: QRState, b: Tensor, part: int) -> Tensor:
         """The solution in the first `part` columns of the order, zero in the others."""

@@ -46,13 +46,14 @@ class TruncatedSVD(LeastSquares):
         y = state.Wt.T @ ((state.U.T @ b) / state.values[:rank])
         return y / state.lengths
 
-    def covariance(self, state: SVDState, rows: Float[Tensor, "q r"]) -> Float[Tensor, "q q"]:
-        scaled = rows / state.lengths
+    def root_covariance(self, state: SVDState, rows: Float[Tensor, "q r"]) -> Float[Tensor, "q s"]:
+        scaled, values = rows / state.lengths, state.values[: state.Wt.shape[0]]
         kept = scaled @ state.Wt.T
-        left_out = scaled - kept @ state.Wt  # at the cut, or where the spectrum ends
-        smallest = state.values[: state.Wt.shape[0]].amin()
-        X = torch.cat([kept / state.values[: state.Wt.shape[0]], left_out / smallest], dim=1)
-        return X @ X.T
+        left_out = scaled - kept @ state.Wt
+        largest = max(state.U.shape[0], scaled.shape[1])
+        eps = torch.finfo(values.dtype).eps
+        cut = (largest * eps if self.cut is None else self.cut) * values.amax()
+        return torch.cat([kept / values, left_out / cut], dim=1)
 
     def spectrum(self, state: SVDState) -> Spectrum:
         found = spectrum_of(state.values, 0.0)

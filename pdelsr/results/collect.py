@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from dataclasses import replace
 
 import torch
 
@@ -22,6 +23,7 @@ from pdelsr.solvers.loop import Outcome
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.settings import RunSettings
 from pdelsr.solvers.status import Status
+from pdelsr.survey import unresolved_features
 
 logger: logging.Logger = logging.getLogger(__name__)
 
@@ -148,7 +150,8 @@ def error_estimate(problem: Problem, context: Context, outcome: Outcome) -> Erro
     if training is not None:
         found = training.evaluate(best.candidate.predictor())
         train = torch.linalg.vector_norm(found).item()
-    return estimated(best, report, context.heldout, train, levels, names, coordinates)
+    estimate = estimated(best, report, context.heldout, train, levels, names, coordinates)
+    return replace(estimate, doubts=(*estimate.doubts, *unresolved_features(problem)))
 
 
 def training_points(training: StackedResidual | None) -> dict[str, tuple[torch.Tensor, ...]]:

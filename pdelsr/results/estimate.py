@@ -92,6 +92,7 @@ def estimated(
     if found is None:
         return ErrorEstimate(doubts=("the least-squares solver keeps no factors to tell it by",))
     points, values, parts = _values(best, heldout)
+    values = _without_levels(values, points, levels)
     sizes = _sizes(values, parts)
     eps = torch.finfo(values.dtype).eps
     modes = found.modes(sizes, _level_functions(found.points, len(names), levels))
@@ -101,7 +102,11 @@ def estimated(
     low = None
     if report.nested is not None:
         overfit = max(1.0, best.objective / train) if train > 0 else 1.0
-        low = overfit * _nested_distance(best, report.nested, points, values, sizes, levels)
+        nested = replace(best.candidate, delta=report.nested).predictor()
+        with torch.no_grad():
+            others = nested(points, closure(((0,) * points.shape[1],)))[0]
+        apart = values - _without_levels(others, points, levels)
+        low = overfit * (apart.square().mean(0).sqrt() / sizes).max().item()
     unseen = int((seen < OPEN * eps).sum())
     open_now = in_words(modes, unseen, sizes, found.points, names, coordinates) if unseen else ()
     rounded = _coordinate_rounding(points)
@@ -194,23 +199,16 @@ def _variation(values: Float[Tensor, "n k"]) -> float:
     return (size[varies] / spread[varies]).max().item() if bool(varies.any()) else 1.0
 
 
-def _nested_distance(
-    best: Assessed,
-    nested: Float[Tensor, " m"],
-    points: Float[Tensor, "n d"],
-    values: Float[Tensor, "n k"],
-    sizes: Float[Tensor, " k"],
-    levels: Mapping[int, int | None],
-) -> float:
-    """Distance from the refinement in a part of the directions, relative to the sizes of u."""
-    other = replace(best.candidate, delta=nested).predictor()
-    with torch.no_grad():
-        apart = values - other(points, closure(((0,) * points.shape[1],)))[0]
+def _without_levels(
+    values: Float[Tensor, "n k"], points: Float[Tensor, "n d"], levels: Mapping[int, int | None]
+) -> Float[Tensor, "n k"]:
+    """The values less what is open of them."""
+    out = values.clone()
     for k, time in levels.items():
         columns = _level_functions(points, 1, {0: time})
         assert columns is not None
-        apart[:, k] -= columns @ (columns.T @ apart[:, k])
-    return (apart.square().mean(0).sqrt() / sizes).max().item()
+        out[:, k] -= columns @ (columns.T @ out[:, k])
+    return out
 
 
 def _level_functions(

@@ -25,11 +25,13 @@ class Sensitivity:
 
     Args:
         points: (p, d), in the interior.
-        covariance: Φ (AᵀA)⁻¹ Φᵀ for the values Φ of the directions, (k p, k p), unknown by unknown.
+        root: X with X Xᵀ = Φ (AᵀA)⁻¹ Φᵀ for the values Φ of the directions, (k p, k p), unknown by
+            unknown. Functions are taken out of X and not out of the product, where what is open
+            would leave its rounding errors, of the square of its size, to all others.
     """
 
     points: Float[Tensor, "p d"]
-    covariance: Float[Tensor, "q q"]
+    root: Float[Tensor, "q s"]
 
     def modes(
         self, sizes: Float[Tensor, " k"], without: Float[Tensor, "q c"] | None = None
@@ -42,16 +44,13 @@ class Sensitivity:
         """
         p, k = len(self.points), len(sizes)
         scale = (1 / (sizes * p**0.5)).repeat_interleave(p)
-        scaled = scale[:, None] * self.covariance * scale
+        scaled = scale[:, None] * self.root
         if without is not None:
-            project = torch.eye(len(scale)).to(scaled) - without @ without.T
-            scaled = project @ scaled @ project
+            scaled = scaled - without @ (without.T @ scaled)
         if not torch.isfinite(scaled).all():
             return Modes(scaled.new_full((1,), math.inf), scaled.new_zeros(1, p, k))
-        values, vectors = torch.linalg.eigh(scaled)
-        amplifications = values.flip(0).clamp(min=0).sqrt()
-        functions = vectors.flip(1).T.reshape(-1, k, p).transpose(1, 2)
-        return Modes(amplifications, functions)
+        functions, amplifications, _ = torch.linalg.svd(scaled, full_matrices=False)
+        return Modes(amplifications, functions.T.reshape(-1, k, p).transpose(1, 2))
 
 
 @dataclass(frozen=True)
@@ -95,5 +94,7 @@ def sensitivity(
     )
     points = bound.sites[0]
     rows = torch.cat(list(residual.output_rows(points, directions)))
-    covariance = solver.covariance(state, rows)
-    return None if covariance is None else Sensitivity(points, covariance)
+    root = solver.root_covariance(state, rows)
+    if root is None:
+        return None
+    return Sensitivity(points, torch.linalg.qr(root.T).R.T)  # as wide as high at most

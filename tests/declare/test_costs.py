@@ -65,7 +65,9 @@ def heat(initial: sp.Expr = sp.Integer(0), source: sp.Expr = sp.Integer(0)) -> p
 def star(corners: int) -> pl.Polygon:
     angle = 2 * np.pi * np.arange(corners) / corners
     radius = 1 + 0.1 * np.cos(7 * angle)
-    return pl.Polygon((x, y), list(zip(radius * np.cos(angle), radius * np.sin(angle), strict=True)))
+    return pl.Polygon(
+        (x, y), list(zip(radius * np.cos(angle), radius * np.sin(angle), strict=True))
+    )
 
 
 def poisson(domain: Any, **options: Any) -> pl.Problem:
@@ -92,7 +94,9 @@ def test_every_edge_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_half_covered_edges_are_named() -> None:
     square = pl.Polygon((x, y), [(0, 0), (1, 0), (1, 1), (0, 1)])
-    with pytest.warns(pl.ConditionWarning, match="on part of 'edge 0', part of 'edge 2', 'edge 3':"):
+    with pytest.warns(
+        pl.ConditionWarning, match="on part of 'edge 0', part of 'edge 2', 'edge 3':"
+    ):
         poisson(square, on=x > 0.5)
     poisson(square, on=[x > 0.5, sp.Not(x > 0.5)])
 

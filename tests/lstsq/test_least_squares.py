@@ -243,3 +243,25 @@ def test_the_nested_solution_is_that_of_a_part_of_the_columns() -> None:
 def test_solvers_without_a_nested_solution_say_so() -> None:
     A, b = torch.tensor(matrix(20, np.ones(4))), torch.tensor(right_hand_side(20))
     assert Cholesky().nested(Cholesky().init(A.clone()), b) is None
+
+
+@pytest.mark.parametrize("solver", [QR(), TruncatedSVD()], ids=lambda s: s.name)
+def test_root_covariance_is_that_of_the_dense_inverse(solver: LeastSquares) -> None:
+    rng = np.random.default_rng(0)
+    A, rows = rng.standard_normal((40, 12)) * 10.0 ** rng.integers(-3, 4, 12), rng.random((5, 12))
+    X = solver.root_covariance(solver.init(torch.tensor(A)), torch.tensor(rows))
+    assert X is not None
+    expected = rows @ np.linalg.inv(A.T @ A) @ rows.T
+    np.testing.assert_allclose((X @ X.T).numpy(), expected, rtol=1e-9)
+
+
+def test_what_a_system_leaves_open_is_amplified_up_to_rounding() -> None:
+    A = torch.eye(6, 4, dtype=torch.float64)
+    A[:, 3] = A[:, 2]  # the difference of two unknowns is open
+    difference = torch.tensor([[0.0, 0.0, 1.0, -1.0], [1.0, 0.0, 0.0, 0.0]], dtype=torch.float64)
+    for solver in (QR(), TruncatedSVD()):
+        X = solver.root_covariance(solver.init(A.clone()), difference)
+        assert X is not None
+        lengths = torch.linalg.vector_norm(X, dim=1)
+        assert lengths[0] > 1e12
+        assert lengths[1] == pytest.approx(1.0)
