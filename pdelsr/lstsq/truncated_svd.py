@@ -49,6 +49,8 @@ class TruncatedSVD(LeastSquares):
     def root_covariance(self, state: SVDState, rows: Float[Tensor, "q r"]) -> Float[Tensor, "q s"]:
         scaled, values = rows / state.lengths, state.values[: state.Wt.shape[0]]
         kept = scaled @ state.Wt.T
+        if len(values) == scaled.shape[1]:
+            return kept / values
         left_out = scaled - kept @ state.Wt
         largest = max(state.U.shape[0], scaled.shape[1])
         eps = torch.finfo(values.dtype).eps
