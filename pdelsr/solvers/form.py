@@ -47,8 +47,8 @@ def chosen_form(problem: Problem, method: Method, settings: RunSettings) -> bool
         return True
     rigid = Designer(problem, compiled, method, settings)
     loose = replace(rigid, compiled=compile_problem(problem, False))
-    first = next(_trials(loose))
-    sizes = [min(_sizes(d, first), default=math.inf) for d in (rigid, loose)]
+    judge = loose.trial(loose.open_designs(PARAMETERS // SMALL)[0], {})
+    sizes = [min(_sizes(d, judge), default=math.inf) for d in (rigid, loose)]
     found = not BETTER * sizes[1] < sizes[0]
     if not found:
         logger.info(
@@ -67,12 +67,6 @@ def has_flux(problem: Problem) -> bool:
     return len(problem.coordinates) > 1 and any(
         s.lhs.has(sp.Derivative) or s.rhs.has(sp.Derivative) for s in conditions
     )
-
-
-def _trials(designer: Designer) -> Iterator[Trial]:
-    """Small trials of every open design."""
-    for design in designer.open_designs(PARAMETERS // SMALL):
-        yield designer.trial(design, {})
 
 
 def _sizes(designer: Designer, judge: Trial) -> Iterator[float]:
