@@ -20,7 +20,7 @@ from pdelsr.declare.system import System
 from pdelsr.errors import ConditionWarning, ProblemError
 
 CONSTANT = "a constant"
-GIVEN = ("dirichlet", "initial", "neumann", "condition")  # kinds of statements with data on one side
+GIVEN = ("dirichlet", "initial", "neumann", "condition")  # kinds that may have data on one side
 OPAQUE = (Coefficient, InputFunction, NormalComponent)
 SAME = 1e-6  # relative difference of data that may be meant to be the same
 
