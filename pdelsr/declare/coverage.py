@@ -22,7 +22,7 @@ from pdelsr.declare.system import System
 from pdelsr.errors import ConditionWarning, ProblemError
 
 CONSTANT = "a constant"
-GIVEN = ("dirichlet", "initial", "neumann")  # kinds of statements with data on one side
+GIVEN = ("dirichlet", "initial", "neumann", "condition")  # kinds that may have data on one side
 OPAQUE = (Coefficient, InputFunction, NormalComponent)
 MOST_COMPARED = 64  # parts that one part is compared with
 OVERLAP = 0.05  # share of the points of a part that edges of others may have

@@ -9,7 +9,7 @@ import pytest
 import sympy as sp
 
 import pdelsr as pl
-from pdelsr.errors import ConditionWarning
+from pdelsr.errors import ConditionWarning, ProblemError
 
 x, y, t = pl.coordinates("x y t")
 v, w, z = pl.unknown("v", x, t), pl.unknown("w", x, y), pl.unknown("z", x, y, t)
@@ -166,3 +166,9 @@ def test_many_are_not_told_one_by_one():
     assert len(problem.disagreements) == 6
     assert len(told) == 4
     assert "3 more pairs" in str(told[-1].message)
+
+
+def test_two_values_on_one_side_are_refused_however_they_are_written():
+    both = [pl.Dirichlet(w, 0), pl.Condition(sp.Eq(w, 1), on="x=0", name="other")]
+    with pytest.raises(ProblemError, match="on 'x=0' contradicts Dirichlet"):
+        made(SQUARE, LAPLACE, both)

@@ -159,9 +159,9 @@ def test_reference_refused_at_declaration(reference, message):
         pytest.param(lambda a, b: "x", "returned values of type <U1; expected real", id="text"),
         pytest.param(1 / (x - sp.Rational(1, 4)), "the value at x = 0.25, t = 0.5 is", id="pole"),
         pytest.param(sp.log(x - 1), "is nan, which is not finite", id="complex"),
-        pytest.param(lambda p: p, r"returned shape \(2, 2\) for 2 points; expected", id="shape"),
-        pytest.param(lambda a, b: 1.0, r"returned shape \(\) for 2 points; expected", id="number"),
-        pytest.param(lambda p: np.full(2, np.nan), "the value at x = 0.25.* is", id="nan"),
+        pytest.param(lambda p: p, r"returned shape \(32, 2\) for 32 points; expected", id="shape"),
+        pytest.param(lambda a, b: 1.0, r"returned shape \(\) for 32 points; expected", id="number"),
+        pytest.param(lambda p: np.full(len(p), np.nan), "the value at x = .* is", id="nan"),
     ],
 )
 def test_reference_values_refused(reference, message):
