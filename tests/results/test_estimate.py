@@ -1,0 +1,109 @@
+"""What a solution says of its own error, on problems whose solution is known."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import pdelsr as pl
+
+X, Y, T = pl.coordinates("x y t")
+U, W = pl.unknown("u", X), pl.unknown("w", X, Y)
+LINE, SQUARE = pl.Interval(X, 0, 1), pl.Box((X, Y), (0, 0), (1, 1))
+SMALL = {"hidden": (16, 16), "weight_scale": 2.0}
+
+
+def solved(
+    equation: sp.Basic, conditions: list, domain: pl.Domain = LINE, **options
+) -> pl.Solution:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pl.ConditionWarning)
+        problem = pl.Problem("p", domain, [equation], conditions)
+    return pl.solve(problem, "lsr", **{**SMALL, **options})
+
+
+def test_the_error_lies_between_the_bounds_or_near() -> None:
+    exact = sp.sin(3 * X)
+    solution = solved(sp.Eq(U.diff(X, 2), exact.diff(X, 2)), [pl.Dirichlet(U, exact)], hidden=(6,))
+    x = np.linspace(0, 1, 500)
+    error = np.linalg.norm(solution.predict(x=x) - np.sin(3 * x)) / np.linalg.norm(np.sin(3 * x))
+    low, high = solution.estimate.low, solution.estimate.high
+    assert low is not None
+    assert high is not None
+    assert error < high
+    assert solution.error_estimate == pytest.approx(math.sqrt(low * high))
+    assert error < 10 * solution.error_estimate < 1e4 * error
+
+
+def test_zero_is_a_solution_too() -> None:
+    solution = solved(U.diff(X, 2), [pl.Dirichlet(U, 0)])
+    assert solution.status is pl.Status.PRECISION_LIMITED
+    assert solution.error_estimate is not None
+    assert solution.error_estimate < 1e-10  # absolute
+
+
+def test_terms_that_vanish_at_the_solution_are_no_failure() -> None:
+    ends = [pl.Dirichlet(U, 0, on="x=0"), pl.Dirichlet(U, 1, on="x=1")]
+    solution = solved(U.diff(X, 2), ends)
+    assert solution.status is pl.Status.PRECISION_LIMITED
+    assert (solution.error_estimate or 1) < 1e-10
+
+
+def test_an_open_level_is_no_error() -> None:
+    exact = sp.cos(sp.pi * X) * sp.cos(sp.pi * Y)
+    equation = sp.Eq(W.diff(X, 2) + W.diff(Y, 2), -2 * sp.pi**2 * exact)
+    solution = solved(equation, [pl.Neumann(W, 0)], SQUARE)
+    rng = np.random.default_rng(0)
+    x, y = rng.random((2, 1000))
+    found, truth = solution.predict(x=x, y=y), np.cos(np.pi * x) * np.cos(np.pi * y)
+    error = np.linalg.norm(found - found.mean() - truth + truth.mean()) / np.linalg.norm(truth)
+    assert solution.error_estimate is not None
+    assert error / 10 < solution.error_estimate < 1e-3
+
+
+def test_an_offset_does_not_hide_the_variation() -> None:
+    exact = 300 + sp.sin(sp.pi * X)
+    solution = solved(sp.Eq(U.diff(X, 2), exact.diff(X, 2)), [pl.Dirichlet(U, 300)])
+    assert solution.estimate.variation == pytest.approx(300 / 0.31, rel=0.1)
+    assert "of ‖u − mean u‖" in " ".join(solution.summary().split())
+
+
+@pytest.mark.parametrize(
+    ("conditions", "words"),
+    [
+        ([pl.Dirichlet(U, 0, on="x=0")], "a function of the form a + b x"),
+        ([pl.Neumann(U, 0)], None),  # known from the symbols already
+    ],
+)
+def test_open_functions_are_named(conditions: list, words: str | None) -> None:
+    data = sp.sin(2 * sp.pi * X)
+    equation = sp.Eq(U.diff(X, 2), data.diff(X, 2) if words else sp.cos(sp.pi * X))
+    solution = solved(equation, conditions)
+    if words is None:
+        assert solution.estimate.open == ()
+        assert solution.estimate_is_reliable
+    else:
+        assert solution.status is pl.Status.NOT_UNIQUE
+        assert solution.estimate.open == (f"u is known up to {words}",)
+        assert solution.error_estimate is None
+
+
+def test_an_eigenfunction_is_found_where_it_is_largest() -> None:
+    equation = sp.Eq(U.diff(X, 2) + sp.pi**2 * U, -3 * sp.pi**2 * sp.sin(2 * sp.pi * X))
+    solution = solved(equation, [pl.Dirichlet(U, 0)])
+    (words,) = solution.estimate.open
+    assert "largest near (x = 0.5" in words or "largest near (x = 0.49" in words
+
+
+def test_a_wrong_sign_of_a_reaction_is_not_solved_silently() -> None:
+    # u' = -1e10 u² from 1e-9: one linear step leaves the first order, a hundred times too large
+    start = sp.Rational(1, 10**9)
+    solution = solved(
+        sp.Eq(U.diff(X), -(10**10) * U**2), [pl.Dirichlet(U, start, on="x=0")], newton_steps=1
+    )
+    assert solution.status is not pl.Status.PRECISION_LIMITED
+    assert solution.error_estimate is None
