@@ -79,8 +79,8 @@ def survives(path: Path, contents: Contents, use: Callable[[], Any], every: int)
         write(path, Contents(contents.tensors, edited(document, at, EDITS[edit])))
         try:
             use()
-        except pl.FileFormatError as error:
-            assert "\n" not in str(error)
+        except pl.FileFormatError:
+            continue
         except Exception as error:
             raise AssertionError(f"{edit} at {at}: {error!r}") from error
     return len(chosen)
