@@ -17,7 +17,6 @@ from solved import PROBLEMS, SMALL, X, Y, poisson_1d, solved
 from torch import nn
 
 import pdelsr as pl
-from pdelsr.results import container
 from pdelsr.results.identity import is_same_problem
 from pdelsr.results.storage import load, save
 
