@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import Any
+from typing import Any, get_type_hints
 
 import torch
 from torch import Tensor
@@ -20,6 +20,7 @@ from pdelsr.linearize import Columns, Dense, Identity, StackedResidual
 from pdelsr.linearize.bound_block import BoundBlock
 from pdelsr.linearize.points import PointPlan
 from pdelsr.networks import Activation, Network, activation_named
+from pdelsr.results.typed import fits, shown
 from pdelsr.solvers.candidate import Assessed, Candidate
 from pdelsr.solvers.context import Earlier
 from pdelsr.solvers.design import Design
@@ -30,6 +31,7 @@ from pdelsr.solvers.selection import Selection
 from pdelsr.solvers.sensitivity import Sensitivity
 from pdelsr.solvers.status import Status
 
+MOST = 2**40  # points of a block, far above what any memory holds
 PARTS = (
     *(Standing, State, RankReport, Sensitivity, Candidate, Assessed, Selection),
     *(Record, Design, Earlier),
@@ -166,7 +168,11 @@ class Thawer:
             return self._activation(content)
         if kind == "plan":
             assert self.plan is not None
-            return replace(self.plan, counts=content[0], weights=content[1])
+            counts, weights = content
+            good = fits(counts, dict[str, int]) and fits(weights, dict[str, float])
+            if not good or not all(0 <= n < MOST for n in counts.values()):
+                raise FileFormatError(f"its points and weights are {shown(content)}")
+            return replace(self.plan, counts=counts, weights=weights)
         if kind == "status":
             return Status(content)
         places = {"tensor": self.tensors, "network": self.networks, "block": self.blocks}
@@ -184,12 +190,27 @@ class Thawer:
         items = {name: self.thaw(value) for name, value in plain["fields"].items()}
         if cls is StackedResidual:
             items["memory_budget"] = self.memory_budget
+        require_types(cls, items)
         self._seen[plain["number"]] = found = cls(**items)
         return found
 
     def _activation(self, name: str) -> Activation:
         given = self.method.activation
         return given if isinstance(given, Activation) else activation_named(name)
+
+
+def require_types(cls: type, items: Mapping[str, Any]) -> None:
+    """Refuse fields of a dataclass that are not of their declared type.
+
+    Raises:
+        FileFormatError: the message names the first.
+    """
+    hints = get_type_hints(cls)
+    for name, value in items.items():
+        if name in hints and not fits(value, hints[name]):
+            raise FileFormatError(
+                f"its {cls.__name__} has {name} = {shown(value)}, which is of a wrong type"
+            )
 
 
 def tensor_on(tensor: Tensor, device: torch.device) -> Tensor:

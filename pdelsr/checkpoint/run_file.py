@@ -22,6 +22,7 @@ from pdelsr.checkpoint.freeze import Freezer, Thawer, tensor_on
 from pdelsr.declare import Problem
 from pdelsr.errors import FileFormatError
 from pdelsr.files import remove_leftovers
+from pdelsr.linearize import StackedResidual
 from pdelsr.linearize.points import PointPlan
 from pdelsr.networks import MLP, Network
 from pdelsr.results import Solution
@@ -190,7 +191,7 @@ class RunFile:
             found = self._rebuilt(document, tensors)
             require_sound(found.context, found.standing)
             now = self._digest(found.context)
-        differ = [name for name, value in now.items() if document["values"].get(name) != value]
+            differ = [name for name, value in now.items() if document["values"].get(name) != value]
         if differ:
             raise other_run(self.path, [f"the values of {name!r}" for name in differ])
         iteration, seconds = found.standing.state.iteration, document["seconds"]
@@ -288,6 +289,8 @@ def require_sound(context: Context, standing: Standing) -> None:
         (context.best, (Assessed,)),
         (context.earlier, (Earlier,)),
         (context.plan, (PointPlan,)),
+        (context.training, (StackedResidual, type(None))),
+        (context.memory_budget, (int,)),
         (state.candidate, (Candidate,)),
         (state, (State,)),
     ]

@@ -39,8 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: without the program's name; those of the process by default.
 
     Returns:
-        0 where all went well, also where nobody reads what is printed, 1 where the run ended diverged, 2 for errors of usage or
-        declaration, 3 for an error that pdelsr did not foresee, 130 after Ctrl-C outside a run.
+        0 where all went well, also where nobody reads what is printed, 1 where the run ended
+        diverged, 2 for errors of usage or declaration, 3 for an error that pdelsr did not foresee,
+        130 after Ctrl-C outside a run.
     """
     show_any_text()
     chosen = read_arguments(arguments)

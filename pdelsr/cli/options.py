@@ -18,6 +18,7 @@ from pdelsr.solvers.settings import SUGGESTED, RunSettings, unknown_option
 
 PYTHON_ONLY = ("network", "callback")
 LONGEST = 100  # characters of a number
+DIGITS = 18  # of a whole number
 LARGEST = 1e300  # whole number that is read as one with a point
 WORDS: dict[str, bool | None] = {
     "none": None,
@@ -85,6 +86,8 @@ def read_value(name: str, text: str, kind: Any) -> Any:
         if abs(value) > LARGEST:
             raise SettingsError(f"{name}: the number is above {LARGEST:g}.")
         return float(value)
+    if isinstance(value, int) and abs(value) >= 10**DIGITS:
+        raise SettingsError(f"{name}: the whole number has more than {DIGITS} digits.")
     if isinstance(value, dict) and not _allows(allowed, Mapping):
         raise SettingsError(f"{name}={text}: expected {_described(allowed)}.")
     if not _fits(value, allowed):
@@ -99,9 +102,21 @@ def read_widths(text: str) -> tuple[int, ...]:
         SettingsError: something that is not a whole number.
     """
     try:
-        return tuple(int(part) for part in text.split(",") if part.strip())
+        return tuple(read_whole(part) for part in text.split(",") if part.strip())
     except ValueError:
-        raise SettingsError(f"hidden={text}: expected widths such as 60,60.") from None
+        raise SettingsError(f"hidden={text:.60}: expected widths such as 60,60.") from None
+
+
+def read_whole(text: str) -> int:
+    """A whole number of at most 18 digits: nothing here counts further.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    value = int(text)
+    if abs(value) >= 10**DIGITS:
+        raise ValueError(text)
+    return value
 
 
 def read_parameters(texts: Iterable[str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from pdelsr.benchmark.competitors import COMPETITORS
-from pdelsr.cli.options import option_types
+from pdelsr.cli.options import DIGITS, option_types, read_whole
 from pdelsr.errors import did_you_mean
 from pdelsr.solvers.registry import METHODS
 from pdelsr.solvers.settings import DTYPES
@@ -38,9 +38,11 @@ class Parser(argparse.ArgumentParser):
 def whole_number(text: str) -> int:
     """A whole number, which options check further."""
     try:
-        return int(text)
+        return read_whole(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number such as 60") from None
+        raise argparse.ArgumentTypeError(
+            f"{text!r:.60} is not a whole number such as 60, of at most {DIGITS} digits"
+        ) from None
 
 
 def number(text: str) -> float:
@@ -48,7 +50,7 @@ def number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number such as 0.5") from None
+        raise argparse.ArgumentTypeError(f"{text!r:.60} is not a number such as 0.5") from None
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -23,7 +23,7 @@ class Unheard(Console):
     """A console that goes on in silence where whoever read it has left: no run ends for that."""
 
     def on_broken_pipe(self) -> None:
-        self.file = Path(os.devnull).open("w", encoding="utf-8")
+        self.file = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # to the end
 
 
 @cache

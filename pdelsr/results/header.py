@@ -12,7 +12,8 @@ import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO, cast
+from io import BufferedIOBase
+from typing import Any, cast
 
 LONGEST = 100_000_000  # bytes of a header, as safetensors has it
 MOST_OUTSIDE = 4_000_000  # bytes of a header that stand in no string: the sizes of its tensors
@@ -41,7 +42,7 @@ class Header:
     metadata: Mapping[str, str]
 
 
-def read_header(file: BinaryIO) -> Header:
+def read_header(file: BufferedIOBase) -> Header:
     """Read the header, and refuse one that promises what the file does not hold.
 
     Args:

@@ -77,7 +77,7 @@ def fits(value: Any, hint: Any) -> bool:
         return kind is bool
     if kind is float:
         return isinstance(value, int | float)
-    if kind is Mapping:
+    if kind is Mapping or kind is dict:
         return isinstance(value, Mapping) and _all_fit(value.values(), get_args(hint)[1:])
     if kind is Sequence or kind is tuple or kind is list:
         return isinstance(value, list | tuple) and _all_fit(value, get_args(hint)[:1])
