@@ -99,7 +99,7 @@ KINDS: dict[str, Callable[[float], pl.Problem]] = {
     "conductivity, logistic": lambda w: conductor(1 + 1 / (1 + sp.exp((A - X) / exact(w)))),
     "conductivity, atan": lambda w: conductor(2 + sp.atan((X - A) / sp.Float(w))),
     "conductivity, root": lambda w: conductor(2 + (X - A) / sp.sqrt((X - A) ** 2 + w**2)),
-    "initial logistic": lambda w: rod(1 / (1 + sp.exp((X - A) / sp.Float(w)))),
+    "initial logistic": lambda w: rod(1 / (1 + sp.exp((X - A) / exact(w)))),
     "reaction": lambda w: pl.Problem(
         "reaction", LINE, [-U.diff(X, 2) + gauss(X - A, w) * U - 1], [pl.Dirichlet(U, 0)]
     ),
