@@ -79,6 +79,10 @@ def fits(value: Any, hint: Any) -> bool:
         return isinstance(value, int | float)
     if kind is Mapping or kind is dict:
         return isinstance(value, Mapping) and _all_fit(value.values(), get_args(hint)[1:])
+    if kind is tuple and get_args(hint)[-1:] != (...,) and get_args(hint):
+        parts = get_args(hint)
+        right = isinstance(value, list | tuple) and len(value) == len(parts)
+        return right and all(fits(v, part) for v, part in zip(value, parts, strict=True))
     if kind is Sequence or kind is tuple or kind is list:
         return isinstance(value, list | tuple) and _all_fit(value, get_args(hint)[:1])
     return isinstance(value, Callable if kind is Callable else kind)

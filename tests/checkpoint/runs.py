@@ -8,7 +8,8 @@ from typing import Any
 from unittest.mock import patch
 
 import torch
-from solver_cases import SMALL, burgers, cubic, heat
+from solver_cases import SMALL as SOLVED_AT_ONCE
+from solver_cases import burgers, cubic, heat
 from torch import nn
 
 import pdelsr as pl
@@ -34,6 +35,9 @@ def module() -> nn.Module:
     inner = nn.Linear(1, 9, dtype=torch.float64)
     return nn.Sequential(inner, nn.Tanh(), nn.Linear(9, 1, dtype=torch.float64))
 
+
+SMALL = {**SOLVED_AT_ONCE, "hidden": (3,)}
+"""Of a run that takes several iterations to rounding."""
 
 FEW: dict[str, Any] = {"max_iterations": 3, "alignment_steps": 6}
 WAVE = pl.UserActivation(
