@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -89,7 +90,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     """What was given; the command itself refuses what it does not know."""
-    chosen, unknown = build_parser().parse_known_args(arguments)
+    parser = build_parser()
+    given = sys.argv[1:] if arguments is None else arguments
+    for text in given:
+        if text.startswith("-") and text.endswith("=--"):  # which argparse takes for no value
+            parser.error(f"argument {text.removesuffix('=--')}: -- is not a value")
+    chosen, unknown = parser.parse_known_args(given)
     if unknown:
         command: Parser = chosen.parser
         known = re.findall(r"--[a-z-]+", command.format_usage())

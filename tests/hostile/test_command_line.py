@@ -166,3 +166,45 @@ def test_a_process_of_its_own_says_the_same() -> None:
     assert found.returncode == 2
     assert "expected a number" in paragraph(found.stderr)
     assert found.stdout == ""
+
+
+PROBLEM = Path(__file__).parents[2] / "problems" / "poisson_2d.py"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--method=--"],
+        ["--json=--"],
+        ["--points", "9" * 400],
+        ["--seed", "-" + "9" * 400],
+        ["--hidden", "9" * 400],
+        ["--option", f"points={'9' * 400}"],
+    ],
+    ids=lambda arguments: arguments[-1][:16],
+)
+def test_values_that_nobody_means(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        code = main(["solve", str(PROBLEM), "--quiet", *arguments])
+    except SystemExit as ended:
+        code = ended.code
+    said = capsys.readouterr().err
+    assert code == 2
+    assert said.startswith("pdelsr: error: ")
+    assert said.count("\n") == 1
+    assert len(said) < 600
+
+
+def test_nobody_reads_what_is_printed_and_every_file_is_written(tmp_path: Path) -> None:
+    small = "--method lsr --hidden 8,8 --points 60 --option weight_scale=1".split()
+    files = {"--json": "a.json", "--plot": "a.png", "--save": "a.safetensors"}
+    given = [text for option, name in files.items() for text in (option, str(tmp_path / name))]
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "pdelsr", "solve", str(PROBLEM), *small, *given]
+    try:
+        ended = subprocess.run(command, stdout=writer, stderr=writer, check=False)
+    finally:
+        os.close(writer)
+    assert ended.returncode == 0
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(files.values())
