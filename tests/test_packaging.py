@@ -60,10 +60,11 @@ def metadata(installed: Path) -> Message:
 
 def run(installed: Path, folder: Path, *arguments: str) -> str:
     """Run the command line of the installed package in a folder of the user's."""
-    start = "import sys; sys.path.insert(0, sys.argv.pop(1)); import pdelsr.cli as c; sys.exit(c.main())"
+    start = "import sys; sys.path.insert(0, sys.argv.pop(1)); from pdelsr.cli import main; main()"
     command = [sys.executable, "-I", "-c", start, str(installed), *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    assert "error" not in done.stderr
     return done.stdout
 
 
@@ -118,17 +119,18 @@ def test_the_sdist_has_what_the_tests_need(built: Path) -> None:
 
 
 def test_the_lowest_versions_are_those_that_are_claimed() -> None:
-    claimed = {
-        name.lower(): lowest for name, lowest in re.findall(r'"([A-Za-z0-9_-]+)>=([\d.]+)', PYPROJECT)
-    }
+    found = re.findall(r'"([A-Za-z0-9_-]+)>=([\d.]+)', PYPROJECT)
+    claimed = {name.lower(): lowest for name, lowest in found}
     lines = (ROOT / "constraints-lowest.txt").read_text(encoding="utf-8").splitlines()
     pinned = dict(line.split(" ")[0].split("==") for line in lines if not line.startswith("#"))
     for name, version in pinned.items():
         assert _numbers(version)[: len(_numbers(claimed[name]))] == _numbers(claimed[name])
         assert not any(_numbers(version)[len(_numbers(claimed[name])) :])
     required = PYPROJECT.split("dependencies = [")[1].split("\n]")[0]
-    needed = {name.lower() for name in re.findall(r'^    "([A-Za-z0-9_-]+)', required, re.MULTILINE)}
-    assert needed <= set(pinned)
+    needed = {
+        name.lower() for name in re.findall(r'^    "([A-Za-z0-9_-]+)', required, re.MULTILINE)
+    }
+    assert {name.lower() for name in needed} <= set(pinned)
 
 
 def _numbers(version: str) -> list[int]:
