@@ -83,6 +83,11 @@ def test_a_user_of_the_wheel_has_the_problems(installed: Path, tmp_path: Path) -
     assert {line.split()[0] for line in listed.splitlines()} == {
         path.stem for path in (ROOT / "problems").glob("*.py")
     }
+    assert "u_xx + u_yy" in run(installed, tmp_path, "show", "poisson_2d")
+
+
+@pytest.mark.slow
+def test_a_user_of_the_wheel_solves_a_problem_by_its_name(installed: Path, tmp_path: Path) -> None:
     small = ("--method", "lsr", "--hidden", "8,8", "--points", "60", "--option", "weight_scale=1")
     run(installed, tmp_path, "solve", "poisson_2d", *small, "--json", "p.json", "--quiet")
     assert json.loads((tmp_path / "p.json").read_text())["problem"] == "poisson_2d"

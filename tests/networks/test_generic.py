@@ -128,7 +128,7 @@ class Recurrent(nn.Module):
 
 def test_rows_of_recurrent_layers_are_refused_in_words() -> None:
     network = ModuleNetwork(Recurrent(), in_features=2)
-    indices = INDEX_SETS[0] if isinstance(INDEX_SETS, list) else next(iter(INDEX_SETS))
+    indices = INDEX_SETS["heat"]
     x = points(5, 2)
     with pytest.raises(SettingsError, match=r"Recurrent for many points at once.*GRU"):
         network.rows(x, indices, torch.ones(len(indices), 5, 1, dtype=torch.float64))
