@@ -14,7 +14,7 @@ from pdelsr.declare.domains import Part
 from pdelsr.declare.domains.exact_number import exact_number
 from pdelsr.declare.domains.probes import probes
 from pdelsr.declare.evaluate import evaluate
-from pdelsr.declare.expressions import derivative, multi_index
+from pdelsr.declare.expressions import at, derivative, multi_index
 from pdelsr.declare.regions import OnParts
 from pdelsr.declare.statements import Statement
 from pdelsr.declare.system import System
@@ -35,11 +35,11 @@ def require_satisfied(form: HardForm, statement: Statement, value: sp.Expr, syst
     bad = gaps > AGREE * (1 + scale.max())
     if bad.any():
         i = int(np.argmax(gaps))
-        at = ", ".join(f"{c}={v:.3g}" for c, v in zip(form.coordinates, points[i], strict=True))
+        where = ", ".join(f"{c}={v:.3g}" for c, v in zip(form.coordinates, points[i], strict=True))
         raise impossible(
             statement,
             "the data of the conditions disagree where parts of the boundary meet (the form "
-            f"is off by {gaps[i]:.3g} at {at})",
+            f"is off by {gaps[i]:.3g} at {where})",
         )
 
 
@@ -64,7 +64,7 @@ def require_periodic(
     for expression in (form.lift, form.factor):
         for k in range(max(1, system.order(u, axis))):
             slope = derivative(expression, (k,), (axis,))
-            gap = slope.xreplace({axis: high}) - slope.xreplace({axis: low})
+            gap = at(slope, axis, high) - at(slope, axis, low)
             gaps = np.abs(evaluate(gap, form.coordinates, points, "hard form"))
             if gaps.max() > AGREE * 10:
                 what = f"the derivative of order {k} of the data" if k else "the data"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import cast
 
 import sympy as sp
 
 from pdelsr.declare.domains import Domain, Part
 from pdelsr.declare.domains.exact_number import exact_number
-from pdelsr.declare.expressions import derivative
+from pdelsr.declare.expressions import at, derivative
 
 
 def lift_sides(domain: Domain, values: Mapping[Part, sp.Expr]) -> sp.Expr:
@@ -44,10 +43,10 @@ def lift_initial(lift: sp.Expr, t: sp.Symbol, start: float, data: Sequence[sp.Ex
     t0 = exact_number(start)
     correction: sp.Expr = sp.Integer(0)
     for k, value in enumerate(data):
-        now = derivative(lift, (k,), (t,)).xreplace({t: t0})
-        gap = value.xreplace({t: t0}) - now
+        now = at(derivative(lift, (k,), (t,)), t, t0)
+        gap = at(value, t, t0) - now
         correction += (t - t0) ** k / sp.factorial(k) * gap
-    return cast(sp.Expr, lift + correction)
+    return lift + correction
 
 
 def factor_initial(t: sp.Symbol, start: float, count: int) -> sp.Expr:
@@ -65,5 +64,5 @@ def _blend(
     (_, low), (_, high) = ends
     xi = (x - low) / (high - low)
     weights = {low: 1 - xi, high: xi} if len(given) == 2 else {low: 1, high: 1}
-    corrections = (weights[at] * (value - lift).xreplace({x: at}) for value, at in given)
+    corrections = (weights[end] * at(value - lift, x, end) for value, end in given)
     return lift + sp.Add(*corrections)

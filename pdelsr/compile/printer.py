@@ -104,7 +104,7 @@ class TorchCode(LongSums, TorchPrinter):
         text = self.parenthesize(rest, PRECEDENCE["Mul"])
         return f"-{text}" if number == -1 else f"{self._factor(number)}*{text}"
 
-    def _print_Pow(self, expr: Any) -> str:
+    def _print_Pow(self, expr: Any, rational: bool = False) -> str:
         base, exponent = expr.args
         if exponent == sp.Rational(-1, 2):
             return f"torch.rsqrt({self._print(base)})"

@@ -15,7 +15,7 @@ import sympy as sp
 
 from pdelsr.declare.domains.exact_number import exact_number
 from pdelsr.declare.evaluate import evaluate
-from pdelsr.declare.expressions import derivative, gradient, jets, multi_index
+from pdelsr.declare.expressions import at, derivative, gradient, jets, multi_index
 from pdelsr.declare.symbols import Coefficient
 from pdelsr.declare.system import System
 
@@ -52,7 +52,7 @@ def seam_layer(system: System, initial: sp.Expr, axis: sp.Symbol) -> sp.Expr | N
         return None
     low, high = map(exact_number, system.domain.bounds(axis))
     slope = derivative(initial, (1,), (axis,))
-    jump = _number(slope.xreplace({axis: low}) - slope.xreplace({axis: high}))
+    jump = _number(at(slope, axis, low) - at(slope, axis, high))
     if jump is None or not _counts(jump, slope, axis, low, high):
         return None
     frozen = frozen_equation(system, initial, axis)
@@ -95,7 +95,7 @@ def frozen_equation(system: System, initial: sp.Expr, axis: sp.Symbol) -> Frozen
     for jet, symbol in variables.items():
         index = multi_index(jet, (axis, t))
         slope = derivative(initial, (index[0],), (axis,))
-        ends = slope.xreplace({axis: low}) + slope.xreplace({axis: high})
+        ends = at(slope, axis, low) + at(slope, axis, high)
         mean = sp.Integer(0) if index[1] else _number(ends / 2)
         if mean is None:
             return None

@@ -124,6 +124,11 @@ def derivative(u: sp.Expr, index: tuple[int, ...], coordinates: tuple[sp.Symbol,
     return u
 
 
+def at(expression: sp.Expr, symbol: sp.Symbol, value: sp.Expr) -> sp.Expr:
+    """The expression with a value for a coordinate: `subs` without its search for patterns."""
+    return cast(sp.Expr, expression.xreplace({symbol: value}))
+
+
 def jet_name(jet: sp.Expr, coordinates: tuple[sp.Symbol, ...]) -> str:
     """The name of a jet in messages and tables: u, u_x, u_xxt."""
     counts = zip(coordinates, multi_index(jet, coordinates), strict=True)

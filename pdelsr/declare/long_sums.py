@@ -23,7 +23,9 @@ class LongSums(StrPrinter):
         terms = expr.args
         if len(terms) <= LONG:
             return super()._print_Add(expr, order=order)
-        return self._grouped([self.parenthesize(term, PRECEDENCE["Add"]) for term in terms])
+        return self._grouped(
+            [self.parenthesize(term, PRECEDENCE["Add"], strict=True) for term in terms]
+        )
 
     def _grouped(self, texts: list[str]) -> str:
         if len(texts) <= LONG:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import cast
+from typing import Any, cast
 
 import sympy as sp
 
@@ -35,7 +35,7 @@ def _by_rules(e: sp.Expr, s: sp.Symbol) -> sp.Expr:
     if isinstance(e, sp.Pow) and e.exp.is_number:
         return e.exp * e.base ** (e.exp - 1) * _by_rules(e.base, s)
     if _has_plain_chain_rule(e):
-        return e.fdiff(1) * _by_rules(e.args[0], s)
+        return cast(Any, e).fdiff(1) * _by_rules(cast(Any, e).args[0], s)
     return cast(sp.Expr, sp.diff(e, s))
 
 

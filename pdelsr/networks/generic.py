@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from functools import cache
 from itertools import accumulate, chain
 from typing import Any
@@ -84,7 +85,8 @@ class ModuleNetwork(Network):
         step = max(1, CHUNK_BYTES // (self.parameter_count * x.element_size()))
         for start in range(0, x.shape[0], step):
             part = slice(start, start + step)
-            pieces = gradients(parameters, x[part], seeds[:, part]).values()
+            with _differentiable(self.module):
+                pieces = gradients(parameters, x[part], seeds[:, part]).values()
             whole = torch.cat([piece.reshape(len(piece), -1) for piece in pieces], dim=1)
             rows[part] = whole if only is None else whole[:, only]
         return rows
@@ -94,6 +96,21 @@ class ModuleNetwork(Network):
 
     def _values(self, x: Tensor) -> Tensor:
         return self.module(x).reshape(x.shape[0], -1)
+
+
+@contextmanager
+def _differentiable(module: nn.Module) -> Generator[None, None, None]:
+    """Says which module torch.func cannot differentiate for many points at once."""
+    try:
+        yield
+    except (RuntimeError, NotImplementedError) as error:
+        if isinstance(error, torch.OutOfMemoryError) or "memory" in str(error):
+            raise
+        raise SettingsError(
+            f"torch.func cannot differentiate {_name(module)} for many points at once; so it is "
+            "with recurrent layers (LSTM, GRU, RNN), fused attention and in-place operations. "
+            f"Replace that part. It said: {error}"
+        ) from error
 
 
 def _derivatives_along(

@@ -21,6 +21,7 @@ else:
     Function = object  # checked by require_function, in the user's words
 
 VARIABLE = sp.Symbol("s", real=True)
+PATIENCE = 10.0  # seconds that sympy may take to rewrite an expression
 TIME_SLACK = 1e-12
 
 

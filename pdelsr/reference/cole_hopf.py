@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from pdelsr.deadline import given_up_after
 from pdelsr.errors import ProblemError
 from pdelsr.reference.checks import (
+    PATIENCE,
     VARIABLE,
     as_function,
     require_one_variable,
@@ -25,7 +26,6 @@ from pdelsr.reference.checks import (
 from pdelsr.reference.parametric import parametric
 
 GAUSSIAN_REACH = 6.5  # exp(-6.5²) = 4e-19: beyond it the Gaussian is below rounding
-PATIENCE = 10.0  # seconds that sympy may look for a period or an antiderivative
 BLOCK = 1_000_000  # entries (points × nodes) of a work array
 
 
@@ -157,8 +157,9 @@ def period_of(initial: sp.Expr) -> float:
         period = sp.periodicity(initial, VARIABLE)
     if period is None:
         raise ProblemError(
-            f"cole_hopf: the initial condition {initial} has no period that sympy finds; expected one such as "
-            f"-sin(pi*x). For another initial condition use pl.reference.burgers on an interval."
+            f"cole_hopf: the initial condition {initial} has no period that sympy finds; expected "
+            f"one such as -sin(pi*x). For another initial condition use pl.reference.burgers on an "
+            f"interval."
         )
     return float(period)
 

@@ -112,3 +112,23 @@ def test_chance_is_refused(layer: nn.Module) -> None:
 def test_unfit_modules_are_refused(module: nn.Module, outputs: int | None, message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         ModuleNetwork(module, 2, outputs)
+
+
+class Recurrent(nn.Module):
+    """A GRU that reads each point as a sequence of one element."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.last = nn.GRU(2, 4, batch_first=True), nn.Linear(4, 1)
+        self.double()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.inner(x[:, None])[0][:, -1])
+
+
+def test_rows_of_recurrent_layers_are_refused_in_words() -> None:
+    network = ModuleNetwork(Recurrent(), in_features=2)
+    indices = INDEX_SETS["heat"]
+    x = points(5, 2)
+    with pytest.raises(SettingsError, match=r"Recurrent for many points at once.*GRU"):
+        network.rows(x, indices, torch.ones(len(indices), 5, 1, dtype=torch.float64))

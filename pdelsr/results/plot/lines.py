@@ -61,7 +61,7 @@ class LinePanel(Panel):
 
     @property
     def _limits_with_legend(self) -> tuple[float, float]:
-        """With room above all values for the legend of several curves, which are not logarithmic."""
+        """With room above for the legend of several curves, whose axis is not logarithmic."""
         low, high = self.limits
         return low, high + (LEGEND * (high - low) if len(self.curves) > 1 else 0.0)
 
