@@ -15,6 +15,7 @@ from pdelsr.declare.domains import Domain
 from pdelsr.linearize.bound_block import BoundBlock, Predictor
 from pdelsr.linearize.finite import require_finite_statement
 from pdelsr.sample import (
+    SHARE,
     Crowd,
     Points,
     PointSet,
@@ -43,8 +44,8 @@ class PointPlan:
         counts: points of each block.
         samplers: sampler of each block; Sobol where it is missing.
         weights: w_b of ‖f‖² = Σ_b w_b mean(F_b²); 1 where it is missing.
-        crowds: where data are narrow, by block and by part of the boundary ("" inside): some of
-            the points go there, where the others would miss them.
+        crowds: where data are narrow, by block and by part of the boundary ("" inside): more
+            points go there, where the planned ones would miss them.
         dtype: of the points.
         device: where they live.
     """
@@ -82,11 +83,16 @@ class PointPlan:
 
     def row_count(self, blocks: Sequence[Block], factor: int | float = 1.0) -> int | float:
         """Rows of all blocks with `factor` times the points; the user's own stay as many."""
-        return sum(self._own(b) or factor * self.counts[b.name] for b in blocks)
+        return sum(self._own(b) or factor * self._most(b) for b in blocks)
 
     def equation_points(self, blocks: Sequence[Block]) -> int:
         """Points of one equation."""
         return max(self.counts[b.name] for b in blocks if isinstance(b.region, Interior))
+
+    def _most(self, block: Block) -> int | float:
+        """Planned points of a block, with those that may crowd."""
+        n = self.counts[block.name]
+        return (1 + SHARE) * n if block.name in self.crowds else n
 
     def _own(self, block: Block) -> int:
         """Points of a block that the user gives one by one; 0 where a sampler draws them."""
@@ -119,7 +125,7 @@ class PointPlan:
         return bound
 
     def _points(self, block: Block, seed: int, position: int, factor: int = 1) -> list[PointSet]:
-        n, sampler = factor * self._even(block), self._sampler(block)
+        n, sampler = factor * self.counts[block.name], self._sampler(block)
         region = block.region
         if isinstance(region, Interior):
             return [sample_interior(region.domain, n, sampler, stream(seed, 0))]
@@ -131,10 +137,6 @@ class PointPlan:
             return list(sample_pair(self.domain, region.coordinate, n, sampler, where))
         assert isinstance(region, AtPoints)
         return [PointSet(np.asarray(region.points))]
-
-    def _even(self, block: Block) -> int:
-        """Points of a block without those that crowd inside the domain."""
-        return max(1, self.counts[block.name] - self._crowd(block)[1])
 
     def _crowd(self, block: Block) -> tuple[Crowd | None, int]:
         """Where the points of an equation crowd, and how many of them."""
@@ -186,7 +188,7 @@ class PointPlan:
             size += _residual_size(self._bound(blocks[i], [candidates]), predictor)
         chosen = list(points)
         for i in movable:
-            n = self._even(blocks[i])
+            n = self.counts[blocks[i].name]
             keep = refine_by_residual(candidates.points, size, n, seed)
             unit = None if candidates.unit is None else candidates.unit[keep]
             chosen[i] = [PointSet(candidates.points[keep], unit=unit)]

@@ -14,8 +14,8 @@ from pdelsr.declare.domains import Domain, Part
 from pdelsr.sample.point_set import PointSet
 from pdelsr.sample.samplers import Seed, fresh
 
-SEEN = 30  # points in a feature from which a mean over all of them knows it
-SHARE = 0.25  # of the points of a region that crowd
+SEEN = 4  # points in a feature from which a mean over all of them knows it
+SHARE = 0.25  # of the even points of a region, for those that crowd beside them
 FIRST, STEP, LAST = 2.0, 4.0, 0.1  # half-widths of boxes: 2 w, 8 w, …, up to a tenth of the region
 STREAM = 2**20  # of random numbers, apart from those of the other points
 PROBES = 2**12  # points by which the share of the unit cube is known that lands on a region
@@ -83,7 +83,7 @@ class Crowd:
 
 
 def crowding(crowd: Crowd | None, n: int) -> tuple[Crowd | None, int]:
-    """What n even points would miss of a crowd, and how many of them are to crowd there."""
+    """What n even points miss of a crowd, and how many more are to crowd there."""
     missed = crowd.missed(n) if crowd is not None else None
     return missed, round(SHARE * n) if missed is not None else 0
 

@@ -66,7 +66,8 @@ def sample_parts(
         n: Number of points over all parts.
         sampler: Where the points come from.
         seed: Equal seeds give equal points.
-        crowds: Where data are narrow, by the name of the part; some of its points go there.
+        crowds: Where data are narrow, by the name of the part; where its points miss that, more
+            points go there.
 
     Returns:
         Points (n, d) with outward unit normals.
@@ -122,7 +123,7 @@ def _sample_part(
     if may_crowd(sampler) and part.unit_dim > 0:
         missed, more = crowding(crowd, n)
         if missed is not None:
-            even = _sample_part(part, max(n - more, 1), sampler, seed)
+            even = _sample_part(part, n, sampler, seed)
             return with_crowd(part, even, missed, more, seed)
     count = n if part.unit_dim > 0 else 1
     points, weights, unit = _accepted(part, count, sampler, seed)

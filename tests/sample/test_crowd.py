@@ -77,11 +77,11 @@ def test_the_density_is_that_of_the_points() -> None:
     assert STRIP.density(unit).mean() == pytest.approx(1, rel=0.05)
 
 
-def test_points_of_a_part_crowd_and_keep_their_number_and_normals() -> None:
+def test_points_of_a_part_crowd_beside_the_others_with_normals() -> None:
     crowd = Crowd(np.array([[0.3137]]), np.array([[WIDTH]]))
     parts = SQUARE.select(["y=0", "y=1"])
     found = sample_parts(parts, 400, Sobol(), 0, {"y=0": crowd})
-    assert len(found) == 400
+    assert len(found) == 450
     low = found.points[:, 1] == 0
     near = np.abs(found.points[:, 0] - 0.6274) < 1e-2
     assert (low & near).sum() > 20
