@@ -8,19 +8,22 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Any
+
+Stream = Any
+"""A text stream of any class, as sys.stdout may be replaced; None where it was closed."""
 
 STANDARD_OUTPUT = Path("-")
 """As a path that a command writes to."""
 
 
-def is_colored(stream: TextIO | None) -> bool:
+def is_colored(stream: Stream) -> bool:
     """Whether a stream is a terminal that shows colors, and nobody wishes none (NO_COLOR)."""
     wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     return wanted and stream is not None and stream.isatty()
 
 
-def write_text(text: str, stream: TextIO | None) -> None:
+def write_text(text: str, stream: Stream) -> None:
     """Print, and have it written now, unless whoever read the stream has left or it was closed."""
     if stream is not None:
         with nobody_has_to_read(stream):
@@ -28,7 +31,7 @@ def write_text(text: str, stream: TextIO | None) -> None:
 
 
 @contextmanager
-def nobody_has_to_read(stream: TextIO | None) -> Generator[None, None, None]:
+def nobody_has_to_read(stream: Stream) -> Generator[None, None, None]:
     """A block that ends quietly where whoever reads the stream has left, as `| head` does."""
     try:
         yield
@@ -43,7 +46,7 @@ def show_any_text() -> None:
             stream.reconfigure(errors="replace")
 
 
-def leave_alone(stream: TextIO | None) -> None:
+def leave_alone(stream: Stream) -> None:
     """Say nothing more there: Python would complain when it flushes a closed output at its end."""
     try:
         descriptor = stream.fileno() if stream is not None else None

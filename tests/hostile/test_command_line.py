@@ -196,7 +196,7 @@ def test_values_that_nobody_means(arguments: list[str], capsys: pytest.CaptureFi
 
 
 def test_nobody_reads_what_is_printed_and_every_file_is_written(tmp_path: Path) -> None:
-    small = "--method lsr --hidden 8,8 --points 60 --option weight_scale=1".split()
+    small = ["--method", "lsr", "--hidden", "8,8", "--points", "60", "--option", "weight_scale=1"]
     files = {"--json": "a.json", "--plot": "a.png", "--save": "a.safetensors"}
     given = [text for option, name in files.items() for text in (option, str(tmp_path / name))]
     reader, writer = os.pipe()
@@ -207,4 +207,4 @@ def test_nobody_reads_what_is_printed_and_every_file_is_written(tmp_path: Path) 
     finally:
         os.close(writer)
     assert ended.returncode == 0
-    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(files.values())
+    assert {p.name for p in tmp_path.iterdir()} >= set(files.values())
