@@ -10,6 +10,7 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 SOON = 1e-6  # seconds; a timer of zero would be none
 AGAIN = 0.002  # seconds between two looks at whether code that must not be cut is left
@@ -96,7 +97,7 @@ class Alarm:
         if sys.unraisablehook == self._lost:
             sys.unraisablehook = self._hook
 
-    def _lost(self, unraisable: sys.UnraisableHookArgs) -> None:
+    def _lost(self, unraisable: Any) -> None:
         """Ring again where the exception fell into code that can raise none, as `__del__`."""
         error = unraisable.exc_value
         if isinstance(error, TimeIsUp) and error.alarm is self:
