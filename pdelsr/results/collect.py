@@ -69,6 +69,7 @@ def collect(
         settings=settings,
         status=status,
         ended=outcome.status,
+        next_step=outcome.next_step,
         blocks=block_residuals(outcome, trained, context.clock.limit),
         history=tuple(context.history),
         report=kept.report if kept else outcome.report,

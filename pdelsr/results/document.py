@@ -60,6 +60,7 @@ class Document:
     heldout_start: float
     estimate: Mapping[str, Any]
     ended: str | None
+    next_step: str | None
     iterations: int
     best_iteration: int
     rounds: int

@@ -69,6 +69,7 @@ class Solution:
             the first network, where such runs had the same weights.
         estimate: of the relative L2 error, with its bounds and with what speaks against it.
         ended: why the run stopped, where `status` tells more than that.
+        next_step: what would have come next, and how long it takes, where the time was up.
         error_history: (seconds, relative L2 error) of the best state after every outer iteration,
             the largest error over the unknowns; empty unless `solve(track_errors=True)`.
         iterations: outer iterations that the run took.
@@ -116,6 +117,7 @@ class Solution:
     heldout_start: float = float("nan")
     estimate: ErrorEstimate = field(default_factory=ErrorEstimate)
     ended: Status | None = None
+    next_step: str | None = None
     error_history: Sequence[tuple[float, float]] = ()
     iterations: int = 0
     best_iteration: int = 0

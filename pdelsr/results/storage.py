@@ -191,6 +191,7 @@ def solution_of(
             settings=settings,
             status=Status(document.status),
             ended=None if document.ended is None else Status(document.ended),
+            next_step=document.next_step,
             estimate=built(ErrorEstimate, from_plain(document.estimate), "the estimate"),
             blocks={
                 name: built(BlockResidual, found, f"the block {name!r}")
@@ -252,6 +253,7 @@ def _document(solution: Solution) -> dict[str, Any]:
         "settings": to_plain(replace(solution.settings, network=None, callback=None)),
         "status": solution.status.value,
         "ended": None if solution.ended is None else solution.ended.value,
+        "next_step": solution.next_step,
         "estimate": asdict(solution.estimate),
         "blocks": {name: asdict(found) for name, found in solution.blocks.items()},
         "history": [asdict(record) for record in solution.history],

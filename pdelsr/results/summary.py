@@ -139,6 +139,8 @@ def _facts(solution: Solution) -> Table:
     table.add_row("estimated error", _estimate(solution))
     dtype = str(solution.settings.dtype).removeprefix("torch.")
     table.add_row("run on", f"{solution.settings.device}, {dtype}, seed {solution.settings.seed}")
+    if solution.next_step is not None:
+        table.add_row("would come next", solution.next_step)
     memory = bytes_text(solution.peak_memory_bytes)
     table.add_row("it took", f"{solution.seconds:.1f} s, {_steps(solution)}, {memory} at most")
     return table
