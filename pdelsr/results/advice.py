@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sympy as sp
 
 from pdelsr.declare import Problem
@@ -10,6 +12,9 @@ from pdelsr.declare.system import System
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.status import Status
 
+SATISFIED = (Status.PRECISION_LIMITED, Status.CONVERGED)
+"""Statuses whose general advice is to do nothing."""
+
 NEXT = {
     Status.OUT_OF_TIME: "raise time_limit, or go on with start=",
     Status.MAX_ITERATIONS: "raise max_iterations, or go on with start=",
@@ -17,7 +22,13 @@ NEXT = {
 """What else may help where nothing is solved yet, by what ended the run."""
 
 
-def advice(problem: Problem, method: Method, status: Status, ended: Status | None) -> str:
+def advice(
+    problem: Problem,
+    method: Method,
+    status: Status,
+    ended: Status | None,
+    doubts: Sequence[str] = (),
+) -> str:
     """One or two sentences for a user.
 
     Args:
@@ -25,6 +36,7 @@ def advice(problem: Problem, method: Method, status: Status, ended: Status | Non
         method: that ran.
         status: of the run.
         ended: why it stopped.
+        doubts: why its error is not known.
     """
     if status is Status.NOT_SOLVED:
         return _unsolved(problem, method, ended)
@@ -34,6 +46,8 @@ def advice(problem: Problem, method: Method, status: Status, ended: Status | Non
             "observations as are open, such as pl.Observations at a point, or a condition for "
             "their size; an equation with an eigenvalue in it may need another coefficient."
         )
+    if doubts and status in SATISFIED:
+        return f"The residual is small, which does not make the solution right: {doubts[0]}."
     return status.advice
 
 

@@ -158,7 +158,7 @@ class Solution:
     @property
     def advice(self) -> str:
         """What to do next, for this problem."""
-        return advice(self.problem, self.method, self.status, self.ended)
+        return advice(self.problem, self.method, self.status, self.ended, self.doubts)
 
     @property
     def unrefined(self) -> Solution:

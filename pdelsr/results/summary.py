@@ -81,7 +81,7 @@ def verdict(solution: Solution) -> str:
 
 
 def _status(solution: Solution) -> Text:
-    style = "green" if solution.status in GOOD else "yellow"
+    style = "green" if solution.status in GOOD and not solution.doubts else "yellow"
     text = Text(solution.status.value, style=style)
     return text.append(f": {solution.advice}", style="default")
 

@@ -246,6 +246,8 @@ def test_doubts_take_the_place_of_the_estimate() -> None:
     solution = replace(solved("poisson_1d"), estimate=estimate)
     assert solution.error_estimate is None
     assert not solution.estimate_is_reliable
+    small = replace(solution, status=pl.Status.PRECISION_LIMITED)
+    assert small.advice.endswith("right: the residual is too large to tell.")
     assert "poisson_1d by lsr: error not known" in solution.summary()
     assert "not known: the residual is too large to tell" in solution.summary()
     record = json.loads(solution.to_json())
