@@ -46,8 +46,9 @@ def advice(
             "observations as are open, such as pl.Observations at a point, or a condition for "
             "their size; an equation with an eigenvalue in it may need another coefficient."
         )
-    if doubts and status in SATISFIED:
-        return f"The residual is small, which does not make the solution right: {doubts[0]}."
+    doubt = next(iter(doubts), None)
+    if doubt is not None and status in SATISFIED:
+        return f"The residual is small, which does not make the solution right: {doubt}."
     return status.advice
 
 
