@@ -46,9 +46,8 @@ def advice(
             "observations as are open, such as pl.Observations at a point, or a condition for "
             "their size; an equation with an eigenvalue in it may need another coefficient."
         )
-    doubt = next(iter(doubts), None)
-    if doubt is not None and status in SATISFIED:
-        return f"The residual is small, which does not make the solution right: {doubt}."
+    if doubts and status in SATISFIED:
+        return f"The residual is small, which does not make the solution right: {doubts[0]}."
     return status.advice
 
 
@@ -59,7 +58,7 @@ def _evolves_along(system: System) -> sp.Symbol | None:
     regions = [s.region for s in system.conditions]
     ends = {part for r in regions if isinstance(r, OnParts) for part in r.parts}
     one_end = len(ends) == 1 and all(isinstance(r, OnParts) for r in regions)
-    return system.coordinates[0] if one_end else None
+    return next(iter(system.coordinates)) if one_end else None
 
 
 def _unsolved(problem: Problem, method: Method, ended: Status | None) -> str:
