@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sympy as sp
-from case import Case
+from known_case import Case
 from truths import exact
 
 import pdelsr as pl

@@ -17,7 +17,7 @@ import evolution
 import honesty
 import materials
 import numpy as np
-from case import Case
+from known_case import Case
 
 import pdelsr as pl
 

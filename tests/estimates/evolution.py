@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import sympy as sp
-from case import Case
+from known_case import Case
 from truths import exact, fourier, ode
 
 import pdelsr as pl

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-from case import Truth
+from known_case import Truth
 from scipy.integrate import solve_ivp
 from scipy.interpolate import make_interp_spline
 
