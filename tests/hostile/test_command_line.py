@@ -120,10 +120,14 @@ def test_a_read_only_folder_is_refused_before_any_time_is_spent(
 def test_a_full_disk_is_named(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
+    replace = os.replace
 
-    monkeypatch.setattr(Path, "write_text", full)
+    def full(temporary: Path, target: Path) -> None:
+        if target.name == "a.json":
+            raise OSError(28, "No space left on device")
+        replace(temporary, target)
+
+    monkeypatch.setattr(os, "replace", full)
     assert run("solve", "p.py", *SMALL, "--save", "a", "--json", "a.json") == 2
     message = paragraph(capsys.readouterr().err)
     assert message == "a.json cannot be written: No space left on device; give another path."
