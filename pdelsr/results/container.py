@@ -82,7 +82,9 @@ def read(path: str | Path) -> Contents:
             header = read_header(file)
         _require_readable(path, header.metadata)
         with safe_open(path, framework="pt") as opened:
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+            names = opened.keys()
+            # copies: products round otherwise where a matrix lies at an odd place of the file
+            tensors = {name: opened.get_tensor(name).clone() for name in names}
     except (SafetensorError, DamagedHeader, OSError) as error:
         raise FileFormatError(
             f"{path} is damaged, or not a solution saved by pdelsr ({said(error)}): save it again, "
@@ -101,7 +103,7 @@ def decoded(data: bytes) -> Contents:
     try:
         header = read_header(io.BytesIO(data))
         _require_readable(what, header.metadata)
-        tensors = load(data)
+        tensors = {name: tensor.clone() for name, tensor in load(data).items()}
     except (SafetensorError, DamagedHeader) as error:
         raise FileFormatError(
             f"{what} is damaged ({said(error)}): pickle it again, or use another copy."
