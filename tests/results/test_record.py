@@ -63,7 +63,7 @@ def test_a_reference_that_fails_costs_no_result() -> None:
         "errors are unknown: reference: the function fails with RuntimeError" in solution.summary()
     )
     record = json.loads(solution.to_json())
-    assert record["unknowns"]["u"] == {"relative_l2": None, "max_error": None}
+    assert set(record["unknowns"]["u"].values()) == {None}
 
 
 def test_json_is_strict() -> None:

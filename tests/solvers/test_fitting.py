@@ -168,11 +168,11 @@ def test_the_best_state_so_far_comes_back(monkeypatch: Any) -> None:
         return len(calls) > 6
 
     out_of_memory_in(monkeypatch, QR, "init", third)
-    options = {"hidden": (8, 8), "points": 100, "alignment_steps": 2, "rank": 40}
+    options = {"hidden": (8, 8), "points": 100, "alignment_steps": 2, "rank": 10}
     solution = pl.solve(cubic(), "ilsr", max_iterations=9, **options)
     assert solution.status is pl.Status.OUT_OF_MEMORY
     assert "out-of-memory: Memory ran out" in solution.summary()
-    assert solution.rank == 40
+    assert solution.rank == 10
     again = pl.solve(poisson(), "ilsr", start=solution, max_iterations=1, points=50)
     assert again.status is pl.Status.OUT_OF_MEMORY
 

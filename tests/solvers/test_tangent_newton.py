@@ -178,7 +178,7 @@ def test_steps_with_the_same_factors_do_the_work_of_factorizations() -> None:
         patch.setattr("pdelsr.solvers.tangent_newton.CORRECTIONS", 0)
         expected = refine_in_subspace(residual, everything(residual), usual, 10)
     assert usual.factored[0] == usual.solved[0] > solver.factored[0]
-    assert found.train == pytest.approx(expected.train, rel=0.05, abs=1e-12)
+    assert found.train == pytest.approx(expected.train, rel=0.05, abs=5e-12)  # of rounding
 
 
 @dataclass(frozen=True)
