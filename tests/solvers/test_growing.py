@@ -173,7 +173,9 @@ def test_untrained_networks_of_nonlinear_problems_are_aligned_first() -> None:
 
 def test_a_short_time_limit_keeps_the_network_small() -> None:
     context, method = started(wavy(), alignment_steps=1, time_limit=1000)
-    state = method.iterate(context, method.init(context))
+    state = method.init(context)
+    context.assess(state.candidate, 0)
+    state = method.iterate(context, state)
     context.objectives[:] = [1.0, 1e-3]
     state.memory.growth.refine_seconds = 1e9
     assert not state.memory.growth.take_untrained(context, state)
