@@ -56,7 +56,7 @@ def timed(limit: float, *args: Any, **options: Any) -> pl.Solution:
 @pytest.mark.parametrize("method", ["ilsr", "lsr"])
 def test_a_step_that_is_too_long_is_cut(method: str) -> None:
     solution = timed(1.5, cubic(), method, hidden=(60, 60), points=60_000)
-    assert solution.status is pl.Status.OUT_OF_TIME
+    assert solution.ended is pl.Status.OUT_OF_TIME
     assert torch.isfinite(torch.as_tensor(solution.predict(x=[0.5], y=0.5))).all()
 
 
@@ -84,7 +84,7 @@ def test_a_coefficient_that_never_returns_before_the_run_is_named() -> None:
 def test_a_coefficient_that_never_returns_in_the_run_ends_it(method: str) -> None:
     options = {"hidden": (8, 8), "points": 100, "max_iterations": 10_000}
     solution = timed(3.0, cubic(endless_after(1.5)), method, **options)
-    assert solution.status is pl.Status.OUT_OF_TIME
+    assert solution.ended is pl.Status.OUT_OF_TIME
 
 
 def test_a_refinement_that_follows_a_method_is_within_the_limit() -> None:
@@ -93,7 +93,7 @@ def test_a_refinement_that_follows_a_method_is_within_the_limit() -> None:
     assert solution.delta is not None
     assert [record.phase for record in solution.history][-1] == "refine"
     solution = timed(1.5, cubic(), "pinn", hidden=(60, 60), points=60_000, refine=True)
-    assert solution.status is pl.Status.OUT_OF_TIME
+    assert solution.ended is pl.Status.OUT_OF_TIME
 
 
 def test_newton_steps_that_were_taken_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +107,7 @@ def test_newton_steps_that_were_taken_are_kept(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(QR, "init", slow)
     options = {"hidden": (10, 10), "weight_scale": 2.0, "points": 300}
     solution = pl.solve(cubic(), "lsr", **options)
-    assert solution.status is pl.Status.OUT_OF_TIME
+    assert solution.ended is pl.Status.OUT_OF_TIME
     assert solution.delta is not None
     assert solution.heldout < 1e-2 * solution.heldout_start
     assert solution.effective_rank is None
@@ -152,7 +152,7 @@ def test_a_search_for_the_rank_that_time_ends_is_out_of_time(
     monkeypatch.setattr("pdelsr.solvers.refiner.DOUBLING", 1e9)
     options = {"hidden": (12, 12), "basis": "output", "weight_scale": 2.0, "points": 300}
     solution = timed(60.0, poisson(), "lsr", **options)
-    assert (solution.status, solution.rank) == (pl.Status.OUT_OF_TIME, 20)
+    assert (solution.ended, solution.rank) == (pl.Status.OUT_OF_TIME, 20)
 
 
 def test_the_clock_within_a_piece_of_an_optimizer_is_no_stagnation(
@@ -164,7 +164,7 @@ def test_the_clock_within_a_piece_of_an_optimizer_is_no_stagnation(
     monkeypatch.setattr("pdelsr.solvers.pinn.LBFGSRun.advance", little)
     options = {"adam_steps": 0, "lbfgs_steps": 200, "max_iterations": 3}
     solution = pl.solve(poisson(), "pinn", hidden=(4,), points=50, **options)
-    assert solution.status is pl.Status.MAX_ITERATIONS
+    assert solution.ended is pl.Status.MAX_ITERATIONS
     assert solution.iterations == 3
 
 

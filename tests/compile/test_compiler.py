@@ -238,7 +238,6 @@ def test_wrong_callables_are_named(function, message):
         pytest.param(LAPLACE - sp.LambertW(w), "function LambertW .* has no torch form", id="name"),
         pytest.param(LAPLACE + sp.zeta(x) * w, "function zeta .* has no torch form", id="zeta"),
         pytest.param(LAPLACE + sp.besselj(2, x) * w, "besselj .* has no torch form", id="bessel"),
-        pytest.param(LAPLACE + sp.DiracDelta(x), "DiracDelta .* has no torch form", id="dirac"),
         pytest.param(LAPLACE + sp.asin(2) * w, "constant .* is not a finite real", id="complex"),
         pytest.param(LAPLACE + 0**w, "equation: the constant nan is not a finite", id="slope"),
         pytest.param(LAPLACE - sp.KroneckerDelta(w, 0), "KroneckerDelta .* no torch", id="delta"),
