@@ -55,7 +55,7 @@ def timed(limit: float, *args: Any, **options: Any) -> pl.Solution:
 
 @pytest.mark.parametrize("method", ["ilsr", "lsr"])
 def test_a_step_that_is_too_long_is_cut(method: str) -> None:
-    solution = timed(1.5, cubic(), method, hidden=(60, 60), points=60_000)
+    solution = timed(3.0, cubic(), method, hidden=(60, 60), points=60_000)
     assert solution.ended is pl.Status.OUT_OF_TIME
     assert torch.isfinite(torch.as_tensor(solution.predict(x=[0.5], y=0.5))).all()
 
@@ -92,7 +92,7 @@ def test_a_refinement_that_follows_a_method_is_within_the_limit() -> None:
     solution = timed(2.0, cubic(), "pinn", adam_steps=100_000, **options)
     assert solution.delta is not None
     assert [record.phase for record in solution.history][-1] == "refine"
-    solution = timed(1.5, cubic(), "pinn", hidden=(60, 60), points=60_000, refine=True)
+    solution = timed(3.0, cubic(), "pinn", hidden=(60, 60), points=60_000, refine=True)
     assert solution.ended is pl.Status.OUT_OF_TIME
 
 

@@ -25,6 +25,7 @@ HELDOUT_SEED = 2**31 - 1  # the stream of held-out points; training seeds stay b
 FLOOR = 0.45  # power of epsilon: below, beside its terms, a residual says little of the error
 ROUNDING = 0.55  # power of epsilon: a residual that falls no further is down to rounding
 EXACT = 0.75  # power of epsilon: a residual beside its terms that needs no more
+TERMS_ON = 2048  # held-out points that the size of the terms is measured on
 REMEMBERED = 2  # candidates whose held-out residual is not evaluated again
 FINISH = 3  # evaluations on held-out points that follow the last step
 FINISH_SHARE = 0.1  # of the time limit that they may be given at most
@@ -220,9 +221,10 @@ class Context:
         if not math.isfinite(assessed.objective):
             return assessed
         predictor, network = assessed.candidate.predictor(), assessed.candidate.network
-        terms = self.heldout.terms_norm(predictor)
+        some = self.heldout.thinned(min(1.0, TERMS_ON / self.heldout.row_count))
+        terms = some.terms_norm(predictor)
         refined = assessed.candidate.delta is not None
-        parts = self.heldout.terms_norm(predictor, network) if refined else terms
+        parts = some.terms_norm(predictor, network) if refined else terms
         return replace(assessed, terms=terms, parts=parts)
 
     def _norm(self, rms: Mapping[str, float]) -> float:
