@@ -17,6 +17,7 @@ from pdelsr.benchmark.competitors import competitors_named
 from pdelsr.benchmark.storage import read_suite, write_runs
 from pdelsr.benchmark.suite import Measurement, measure_suite, measurement_of
 from pdelsr.benchmark.table import estimate_quality, largest_rise, suite_table
+from pdelsr.results.estimate import ErrorEstimate
 
 NAMES = ("pinn", "published", "lsr", "ilsr")
 
@@ -72,7 +73,7 @@ def test_only_the_last_competitor_extends_the_time(monkeypatch: pytest.MonkeyPat
 def test_error_estimates_are_kept_where_there_are_any() -> None:
     solution = pl.solve(rod(), "lsr", hidden=(8,), points=50, weight_scale=1.0)
     for estimate in (None, 0.25):
-        run = replace(solution, error_estimate=estimate)
+        run = replace(solution, estimate=ErrorEstimate(estimate, estimate))
         found = measurement_of(run, "rod", "lsr", 0)
         assert found.error_estimate == estimate
 
