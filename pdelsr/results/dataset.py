@@ -71,7 +71,7 @@ def attributes(solution: Solution) -> dict[str, str | float]:
     if solution.error_estimate is not None:
         found["error_estimate"] = solution.error_estimate
     elif solution.doubts:
-        found["error_estimate"] = f"not known: {'; '.join(solution.doubts)}"
+        found["doubts"] = "; ".join(solution.doubts)
     return found
 
 
