@@ -15,10 +15,11 @@ TIMES = {"total": "seconds", "basis": "basis", "G V": "product", "solve": "solve
 
 
 def plot_suite(path: Path, found: Sequence[Measurement], methods: Sequence[str]) -> None:
-    """Error against time of the median seed, one panel a problem."""
+    """Error against time of the median seed at the longest limit, one panel a problem."""
     curves = {}
     for problem in dict.fromkeys(m.problem for m in found):
-        of_problem = [m for m in found if m.problem == problem]
+        longest = max(m.time_limit for m in found if m.problem == problem)
+        of_problem = [m for m in found if (m.problem, m.time_limit) == (problem, longest)]
         runs = {k: [m for m in of_problem if m.method == k] for k in methods}
         curves[problem] = {k: _curve(median_run(r)) for k, r in runs.items() if r}
     draw_comparison(curves, methods, path)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
 def in_fresh_process(function: Callable[..., T], *arguments: Any) -> T:
-    """What a function of a module gives, called in a process that is started for it."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(function, arguments)
+    """What a function of a module gives, called in a process that is started for it.
+
+    Raises:
+        concurrent.futures.process.BrokenProcessPool: the process ended without an answer.
+    """
+    # A `multiprocessing.Pool` would start a dead process again and again, and wait forever.
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()

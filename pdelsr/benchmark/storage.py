@@ -43,7 +43,7 @@ def read_suite(path: Path) -> list[Measurement]:
 
 def _measurement(run: dict[str, Any]) -> Measurement:
     curve = tuple((seconds, _number(error)) for seconds, error in run["curve"])
-    numbers = {name: _number(run[name]) for name in ("relative_l2", "heldout")}
+    numbers = {name: _number(run[name]) for name in ("relative_l2", "heldout", "time_limit")}
     fields: dict[str, Any] = {**run, **numbers, "curve": curve}
     return Measurement(**fields)
 

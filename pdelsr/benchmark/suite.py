@@ -1,9 +1,11 @@
-"""Problems × methods at equal time: errors, held-out residuals, and error against time."""
+"""Problems × methods at equal times: errors, held-out residuals, and error against time."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 from pdelsr.benchmark.competitors import Competitor, with_changes
@@ -30,6 +32,7 @@ class Measurement:
         peak_memory_bytes: of the process so far: later runs of one process see the largest.
         curve: (seconds, relative L2 error) of the best state after every outer iteration.
         error_estimate: the relative L2 error that the solution claims; None where it claims none.
+        time_limit: seconds that the run was given.
     """
 
     problem: str
@@ -42,12 +45,13 @@ class Measurement:
     peak_memory_bytes: int
     curve: tuple[tuple[float, float], ...] = ()
     error_estimate: float | None = None
+    time_limit: float = math.inf
 
 
 def measure_suite(
     problems: Sequence[Problem],
     competitors: Sequence[Competitor],
-    time_limit: int | float,
+    time_limits: Sequence[int | float],
     seeds: Sequence[int] = (0,),
     tell: Callable[[Measurement], None] = lambda measurement: None,
     changes: Mapping[str, Any] | None = None,
@@ -60,7 +64,7 @@ def measure_suite(
     Args:
         problems: with references.
         competitors: in the order of the table.
-        time_limit: seconds of each run.
+        time_limits: seconds of each run; every pair runs once with each of them.
         seeds: runs of each pair.
         tell: called after every run.
         changes: options that replace those of every competitor that has them, such as `hidden`
@@ -75,7 +79,7 @@ def measure_suite(
     found = []
     for problem in problems:
         problem.reference_values(problem.domain.bounding_box.mean(axis=1)[None])  # compute it now
-        for seed in seeds:
+        for seed, time_limit in product(seeds, time_limits):
             seconds = time_limit
             for competitor in reversed(competitors):
                 method, options = with_changes(competitor.method(problem), changes)
@@ -83,7 +87,8 @@ def measure_suite(
                 solution = solve(problem, method, **options)
                 if competitor is competitors[-1]:
                     seconds = max(time_limit, solution.seconds)
-                found.append(measurement_of(solution, problem.name, competitor.name, seed))
+                run = measurement_of(solution, problem.name, competitor.name, seed)
+                found.append(replace(run, time_limit=float(time_limit)))
                 tell(found[-1])
     return found
 

@@ -12,8 +12,10 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from pdelsr.benchmark.suite import Measurement
+from pdelsr.solvers.status import Status
 
 WIDTH = 76  # at least, for title and caption
+REACHED = (Status.CONVERGED.value, Status.PRECISION_LIMITED.value)  # statuses with nothing to gain
 
 
 @dataclass(frozen=True)
@@ -29,19 +31,23 @@ class Quantiles:
 def suite_table(found: Sequence[Measurement], methods: Sequence[str]) -> Table:
     """A cell is the median error over the seeds, the worst in parentheses, and median seconds.
 
-    The last column divides the median error of the first method by that of the last one.
+    The last column divides the median error of the first method by that of the last one. A problem
+    that had several time limits has a row for each.
     """
     several = len({m.seed for m in found}) > 1
+    limits = len({m.time_limit for m in found}) > 1
     title = f"relative L2 error, {'median and (worst) over seeds, ' if several else ''}seconds"
     table = Table("problem", title=title, caption=_caption(found), box=SIMPLE_HEAD, min_width=WIDTH)
     ratio = [f"{methods[0]} / {methods[-1]}"] if len(methods) > 1 else []
     for column in (*methods, *ratio):
         table.add_column(column, justify="right", min_width=9)
-    for problem in dict.fromkeys(m.problem for m in found):
-        runs = [[m for m in found if (m.problem, m.method) == (problem, k)] for k in methods]
+    for problem, limit in dict.fromkeys((m.problem, m.time_limit) for m in found):
+        here = [m for m in found if (m.problem, m.time_limit) == (problem, limit)]
+        runs = [[m for m in here if m.method == k] for k in methods]
         errors = [median(m.relative_l2 for m in of_method) for of_method in runs]
         gain = [_ratio(errors[0], errors[-1])] if ratio else []
-        table.add_row(problem, *(_cell(r, several) for r in runs), *gain)
+        name = f"{problem}, {limit:g} s" if limits else problem
+        table.add_row(name, *(_cell(r, several) for r in runs), *gain)
         table.add_section()
     return table
 
@@ -65,6 +71,30 @@ def largest_rise(found: Sequence[Measurement]) -> tuple[float, Measurement] | No
         if 0 < before < math.inf
     ]
     return max(rises, key=lambda rise: rise[0], default=None)
+
+
+def largest_loss(found: Sequence[Measurement]) -> tuple[float, Measurement] | None:
+    """By how much a longer limit made the error larger at most, and the run it is from.
+
+    The error is divided by the smallest one of the shorter limits.
+    """
+    losses = []
+    for m in found:
+        shorter = [
+            other.relative_l2
+            for other in found
+            if (other.problem, other.method, other.seed) == (m.problem, m.method, m.seed)
+            and other.time_limit < m.time_limit
+        ]
+        if shorter and 0 < min(shorter) < math.inf:
+            losses.append((m.relative_l2 / min(shorter), m))
+    return max(losses, key=lambda loss: loss[0], default=None)
+
+
+def least_use(found: Sequence[Measurement]) -> tuple[float, Measurement] | None:
+    """The smallest share of its time limit that a run used which had not reached its goal."""
+    shares = [(m.seconds / m.time_limit, m) for m in found if m.status not in REACHED]
+    return min(shares, key=lambda share: share[0], default=None)
 
 
 def _cell(runs: Sequence[Measurement], several: bool) -> str:
@@ -93,10 +123,33 @@ def _caption(found: Sequence[Measurement]) -> str | None:
             f"estimated / true error over {quality.count} runs: min {quality.smallest:.2g}, "
             f"median {quality.middle:.2g}, max {quality.largest:.2g}"
         )
+    if len({m.time_limit for m in found}) > 1:
+        lines += _about_limits(found)
     if rise is not None:
         ratio, run = rise
         lines.append(
             "largest ratio of the errors after two outer iterations in a row: "
-            f"{ratio:.3g}, {run.problem} by {run.method} with seed {run.seed}"
+            f"{ratio:.3g}, {_named(run)}"
         )
     return "\n".join(lines) or None
+
+
+def _about_limits(found: Sequence[Measurement]) -> list[str]:
+    lines, loss, use = [], largest_loss(found), least_use(found)
+    if loss is not None:
+        ratio, run = loss
+        lines.append(
+            "largest ratio of the errors with a longer and a shorter limit: "
+            f"{ratio:.3g}, {_named(run)}, {run.time_limit:g} s"
+        )
+    if use is not None:
+        share, run = use
+        lines.append(
+            f"smallest share of a limit that was used, unless {' or '.join(REACHED)}: "
+            f"{share:.2f}, {_named(run)}, {run.time_limit:g} s"
+        )
+    return lines
+
+
+def _named(run: Measurement) -> str:
+    return f"{run.problem} by {run.method} with seed {run.seed}"

@@ -23,7 +23,7 @@ from pdelsr.cli.limits import patience
 from pdelsr.cli.options import read_parameters
 from pdelsr.errors import SettingsError
 from pdelsr.problem_file import list_problems, load_problem, problem_folder
-from pdelsr.solvers.settings import require_writable
+from pdelsr.solvers.settings import require_positive, require_writable
 
 WIDE = 130  # columns; in a narrower terminal long lines are better than cut numbers
 
@@ -49,15 +49,17 @@ def _suite(chosen: argparse.Namespace) -> None:
     competitors = competitors_named(chosen.methods.split(","))
     names = [c.name for c in competitors]
     seeds, found = _seeds(chosen.seeds), []
+    for limit in chosen.time_limit:
+        require_positive("time_limit", limit)
     values = read_parameters(chosen.set)
-    problems = [load_problem(path, patience(chosen)) for path in _files(chosen)]
+    problems = [load_problem(path, patience(max(chosen.time_limit))) for path in _files(chosen)]
     if values:
         problems = [problem.with_parameters(**values) for problem in problems]
 
     def tell(m: Measurement) -> None:
         _say(
             f"{m.problem} {m.method} seed {m.seed}: error {m.relative_l2:.1e}, held-out "
-            f"{m.heldout:.1e}, {m.seconds:.0f} s, {m.status}"
+            f"{m.heldout:.1e}, {m.seconds:.0f} of {m.time_limit:g} s, {m.status}"
         )
         found.append(m)
         if chosen.json:  # after every run: a long suite that is cut leaves what it has

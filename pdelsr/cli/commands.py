@@ -43,7 +43,7 @@ def solve_command(chosen: argparse.Namespace) -> int:
         solution = solve(problem, chosen.method, start=start, verbose=not chosen.quiet, **options)
     if chosen.save:  # first, so that no failing reference or full disk costs the result
         solution.save(chosen.save)
-    solution, trouble = with_errors(solution, patience(chosen))
+    solution, trouble = with_errors(solution, patience(chosen.time_limit))
     record = None
     if chosen.json:
         record = solution.to_json(None if chosen.json == STANDARD_OUTPUT else chosen.json)
@@ -94,7 +94,7 @@ def list_command(chosen: argparse.Namespace) -> int:
 
 def read_problem(chosen: argparse.Namespace) -> Problem:
     """The problem of the file, with the parameters that were set."""
-    problem = load_problem(chosen.file, patience(chosen))
+    problem = load_problem(chosen.file, patience(getattr(chosen, "time_limit", None)))
     values = read_parameters(chosen.set)
     return problem.with_parameters(**values) if values else problem
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import math
 import warnings
 from dataclasses import replace
@@ -15,9 +14,8 @@ from pdelsr.solvers.settings import require_positive
 LEAST = 10.0  # seconds: a short limit of a run should not cost a slow but sound reference
 
 
-def patience(chosen: argparse.Namespace) -> float:
+def patience(limit: float | None) -> float:
     """Seconds that a file or a reference may take: the time limit of the run, but at least ten."""
-    limit = getattr(chosen, "time_limit", None)
     if limit is None:
         return math.inf
     require_positive("time_limit", limit)

@@ -54,6 +54,11 @@ def number(text: str) -> float:
         raise argparse.ArgumentTypeError(f"{text!r:.60} is not a number such as 0.5") from None
 
 
+def numbers(text: str) -> list[float]:
+    """Numbers between commas, which options check further."""
+    return [number(part) for part in text.split(",")]
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The parser of `pdelsr`."""
     parser = Parser(
@@ -222,7 +227,13 @@ def _add_benchmark(command: argparse.ArgumentParser) -> None:
         "--methods", default=",".join(COMPETITORS), metavar="A,B", help="(default: %(default)s)"
     )
     _add_set(suite)
-    suite.add_argument("--time-limit", type=number, default=60.0, metavar="S", help="of each run")
+    suite.add_argument(
+        "--time-limit",
+        type=numbers,
+        default=[60.0],
+        metavar="S,S",
+        help="of each run; of several, each is a row of the table (default: 60)",
+    )
     suite.add_argument("--seeds", default="0", metavar="0,1", help="runs of each pair")
     group = command.add_argument_group("output")
     group.add_argument("--json", type=Path, metavar="FILE", help="write all measurements")

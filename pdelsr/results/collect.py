@@ -56,8 +56,15 @@ def collect(
     kept = start if start is not None and training is None else None
     trained = kept if kept and is_same_problem(kept.problem, problem) else None
     estimate = trained.estimate if trained else ErrorEstimate(doubts=(NO_TIME,))
+    train: dict[str, float] = {}  # what is not there in time is NaN in the solution
+    if trained:
+        train = {name: found.train_rms for name, found in trained.blocks.items()}
     with last_work(context.clock.limit, outcome.status):
-        estimate = estimate if trained else error_estimate(problem, context, outcome)
+        size = 0.0
+        if training is not None:
+            squares = training.block_squares(candidate.predictor())
+            train, size = training.rms_of(squares), training.weighted(squares).sum().sqrt().item()
+        estimate = estimate if trained else error_estimate(problem, context, outcome, size)
     status = final_status(context, outcome, estimate)
     _log(problem, method, status)
     return Solution(
@@ -70,7 +77,10 @@ def collect(
         status=status,
         ended=outcome.status,
         next_step=outcome.next_step,
-        blocks=block_residuals(outcome, trained, context.clock.limit),
+        blocks={
+            name: BlockResidual(train.get(name, math.nan), rms)
+            for name, rms in outcome.best.rms.items()
+        },
         history=tuple(context.history),
         report=kept.report if kept else outcome.report,
         training=trained.training if trained else training_points(training),
@@ -118,26 +128,10 @@ def _log(problem: Problem, method: Method, status: Status) -> None:
     logger.log(level, "%s by %s: %s. %s", problem.name, method.name, status.value, status.advice)
 
 
-def block_residuals(
-    outcome: Outcome, trained: Solution | None, limit: int | float = math.inf
-) -> dict[str, BlockResidual]:
-    """Residual of every block on training and on held-out points.
-
-    That on training points is NaN where it takes too long after a run with such a time limit.
-    """
-    predictor = outcome.best.candidate.predictor()
-    heldout, train = outcome.best.rms, {}
-    with last_work(limit, outcome.status):
-        train = outcome.training.block_rms(predictor) if outcome.training else {}
-    if trained:
-        train = {name: found.train_rms for name, found in trained.blocks.items()}
-    return {
-        name: BlockResidual(train.get(name, float("nan")), rms) for name, rms in heldout.items()
-    }
-
-
-def error_estimate(problem: Problem, context: Context, outcome: Outcome) -> ErrorEstimate:
-    """The estimate for the best state of a run."""
+def error_estimate(
+    problem: Problem, context: Context, outcome: Outcome, train: float
+) -> ErrorEstimate:
+    """The estimate for the best state of a run, whose ‖f‖ on the points of the fit is `train`."""
     system, names = problem.system, tuple(u.name for u in problem.unknowns)
     time = system.domain.time
     t = None if time is None else system.coordinates.index(time)
@@ -147,10 +141,6 @@ def error_estimate(problem: Problem, context: Context, outcome: Outcome) -> Erro
     }
     coordinates = tuple(str(c) for c in system.coordinates)
     best, report = outcome.best, outcome.report
-    train, training = 0.0, outcome.training
-    if training is not None:
-        found = training.evaluate(best.candidate.predictor())
-        train = torch.linalg.vector_norm(found).item()
     estimate = estimated(best, report, context.heldout, train, levels, names, coordinates)
     return replace(estimate, doubts=(*estimate.doubts, *unresolved_features(problem)))
 

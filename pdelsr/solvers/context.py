@@ -112,6 +112,7 @@ class Context:
         self.first_plan: PointPlan = self.plan
         self.generator: torch.Generator = torch.Generator().manual_seed(self.seed)
         self.heldout: StackedResidual = self._residual(self.plan.held_out(), HELDOUT_SEED, None)
+        self._few = self.heldout.thinned(min(1.0, TERMS_ON / self.heldout.row_count))
         self.training: StackedResidual | None = None
         self.rounds: int = 0
         self.selection: Selection = Selection()
@@ -221,10 +222,9 @@ class Context:
         if not math.isfinite(assessed.objective):
             return assessed
         predictor, network = assessed.candidate.predictor(), assessed.candidate.network
-        some = self.heldout.thinned(min(1.0, TERMS_ON / self.heldout.row_count))
-        terms = some.terms_norm(predictor)
+        terms = self._few.terms_norm(predictor)
         refined = assessed.candidate.delta is not None
-        parts = some.terms_norm(predictor, network) if refined else terms
+        parts = self._few.terms_norm(predictor, network) if refined else terms
         return replace(assessed, terms=terms, parts=parts)
 
     def _norm(self, rms: Mapping[str, float]) -> float:

@@ -76,6 +76,7 @@ MISTAKES = {
     "method": (["--methods", "pinn,nothing"], "names 'nothing': choose among pinn, tsonn"),
     "problem": (["--problems", "nothing"], "no problem 'nothing' in problems: it has ['rod']"),
     "seeds": (["--seeds", "a"], "--seeds 'a': give whole numbers"),
+    "limits": (["--time-limit", "5,0"], "time_limit"),
     "plot": (["--plot", "no/a.png"], "lies in a folder that does not exist"),
     "step": (["step", "--plot", "a.png"], "benchmark step draws nothing"),
 }

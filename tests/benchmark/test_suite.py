@@ -16,7 +16,13 @@ import pdelsr as pl
 from pdelsr.benchmark.competitors import competitors_named
 from pdelsr.benchmark.storage import read_suite, write_runs
 from pdelsr.benchmark.suite import Measurement, measure_suite, measurement_of
-from pdelsr.benchmark.table import estimate_quality, largest_rise, suite_table
+from pdelsr.benchmark.table import (
+    estimate_quality,
+    largest_loss,
+    largest_rise,
+    least_use,
+    suite_table,
+)
 from pdelsr.results.estimate import ErrorEstimate
 
 NAMES = ("pinn", "published", "lsr", "ilsr")
@@ -26,7 +32,7 @@ NAMES = ("pinn", "published", "lsr", "ilsr")
 def found() -> list[Measurement]:
     """Two problems by four competitors."""
     return measure_suite(
-        [rod(), decay()], competitors_named(NAMES), 20.0, seeds=(0,), changes=SMALL
+        [rod(), decay()], competitors_named(NAMES), [20.0], seeds=(0,), changes=SMALL
     )
 
 
@@ -53,7 +59,7 @@ def test_curves_end_in_the_measured_error(found: list[Measurement]) -> None:
 
 def test_a_problem_without_reference_is_refused() -> None:
     with pytest.raises(pl.SettingsError, match="rod has no reference: leave it out"):
-        measure_suite([replace(rod(), reference=None)], competitors_named(["lsr"]), 1.0)
+        measure_suite([replace(rod(), reference=None)], competitors_named(["lsr"]), [1.0])
 
 
 def test_only_the_last_competitor_extends_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,8 +72,10 @@ def test_only_the_last_competitor_extends_the_time(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr("pdelsr.benchmark.suite.warm_up", lambda problem: None)
     monkeypatch.setattr("pdelsr.benchmark.suite.solve", slow)
-    measure_suite([rod()], competitors_named(["pinn", "lsr", "ilsr"]), 10.0)
-    assert limits == [10.0, 20.0, 20.0]
+    three = competitors_named(["pinn", "lsr", "ilsr"])
+    found = measure_suite([rod()], three, [10.0, 40.0])
+    assert limits == [10.0, 20.0, 20.0, 40.0, 80.0, 80.0]
+    assert [m.time_limit for m in found] == [10.0] * 3 + [40.0] * 3
 
 
 def test_error_estimates_are_kept_where_there_are_any() -> None:
@@ -113,6 +121,21 @@ def test_the_footer_shows_the_largest_rise_of_an_error() -> None:
     ratio, run = largest_rise([falling, rising]) or (0.0, None)
     assert (ratio, run) == (pytest.approx(1.5), rising)
     assert "in a row: 1.5, " in " ".join(shown([falling, rising], ("ilsr",)).split())
+
+
+def test_the_footer_compares_time_limits() -> None:
+    errors = {3.0: 1e-4, 5.0: 1e-6, 8.0: 4e-6, 12.0: 2e-6}
+    runs = [replace(measured("ilsr", 0, e), time_limit=s) for s, e in errors.items()]
+    done = replace(runs[3], status="precision-limited")
+    assert largest_loss(runs[:1]) is None
+    assert largest_loss(runs) == (pytest.approx(4.0), runs[2])
+    assert largest_loss(runs[:2]) == (pytest.approx(0.01), runs[1])
+    assert least_use(runs) == (pytest.approx(2 / 12), runs[3])
+    assert least_use([*runs[:3], done]) == (pytest.approx(2 / 8), runs[2])
+    text = " ".join(shown(runs, ("ilsr",)).split())
+    loss, use = "4, rod by ilsr with seed 0, 8 s", "precision-limited: 0.17"
+    for words in ("rod, 3 s", "rod, 12 s", loss, use):
+        assert words in text
 
 
 def test_json_comes_back_as_it_was(found: list[Measurement], tmp_path: Path) -> None:
