@@ -63,7 +63,17 @@ def _exact(expression: sp.Expr) -> sp.Expr:
         expression = cast(sp.Expr, expression.replace(_is_split, _rejoined))
         decimals = cast(Any, expression.atoms(sp.Float))
     finite = (f for f in decimals if f.is_finite)
-    return cast(sp.Expr, expression.xreplace({f: as_rational(f) for f in finite}))
+    return cast(sp.Expr, expression.xreplace({f: _within_reason(f) for f in finite}))
+
+
+def _within_reason(number: sp.Expr) -> sp.Expr:
+    """The rational of a number, unless that had thousands of digits.
+
+    No double holds such a number: what is smaller is zero, and what is larger stays as it is.
+    """
+    if number == 0 or abs(sp.log(abs(number), 10)) < LONG:
+        return as_rational(number)
+    return sp.Integer(0) if abs(number) < 1 else number
 
 
 def _is_far(number: sp.Expr) -> bool:

@@ -19,6 +19,7 @@ from pdelsr.solvers.candidate import Assessed, Candidate
 from pdelsr.solvers.clock import Clock
 from pdelsr.solvers.design import Design
 from pdelsr.solvers.history import Record
+from pdelsr.solvers.next_step import Gains
 from pdelsr.solvers.selection import Selection
 
 HELDOUT_SEED = 2**31 - 1  # the stream of held-out points; training seeds stay below
@@ -46,6 +47,12 @@ class Grows(ABC):
         seconds: int | float = math.inf,
     ) -> tuple[Network, PointPlan]:
         """A network of about so many parameters, and the plan with points for it."""
+
+    @abstractmethod
+    def gains(
+        self, untrained: Predictor, parameters: int, seconds: float = math.inf
+    ) -> Gains | None:
+        """What alignment and growth gain, as a network of half the size tells."""
 
     @abstractmethod
     def redrawn(self, network: Network, draw: int, stretch: float = 1.0) -> Network:

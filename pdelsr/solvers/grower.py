@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from pdelsr.linearize import Predictor
 from pdelsr.linearize.points import PointPlan
 from pdelsr.networks import MLP, HardConditions, Network
+from pdelsr.solvers.alignment_trial import gains_of
 from pdelsr.solvers.context import Grows
 from pdelsr.solvers.design import Design, design_of
+from pdelsr.solvers.next_step import Gains
 from pdelsr.solvers.plan import point_counts
 from pdelsr.solvers.trial import Designer
 
@@ -57,6 +60,18 @@ class Grower(Grows):
             found.parameter_count,
         )
         return found, replace(plan, counts=counts)
+
+    def gains(
+        self, untrained: Predictor, parameters: int, seconds: float = math.inf
+    ) -> Gains | None:
+        """What alignment and growth gain, as a network of half the size tells.
+
+        Args:
+            untrained: the network, refined.
+            parameters: of it.
+            seconds: that a trial may take; None is returned where they are too few.
+        """
+        return gains_of(self.designer, self.design, untrained, parameters, seconds)
 
     def redrawn(self, network: Network, draw: int, stretch: float = 1.0) -> Network:
         """An untrained network like this one, with other random weights for every `draw`.

@@ -13,6 +13,7 @@ from pdelsr.solvers.estimate import Sizes, refinement_fits
 from pdelsr.solvers.method import State
 from pdelsr.solvers.next_step import (
     FEWER_POINTS,
+    Gains,
     Kind,
     Situation,
     Step,
@@ -31,6 +32,7 @@ WIDENING = 1.5  # factor on the parameters of aligned networks
 FILLED = 0.9  # share of directions above rounding from which a wider network may help
 HELD = 0.45  # power of epsilon: a fall of the residual that no other method is needed for
 STRETCHES = (FACTOR**0.5, FACTOR**-0.5, 1.0)  # of weights, for networks of the same size
+TRIAL_SHARE = 0.25  # of the time left, to see whether alignment pays
 WORTH = 1.5  # times of a refinement that an iteration needs, so that its alignment can do much
 OVERFIT = 3.0  # ratio of the residual on held-out points to that on the points of the fit
 MOST_POINTS = 16  # times the planned ones
@@ -51,6 +53,8 @@ class Growth:
         grown: how many states were assessed when it grew; 0 where it never did.
         before: ‖f‖ of the kept state.
         owed: factor on ‖f‖ that the growth has to gain.
+        gains: of an alignment and of growth, as a smaller network told.
+        tried: whether a smaller network was asked.
         alignments: so far.
         draws: networks of the same size that were tried.
         turns: how often the scale of their weights was changed in another direction.
@@ -69,6 +73,8 @@ class Growth:
     grown: int = 0
     before: float = math.inf
     owed: float = 1.0
+    gains: Gains | None = None
+    tried: bool = False
     alignments: int = 0
     draws: int = 0
     turns: int = 0
@@ -92,6 +98,7 @@ class Growth:
         """Take another untrained network, as long as that pays; otherwise return to the best."""
         if not self.untrained:
             return False
+        self._try_alignment(context)
         step = self.next(context)
         if step.kind is Kind.GROW:
             self._grow(context, state, step)
@@ -101,6 +108,16 @@ class Growth:
         if self.untrained:
             self._draw(context, step)
         return self.untrained
+
+    def _try_alignment(self, context: Context) -> None:
+        """Find out what alignment and growth gain, where that will matter."""
+        now = self._situation(context)
+        if self.tried or now.enough or now.done or math.isinf(now.left):
+            return
+        assert context.grower is not None
+        best, self.tried = context.best.candidate, True
+        seconds, m = TRIAL_SHARE * now.left, best.network.parameter_count
+        self.gains = context.grower.gains(best.predictor(), m, seconds)
 
     def _draw(self, context: Context, step: Step) -> None:
         """Take another network of the same size: of larger weights while that gains, then smaller.
@@ -208,6 +225,7 @@ class Growth:
             left=context.clock.left - context.finish_seconds,
             pays=pays,
             enough=smallest <= context.rounding(HELD),
+            gains=self.gains,
             done=rounded or smallest < context.rounding(EXACT),
         )
 

@@ -278,7 +278,13 @@ class ILSR(Method):
         fresh = not context.trained or context.earlier.untrained
         untrained = widens and linear and fresh and self.refine_first is not False
         seconds = context.earlier.seconds if linear else 0.0  # there an iteration is a refinement
-        return Growth(self.refinement_factor(linear), widens, untrained, refine_seconds=seconds)
+        return Growth(
+            self.refinement_factor(linear),
+            widens,
+            untrained,
+            refine_seconds=seconds,
+            tried=self.alignment != "gauss-newton",  # the only one that is tried
+        )
 
     def _refines_first(self, context: Context) -> bool:
         if self.refine_first is not None:

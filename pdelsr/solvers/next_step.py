@@ -15,6 +15,8 @@ LEAST_GROWTH = 1.15  # smallest one that is worth a step
 TRIALS = 1.25  # times of a refinement that the trials of a larger network's scale get
 POWERS = (2.0, 3.0)  # of the parameters, that the time of a refinement may grow with
 USUAL_POWER = 2.7  # as long as nothing is known
+ALIGNMENT = 6.0  # times of a refinement that an alignment and the next refinement take
+LEAST_ALIGNMENT = 2.0  # the same, of one that is worth it
 MARGIN = 1.1  # on predicted times
 MORE_POINTS, FEWER_POINTS = 2.0, 0.4  # times the points of another network of the same size
 
@@ -49,6 +51,23 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Gains:
+    """Factors on the residual.
+
+    Args:
+        alignment: of an alignment and the refinement after it.
+        doubling: of an untrained network with twice the parameters.
+    """
+
+    alignment: float
+    doubling: float
+
+    def grown(self, factor: float) -> float:
+        """The gain of so many times the parameters."""
+        return self.doubling ** math.log2(max(factor, 1.0))
+
+
+@dataclass(frozen=True)
 class Situation:
     """What is known after a refinement of an untrained network.
 
@@ -61,6 +80,7 @@ class Situation:
         pays: whether the last growth gained as much as growth has to, or there was none yet.
         enough: whether untrained networks hold the solution to so many digits that alignment would
             add little.
+        gains: of an alignment and of growth, as far as they are known.
         done: whether the residual is down to rounding, so that nothing is left to gain.
     """
 
@@ -72,6 +92,7 @@ class Situation:
     pays: bool
     enough: bool
     done: bool
+    gains: Gains | None = None
 
     def time_of(self, parameters: int | float) -> float:
         """Seconds that a refinement of a network of another size takes, with some margin."""
@@ -84,13 +105,18 @@ def next_step(now: Situation) -> Step:
     A larger network as long as that pays, by any factor up to 2 that fits into limits and time.
     Without the time for it, or where it pays no more, another network of the same size on as many
     points as there is time for, which may be better by chance. A solution that untrained networks
-    do not hold is left to alignment. Without a time limit only what pays is done.
+    do not hold is left to alignment; where that is known to gain more than the growth that there is
+    time for, this comes earlier, and the last growth leaves time for it. Without a time limit only
+    what pays is done.
     """
     m = now.parameters
     if now.done:
         return Step(Kind.STOP, m)
     largest = min(GROWTH * m, now.most) if now.pays else 0.0
-    affordable = min(largest, _affordable(now))
+    target = _size_to_align(now) if now.pays else None
+    if target == m:
+        return Step(Kind.ALIGN, m)
+    affordable = min(largest, target or _affordable(now))
     if affordable >= LEAST_GROWTH * m:
         return _growth(now, affordable)
     in_want_of_time = largest >= LEAST_GROWTH * m
@@ -127,11 +153,34 @@ def power_of(measured: Sequence[tuple[int, float]]) -> float:
     return min(max(math.log(seconds / s) / math.log(m / n), least), most)
 
 
-def _affordable(now: Situation) -> float:
-    """Parameters of a refinement, and the trials that precede it, that take all the time left."""
+def _size_to_align(now: Situation) -> float | None:
+    """Parameters of the network that is to be aligned; None where growth alone gains more.
+
+    There is time for a last growth to that size and the alignment after it, or, where that would be
+    no growth worth a step, for an alignment of the present network.
+    """
+    gains, m = now.gains, now.parameters
+    if gains is None or now.enough or math.isinf(now.left):
+        return None
+    alone = gains.grown(min(_affordable(now), now.most) / m)
+    aligned, share = min(_affordable(now, ALIGNMENT), now.most), 1.0
+    if aligned < LEAST_GROWTH * m:
+        aligned, share = m, min(now.left / (ALIGNMENT * now.time_of(m)), 1.0)
+    worth_it = share * ALIGNMENT > LEAST_ALIGNMENT
+    gain = gains.grown(aligned / m) * gains.alignment**share
+    return aligned if worth_it and gain > alone else None
+
+
+def _affordable(now: Situation, after: float = 0.0) -> float:
+    """Parameters of a refinement, and the trials that precede it, that take all the time left.
+
+    Args:
+        now: what is known.
+        after: times of that refinement, for what is to follow.
+    """
     if now.seconds <= 0 or math.isinf(now.left):
         return math.inf
-    share = max(now.left, 0.0) / (MARGIN * (1 + TRIALS) * now.seconds)
+    share = max(now.left, 0.0) / (MARGIN * (1 + TRIALS + after) * now.seconds)
     return now.parameters * share ** (1 / now.power)
 
 

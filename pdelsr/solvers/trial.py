@@ -170,13 +170,16 @@ class Designer:
 
     def trial(self, design: Design, sizes: dict[Design, float]) -> Trial:
         """Points and weights that suit a design; what it finds goes into `sizes`."""
-        network = self.build(design)
+        plan = self.balanced_plan(self.build(design))
+        train, test = (plan.bind(self.compiled.blocks, seed) for seed in (TRAIN_SEED, TEST_SEED))
+        return Trial(self.build, train, test, self.settings.memory_budget, sizes)
+
+    def balanced_plan(self, network: Network) -> PointPlan:
+        """Points for a trial of this network, with weights that balance its rows."""
         plan = _plan(self.problem, self.compiled, self.settings, network.parameter_count)
         first = replace(plan, crowds={}).bind(self.compiled.blocks, TRAIN_SEED)
         weights = balanced_weights(first, StackedResidual(network, first).mean_square_row)
-        plan = replace(plan, weights=weights)
-        train, test = (plan.bind(self.compiled.blocks, seed) for seed in (TRAIN_SEED, TEST_SEED))
-        return Trial(self.build, train, test, self.settings.memory_budget, sizes)
+        return replace(plan, weights=weights)
 
 
 @dataclass(frozen=True, eq=False)
