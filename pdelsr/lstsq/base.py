@@ -46,6 +46,10 @@ class LeastSquares(ABC):
         """
         return None
 
+    def rough_rank(self, state: Any) -> int | None:
+        """About the effective rank, at no cost; None where the factors do not show it."""
+        return None
+
     def root_covariance(
         self, state: Any, rows: Float[Tensor, "q r"]
     ) -> Float[Tensor, "q s"] | None:

@@ -11,6 +11,7 @@ from torch import Tensor
 from pdelsr.lstsq.base import LeastSquares, Spectrum, equilibrate, spectrum_of
 
 NESTED = 0.85  # share of the directions in the nested solution
+ROUNDED = 30  # times the damping: what rounding leaves of a column that others span, about
 PANEL, FEW = 768, 128  # columns of a panel, at most and at least
 OPERATIONS = 2e10  # of one call, about, for which the clock has to wait
 LARGEST_SVD = 1500  # columns up to which an SVD is cheap beside the factorization
@@ -61,6 +62,13 @@ class QR(LeastSquares):
     def nested(self, state: QRState, b: Float[Tensor, " n"]) -> Float[Tensor, " r"] | None:
         part = int(NESTED * state.order.numel())
         return self._solve(state, b, part) if part else None
+
+    def rough_rank(self, state: QRState) -> int:
+        # In random order, the first columns fill the space. Of those after them only the damping is
+        # left on the diagonal, with rounding errors: three to a hundred times as much.
+        diagonal = state.reflectors.diagonal().abs()
+        rounding = ROUNDED * self.damping * torch.finfo(diagonal.dtype).eps
+        return int((diagonal > rounding).sum())
 
     def root_covariance(self, state: QRState, rows: Float[Tensor, "q r"]) -> Float[Tensor, "q r"]:
         R = state.reflectors[: state.order.numel()].triu()

@@ -66,7 +66,8 @@ def refine_in_subspace(
         solver: of the reduced problem.
         newton_steps: at most; 1 is the published method, which takes the full step.
         stop: asked between steps, whether the time is up.
-        described: with the spectrum and the nested solution in the report, which take time.
+        described: with the spectrum and the nested solution in the report, which take time. Without
+            them the effective rank is a rough one, or 0 where the solver has none.
     """
     y = residual.like.new_zeros(directions.rank)
     search = _Search(residual, directions, solver, y)
@@ -95,6 +96,7 @@ class _Search:
         cut: whether it was stopped between two steps.
         report: of the last reduced system, once it was described.
         sensitivity: of the last linearization, known before its steps are over.
+        rough_rank: of the last linearization.
     """
 
     residual: StackedResidual
@@ -106,6 +108,7 @@ class _Search:
     cut: bool = False
     report: RankReport | None = None
     sensitivity: Sensitivity | None = None
+    rough_rank: int | None = None
 
     def run(self, newton_steps: int, stop: Callable[[], bool], described: bool) -> None:
         """Take steps until they help no more."""
@@ -126,6 +129,7 @@ class _Search:
                 return
             if described:
                 self.sensitivity = sensitivity(residual, self.directions, solver, state)
+            self.rough_rank = solver.rough_rank(state)
             found = _backtrack(model, y, target, f, full=newton_steps == 1)
             before = self.size
             if found is not None:
@@ -164,7 +168,7 @@ class _Search:
     def found(self, stopped: Status | None) -> Refinement:
         """The refinement as far as it came."""
         rank, nothing = self.directions.rank, self.y.new_zeros(0)
-        measured = (0, float("inf")) if stopped is None else (None, None)
+        measured = (self.rough_rank or 0, float("inf")) if stopped is None else (None, None)
         report = self.report or RankReport(rank, *measured, nothing)
         report = replace(report, directions=self.directions, y=self.y, sensitivity=self.sensitivity)
         return Refinement(self.directions.lift(self.y), self.size, self.taken, report, stopped)
