@@ -14,7 +14,7 @@ from pdelsr.solvers.settings import require_positive
 LEAST = 10.0  # seconds: a short limit of a run should not cost a slow but sound reference
 
 
-def patience(limit: float | None) -> float:
+def patience(limit: int | float | None) -> float:
     """Seconds that a file or a reference may take: the time limit of the run, but at least ten."""
     if limit is None:
         return math.inf

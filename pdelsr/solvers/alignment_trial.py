@@ -30,7 +30,7 @@ def gains_of(
     design: Design,
     untrained: Predictor,
     parameters: int,
-    seconds: float = math.inf,
+    seconds: int | float = math.inf,
 ) -> Gains | None:
     """What an alignment gains at half the size, and what doubling has gained from there.
 

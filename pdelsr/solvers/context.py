@@ -50,7 +50,7 @@ class Grows(ABC):
 
     @abstractmethod
     def gains(
-        self, untrained: Predictor, parameters: int, seconds: float = math.inf
+        self, untrained: Predictor, parameters: int, seconds: int | float = math.inf
     ) -> Gains | None:
         """What alignment and growth gain, as a network of half the size tells."""
 

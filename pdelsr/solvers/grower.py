@@ -62,7 +62,7 @@ class Grower(Grows):
         return found, replace(plan, counts=counts)
 
     def gains(
-        self, untrained: Predictor, parameters: int, seconds: float = math.inf
+        self, untrained: Predictor, parameters: int, seconds: int | float = math.inf
     ) -> Gains | None:
         """What alignment and growth gain, as a network of half the size tells.
 

@@ -33,6 +33,7 @@ FILLED = 0.9  # share of directions above rounding from which a wider network ma
 HELD = 0.45  # power of epsilon: a fall of the residual that no other method is needed for
 STRETCHES = (FACTOR**0.5, FACTOR**-0.5, 1.0)  # of weights, for networks of the same size
 TRIAL_SHARE = 0.25  # of the time left, to see whether alignment pays
+WORTH_A_TRIAL = 4.0  # times of a refinement that are left
 WORTH = 1.5  # times of a refinement that an iteration needs, so that its alignment can do much
 OVERFIT = 3.0  # ratio of the residual on held-out points to that on the points of the fit
 MOST_POINTS = 16  # times the planned ones
@@ -113,6 +114,8 @@ class Growth:
         """Find out what alignment and growth gain, where that will matter."""
         now = self._situation(context)
         if self.tried or now.enough or now.done or math.isinf(now.left):
+            return
+        if now.left < WORTH_A_TRIAL * now.seconds:  # too little for what would be learned
             return
         assert context.grower is not None
         best, self.tried = context.best.candidate, True

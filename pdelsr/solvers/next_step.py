@@ -62,7 +62,7 @@ class Gains:
     alignment: float
     doubling: float
 
-    def grown(self, factor: float) -> float:
+    def grown(self, factor: int | float) -> float:
         """The gain of so many times the parameters."""
         return self.doubling ** math.log2(max(factor, 1.0))
 
@@ -153,7 +153,7 @@ def power_of(measured: Sequence[tuple[int, float]]) -> float:
     return min(max(math.log(seconds / s) / math.log(m / n), least), most)
 
 
-def _size_to_align(now: Situation) -> float | None:
+def _size_to_align(now: Situation) -> int | float | None:
     """Parameters of the network that is to be aligned; None where growth alone gains more.
 
     There is time for a last growth to that size and the alignment after it, or, where that would be
@@ -171,7 +171,7 @@ def _size_to_align(now: Situation) -> float | None:
     return aligned if worth_it and gain > alone else None
 
 
-def _affordable(now: Situation, after: float = 0.0) -> float:
+def _affordable(now: Situation, after: int | float = 0) -> float:
     """Parameters of a refinement, and the trials that precede it, that take all the time left.
 
     Args:

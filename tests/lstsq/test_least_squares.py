@@ -121,6 +121,16 @@ def test_effective_rank_is_that_of_the_matrix(name: str, rank: int) -> None:
     assert (spectrum.singular_values.diff() <= 0).all()
 
 
+def test_the_rough_rank_of_qr_is_near_the_effective_one() -> None:
+    decaying = torch.tensor(matrix(300, np.logspace(0, -40, 200)))
+    full = torch.tensor(matrix(300, np.logspace(0, -3, 200)))
+    solver = QR()
+    effective = solver.spectrum(solver.init(decaying.clone())).effective_rank
+    assert 0.8 * effective < solver.rough_rank(solver.init(decaying)) < 1.3 * effective
+    assert solver.rough_rank(solver.init(full)) == 200
+    assert Cholesky().rough_rank(Cholesky().init(torch.eye(2))) is None
+
+
 @pytest.mark.parametrize("name", SOLVERS)
 def test_condition_is_that_of_the_equilibrated_matrix(name: str) -> None:
     A = matrix(50, np.logspace(0, -3, 15)) * np.logspace(-5, 5, 15)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from pdelsr.solvers.next_step import (
+    ALIGNMENT,
     FEWER_POINTS,
     LEAST_GROWTH,
     MARGIN,
@@ -15,6 +16,7 @@ from pdelsr.solvers.next_step import (
     POWERS,
     TRIALS,
     USUAL_POWER,
+    Gains,
     Kind,
     Situation,
     next_step,
@@ -122,6 +124,34 @@ def test_the_power_of_the_time_is_learned() -> None:
     assert power_of([(1000, 1.0), (2000, 100.0)]) == POWERS[1]
     assert power_of([(1000, 1.0), (2000, 5.0), (2000, 6.0)]) == pytest.approx(math.log2(6))
     assert power_of([(1000, 5.0), (2000, 4.0)]) == USUAL_POWER  # times that are noise
+
+
+def time_for(factor: float, alignments: float = 0) -> float:
+    """Seconds that a growth of `NOW` takes, with alignments after it."""
+    return MARGIN * (1 + TRIALS + alignments * ALIGNMENT) * factor**NOW.power
+
+
+def test_an_alignment_comes_before_a_growth_that_gains_less() -> None:
+    now = replace(NOW, left=time_for(1.5))
+    assert next_step(now).kind is Kind.GROW
+    aligning = replace(now, gains=Gains(alignment=100.0, doubling=20.0))
+    assert next_step(aligning).kind is Kind.ALIGN
+    assert next_step(replace(aligning, gains=Gains(3.0, 20.0))).kind is Kind.GROW
+    assert next_step(replace(aligning, enough=True)).kind is Kind.GROW
+    assert next_step(replace(aligning, left=math.inf)).kind is Kind.GROW
+
+
+def test_the_last_growth_leaves_time_for_an_alignment() -> None:
+    now = replace(NOW, left=time_for(1.5, 1), gains=Gains(alignment=100.0, doubling=20.0))
+    step = next_step(now)
+    assert (step.kind, step.parameters) == (Kind.GROW, pytest.approx(1500, abs=1))
+    alone = next_step(replace(now, gains=Gains(2.0, 1000.0)))
+    assert (alone.kind, alone.parameters) == (Kind.GROW, 2000)
+
+
+def test_an_alignment_of_a_few_steps_is_worth_nothing() -> None:
+    aligning = replace(NOW, gains=Gains(alignment=100.0, doubling=2.0))
+    assert next_step(replace(aligning, left=1.5)).kind is Kind.AGAIN
 
 
 def test_what_would_come_next_is_told_with_its_time() -> None:

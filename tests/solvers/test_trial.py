@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -12,9 +13,10 @@ from solver_cases import X, poisson
 import pdelsr as pl
 from pdelsr.compile import compile_problem
 from pdelsr.networks import HardConditions, closure
+from pdelsr.solvers.alignment_trial import gains_of
 from pdelsr.solvers.design import Design, parameter_count
 from pdelsr.solvers.prepare import prepare
-from pdelsr.solvers.trial import FACTOR, PARAMETERS, Designer
+from pdelsr.solvers.trial import FACTOR, PARAMETERS, Designer, Trial
 
 U = pl.unknown("u", X)
 
@@ -63,6 +65,46 @@ def test_given_options_are_not_tried() -> None:
 def test_a_sum_of_functions_of_one_coordinate_is_recognized() -> None:
     found = designer(sum_of_coordinates()).first()
     assert (found.first_inputs, len(found.hidden)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "spare", "factor", "found"),
+    [
+        ((4.0, 2.0, 3.0), (), FACTOR, 1),
+        ((4.0, 2.0, 3.0), (1,), FACTOR, 2),  # a larger scale, whose residual is rougher
+        ((4.0, 2.0, 6.0), (1,), FACTOR, 1),
+        ((2.0, 4.0, 6.0), (), 1 / FACTOR, 0),
+        ((2.0, 4.0, 6.0), (0,), 1 / FACTOR, 1),  # it gains too little to be worth that
+        ((1.0, 4.0, 6.0), (0,), 1 / FACTOR, 0),
+    ],
+)
+def test_the_scale_that_is_found(sizes, spare, factor, found) -> None:
+    designs = [Design((9, 9), "sin", FACTOR**k) for k in (-1, 0, 1)]
+    beyond = {replace(designs[0], weight_scale=FACTOR**k): math.inf for k in (-2, 2)}
+    scales = {d.weight_scale: d for d in (*designs, *beyond)}
+
+    class Known(Trial):
+        def size(self, design: Design) -> float:
+            near = min(scales, key=lambda scale: abs(scale - design.weight_scale))
+            return self.sizes[scales[near]]
+
+    known = {**dict(zip(designs, sizes, strict=True)), **beyond}
+    given = {designs[k] for k in spare}
+    trial = Known(lambda design: None, (), (), sizes=known, spare=given)
+    end = trial.walk(designs[1], factor)
+    assert end.weight_scale == pytest.approx(designs[found].weight_scale)
+
+
+def test_what_alignment_gains_is_measured_on_half_the_parameters() -> None:
+    context_designer = designer(poisson())
+    design = context_designer.first()
+    untrained = context_designer.trial(design, {}).refined(context_designer.build(design))
+    assert untrained is not None
+    found = gains_of(context_designer, design, untrained, 300)
+    assert found is not None
+    assert found.alignment > 2
+    assert found.doubling >= 1
+    assert gains_of(context_designer, design, untrained, 300, seconds=1e-3) is None
 
 
 def test_products_keep_all_inputs() -> None:
