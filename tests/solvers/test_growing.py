@@ -14,6 +14,8 @@ import pdelsr as pl
 from pdelsr.solvers import growth
 from pdelsr.solvers.clock import Clock
 from pdelsr.solvers.context import Context
+from pdelsr.solvers.growth import Growth
+from pdelsr.solvers.next_step import Gains
 from pdelsr.solvers.prepare import prepare
 from pdelsr.solvers.registry import parse_options
 
@@ -190,6 +192,7 @@ def searching(left: int | float, **others: Any) -> tuple[Context, pl.ILSR, Any]:
     context.assess(state.candidate, state.iteration)
     context.clock = Clock.after(float(1000 - left), 1000)
     state.memory.growth.refine_seconds = 1.0
+    state.memory.growth.tried = True  # nobody asks what alignment gains
     return context, method, state
 
 
@@ -198,6 +201,28 @@ def test_the_network_grows_as_far_as_the_time_allows() -> None:
     before = context.network.parameter_count
     assert state.memory.growth.take_untrained(context, state)
     assert 1.1 < context.network.parameter_count / before < 1.8
+
+
+@pytest.mark.parametrize(
+    ("gains", "grows"), [(Gains(1.5, 20.0), True), (Gains(300.0, 20.0), False), (None, True)]
+)
+def test_alignment_comes_before_a_growth_that_gains_less(
+    monkeypatch: pytest.MonkeyPatch, gains: Gains | None, grows: bool
+) -> None:
+    context, _, state = searching(8)
+    now: Growth = state.memory.growth
+    now.tried = False
+    asked: list[float] = []
+
+    def told(grower: Any, untrained: Any, parameters: int, seconds: float) -> Gains | None:
+        asked.append(seconds)
+        return gains
+
+    monkeypatch.setattr("pdelsr.solvers.grower.Grower.gains", told)
+    assert now.take_untrained(context, state) == grows
+    assert now.untrained == grows
+    now._try_alignment(context)
+    assert asked == [pytest.approx(2.0, rel=0.1)]
 
 
 def test_without_time_to_grow_another_network_is_tried() -> None:
