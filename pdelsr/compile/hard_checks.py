@@ -11,10 +11,9 @@ import sympy as sp
 
 from pdelsr.compile.hard_form import HardForm
 from pdelsr.declare.domains import Part
-from pdelsr.declare.domains.exact_number import exact_number
 from pdelsr.declare.domains.probes import probes
 from pdelsr.declare.evaluate import evaluate
-from pdelsr.declare.expressions import at, derivative, multi_index
+from pdelsr.declare.expressions import derivative, multi_index
 from pdelsr.declare.regions import OnParts
 from pdelsr.declare.statements import Statement
 from pdelsr.declare.system import System
@@ -59,14 +58,17 @@ def require_periodic(
 ) -> None:
     """Refuse a lift or factor that would break the periodicity of the ansatz."""
     u = system.unknowns[form.component]
-    low, high = map(exact_number, system.domain.bounds(axis))
+    column = form.coordinates.index(axis)
     points = system.domain.from_unit(probes(64, system.domain.unit_dim))
+    ends = [points.copy(), points.copy()]
+    for end, bound in zip(ends, system.domain.bounds(axis), strict=True):
+        end[:, column] = float(bound)
     for expression in (form.lift, form.factor):
         for k in range(max(1, system.order(u, axis))):
             slope = derivative(expression, (k,), (axis,))
-            gap = at(slope, axis, high) - at(slope, axis, low)
-            gaps = np.abs(evaluate(gap, form.coordinates, points, "hard form"))
-            if gaps.max() > AGREE * 10:
+            values = evaluate(slope, form.coordinates, np.concatenate(ends), "hard form")
+            gaps = np.abs(np.subtract(*np.split(values, 2)))
+            if gaps.max() > AGREE * (10 + np.abs(values).max()):
                 what = f"the derivative of order {k} of the data" if k else "the data"
                 raise impossible(
                     next(iter(statements)),

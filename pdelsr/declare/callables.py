@@ -11,6 +11,7 @@ import numpy as np
 import sympy as sp
 from jaxtyping import Float
 
+from pdelsr.declare.sharing import shared_subexpressions
 from pdelsr.declare.symbols import Coefficient
 
 AS_ARGUMENT: list[Callable[[np.ndarray], Any]] = []
@@ -68,7 +69,7 @@ class Values:
         stand_ins = [sp.Dummy(f"k{i}", real=True) for i in range(len(self._calls))]
         plain = self.expression.xreplace(dict(zip(self._calls, stand_ins, strict=True)))
         symbols = [*self.symbols, *stand_ins]
-        return sp.lambdify(symbols, plain, modules=["scipy", "numpy"], cse=True)
+        return sp.lambdify(symbols, plain, modules=["scipy", "numpy"], cse=shared_subexpressions)
 
     def _called(
         self, call: Any, points: Float[np.ndarray, "n s"]

@@ -92,8 +92,14 @@ class Growth:
 
     @property
     def least_seconds(self) -> float:
-        """That the next iteration takes at least."""
-        return (FEWER_POINTS if self.untrained else 1.0) * self.refine_seconds
+        """That the next iteration takes at least, with a refinement on fewer points."""
+        return (1.0 if self.untrained else WORTH) * FEWER_POINTS * self.refine_seconds
+
+    def take_fewer_points(self, context: Context) -> None:
+        """Where little time is left, refine on fewer points, after an alignment for the rest."""
+        left = context.clock.left - context.finish_seconds
+        if left < WORTH * self.refine_seconds:
+            self.points = max(left / (WORTH * self.refine_seconds), FEWER_POINTS)
 
     def take_untrained(self, context: Context, state: State) -> bool:
         """Take another untrained network, as long as that pays; otherwise return to the best."""

@@ -228,7 +228,7 @@ class ILSR(Method):
             found.report,
             state.memory,
             finished=found.stopped,
-            next_seconds=growth.least_seconds,
+            next_seconds=growth.refine_seconds if self.refine_points else growth.least_seconds,
         )
 
     def bytes_needed(self, context: Context) -> int | float:
@@ -301,6 +301,7 @@ class ILSR(Method):
         state.memory.growth.take_more_if_full(context, state)
         if self.refine_points is None:
             state.memory.growth.add_points_if_overfit(context, state)
+            state.memory.growth.take_fewer_points(context)
         return self._alignment(context, state)
 
     def _refine(self, context: Context, state: State) -> Refinement:
@@ -318,7 +319,7 @@ class ILSR(Method):
         memory.growth.alignments += 1
         # Before the first refinement nobody knows how long it takes.
         first = FIRST_SHARE * context.clock.left if math.isfinite(context.clock.left) else 0.0
-        reserve = memory.growth.refine_seconds or first
+        reserve = memory.growth.points * memory.growth.refine_seconds or first
         iteration, steps = state.iteration + 1, self.alignment_steps
         if self.alignment == "gauss-newton":
             steps = UNLIMITED if memory.growth.is_last(context) else steps

@@ -317,3 +317,17 @@ def wavy() -> pl.Problem:
     equation = sp.Eq(u.diff(x, 2) + u.diff(y, 2), exact.diff(x, 2) + exact.diff(y, 2))
     box = pl.Box((x, y), (0, 0), (1, 1))
     return pl.Problem("wavy", box, [equation], [pl.Condition(sp.Eq(u, exact))], reference=exact)
+
+
+@pytest.mark.parametrize(("left", "points"), [(5.0, 1.0), (1.2, 0.8), (0.7, 0.7 / 1.5)])
+def test_the_last_refinement_of_an_aligned_network_may_have_fewer_points(
+    left: float, points: float
+) -> None:
+    context, method, state = searching(left)
+    now: Growth = state.memory.growth
+    now.untrained = False
+    alignment = method._prepared(context, state)
+    assert alignment is not None
+    assert now.points == pytest.approx(points, rel=0.2)
+    assert alignment.reserve == pytest.approx(now.points * now.refine_seconds)
+    assert now.least_seconds == pytest.approx(0.6)
