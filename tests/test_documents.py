@@ -17,7 +17,11 @@ from pdelsr.cli.options import read_options, read_widths
 from pdelsr.cli.parser import build_parser
 
 ROOT = Path(__file__).parent.parent
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+LONG = ("published_weights", "table1")  # notebooks that take more than half a minute
+NOTEBOOKS = [
+    pytest.param(path, id=path.stem, marks=[pytest.mark.slow] if path.stem in LONG else [])
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
+]
 PAGES = ["README.md", *sorted(str(p.relative_to(ROOT)) for p in (ROOT / "docs").rglob("*.md"))]
 WIDTHS = (12, 12)
 
@@ -74,7 +78,7 @@ def test_python_blocks_run(page: str, small: list[pl.Solution]) -> None:
         assert all(error.relative_l2 < 1e-2 for error in solution.errors.values()), solution
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=[p.stem for p in NOTEBOOKS])
+@pytest.mark.parametrize("path", NOTEBOOKS)
 def test_notebooks_run(
     path: Path, small: list[pl.Solution], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

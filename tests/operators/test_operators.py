@@ -159,6 +159,7 @@ def test_training_lowers_the_loss_and_repeats() -> None:
         train(operator(DeepONet), a, targets * torch.nan, 1)
 
 
+@pytest.mark.slow
 def test_the_data_solve_the_equation() -> None:
     """Against the Fourier reference, from an initial value given as an expression."""
     data = periodic_burgers(3, points=16, nu=0.1, modes=48, steps=500, seed=4, odd=False)

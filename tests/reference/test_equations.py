@@ -27,6 +27,7 @@ def doubled_difference(solution) -> float:
     return abs(solution(points) - solution.doubled()(points)).max()
 
 
+@pytest.mark.slow
 def test_kdv_benchmark_agrees_with_doubled_resolution():
     assert doubled_difference(reference.kdv(1, 0.0025, sp.cos(sp.pi * x))) < 1e-10
 
@@ -43,6 +44,7 @@ def test_burgers_agrees_with_cole_hopf(nu):
     assert abs(solution(points) - reference.cole_hopf(nu)(points)).max() < 1e-10
 
 
+@pytest.mark.slow
 def test_burgers_agrees_with_doubled_resolution():
     assert doubled_difference(reference.burgers(0.05, -sp.sin(sp.pi * x), steps=2000)) < 1e-10
 

@@ -62,6 +62,7 @@ def test_a_kink_of_the_initial_condition_is_exact_under_the_heat_equation():
     assert abs(solution(points) - 1 / 3 - (terms * decay).sum(axis=1)).max() < 1e-12
 
 
+@pytest.mark.slow
 def test_a_kink_under_reaction_agrees_with_doubled_resolution():
     # the linear reaction 3u is split between the two parts; either way is the same equation
     points = spread()

@@ -96,6 +96,7 @@ def test_points_of_the_equation_crowd_for_data_that_are_lifted_into_it() -> None
     assert set(crowds(problem, ("initial u",))) == {"equation"}
 
 
+@pytest.mark.slow
 def test_a_thousand_terms_take_a_moment() -> None:
     terms = [sp.exp(-((X - sp.Rational(k, 1000)) ** 2) * 100) for k in range(1000)]
     equation = sp.Eq(U.diff(X, 2), sp.Add(*terms), evaluate=False)
