@@ -69,7 +69,10 @@ class Values:
         stand_ins = [sp.Dummy(f"k{i}", real=True) for i in range(len(self._calls))]
         plain = self.expression.xreplace(dict(zip(self._calls, stand_ins, strict=True)))
         symbols = [*self.symbols, *stand_ins]
-        return sp.lambdify(symbols, plain, modules=["scipy", "numpy"], cse=shared_subexpressions)
+        listed = sp.lambdify(
+            symbols, [plain], modules=["scipy", "numpy"], cse=cast(Any, shared_subexpressions)
+        )
+        return lambda *columns: listed(*columns)[0]
 
     def _called(
         self, call: Any, points: Float[np.ndarray, "n s"]
