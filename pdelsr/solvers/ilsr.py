@@ -22,6 +22,7 @@ from pdelsr.solvers.gradient import LBFGSRun
 from pdelsr.solvers.growth import Growth
 from pdelsr.solvers.levenberg_marquardt import LevenbergMarquardt
 from pdelsr.solvers.method import Method, State
+from pdelsr.solvers.next_step import Gains
 from pdelsr.solvers.pseudo_time import pseudo_time_residual, stable_signs
 from pdelsr.solvers.refiner import FULL_LIMIT, Refiner
 from pdelsr.solvers.settings import (
@@ -146,7 +147,7 @@ class ILSR(Method):
     default_hard = True
     default_iterations = 12
     uses_time = True
-    memory_types: ClassVar[tuple[type[Any], ...]] = (_Memory, Growth, *PARTS)
+    memory_types: ClassVar[tuple[type[Any], ...]] = (_Memory, Growth, Gains, *PARTS)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,10 +15,13 @@ from solver_cases import X, cubic, poisson
 
 import pdelsr as pl
 from pdelsr.checkpoint import RunFile
+from pdelsr.checkpoint.freeze import Freezer, Thawer
 from pdelsr.files import _new_file
 from pdelsr.results.container import Contents, read, write
 from pdelsr.solvers.candidate import Candidate
+from pdelsr.solvers.growth import Growth
 from pdelsr.solvers.method import Method, State
+from pdelsr.solvers.next_step import Gains
 from pdelsr.solvers.refiner import Refiner
 
 CUT_AFTER = (1, 2, 4, 3, 7, 5)
@@ -367,3 +371,10 @@ def test_methods_that_files_cannot_name_are_refused(path: Path, monkeypatch: Any
     monkeypatch.setitem(pl.solvers.registry.METHODS, "forgetful", Forgetful)
     with pytest.raises(pl.SettingsError, match=r"keeps a object.*memory_types"):
         pl.solve(cubic(), Forgetful(), checkpoint=path)
+
+
+def test_what_a_growth_has_learned_is_kept() -> None:
+    method = pl.ILSR()
+    known = Growth(factor=2, gains=Gains(alignment=70.0, doubling=20.0), tried=True)
+    plain = json.loads(json.dumps(Freezer(method, ()).freeze(known)))
+    assert Thawer(method, (), {}, ()).thaw(plain) == known
