@@ -47,8 +47,8 @@ _ADVICE = {
     Status.INTERRUPTED: "Interrupted: this is the best solution so far; go on with start=.",
     Status.DIVERGED: "The residual became infinite or NaN before any good state was found: check "
     "the equations at the points, or lower the learning rate.",
-    Status.NOT_SOLVED: "The residual hardly fell: this is not the solution. Check the equations "
-    "and conditions first; then see the advice for this kind of problem.",
+    Status.NOT_SOLVED: "The residual allows errors as large as the solution: this may not be "
+    "it. Check the equations and conditions first; then see the advice for this kind of problem.",
     Status.NOT_UNIQUE: "The equations hold, and leave a part of the solution open: add conditions "
     "or observations that fix it.",
 }
