@@ -20,6 +20,7 @@ from pdelsr.declare.system import System
 from pdelsr.errors import ProblemError
 
 SOFT = "use the soft form (hard=False)"
+ROUNDED = 1e-12  # of the largest value: rounding errors of data that agree
 AGREE = 1e-8  # relative; data that differ by more are not the same data
 
 
@@ -68,7 +69,7 @@ def require_periodic(
             slope = derivative(expression, (k,), (axis,))
             values = evaluate(slope, form.coordinates, np.concatenate(ends), "hard form")
             gaps = np.abs(np.subtract(*np.split(values, 2)))
-            if gaps.max() > AGREE * (10 + np.abs(values).max()):
+            if gaps.max() > AGREE * 10 + ROUNDED * np.abs(values).max():
                 what = f"the derivative of order {k} of the data" if k else "the data"
                 raise impossible(
                     next(iter(statements)),

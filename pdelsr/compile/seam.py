@@ -20,7 +20,7 @@ from pdelsr.declare.symbols import Coefficient
 from pdelsr.declare.system import System
 
 EARLIEST = sp.Float("1e-18", 30)  # of the time span: keeps the layer from having no width at t0
-NEGLIGIBLE = 1e-12  # of the largest slope; smaller jumps are rounding errors of smooth data
+NEGLIGIBLE = 1e-13  # of the largest slope; smaller jumps are rounding errors of smooth data
 DIGITS = 30  # of the numbers at the seam
 SAMPLES = 65  # where the largest slope is looked for
 REACH = 12  # widths of the layer beyond which it is below rounding
@@ -52,10 +52,11 @@ def seam_layer(system: System, initial: sp.Expr, axis: sp.Symbol) -> sp.Expr | N
         return None
     low, high = map(exact_number, system.domain.bounds(axis))
     slope = derivative(initial, (1,), (axis,))
-    if not _jumps(slope, axis, low, high):
+    roughly, size = _jump(slope, axis, low, high)
+    if roughly <= 0.5 * NEGLIGIBLE * size:  # spares long data the exact one
         return None
     jump = _number(at(slope, axis, low) - at(slope, axis, high))
-    if jump is None:
+    if jump is None or abs(float(jump)) <= NEGLIGIBLE * size:
         return None
     frozen = frozen_equation(system, initial, axis)
     if frozen is None:
@@ -130,11 +131,11 @@ def _number(expression: sp.Expr) -> sp.Expr | None:
     return cast(sp.Expr, value) if is_value else None
 
 
-def _jumps(slope: sp.Expr, axis: sp.Symbol, low: sp.Expr, high: sp.Expr) -> bool:
-    """Whether the slope differs at the ends by more than the rounding errors of smooth data."""
+def _jump(slope: sp.Expr, axis: sp.Symbol, low: sp.Expr, high: sp.Expr) -> tuple[float, float]:
+    """By how much the slope differs at the ends, up to rounding, and its largest value."""
     places = np.linspace(float(low), float(high), SAMPLES)[:, None]
     values = evaluate(slope, (axis,), places, "initial data")
-    return bool(abs(values[0] - values[-1]) > NEGLIGIBLE * np.abs(values).max())
+    return float(abs(values[0] - values[-1])), float(np.abs(values).max())
 
 
 def _parabola(z: sp.Expr, period: sp.Expr) -> sp.Expr:

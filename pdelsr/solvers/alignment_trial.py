@@ -47,7 +47,7 @@ def gains_of(
     """
     with given_up_after(seconds):
         trial = aligned_trial(designer, design, parameters // 2)
-        doubled, before = trial.size(untrained), trial.refined_size()
+        doubled, before = trial.trial.heldout_size(untrained, trial.network), trial.refined_size()
         trial.align()
         aligned = trial.refined_size()
         logger.info(
@@ -75,8 +75,7 @@ def aligned_trial(designer: Designer, design: Design, parameters: int) -> Aligne
         small = replace(small, weight_scale=design.weight_scale * share**0.5)
     network = designer.build(small)
     plan = designer.balanced_plan(network)
-    train = plan.scaled(REFINE_POINTS).bind(designer.compiled.blocks, TRAIN_SEED)
-    return AlignedTrial(designer, network, plan, replace(designer.trial(small, {}), train=train))
+    return AlignedTrial(designer, network, plan, designer.trial_on(plan, {}, REFINE_POINTS))
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,10 +108,4 @@ class AlignedTrial:
     def refined_size(self) -> float:
         """The held-out residual once it is refined; infinite where that finds nothing."""
         refined = self.trial.refined(self.network)
-        return math.inf if refined is None else self.size(refined)
-
-    def size(self, predictor: Predictor) -> float:
-        """The residual at the held-out points; infinite where it is not finite."""
-        held = StackedResidual(self.network, self.trial.test).evaluate(predictor)
-        size = torch.linalg.vector_norm(held).item()
-        return size if math.isfinite(size) else math.inf
+        return math.inf if refined is None else self.trial.heldout_size(refined, self.network)

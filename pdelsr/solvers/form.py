@@ -7,12 +7,9 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
-import torch
-
 from pdelsr.compile import Interior, compile_problem
 from pdelsr.declare import Problem
 from pdelsr.declare.expressions import field, jets
-from pdelsr.linearize import StackedResidual
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.prepare import chosen_hard, with_chunks
 from pdelsr.solvers.settings import RunSettings
@@ -76,6 +73,4 @@ def _sizes(designer: Designer, judge: Trial) -> Iterator[float]:
         for scale in FIRST_SCALES:
             refined = trial.refined(designer.build(replace(design, weight_scale=scale)))
             if refined is not None:
-                held = StackedResidual(refined.network, judge.test).evaluate(refined)
-                size = torch.linalg.vector_norm(held).item()
-                yield size if math.isfinite(size) else math.inf
+                yield judge.heldout_size(refined, refined.network)

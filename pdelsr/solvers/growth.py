@@ -24,12 +24,11 @@ from pdelsr.solvers.next_step import (
 from pdelsr.solvers.refiner import FULL_LIMIT, PAYS, Refiner, largest_rank
 from pdelsr.solvers.refusal import largest
 from pdelsr.solvers.status import Status
-from pdelsr.solvers.trial import FACTOR
+from pdelsr.solvers.trial import FACTOR, FILLED
 
 logger: logging.Logger = logging.getLogger(__name__)
 
 WIDENING = 1.5  # factor on the parameters of aligned networks
-FILLED = 0.9  # share of directions above rounding from which a wider network may help
 HELD = 0.45  # power of epsilon: a fall of the residual that no other method is needed for
 STRETCHES = (FACTOR**0.5, FACTOR**-0.5, 1.0)  # of weights, for networks of the same size
 TRIAL_SHARE = 0.25  # of the time left, to see whether alignment pays

@@ -18,7 +18,7 @@ import torch
 from pdelsr.compile import CompiledProblem, Interior
 from pdelsr.deadline import given_up_after
 from pdelsr.declare import Problem
-from pdelsr.linearize import Identity, RefinedPredictor, StackedResidual
+from pdelsr.linearize import Identity, Predictor, RefinedPredictor, StackedResidual
 from pdelsr.linearize.bound_block import BoundBlock
 from pdelsr.linearize.points import PointPlan, balanced_weights
 from pdelsr.lstsq import QR
@@ -172,8 +172,14 @@ class Designer:
 
     def trial(self, design: Design, sizes: dict[Design, float]) -> Trial:
         """Points and weights that suit a design; what it finds goes into `sizes`."""
-        plan = self.balanced_plan(self.build(design))
-        train, test = (plan.bind(self.compiled.blocks, seed) for seed in (TRAIN_SEED, TEST_SEED))
+        return self.trial_on(self.balanced_plan(self.build(design)), sizes)
+
+    def trial_on(
+        self, plan: PointPlan, sizes: dict[Design, float], factor: int | float = 1
+    ) -> Trial:
+        """A trial on the points of a plan, for the fit on so many times as many."""
+        train = plan.scaled(factor).bind(self.compiled.blocks, TRAIN_SEED)
+        test = plan.bind(self.compiled.blocks, TEST_SEED)
         return Trial(self.build, train, test, self.settings.memory_budget, sizes)
 
     def balanced_plan(self, network: Network) -> PointPlan:
@@ -232,8 +238,8 @@ class Trial:
             network = self.build(design)
             found = self._refinement(network)
             predictor = _predictor(network, found)
-            size = math.inf if predictor is None else self._heldout(network, predictor)
-            self.sizes[design] = size if math.isfinite(size) else math.inf
+            size = math.inf if predictor is None else self.heldout_size(predictor, network)
+            self.sizes[design] = size
             if (found.report.effective_rank or 0) < FILLED * found.report.rank:
                 self.spare.add(design)
             logger.debug("%s: held-out residual %.1e", design, size)
@@ -248,9 +254,11 @@ class Trial:
         directions = Identity(network.parameter_count)
         return refine_in_subspace(residual, directions, QR(), described=False)
 
-    def _heldout(self, network: Network, predictor: RefinedPredictor) -> float:
+    def heldout_size(self, predictor: Predictor, network: Network) -> float:
+        """The residual of a function at the held-out points; infinite where it is not finite."""
         held = StackedResidual(network, self.test).evaluate(predictor)
-        return torch.linalg.vector_norm(held).item()
+        size = torch.linalg.vector_norm(held).item()
+        return size if math.isfinite(size) else math.inf
 
 
 def _predictor(network: Network, found: Refinement) -> RefinedPredictor | None:
