@@ -58,7 +58,9 @@ def refine_in_subspace(
 
     Each linearization solves min_z ‖ f(y) + A(y) (z − y) ‖ with A = Σ_α c_α(u(y)) Φ_α for the whole
     z, not for the update: rounding errors of one do not pile up on the next. Between two of them,
-    updates with the same factors follow, as long as they lower the residual.
+    updates with the same factors follow, as long as they lower the residual. On a linear problem
+    these are iterative refinement: they take back what the damping and the rounding errors of the
+    factors left, and the error at the floor is two to five times smaller.
 
     Args:
         residual: on the points to fit.
@@ -135,11 +137,12 @@ class _Search:
             if found is not None:
                 y, jets, f = found
                 self._take(y, f, step + 1)
-            last = found is None or residual.is_linear or self.taken == newton_steps
+            last = found is None or self.taken == newton_steps
             if not last:
                 y, jets, f = _corrected(model, solver, state, (y, jets, f), stop)
                 self._take(y, f, self.taken)
             slow = self.size > DECREASE * before
+            last = last or residual.is_linear
             self.cut = not (last or slow) and stop()
             if last or slow or self.cut:
                 if described:  # an SVD: only of the last system
@@ -195,7 +198,11 @@ def _corrected(
     at: tuple[Tensor, Jets, Tensor],
     stop: Callable[[], bool],
 ) -> tuple[Tensor, Jets, Tensor]:
-    """Further steps with the same factors (the simplified Newton method), as long as they help."""
+    """Further steps with the same factors, as long as they help.
+
+    On nonlinear problems the simplified Newton method, on linear ones iterative refinement
+    (Björck 1996, Numerical Methods for Least Squares Problems, section 2.9).
+    """
     y, jets, f = at
     for _ in range(CORRECTIONS):
         if stop():

@@ -33,6 +33,7 @@ from pdelsr.survey import crowds
 logger: logging.Logger = logging.getLogger(__name__)
 
 PARAMETERS = 1200  # of a trial network
+TRIAL_STEPS = 2  # more than one, so that a linear solve is corrected as that of the run is
 FIRST_SCALES = (1.0, 2.0)  # that every design is tried with
 SMALL = 4  # times fewer parameters of the smallest trials
 WALKS = 2  # trials of further scales, about
@@ -252,7 +253,7 @@ class Trial:
     def _refinement(self, network: Network) -> Refinement:
         residual = StackedResidual(network, self.train, self.memory_budget)
         directions = Identity(network.parameter_count)
-        return refine_in_subspace(residual, directions, QR(), described=False)
+        return refine_in_subspace(residual, directions, QR(), TRIAL_STEPS, described=False)
 
     def heldout_size(self, predictor: Predictor, network: Network) -> float:
         """The residual of a function at the held-out points; infinite where it is not finite."""
