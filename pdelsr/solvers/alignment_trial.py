@@ -22,7 +22,6 @@ logger: logging.Logger = logging.getLogger(__name__)
 
 STEPS = 30  # of the alignment
 RESAMPLE_EVERY = 10  # steps
-REFINE_POINTS = 2  # times the planned ones, for a refinement
 
 
 def gains_of(
@@ -75,7 +74,7 @@ def aligned_trial(designer: Designer, design: Design, parameters: int) -> Aligne
         small = replace(small, weight_scale=design.weight_scale * share**0.5)
     network = designer.build(small)
     plan = designer.balanced_plan(network)
-    return AlignedTrial(designer, network, plan, designer.trial_on(plan, {}, REFINE_POINTS))
+    return AlignedTrial(designer, network, plan, designer.trial_on(plan, {}))
 
 
 @dataclass(frozen=True, eq=False)

@@ -44,7 +44,6 @@ class Grows(ABC):
         plan: PointPlan,
         parameters: int,
         anew: bool,
-        seconds: int | float = math.inf,
     ) -> tuple[Network, PointPlan]:
         """A network of about so many parameters, and the plan with points for it."""
 
@@ -131,16 +130,15 @@ class Context:
         self.network = network
         self.heldout = replace(self.heldout, network=network)
 
-    def grow(self, parameters: int, anew: bool, seconds: int | float = math.inf) -> None:
+    def grow(self, parameters: int, anew: bool) -> None:
         """Go on with a larger network and more points.
 
         Args:
             parameters: about how many.
             anew: an untrained network; otherwise the same function as now.
-            seconds: that trials of its design may take.
         """
         assert self.grower is not None
-        network, self.plan = self.grower(self.network, self.plan, parameters, anew, seconds)
+        network, self.plan = self.grower(self.network, self.plan, parameters, anew)
         self.replace_network(network)
 
     def redraw(self, draw: int, stretch: float = 1.0) -> None:

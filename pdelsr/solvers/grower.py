@@ -34,7 +34,6 @@ class Grower(Grows):
         plan: PointPlan,
         parameters: int,
         anew: bool,
-        seconds: int | float = math.inf,
     ) -> tuple[Network, PointPlan]:
         """A network of about so many parameters, and the plan with points for it.
 
@@ -43,11 +42,10 @@ class Grower(Grows):
             plan: the present one.
             parameters: about how many.
             anew: an untrained network; otherwise the same function as now.
-            seconds: that trials of its design may take.
         """
         designer = self.designer
         if anew:
-            self.design = designer.larger(self.design, parameters, seconds)
+            self.design = designer.larger(self.design, parameters)
             found = designer.build(self.design)
         else:
             self.design = designer.sized(self.design, parameters)

@@ -145,8 +145,7 @@ class Growth:
         self.kept, self.grown = (state.candidate, context.plan), len(context.objectives)
         self.before, self.turns = context.objectives[-1], 0
         self.owed = PAYS ** math.log2(step.parameters / context.network.parameter_count)
-        seconds = self._situation(context).left - self._situation(context).time_of(step.parameters)
-        context.grow(step.parameters, anew=True, seconds=seconds)
+        context.grow(step.parameters, anew=True)
         _log_growth(context, "more untrained directions: a network")
 
     def _take_back(self, context: Context) -> None:

@@ -147,6 +147,10 @@ class Method(ABC):
     def default_points(self, parameters: int) -> int:
         """Rows of the equations for a network of this size."""
 
+    def refinement_factor(self, linear: bool) -> int | float:
+        """Times the planned points, of a refinement."""
+        return 1
+
     @property
     def sizes_open(self) -> bool:
         """Whether no option of the method fixes how large network and points are."""

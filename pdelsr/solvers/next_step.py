@@ -12,7 +12,6 @@ from enum import Enum
 
 GROWTH = 2.0  # largest factor on the parameters in one step
 LEAST_GROWTH = 1.15  # smallest one that is worth a step
-TRIALS = 1.25  # times of a refinement that the trials of a larger network's scale get
 POWERS = (2.0, 3.0)  # of the parameters, that the time of a refinement may grow with
 USUAL_POWER = 2.7  # as long as nothing is known
 ALIGNMENT = 6.0  # times of a refinement that an alignment and the next refinement take
@@ -172,7 +171,7 @@ def _size_to_align(now: Situation) -> int | float | None:
 
 
 def _affordable(now: Situation, after: int | float = 0) -> float:
-    """Parameters of a refinement, and the trials that precede it, that take all the time left.
+    """Parameters of a refinement that takes all the time left.
 
     Args:
         now: what is known.
@@ -180,10 +179,10 @@ def _affordable(now: Situation, after: int | float = 0) -> float:
     """
     if now.seconds <= 0 or math.isinf(now.left):
         return math.inf
-    share = max(now.left, 0.0) / (MARGIN * (1 + TRIALS + after) * now.seconds)
+    share = max(now.left, 0.0) / (MARGIN * (1 + after) * now.seconds)
     return now.parameters * share ** (1 / now.power)
 
 
 def _growth(now: Situation, parameters: int | float) -> Step:
     found = int(parameters)
-    return Step(Kind.GROW, found, seconds=(1 + TRIALS) * now.time_of(found))
+    return Step(Kind.GROW, found, seconds=now.time_of(found))
