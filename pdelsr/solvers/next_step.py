@@ -101,7 +101,7 @@ class Situation:
 def next_step(now: Situation) -> Step:
     """The largest step that fits.
 
-    A larger network as long as that pays, by any factor up to 2 that fits into limits and time.
+    A larger network as long as that pays, by any factor up to 2, or a little more, that fits into limits and time.
     Without the time for it, or where it pays no more, another network of the same size on as many
     points as there is time for, which may be better by chance. A solution that untrained networks
     do not hold is left to alignment; where that is known to gain more than the growth that there is
@@ -111,7 +111,7 @@ def next_step(now: Situation) -> Step:
     m = now.parameters
     if now.done:
         return Step(Kind.STOP, m)
-    largest = min(GROWTH * m, now.most) if now.pays else 0.0
+    largest = min(_largest_factor(now) * m, now.most) if now.pays else 0.0
     target = _size_to_align(now) if now.pays else None
     if target == m:
         return Step(Kind.ALIGN, m)
@@ -168,6 +168,13 @@ def _size_to_align(now: Situation) -> int | float | None:
     worth_it = share * ALIGNMENT > LEAST_ALIGNMENT
     gain = gains.grown(aligned / m) * gains.alignment**share
     return aligned if worth_it and gain > alone else None
+
+
+def _largest_factor(now: Situation) -> float:
+    """2, or a little more where that growth would leave too little time for another network."""
+    alone = _affordable(now) / now.parameters
+    most = GROWTH * (1 + FEWER_POINTS) ** (1 / now.power)
+    return alone if GROWTH < alone < most else GROWTH
 
 
 def _affordable(now: Situation, after: int | float = 0) -> float:

@@ -72,6 +72,12 @@ def test_the_growth_rises_with_the_time() -> None:
     assert sizes == pytest.approx([1200, 1500, 1900, 2000, 2000], abs=1)
 
 
+def test_a_growth_takes_what_would_be_too_little_for_another_network() -> None:
+    for factor, found in ((2.1, 2.1), (2.2, 2.2), (2.3, 2.0)):
+        step = next_step(replace(NOW, left=MARGIN * factor**NOW.power))
+        assert step.parameters == pytest.approx(1000 * found, abs=1)
+
+
 @pytest.mark.parametrize("enough", [False, True])
 def test_without_time_for_a_growth_another_network_is_tried(enough: bool) -> None:
     for left in (0.5, 1.0, 1.5):
@@ -156,6 +162,6 @@ def test_an_alignment_of_a_few_steps_is_worth_nothing() -> None:
 def test_what_would_come_next_is_told_with_its_time() -> None:
     step = wanted_step(replace(NOW, parameters=2450, seconds=2.0, left=1.0))
     assert step is not None
-    assert str(step) == "a larger untrained network with 4,900 parameters, about 40 s"
+    assert str(step) == "a larger untrained network with 4,900 parameters, about 18 s"
     assert wanted_step(replace(NOW, pays=False)) is None
     assert wanted_step(replace(NOW, parameters=4900)) is None
