@@ -101,12 +101,12 @@ class Situation:
 def next_step(now: Situation) -> Step:
     """The largest step that fits.
 
-    A larger network as long as that pays, by any factor up to 2, or a little more, that fits into limits and time.
-    Without the time for it, or where it pays no more, another network of the same size on as many
-    points as there is time for, which may be better by chance. A solution that untrained networks
-    do not hold is left to alignment; where that is known to gain more than the growth that there is
-    time for, this comes earlier, and the last growth leaves time for it. Without a time limit only
-    what pays is done.
+    A larger network as long as that pays, by any factor up to 2, or a little more, that fits into
+    limits and time. Without the time for it, or where it pays no more, another network of the same
+    size on as many points as there is time for, which may be better by chance. A solution that
+    untrained networks do not hold is left to alignment; where that is known to gain more than the
+    growth that there is time for, this comes earlier, and the last growth leaves time for it.
+    Without a time limit only what pays is done.
     """
     m = now.parameters
     if now.done:
