@@ -60,15 +60,15 @@ RUNS = {
     "own activation": Run(cubic, "ilsr", {**FEW, "points": 60, "activation": WAVE}),
     "float32": Run(cubic, "ilsr", {**FEW, **SMALL, "dtype": "float32"}),
     "lsr": Run(heat, "lsr", {"passes": 2, "hidden": (9, 9)}),
-    "refined": Run(cubic, "pinn", {**SMALL, "adam_steps": 300, "lbfgs_steps": 0, "refine": True}),
+    "refined": Run(cubic, "pinn", {**SMALL, "adam_steps": 60, "lbfgs_steps": 0, "refine": True}),
     "pinn": Run(
         cubic,
         "pinn",
-        {**SMALL, "adam_steps": 350, "lbfgs_steps": 150, "resample_every": 130, "adaptive": True},
+        {**SMALL, "adam_steps": 80, "lbfgs_steps": 40, "resample_every": 30, "adaptive": True},
     ),
-    "tsonn": Run(heat, "tsonn", {**SMALL, "max_iterations": 3, "inner_steps": 45}),
+    "tsonn": Run(heat, "tsonn", {**SMALL, "max_iterations": 3, "inner_steps": 20}),
     "tsonn by adam": Run(
-        heat, "tsonn", {**SMALL, "max_iterations": 3, "inner_steps": 130, "optimizer": "adam"}
+        heat, "tsonn", {**SMALL, "max_iterations": 3, "inner_steps": 30, "optimizer": "adam"}
     ),
 }
 

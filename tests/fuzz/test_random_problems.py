@@ -30,7 +30,7 @@ PLAIN = settings(
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-QUICK = settings(PLAIN, max_examples=25, derandomize=True, phases=[Phase.generate, Phase.shrink])
+QUICK = settings(PLAIN, max_examples=16, derandomize=True, phases=[Phase.generate, Phase.shrink])
 LONG = settings(PLAIN, max_examples=500)
 FEW, MANY = settings(QUICK, max_examples=2), settings(PLAIN, max_examples=40)
 

@@ -143,7 +143,11 @@ CASES = (
     ),
 )
 
-every_case = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+# of one problem all on one worker, which computes its reference once
+of_one_problem = [
+    pytest.param(case, marks=pytest.mark.xdist_group(case.name), id=case.name) for case in CASES
+]
+every_case = pytest.mark.parametrize("case", of_one_problem)
 
 
 @cache
