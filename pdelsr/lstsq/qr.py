@@ -9,20 +9,18 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from pdelsr.lstsq.base import LeastSquares, Spectrum, equilibrate, spectrum_of
+from pdelsr.lstsq.householder import Householder, factor, factored
 
 NESTED = 0.85  # share of the directions in the nested solution
 ROUNDED = 30  # times the damping: what rounding leaves of a column that others span, about
-PANEL, FEW = 768, 128  # columns of a panel, at most and at least
-OPERATIONS = 2e10  # of one call, about, for which the clock has to wait
 LARGEST_SVD = 1500  # columns up to which an SVD is cheap beside the factorization
 
 
 @dataclass(frozen=True)
 class QRState:
-    """Householder vectors of the stacked matrix, the order of its columns and their lengths."""
+    """Factors of the stacked matrix, the order of its columns and their lengths."""
 
-    reflectors: Float[Tensor, "nr r"]
-    tau: Float[Tensor, " r"]
+    factors: Householder
     order: Int[Tensor, " r"]
     lengths: Float[Tensor, " r"]
 
@@ -54,7 +52,7 @@ class QR(LeastSquares):
         torch.index_select(A, 1, order, out=stacked[:n])
         _, lengths = equilibrate(stacked[:n])
         stacked[n:].diagonal().fill_(self.damping * torch.finfo(A.dtype).eps)
-        return QRState(*householder(stacked), order, lengths)
+        return QRState(factored(stacked), order, lengths)
 
     def compute(self, state: QRState, b: Float[Tensor, " n"]) -> Float[Tensor, " r"]:
         return self._solve(state, b, state.order.numel())
@@ -66,29 +64,28 @@ class QR(LeastSquares):
     def rough_rank(self, state: QRState) -> int:
         # In random order, the first columns fill the space. Of those after them only the damping is
         # left on the diagonal, with rounding errors: three to a hundred times as much.
-        diagonal = state.reflectors.diagonal().abs()
+        diagonal = state.factors.reflectors.diagonal().abs()
         rounding = ROUNDED * self.damping * torch.finfo(diagonal.dtype).eps
         return int((diagonal > rounding).sum())
 
     def root_covariance(self, state: QRState, rows: Float[Tensor, "q r"]) -> Float[Tensor, "q r"]:
-        R = state.reflectors[: state.order.numel()].triu()
+        R = state.factors.R
         scaled = (rows[:, state.order] / state.lengths).T
         return torch.linalg.solve_triangular(R.T, scaled, upper=False).T
 
     def _solve(self, state: QRState, b: Tensor, part: int) -> Tensor:
         """The solution in the first `part` columns of the order, zero in the others."""
-        rows = state.reflectors.shape[0]
-        padded = torch.cat([b, b.new_zeros(rows - b.shape[0])])[:, None]
-        rotated = torch.ormqr(state.reflectors, state.tau, padded, left=True, transpose=True)
-        R = state.reflectors[:part, :part].triu()
-        z = torch.linalg.solve_triangular(R, rotated[:part], upper=True)[:, 0]
+        reflectors = state.factors.reflectors
+        padded = torch.cat([b, b.new_zeros(len(reflectors) - len(b))])
+        rotated = state.factors.rotated(padded)[:part, None]
+        z = torch.linalg.solve_triangular(reflectors[:part, :part], rotated, upper=True)[:, 0]
         y = b.new_zeros(state.order.numel())
         y[state.order[:part]] = z / state.lengths[:part]
         return y
 
     def spectrum(self, state: QRState) -> Spectrum:
-        r = state.reflectors.shape[1]
-        R = state.reflectors[:r].triu()
+        R = state.factors.R
+        r = len(R)
         values = torch.linalg.svdvals(R) if r <= LARGEST_SVD else estimated_values(R)
         eps = torch.finfo(values.dtype).eps
         # The stack has σ² + λ²; a direction counts where σ itself exceeds the damping.
@@ -105,27 +102,7 @@ def estimated_values(R: Float[Tensor, "r r"]) -> Float[Tensor, " r"]:
     signs = torch.randint(0, 2, R.shape[:1], generator=generator) * 2 - 1
     waves = torch.fft.fft(R * signs.to(R), norm="ortho")
     rotated = waves.real - waves.imag  # the Hartley transform, which is orthogonal
-    factor = householder(rotated)[0].triu()
-    return householder(factor.T.contiguous())[0].diagonal().abs().sort(descending=True).values
-
-
-def householder(A: Float[Tensor, "n r"]) -> tuple[Float[Tensor, "n r"], Float[Tensor, " q"]]:
-    """Reflectors and their factors as LAPACK's geqrf gives them; A is overwritten.
-
-    By panels of columns, each of which is factored and then applied to the columns right of it.
-    Between two pieces Python can look at the clock, while one call for the whole takes tens of
-    seconds on large matrices; and no time is lost.
-    """
-    n, r = A.shape
-    count = min(n, r)
-    tau = A.new_empty(count)
-    width = min(PANEL, max(FEW, int((OPERATIONS / (2 * max(n, 1))) ** 0.5)))
-    for start in range(0, count, width):
-        stop = min(start + width, count)
-        rows, columns = slice(start, n), slice(start, stop)
-        panel, tau[columns] = torch.geqrf(A[rows, columns])
-        A[rows, columns] = panel
-        for left in range(stop, r, width):
-            part = slice(left, min(left + width, r))
-            A[rows, part] = torch.ormqr(panel, tau[columns], A[rows, part], transpose=True)
-    return A, tau
+    factor(rotated)
+    once = rotated.triu().T.contiguous()
+    factor(once)
+    return once.diagonal().abs().sort(descending=True).values

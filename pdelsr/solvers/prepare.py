@@ -31,7 +31,7 @@ from pdelsr.solvers.settings import RunSettings
 from pdelsr.solvers.trial import PARAMETERS, Designer
 from pdelsr.survey import unresolved_features
 
-TRIALS = 8  # of the first design, about
+TRIALS = 4  # of the first design, about
 UNLIMITED = 10**9  # iterations
 TRIAL_SHARE = 0.3  # of the time limit that trials of designs may take
 MOST_TOLD = 5  # narrow features in a warning

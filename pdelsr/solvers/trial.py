@@ -36,7 +36,8 @@ PARAMETERS = 1200  # of a trial network
 TRIAL_STEPS = 2  # more than one, so that a linear solve is corrected as that of the run is
 FIRST_SCALES = (1.0, 2.0)  # that every design is tried with
 SMALL = 4  # times fewer parameters of the smallest trials
-WALKS = 4  # trials of further scales, about
+WALKS = 3  # trials of neighbouring scales, about
+HALF = 0.5  # of the parameters, for the first trials
 FACTOR = 2**0.5  # between neighbouring scales, at first
 FINE = 2**0.25  # between the last ones
 ROUGHER = 2.5  # times the residual that a larger scale may have, see `Trial._is_better`
@@ -72,8 +73,9 @@ class Designer:
         the usual size, smaller ones are tried, and the design is widened.
 
         Both activations, and one hidden layer with few inputs a neuron, are tried at two scales as
-        far as the options leave them open; the best one then walks to the scale where its residual
-        is smallest, by factors of 2^½ and then of 2^¼.
+        far as the options leave them open, with half of the parameters, where a trial costs an
+        eighth. The best one then walks to the scale where its residual is smallest, by factors of
+        2^½, and with all parameters by factors of 2^¼.
         """
         open_designs = self.open_designs()
         parameters, sizes = PARAMETERS, {}
@@ -83,15 +85,17 @@ class Designer:
                 self._smallest(open_designs[0])  # loads what is loaded once, and is needed anyway
         with given_up_after(seconds):
             if not math.isinf(seconds):
-                parameters = self._affordable(open_designs[0], len(at_scales) + WALKS, seconds)
-            at_scales = [self.sized(d, parameters) for d in at_scales]
+                count = (len(at_scales) + WALKS) * HALF**3 + WALKS
+                parameters = self._affordable(open_designs[0], count, seconds)
+            at_scales = [self.sized(d, round(HALF * parameters)) for d in at_scales]
             trial = self.trial(at_scales[0], sizes)
-            best = min(at_scales, key=trial.size)
-            found = trial.at_best_scale(best)
+            rough = trial.at_best_scale(min(at_scales, key=trial.size), FACTOR)
+            whole = self.widened(rough, self.sized(rough, parameters).hidden)
+            found = self.trial(whole, sizes).at_best_scale(whole, FINE)
             logger.info("%s is the best of %d designs that were tried", found, len(sizes))
             return self._of_usual_size(found, parameters)
         logger.info("the time for trials of designs is over after %d", len(sizes))
-        at_scales = [self.sized(d, parameters) for d in at_scales]
+        at_scales = [self.sized(d, round(HALF * parameters)) for d in at_scales]
         return self._of_usual_size(
             min(sizes, key=sizes.__getitem__, default=at_scales[-1]), parameters
         )
@@ -103,7 +107,7 @@ class Designer:
         self.trial(least, {}).size(least)
         return time.perf_counter() - begin
 
-    def _affordable(self, design: Design, count: int, seconds: float) -> int:
+    def _affordable(self, design: Design, count: float, seconds: float) -> int:
         """Parameters of so many trials that fit into the time, as the smallest one tells."""
         one = self._smallest(design)
         share = max(seconds - one, 0.0) / (count * one)
@@ -206,12 +210,10 @@ class Trial:
     sizes: dict[Design, float] = field(default_factory=dict)
     spare: set[Design] = field(default_factory=set)
 
-    def at_best_scale(self, design: Design) -> Design:
-        """The design with the scale of its weights that is best."""
-        for factor in (FACTOR, FINE):
-            larger = self.walk(design, factor)
-            design = self.walk(design, 1 / factor) if larger is design else larger
-        return design
+    def at_best_scale(self, design: Design, factor: float) -> Design:
+        """The design with the scale of its weights that is best, as steps of a factor lead to."""
+        larger = self.walk(design, factor)
+        return self.walk(design, 1 / factor) if larger is design else larger
 
     def walk(self, design: Design, factor: float) -> Design:
         """Multiply the scale by `factor` as long as that is better."""
