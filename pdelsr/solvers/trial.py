@@ -37,7 +37,7 @@ TRIAL_STEPS = 2  # more than one, so that a linear solve is corrected as that of
 FIRST_SCALES = (1.0, 2.0)  # that every design is tried with
 SMALL = 4  # times fewer parameters of the smallest trials
 WALKS = 3  # trials of neighbouring scales, about
-HALF = 0.5  # of the parameters, for the first trials
+ROUGH = 600  # parameters of the first trials; with fewer the sine is not told from tanh
 FACTOR = 2**0.5  # between neighbouring scales, at first
 FINE = 2**0.25  # between the last ones
 ROUGHER = 2.5  # times the residual that a larger scale may have, see `Trial._is_better`
@@ -73,9 +73,9 @@ class Designer:
         the usual size, smaller ones are tried, and the design is widened.
 
         Both activations, and one hidden layer with few inputs a neuron, are tried at two scales as
-        far as the options leave them open, with half of the parameters, where a trial costs an
-        eighth. The best one then walks to the scale where its residual is smallest, by factors of
-        2^½, and with all parameters by factors of 2^¼.
+        far as the options leave them open, with half of the parameters, where a trial costs a fifth.
+        The best one then walks to the scale where its residual is smallest, by factors of 2^½, and
+        with all parameters by factors of 2^¼.
         """
         open_designs = self.open_designs()
         parameters, sizes = PARAMETERS, {}
@@ -85,9 +85,9 @@ class Designer:
                 self._smallest(open_designs[0])  # loads what is loaded once, and is needed anyway
         with given_up_after(seconds):
             if not math.isinf(seconds):
-                count = (len(at_scales) + WALKS) * HALF**3 + WALKS
+                count = len(at_scales) + WALKS
                 parameters = self._affordable(open_designs[0], count, seconds)
-            at_scales = [self.sized(d, round(HALF * parameters)) for d in at_scales]
+            at_scales = [self.sized(d, min(parameters, ROUGH)) for d in at_scales]
             trial = self.trial(at_scales[0], sizes)
             rough = trial.at_best_scale(min(at_scales, key=trial.size), FACTOR)
             whole = self.widened(rough, self.sized(rough, parameters).hidden)
@@ -95,7 +95,7 @@ class Designer:
             logger.info("%s is the best of %d designs that were tried", found, len(sizes))
             return self._of_usual_size(found, parameters)
         logger.info("the time for trials of designs is over after %d", len(sizes))
-        at_scales = [self.sized(d, round(HALF * parameters)) for d in at_scales]
+        at_scales = [self.sized(d, min(parameters, ROUGH)) for d in at_scales]
         return self._of_usual_size(
             min(sizes, key=sizes.__getitem__, default=at_scales[-1]), parameters
         )
@@ -107,11 +107,17 @@ class Designer:
         self.trial(least, {}).size(least)
         return time.perf_counter() - begin
 
-    def _affordable(self, design: Design, count: float, seconds: float) -> int:
-        """Parameters of so many trials that fit into the time, as the smallest one tells."""
-        one = self._smallest(design)
-        share = max(seconds - one, 0.0) / (count * one)
-        return round(PARAMETERS / SMALL * min(max(share**0.5, 1.0), SMALL))
+    def _affordable(self, design: Design, count: int, seconds: float) -> int:
+        """Parameters of the last trials that fit into the time, as the smallest one tells.
+
+        Before them there are so many others, with the same parameters, or with 600.
+        """
+        one, least = self._smallest(design), PARAMETERS / SMALL
+        share = max(seconds - one, 0.0) / one  # of a time that grows with the square of the size
+        parameters = least * (share / (count + WALKS)) ** 0.5
+        if parameters > ROUGH:
+            parameters = least * ((share - count * (ROUGH / least) ** 2) / WALKS) ** 0.5
+        return round(min(max(parameters, least), PARAMETERS))
 
     def _of_usual_size(self, design: Design, parameters: int) -> Design:
         """A design that was tried, at most twice as large as there and of the usual size."""
