@@ -1,4 +1,4 @@
-"""What the scale of the weights of an untrained network does to residual and error after a refinement.
+"""What the scale of untrained weights does to residual and error of a refined network.
 
 python docs/experiments/weight_scale.py PROBLEM [--sizes 600,1200] [--activation sin]
 

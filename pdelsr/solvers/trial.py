@@ -35,6 +35,7 @@ logger: logging.Logger = logging.getLogger(__name__)
 PARAMETERS = 1200  # of a trial network
 TRIAL_STEPS = 2  # more than one, so that a linear solve is corrected as that of the run is
 FIRST_SCALES = (1.0, 2.0)  # that every design is tried with
+POWER = 2.5  # of the parameters, that the time of a trial grows with
 SMALL = 4  # times fewer parameters of the smallest trials
 WALKS = 3  # trials of neighbouring scales, about
 ROUGH = 600  # parameters of the first trials; with fewer the sine is not told from tanh
@@ -73,13 +74,13 @@ class Designer:
         the usual size, smaller ones are tried, and the design is widened.
 
         Both activations, and one hidden layer with few inputs a neuron, are tried at two scales as
-        far as the options leave them open, with half of the parameters, where a trial costs a fifth.
+        far as the options leave them open, with half of the parameters, where trials cost a fifth.
         The best one then walks to the scale where its residual is smallest, by factors of 2^½, and
         with all parameters by factors of 2^¼.
         """
         open_designs = self.open_designs()
         parameters, sizes = PARAMETERS, {}
-        at_scales = [replace(d, weight_scale=s) for d in open_designs for s in FIRST_SCALES]
+        at_scales = [replace(d, weight_scale=s) for s in FIRST_SCALES for d in open_designs]
         if not math.isinf(seconds):
             with given_up_after(seconds):
                 self._smallest(open_designs[0])  # loads what is loaded once, and is needed anyway
@@ -113,10 +114,11 @@ class Designer:
         Before them there are so many others, with the same parameters, or with 600.
         """
         one, least = self._smallest(design), PARAMETERS / SMALL
-        share = max(seconds - one, 0.0) / one  # of a time that grows with the square of the size
-        parameters = least * (share / (count + WALKS)) ** 0.5
+        share = max(seconds - one, 0.0) / one
+        parameters = least * (share / (count + WALKS)) ** (1 / POWER)
         if parameters > ROUGH:
-            parameters = least * ((share - count * (ROUGH / least) ** 2) / WALKS) ** 0.5
+            share -= count * (ROUGH / least) ** POWER
+            parameters = least * (share / WALKS) ** (1 / POWER)
         return round(min(max(parameters, least), PARAMETERS))
 
     def _of_usual_size(self, design: Design, parameters: int) -> Design:

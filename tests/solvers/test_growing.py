@@ -197,7 +197,7 @@ def searching(left: int | float, **others: Any) -> tuple[Context, pl.ILSR, Any]:
 
 
 def test_the_network_grows_as_far_as_the_time_allows() -> None:
-    context, _, state = searching(8)
+    context, _, state = searching(4)
     before = context.network.parameter_count
     assert state.memory.growth.take_untrained(context, state)
     assert 1.1 < context.network.parameter_count / before < 1.8

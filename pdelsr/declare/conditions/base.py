@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from textwrap import shorten
 from typing import Any, TypeAlias, cast
 
 import sympy as sp
@@ -14,6 +15,7 @@ from pdelsr.declare.statements import Statement
 from pdelsr.declare.symbols import Unknown
 from pdelsr.errors import ProblemError
 
+LONGEST = 120  # characters of an expression that a message repeats
 Order: TypeAlias = Callable[[sp.Expr, sp.Symbol], int]
 """The highest order in which the equations differentiate an unknown by a coordinate."""
 
@@ -44,7 +46,8 @@ def require_unknown(u: Any, what: str) -> None:
     if not isinstance(u, Unknown):
         hint = "; for derivatives use Neumann or Condition" if isinstance(u, sp.Expr) else ""
         raise ProblemError(
-            f'{what}({u}, ...): expected an unknown made by pl.unknown("u", ...), got {u}{hint}.'
+            f'{what}: expected an unknown made by pl.unknown("u", ...) in the first place, got '
+            f"{shorten(str(u), LONGEST, placeholder=' …')}{hint}."
         )
 
 
