@@ -19,6 +19,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from manufactured import Truth, manufactured
 
 import pdelsr as pl
+from pdelsr.declare.decimals import put_in
+from pdelsr.declare.evaluate import evaluate
 from pdelsr.results.accuracy import errors_of
 
 LIMIT = 30.0  # seconds of a problem file, or a case
@@ -109,13 +111,11 @@ def run_manufactured(number: int, declaration: dict[str, Any], truth: Truth, **o
         np.random.default_rng(0).random((1000, problem.domain.unit_dim))
     )
     found = values_of(solution, points)
-    expected = []
-    for u in problem.unknowns:
-        values = truth[u].xreplace(
-            {sp.Symbol(k): sp.sympify(v) for k, v in problem.parameters.items()}
-        )
-        exact = sp.lambdify(problem.coordinates, values, ["numpy", "scipy"])(*points.T)
-        expected.append(np.zeros(len(points)) + exact)
+    values = {sp.Symbol(k): sp.sympify(v) for k, v in problem.parameters.items()}
+    expected = [
+        evaluate(put_in(truth[u], values), problem.coordinates, points, "truth")
+        for u in problem.unknowns
+    ]
     columns = np.stack([found[u.name] for u in problem.unknowns], axis=1)
     errors = errors_of(problem, columns, np.stack(expected, axis=1))  # less what is open
     error = max(e.relative_l2 for e in errors.values())
