@@ -96,10 +96,9 @@ class Designer:
             logger.info("%s is the best of %d designs that were tried", found, len(sizes))
             return self._of_usual_size(found, parameters)
         logger.info("the time for trials of designs is over after %d", len(sizes))
-        at_scales = [self.sized(d, min(parameters, ROUGH)) for d in at_scales]
-        return self._of_usual_size(
-            min(sizes, key=sizes.__getitem__, default=at_scales[-1]), parameters
-        )
+        tried = min(parameters, ROUGH)
+        first = self.sized(at_scales[0], tried)
+        return self._of_usual_size(min(sizes, key=sizes.__getitem__, default=first), tried)
 
     def _smallest(self, design: Design) -> float:
         """Seconds of the smallest trial."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -162,3 +163,28 @@ def test_trials_are_about_as_large_as_they_say() -> None:
     assert PARAMETERS == 1200
     count = parameter_count(designer(oscillation(2)).first().hidden, 1, 1)
     assert 100 < count <= 150
+
+
+def test_a_design_of_which_the_last_trials_are_cut_is_widened(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where the time is over between the trials of two sizes, the first ones count."""
+    monkeypatch.setattr("pdelsr.solvers.trial.ROUGH", 75)
+    monkeypatch.setattr(Designer, "_affordable", lambda *_: 150)
+    chooser, size = designer(poisson()), Trial.size
+
+    class Over(Exception):
+        pass
+
+    def until_large(trial: Trial, design: Design) -> float:
+        if sum(design.hidden) > 14:
+            raise Over
+        return size(trial, design)
+
+    whole = chooser.first()
+    monkeypatch.setattr(Designer, "_smallest", lambda *_: 0.0)
+    monkeypatch.setattr(Trial, "size", until_large)
+    monkeypatch.setattr("pdelsr.solvers.trial.given_up_after", lambda _: suppress(Over))
+    found = chooser.first(seconds=100.0)
+    assert found.hidden == whole.hidden
+    assert found.activation == whole.activation
