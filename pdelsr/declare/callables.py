@@ -11,7 +11,7 @@ import numpy as np
 import sympy as sp
 from jaxtyping import Float
 
-from pdelsr.declare.sharing import shared_subexpressions
+from pdelsr.declare.evaluate import numpy_function
 from pdelsr.declare.symbols import Coefficient
 
 AS_ARGUMENT: list[Callable[[np.ndarray], Any]] = []
@@ -68,11 +68,7 @@ class Values:
     def _function(self) -> Callable[..., Any]:
         stand_ins = [sp.Dummy(f"k{i}", real=True) for i in range(len(self._calls))]
         plain = self.expression.xreplace(dict(zip(self._calls, stand_ins, strict=True)))
-        symbols = [*self.symbols, *stand_ins]
-        listed = sp.lambdify(
-            symbols, [plain], modules=["scipy", "numpy"], cse=cast(Any, shared_subexpressions)
-        )
-        return lambda *columns: listed(*columns)[0]
+        return numpy_function(plain, (*self.symbols, *stand_ins))
 
     def _called(
         self, call: Any, points: Float[np.ndarray, "n s"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
@@ -32,20 +34,30 @@ def evaluate(
         ProblemError: numpy cannot evaluate it, or a value is not finite.
     """
     try:
-        function = sp.lambdify(
-            coordinates,
-            [expression],
-            modules=["scipy", "numpy"],
-            printer=cast(Any, NumpyCode()),
-            cse=cast(Any, shared_subexpressions),
-        )
         with np.errstate(all="ignore"):
-            values = np.asarray(function(*points.T)[0], dtype=np.float64)
+            found = numpy_function(expression, coordinates)(*points.T)
+            values = np.asarray(found, dtype=np.float64)
     except Exception as error:  # whatever a printer or a user's callable raises
         raise ProblemError(
             f"{what}: {decimal_text(expression)} cannot be evaluated ({error})."
         ) from error
     return require_finite(np.broadcast_to(values, len(points)).copy(), points, coordinates, what)
+
+
+@lru_cache(maxsize=64)
+def numpy_function(expression: sp.Expr, symbols: tuple[sp.Symbol, ...]) -> Callable[..., Any]:
+    """The expression as a function of arrays, one for each symbol, by numpy and scipy.
+
+    Checks of one declaration ask for the same few expressions, which may have a thousand terms.
+    """
+    listed = sp.lambdify(
+        symbols,
+        [expression],
+        modules=["scipy", "numpy"],
+        printer=cast(Any, NumpyCode()),
+        cse=cast(Any, shared_subexpressions),
+    )
+    return lambda *columns: listed(*columns)[0]
 
 
 def require_finite(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import sympy as sp
 
 from pdelsr.declare.sharing import is_large
+
+Product: TypeAlias = tuple[sp.Expr, ...]
 
 
 @lru_cache(maxsize=64)
@@ -23,20 +26,49 @@ def slope(expression: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
 
 
 def _by_rules(e: sp.Expr, s: sp.Symbol) -> sp.Expr:
+    return sp.Add(*(sp.Mul(*product) for product in _products(e, s)))
+
+
+def _products(e: sp.Expr, s: sp.Symbol) -> Iterator[Product]:
+    """Factors of the products whose sum is the derivative.
+
+    Only whole products are made by sympy, which asks its questions once for each.
+    """
     if e == s:
-        return sp.Integer(1)
-    if s not in e.free_symbols:
-        return sp.Integer(0)
-    if isinstance(e, sp.Add):
-        return sp.Add(*(_by_rules(term, s) for term in e.args if s in term.free_symbols))
-    if isinstance(e, sp.Mul):
-        terms = ((*e.args[:i], _by_rules(f, s), *e.args[i + 1 :]) for i, f in enumerate(e.args))
-        return sp.Add(*(sp.Mul(*factors) for factors in terms if 0 not in factors))
-    if isinstance(e, sp.Pow) and e.exp.is_number:
-        return e.exp * e.base ** (e.exp - 1) * _by_rules(e.base, s)
-    if _has_plain_chain_rule(e):
-        return cast(Any, e).fdiff(1) * _by_rules(cast(Any, e).args[0], s)
-    return cast(sp.Expr, sp.diff(e, s))
+        yield ()
+    elif s not in e.free_symbols:
+        return
+    elif isinstance(e, sp.Add):
+        for term in e.args:
+            yield from _products(term, s)
+    elif isinstance(e, sp.Mul):
+        for i, factor in enumerate(e.args):
+            if s in factor.free_symbols:
+                yield (*e.args[:i], *_factors(factor, s), *e.args[i + 1 :])
+    elif isinstance(e, sp.Pow) and e.exp.is_number:
+        yield (e.exp, e.base ** (e.exp - 1), *_factors(e.base, s))
+    elif _has_plain_chain_rule(e):
+        yield (*_outer(e), *_factors(cast(Any, e).args[0], s))
+    else:
+        yield (cast(sp.Expr, sp.diff(e, s)),)
+
+
+def _factors(e: sp.Expr, s: sp.Symbol) -> Product:
+    """Of the derivative, a sum of several products being one factor."""
+    products = list(_products(e, s))
+    return products[0] if len(products) == 1 else (sp.Add(*(sp.Mul(*p) for p in products)),)
+
+
+def _outer(e: sp.Expr) -> Product:
+    """Factors of the derivative of a function by its argument.
+
+    The argument of a sine is that of a cosine in sympy's form, so that no shift is looked for.
+    """
+    if type(e) is sp.sin:
+        return (sp.cos(e.args[0], evaluate=False),)
+    if type(e) is sp.cos:
+        return (sp.Integer(-1), sp.sin(e.args[0], evaluate=False))
+    return (cast(Any, e).fdiff(1),)
 
 
 def _has_plain_chain_rule(e: sp.Basic) -> bool:

@@ -34,7 +34,6 @@ from pdelsr.survey import unresolved_features
 TRIALS = 4  # of the first design, about
 UNLIMITED = 10**9  # iterations
 TRIAL_SHARE = 0.3  # of the time limit that trials of designs may take
-MOST_TOLD = 5  # narrow features in a warning
 STACK = 7  # from the warning to the caller of `solve`
 PARAMETER_COPIES = 8  # of θ: weights while they are drawn, gradients, vectors
 POINT_COPIES = 12  # of points while they are drawn, for training and for held-out residuals
@@ -112,10 +111,8 @@ def _iterations(method: Method, settings: RunSettings) -> int:
 def warn_unresolved(problem: Problem) -> None:
     """Warn of data that are too narrow for any network."""
     found = unresolved_features(problem)
-    told = [*found[:MOST_TOLD], f"There are {len(found)} such places in all."]
     if found:
-        text = " ".join(told if len(found) > MOST_TOLD else found)
-        warnings.warn(text, ResolutionWarning, stacklevel=STACK)
+        warnings.warn(" ".join(found), ResolutionWarning, stacklevel=STACK)
 
 
 def with_chunks(settings: RunSettings) -> RunSettings:

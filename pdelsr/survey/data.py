@@ -39,11 +39,12 @@ def _collect(
         for argument in expression.args:
             _collect(argument, coordinates, found)
         return
-    known = [a for a in expression.args if not jets(a)]
-    _keep(expression.func(*known), coordinates, found)
+    known, others = [], []
     for argument in expression.args:
-        if argument not in known:
-            _collect(argument, coordinates, found)
+        (others if jets(argument) else known).append(argument)
+    _keep(expression.func(*known, evaluate=False), coordinates, found)
+    for argument in others:
+        _collect(argument, coordinates, found)
 
 
 def _keep(

@@ -15,6 +15,7 @@ from pdelsr.declare.domains import Domain, Part
 from pdelsr.declare.domains.exact_number import exact_number
 from pdelsr.declare.expressions import abbreviate
 from pdelsr.declare.regions import Interior, OnParts
+from pdelsr.declare.slopes import slope
 from pdelsr.declare.statements import Statement
 from pdelsr.errors import ProblemError
 from pdelsr.sample import Crowd
@@ -22,6 +23,7 @@ from pdelsr.survey.data import known_functions
 from pdelsr.survey.features import UNRESOLVED, Feature, Survey
 
 LIFTED = ("dirichlet", "initial")  # kinds whose data may enter equations by an ansatz
+MOST_TOLD = 5  # narrow features
 LONGEST = 60  # characters of a term in a sentence
 MOST_PARTS = 12  # of the boundary that are surveyed one by one
 
@@ -56,18 +58,20 @@ def features_of(problem: Problem) -> tuple[Found, ...]:
 
 
 def unresolved_features(problem: Problem) -> tuple[str, ...]:
-    """A sentence for each feature of the data that is too narrow for any network.
+    """A sentence for each feature of the data that is too narrow for any network, the first five.
 
     Where it is not empty a small residual proves nothing, since the points that it is measured on
     need not meet what is narrow, and the network could not follow it.
     """
-    told: dict[tuple[str, tuple[str, ...]], str] = {}
+    places: dict[tuple[str, tuple[str, ...]], Found] = {}
     for found in features_of(problem):
         if found.feature.narrowest < UNRESOLVED:
             # once for a place, however many derivatives of the data are narrow there
             place = _place(found.feature, problem.coordinates)
-            told.setdefault((found.statement.name, place), _sentence(found, problem))
-    return tuple(told.values())
+            places.setdefault((found.statement.name, place), found)
+    told = [_sentence(found, problem) for found in list(places.values())[:MOST_TOLD]]
+    more = [f"There are {len(places)} such places in all."] if len(places) > MOST_TOLD else []
+    return (*told, *more)
 
 
 def crowds(problem: Problem, exact: Collection[str]) -> Mapping[str, Mapping[str, Crowd]]:
@@ -146,8 +150,8 @@ def _with_slopes(functions: Iterable[sp.Expr], survey: Survey) -> Iterator[sp.Ex
         whole = sp.Add(*suspects)
         yield whole
         for coordinate in survey.coordinates:
-            slope = cast(sp.Expr, sp.diff(whole, coordinate))
-            yield from (e for e in (slope, sp.diff(slope, coordinate)) if e.free_symbols)
+            first = slope(whole, coordinate)
+            yield from (e for e in (first, slope(first, coordinate)) if e.free_symbols)
 
 
 def _sentence(found: Found, problem: Problem) -> str:

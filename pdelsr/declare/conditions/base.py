@@ -45,9 +45,10 @@ def require_unknown(u: Any, what: str) -> None:
     """Refuse anything but an unknown applied to its coordinates."""
     if not isinstance(u, Unknown):
         hint = "; for derivatives use Neumann or Condition" if isinstance(u, sp.Expr) else ""
+        given = shorten(str(u), LONGEST, placeholder=" …")
         raise ProblemError(
-            f'{what}: expected an unknown made by pl.unknown("u", ...) in the first place, got '
-            f"{shorten(str(u), LONGEST, placeholder=' …')}{hint}."
+            f'{what}({given}, ...): expected an unknown made by pl.unknown("u", ...) in the first '
+            f"place{hint}."
         )
 
 
