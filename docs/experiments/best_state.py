@@ -2,8 +2,9 @@
 
 python docs/experiments/best_state.py [--time-limit 60] [--seed 0] [PROBLEM ...]
 
-Five problems that one network cannot hold to many digits, so that states differ by what they miss
-rather than by rounding; after rows of PINNacle (Hao et al. 2024), with solutions in closed form.
+Four problems after rows of PINNacle (Hao et al. 2024) with solutions in closed form, and
+Allen-Cahn: most of them one network does not hold to many digits, so that states differ by what
+they miss rather than by rounding.
 Every state that the run looked at counts, also those that it discarded.
 """
 

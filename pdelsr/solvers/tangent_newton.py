@@ -60,7 +60,7 @@ def refine_in_subspace(
     z, not for the update: rounding errors of one do not pile up on the next. Between two of them,
     updates with the same factors follow, as long as they lower the residual. On a linear problem
     these are iterative refinement: they take back what the damping and the rounding errors of the
-    factors left, and the error at the floor is two to five times smaller.
+    factors left, and the error at the floor is two to seven times smaller.
 
     Args:
         residual: on the points to fit.

@@ -38,7 +38,7 @@ FIRST_SCALES = (1.0, 2.0)  # that every design is tried with
 POWER = 2.5  # of the parameters, that the time of a trial grows with
 SMALL = 4  # times fewer parameters of the smallest trials
 WALKS = 3  # trials of neighbouring scales, about
-ROUGH = 600  # parameters of the first trials; with fewer the sine is not told from tanh
+ROUGH = 600  # parameters of the first trials; with 300 the sine is not told from tanh
 FACTOR = 2**0.5  # between neighbouring scales, at first
 FINE = 2**0.25  # between the last ones
 ROUGHER = 2.5  # times the residual that a larger scale may have, see `Trial._is_better`
@@ -74,7 +74,7 @@ class Designer:
         the usual size, smaller ones are tried, and the design is widened.
 
         Both activations, and one hidden layer with few inputs a neuron, are tried at two scales as
-        far as the options leave them open, with half of the parameters, where trials cost a fifth.
+        far as the options leave them open, with half of the parameters, where they cost a quarter.
         The best one then walks to the scale where its residual is smallest, by factors of 2^½, and
         with all parameters by factors of 2^¼.
         """
