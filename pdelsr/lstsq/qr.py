@@ -9,11 +9,12 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from pdelsr.lstsq.base import LeastSquares, Spectrum, equilibrate, spectrum_of
-from pdelsr.lstsq.householder import Householder, factor, factored
+from pdelsr.lstsq.householder import Householder, factored
 
 NESTED = 0.85  # share of the directions in the nested solution
 ROUNDED = 30  # times the damping: what rounding leaves of a column that others span, about
-LARGEST_SVD = 1500  # columns up to which an SVD is cheap beside the factorization
+ROWS = 256  # that are copied at once
+LARGEST_SVD = 800  # columns up to which an SVD is cheap beside the factorization
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,12 @@ class QR(LeastSquares):
     def init(self, A: Float[Tensor, "n r"]) -> QRState:
         n, r = A.shape
         order = torch.randperm(r, generator=torch.Generator().manual_seed(r)).to(A.device)
-        stacked = A.new_zeros(n + r, r)
-        torch.index_select(A, 1, order, out=stacked[:n])
+        stacked = A.new_zeros(r, n + r).T  # the columns of a panel lie together
+        for rows, place in zip(A.split(ROWS), stacked[:n].split(ROWS), strict=True):
+            torch.index_select(rows.T, 0, order, out=place.T)
         _, lengths = equilibrate(stacked[:n])
         stacked[n:].diagonal().fill_(self.damping * torch.finfo(A.dtype).eps)
-        return QRState(factored(stacked), order, lengths)
+        return QRState(factored(stacked, trapezoid=r), order, lengths)
 
     def compute(self, state: QRState, b: Float[Tensor, " n"]) -> Float[Tensor, " r"]:
         return self._solve(state, b, state.order.numel())
@@ -102,7 +104,5 @@ def estimated_values(R: Float[Tensor, "r r"]) -> Float[Tensor, " r"]:
     signs = torch.randint(0, 2, R.shape[:1], generator=generator) * 2 - 1
     waves = torch.fft.fft(R * signs.to(R), norm="ortho")
     rotated = waves.real - waves.imag  # the Hartley transform, which is orthogonal
-    factor(rotated)
-    once = rotated.triu().T.contiguous()
-    factor(once)
-    return once.diagonal().abs().sort(descending=True).values
+    once = factored(factored(rotated).R.T)
+    return once.reflectors.diagonal().abs().sort(descending=True).values

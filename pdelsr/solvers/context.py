@@ -25,7 +25,7 @@ from pdelsr.solvers.selection import Selection
 HELDOUT_SEED = 2**31 - 1  # the stream of held-out points; training seeds stay below
 FLOOR = 0.45  # power of epsilon: below, beside its terms, a residual says little of the error
 ROUNDING = 0.55  # power of epsilon: a residual that falls no further is down to rounding
-EXACT = 0.75  # power of epsilon: a residual beside its terms that needs no more
+EXACT = 0.88  # power of epsilon: a residual beside its terms that needs no more
 TERMS_ON = 2048  # held-out points that the size of the terms is measured on
 REMEMBERED = 2  # candidates whose held-out residual is not evaluated again
 FINISH = 3  # evaluations on held-out points that follow the last step

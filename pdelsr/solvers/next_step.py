@@ -13,7 +13,7 @@ from enum import Enum
 GROWTH = 2.0  # largest factor on the parameters in one step
 LEAST_GROWTH = 1.15  # smallest one that is worth a step
 POWERS = (2.0, 3.0)  # of the parameters, that the time of a refinement may grow with
-USUAL_POWER = 2.7  # as long as nothing is known
+USUAL_POWER = 2.4  # as long as nothing is known
 ALIGNMENT = 6.0  # times of a refinement that an alignment and the next refinement take
 LEAST_ALIGNMENT = 2.0  # the same, of one that is worth it
 MARGIN = 1.1  # on predicted times

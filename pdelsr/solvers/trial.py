@@ -42,6 +42,7 @@ ROUGH = 600  # parameters of the first trials; with 300 the sine is not told fro
 FACTOR = 2**0.5  # between neighbouring scales, at first
 FINE = 2**0.25  # between the last ones
 ROUGHER = 2.5  # times the residual that a larger scale may have, see `Trial._is_better`
+DIGITS = 6  # of scales
 FILLED = 0.9  # share of directions above rounding from which none is spare
 SMALLEST, LARGEST = 0.15, 12.0  # scales
 ACTIVATIONS = ("sin", "tanh")
@@ -225,7 +226,8 @@ class Trial:
     def walk(self, design: Design, factor: float) -> Design:
         """Multiply the scale by `factor` as long as that is better."""
         while True:
-            scaled = replace(design, weight_scale=design.weight_scale * factor)
+            scale = round(design.weight_scale * factor, DIGITS)  # twice 2^¼ is 2^½, and known
+            scaled = replace(design, weight_scale=scale)
             if not SMALLEST <= scaled.weight_scale <= LARGEST:
                 return design
             if not self._is_better(scaled, design):

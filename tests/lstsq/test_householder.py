@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pdelsr.lstsq.householder import BLOCK, factor, factored
+from pdelsr.lstsq.householder import PANEL, factored
 
-SHAPES = [(3, 1), (BLOCK, BLOCK), (90, 2 * BLOCK), (300, 70), (40, 64), (1100, 900)]
+SHAPES = [(3, 1), (PANEL, PANEL), (300, 2 * PANEL), (300, 70), (40, 64), (1100, 900)]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -34,9 +34,21 @@ def test_columns_that_vanish_are_no_reflections() -> None:
 
 
 def test_the_matrix_is_overwritten_by_its_factors() -> None:
-    A = torch.randn(60, 9, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    kept = A.clone()
-    tau = factor(A)
-    reflectors, expected = torch.geqrf(kept)
-    assert torch.allclose(A, reflectors, rtol=1e-12)
-    assert torch.allclose(tau, expected, rtol=1e-12)
+    A = torch.randn(600, 300, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    expected, _ = torch.geqrf(A)
+    factored(A)
+    assert torch.allclose(A, expected, rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("r", [1, 20, PANEL, 2 * PANEL + 30])
+def test_zeros_below_a_triangle_stay_zero(r: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    above = torch.randn(2 * r, r, dtype=torch.float64, generator=generator)
+    triangle = torch.randn(r, r, dtype=torch.float64, generator=generator).triu()
+    A, b = torch.cat([above, triangle]), torch.linspace(-1, 1, 3 * r, dtype=torch.float64)
+    reflectors, tau = torch.geqrf(A)
+    found = factored(A.clone(), trapezoid=r)
+    assert torch.allclose(found.reflectors, reflectors, rtol=0, atol=1e-13)
+    assert not found.reflectors[2 * r :].tril(-1).any()
+    expected = torch.ormqr(reflectors, tau, b[:, None], transpose=True)[:, 0]
+    assert torch.allclose(found.rotated(b), expected, rtol=0, atol=1e-13)
