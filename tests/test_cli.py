@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import re
@@ -76,6 +77,34 @@ def test_solve_writes_what_was_asked_for(rod: Path, capsys: pytest.CaptureFixtur
     assert Path("a.png").read_bytes().startswith(b"\x89PNG")
     assert main(["solve", "rod.py", *SMALL[:2], "--start", "a.safetensors", "--quiet"]) == 0
     assert capsys.readouterr() == ("", "")
+
+
+class Terminal(io.StringIO):
+    """A stream that shows colors."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "colored"),
+    [
+        ("NO_COLOR", "", True),
+        ("NO_COLOR", "1", False),
+        ("TERM", "dumb", False),
+    ],
+)
+def test_colors_are_for_those_who_want_them(
+    rod: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, colored: bool
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv(variable, value)
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stdout", terminal)
+    assert main(["solve", "rod.py", *SMALL]) == 0
+    assert ("\x1b[" in terminal.getvalue()) == colored
+    assert "relative L2 error" in terminal.getvalue()
 
 
 def test_verbose_tells_what_is_decided(rod: Path, capsys: pytest.CaptureFixture[str]) -> None:

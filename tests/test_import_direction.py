@@ -12,7 +12,17 @@ import pdelsr
 
 PACKAGE = Path(__file__).parent.parent / "pdelsr"
 ORDER = [
-    *("version", "errors", "deadline", "files", "reference", "declare", "problem_file", "sample"),
+    *(
+        "version",
+        "errors",
+        "deadline",
+        "files",
+        "header",
+        "reference",
+        "declare",
+        "problem_file",
+        "sample",
+    ),
     *(
         "compile",
         "survey",
@@ -48,7 +58,7 @@ DELAYED = {
 """Imports at the first call: matplotlib loads slowly, psutil and the packages of extras may be
 missing, and storage builds the class that it is called from."""
 
-WITHOUT_TORCH = ("errors", "deadline", "files", "reference", "declare", "sample")
+WITHOUT_TORCH = ("errors", "deadline", "files", "header", "reference", "declare", "sample")
 FILES = sorted(p.relative_to(PACKAGE) for p in PACKAGE.rglob("*.py"))
 
 

@@ -18,14 +18,16 @@ from torch import Tensor, nn
 
 from pdelsr.batch.model import Model
 from pdelsr.batch.target import Residual
-from pdelsr.errors import FileFormatError, SettingsError
+from pdelsr.errors import FileFormatError, SettingsError, said
 from pdelsr.files import write_whole
+from pdelsr.header import DamagedHeader, read_header
 from pdelsr.lstsq.base import Spectrum
 from pdelsr.lstsq.streaming import Nested
 from pdelsr.solvers.settings import require_whole
 
 FORMAT = "pdelsr-refined"
 MODULE = "module."  # prefix of the weights in a file
+DIGITS = 10  # of a rank, fewer
 
 
 @dataclass(frozen=True)
@@ -221,32 +223,90 @@ class RefinedModule(nn.Module):
         Raises:
             FileFormatError: the file is not one of `save`, or holds another architecture.
         """
-        tensors, rank, trainable = _read(path)
-        delta = tensors["delta"]
-        copied = copy.deepcopy(module).to(delta)
-        state = {k.removeprefix(MODULE): v for k, v in tensors.items() if k.startswith(MODULE)}
+        saved = _read(path)
+        copied = copy.deepcopy(module).to(saved.delta)
         try:
-            copied.load_state_dict(state)
+            copied.load_state_dict(saved.weights)
         except RuntimeError as error:
-            raise FileFormatError(f"{path} holds another architecture: {error}") from error
+            raise FileFormatError(f"{path} holds another architecture: {said(error)}") from error
         model = Model(copied, 1.0, torch.Generator())
-        model.index = tensors.get("index")
-        if model.names != trainable:
+        model.index = saved.index
+        if model.names != saved.trainable:
             raise FileFormatError(
                 f"{path} was made with other trainable parameters: freeze the same ones. It has "
-                f"{', '.join(trainable)}; the module has {', '.join(model.names)}."
+                f"{', '.join(saved.trainable)}; the module has {', '.join(model.names)}."
             )
-        return cls(model, delta, rank, None, (), "loaded")
+        most = -1 if saved.index is None else int(saved.index.max())
+        if model.size != saved.delta.numel() or most >= model.total:
+            raise FileFormatError(
+                f"{path} moves {saved.delta.numel():,} parameters, and the module has "
+                f"{model.total:,} that may move: use another copy."
+            )
+        return cls(model, saved.delta, saved.rank, None, (), "loaded")
 
 
-def _read(path: str | Path) -> tuple[dict[str, Tensor], int, tuple[str, ...]]:
-    """Tensors, rank and the names of the trainable parameters of a file."""
+@dataclass(frozen=True)
+class _Saved:
+    """What a file holds.
+
+    Args:
+        weights: of the module, by name.
+        delta: δ.
+        index: which of the trainable parameters δ moves; None for all of them.
+        rank: of the refinement.
+        trainable: names of the parameters.
+    """
+
+    weights: dict[str, Tensor]
+    delta: Tensor
+    index: Tensor | None
+    rank: int
+    trainable: tuple[str, ...]
+
+
+def _read(path: str | Path) -> _Saved:
+    """The parts of a file, each of the type that it should have."""
+    if not Path(path).is_file():
+        raise FileFormatError(f"there is no file {path}: give one written by RefinedModule.save.")
     try:
+        with Path(path).open("rb") as opened:
+            metadata = read_header(opened).metadata
         with safe_open(str(path), framework="pt") as file:
-            metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise FileFormatError(f"{path} cannot be read as a refinement: {error}") from error
+    except (SafetensorError, DamagedHeader, OSError) as error:
+        raise FileFormatError(
+            f"{path} cannot be read as a refinement ({said(error)}): give a file written by "
+            "RefinedModule.save, or use another copy."
+        ) from error
     if metadata.get("format") != FORMAT or not {"rank", "trainable"} <= metadata.keys():
-        raise FileFormatError(f"{path} was not written by RefinedModule.save.")
-    return tensors, int(metadata["rank"]), tuple(json.loads(metadata["trainable"]))
+        raise FileFormatError(f"{path} was not written by RefinedModule.save: give one that was.")
+    weights = {k.removeprefix(MODULE): v for k, v in tensors.items() if k.startswith(MODULE)}
+    delta, index = tensors.get("delta"), tensors.get("index")
+    rank, trainable = metadata["rank"], _names(metadata["trainable"])
+    whole = rank.isascii() and rank.isdigit() and len(rank) < DIGITS
+    if not whole or trainable is None or not _fit(delta, index):
+        raise FileFormatError(f"{path} was changed after it was saved: use another copy.")
+    assert delta is not None
+    return _Saved(weights, delta, index, int(rank), trainable)
+
+
+def _names(text: str) -> tuple[str, ...] | None:
+    """A list of texts in JSON; None for anything else."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+        return None
+    return tuple(found)
+
+
+def _fit(delta: Tensor | None, index: Tensor | None) -> bool:
+    """Whether δ is a finite vector, and the index names one parameter for each of its entries."""
+    if delta is None or delta.ndim != 1 or not delta.numel() or not delta.is_floating_point():
+        return False
+    if not torch.isfinite(delta).all():
+        return False
+    if index is None:
+        return True
+    return index.dtype == torch.int64 and index.shape == delta.shape and bool((index >= 0).all())

@@ -17,10 +17,14 @@ from pdelsr.files import write_whole
 
 
 def write_runs(path: Path, runs: Sequence[Any], **facts: Any) -> None:
-    """Write dataclasses, one a run; in strict JSON, where what is not finite is null.
+    """Write what `runs_text` says to a file."""
+    write_whole(path, runs_text(runs, **facts))
+
+
+def runs_text(runs: Sequence[Any], **facts: Any) -> str:
+    """Dataclasses, one a run, in strict JSON, where what is not finite is null.
 
     Args:
-        path: of the file.
         runs: dataclass instances of plain values.
         **facts: that hold for all of them.
     """
@@ -31,8 +35,7 @@ def write_runs(path: Path, runs: Sequence[Any], **facts: Any) -> None:
         "torch": torch.__version__,
         "runs": [asdict(run) for run in runs],
     }
-    text = json.dumps(_plain(content), indent=1, allow_nan=False)
-    write_whole(path, text + "\n")
+    return json.dumps(_plain(content), indent=1, allow_nan=False) + "\n"
 
 
 def read_suite(path: Path) -> list[Measurement]:

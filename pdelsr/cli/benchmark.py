@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -16,22 +19,23 @@ from pdelsr.benchmark.instance import InstanceSettings, instance_table, measure_
 from pdelsr.benchmark.products import ProductSettings, measure_products, product_table
 from pdelsr.benchmark.samples import SampleSettings, measure_samples, sample_table
 from pdelsr.benchmark.step import measure_step, step_table
-from pdelsr.benchmark.storage import write_runs
+from pdelsr.benchmark.storage import runs_text, write_runs
 from pdelsr.benchmark.suite import Measurement, measure_suite
 from pdelsr.benchmark.table import suite_table
 from pdelsr.cli.limits import patience
 from pdelsr.cli.options import read_parameters
+from pdelsr.cli.streams import STANDARD_OUTPUT, Stream, nobody_has_to_read, write_text
 from pdelsr.errors import SettingsError
 from pdelsr.problem_file import list_problems, load_problem, problem_folder
 from pdelsr.solvers.settings import require_positive, require_writable
 
-WIDE = 130  # columns; in a narrower terminal long lines are better than cut numbers
+WIDE = 130  # columns of a table, at least
 
 
 def benchmark_command(chosen: argparse.Namespace) -> int:
     """Measure, print a table, and write the JSON and the picture that were asked for."""
     for path in (chosen.json, chosen.plot):
-        if path is not None:
+        if path is not None and path != STANDARD_OUTPUT:
             require_writable(path, str(path))
     commands = {
         "suite": _suite,
@@ -41,11 +45,53 @@ def benchmark_command(chosen: argparse.Namespace) -> int:
         "instance": _instance,
         "samples": _samples,
     }
-    commands[chosen.what](chosen)
+    report = _Report(chosen.json)
+    commands[chosen.what](chosen, report)
+    report.end()
     return 0
 
 
-def _suite(chosen: argparse.Namespace) -> None:
+@dataclass
+class _Report:
+    """What a benchmark tells: lines and tables, and its measurements as JSON.
+
+    Args:
+        json: file of the measurements; "-" for standard output, whereupon all else goes to standard
+            error; None for none.
+        text: measurements for standard output so far.
+    """
+
+    json: Path | None
+    text: str = ""
+
+    @property
+    def stream(self) -> Stream:
+        return sys.stderr if self.json == STANDARD_OUTPUT else sys.stdout
+
+    def say(self, text: str) -> None:
+        """One line."""
+        write_text(text, self.stream)
+
+    def tabulate(self, table: Table) -> None:
+        """A table; in a narrow terminal long lines are better than cut numbers."""
+        with nobody_has_to_read(self.stream):
+            width = max(WIDE, Console(file=self.stream).width)
+            Console(file=self.stream, width=width, highlight=False).print(table)
+
+    def write(self, found: Sequence[Any], **facts: Any) -> None:
+        """The measurements so far: a long suite that is cut leaves what it has."""
+        if self.json == STANDARD_OUTPUT:
+            self.text = runs_text(found, **facts)
+        elif self.json is not None:
+            write_runs(self.json, found, **facts)
+
+    def end(self) -> None:
+        """Print what was asked for on standard output."""
+        if self.text:
+            write_text(self.text.rstrip(), sys.stdout)
+
+
+def _suite(chosen: argparse.Namespace, report: _Report) -> None:
     competitors = competitors_named(chosen.methods.split(","))
     names = [c.name for c in competitors]
     seeds, found = _seeds(chosen.seeds), []
@@ -57,68 +103,62 @@ def _suite(chosen: argparse.Namespace) -> None:
         problems = [problem.with_parameters(**values) for problem in problems]
 
     def tell(m: Measurement) -> None:
-        _say(
+        report.say(
             f"{m.problem} {m.method} seed {m.seed}: error {m.relative_l2:.1e}, held-out "
             f"{m.heldout:.1e}, {m.seconds:.0f} of {m.time_limit:g} s, {m.status}"
         )
         found.append(m)
-        if chosen.json:  # after every run: a long suite that is cut leaves what it has
-            write_runs(chosen.json, found, time_limit=chosen.time_limit)
+        report.write(found, time_limit=chosen.time_limit)
 
     measure_suite(problems, competitors, chosen.time_limit, seeds, tell)
-    _print(suite_table(found, names))
+    report.tabulate(suite_table(found, names))
     if chosen.plot:
         _pictures().plot_suite(chosen.plot, found, names)
 
 
-def _step(chosen: argparse.Namespace) -> None:
+def _step(chosen: argparse.Namespace, report: _Report) -> None:
     _require_no_plot(chosen)
     found = measure_step()
-    _tabulate(chosen, step_table(found), found)
+    report.tabulate(step_table(found))
+    report.write(found)
 
 
-def _samples(chosen: argparse.Namespace) -> None:
+def _samples(chosen: argparse.Namespace, report: _Report) -> None:
     _require_no_plot(chosen)
     settings = SampleSettings()
     found = measure_samples(settings)
-    _tabulate(chosen, sample_table(found, settings), found)
+    report.tabulate(sample_table(found, settings))
+    report.write(found)
 
 
-def _growth(chosen: argparse.Namespace) -> None:
+def _growth(chosen: argparse.Namespace, report: _Report) -> None:
     def tell(g: Growth) -> None:
-        _say(
+        report.say(
             f"n {g.rows}, m {g.parameters}, r {g.rank}: {g.seconds:.2f} s, "
             f"{g.memory_bytes / 1e6:.0f} MB"
         )
 
     sweeps = measure_growth(tell=tell)
-    _print(growth_table(sweeps))
-    if chosen.json:
-        slopes = {sweep.varied: growth_record(sweep) for sweep in sweeps}
-        write_runs(chosen.json, sweeps, slopes=slopes)
+    report.tabulate(growth_table(sweeps))
+    report.write(sweeps, slopes={sweep.varied: growth_record(sweep) for sweep in sweeps})
     if chosen.plot:
         _pictures().plot_growth(chosen.plot, sweeps)
 
 
-def _operator(chosen: argparse.Namespace) -> None:
+def _operator(chosen: argparse.Namespace, report: _Report) -> None:
     _require_no_plot(chosen)
     settings = ProductSettings()
     found = measure_products(settings)
-    _tabulate(chosen, product_table(found, settings), found)
+    report.tabulate(product_table(found, settings))
+    report.write(found)
 
 
-def _instance(chosen: argparse.Namespace) -> None:
+def _instance(chosen: argparse.Namespace, report: _Report) -> None:
     _require_no_plot(chosen)
     settings = InstanceSettings()
     found = measure_instance(settings)
-    _tabulate(chosen, instance_table(found, settings), found)
-
-
-def _tabulate(chosen: argparse.Namespace, table: Table, found: Sequence[Any]) -> None:
-    """Print a table, and write what it shows where that was asked for."""
-    _print(table)
-    if chosen.json:
-        write_runs(chosen.json, found)
+    report.tabulate(instance_table(found, settings))
+    report.write(found)
 
 
 def _require_no_plot(chosen: argparse.Namespace) -> None:
@@ -129,14 +169,6 @@ def _require_no_plot(chosen: argparse.Namespace) -> None:
 def _pictures() -> Any:
     # Delayed: matplotlib is slow to load, and most commands draw nothing.
     return import_module("pdelsr.benchmark.pictures")
-
-
-def _say(text: str) -> None:
-    Console().print(text, highlight=False, soft_wrap=True)
-
-
-def _print(table: Table) -> None:
-    Console(width=max(WIDE, Console().width), highlight=False).print(table)
 
 
 def _files(chosen: argparse.Namespace) -> list[str]:

@@ -236,7 +236,12 @@ def _add_benchmark(command: argparse.ArgumentParser) -> None:
     )
     suite.add_argument("--seeds", default="0", metavar="0,1", help="runs of each pair")
     group = command.add_argument_group("output")
-    group.add_argument("--json", type=Path, metavar="FILE", help="write all measurements")
+    group.add_argument(
+        "--json",
+        type=Path,
+        metavar="FILE",
+        help="write all measurements; - for standard output",
+    )
     group.add_argument(
         "--plot",
         type=Path,

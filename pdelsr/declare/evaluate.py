@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any, cast
 
 import numpy as np
@@ -11,8 +12,9 @@ import sympy as sp
 from jaxtyping import Float
 
 from pdelsr.declare.decimals import decimal_text
+from pdelsr.declare.interpreted import value
 from pdelsr.declare.long_sums import NumpyCode
-from pdelsr.declare.sharing import shared_subexpressions
+from pdelsr.declare.sharing import is_large, shared_subexpressions
 from pdelsr.errors import ProblemError
 
 
@@ -49,7 +51,32 @@ def numpy_function(expression: sp.Expr, symbols: tuple[sp.Symbol, ...]) -> Calla
     """The expression as a function of arrays, one for each symbol, by numpy and scipy.
 
     Checks of one declaration ask for the same few expressions, which may have a thousand terms.
+    Those are not worth code for the few points that they are looked at.
     """
+    if is_large([expression]):
+        return _Interpreted(expression, symbols)
+    return _compiled(expression, symbols)
+
+
+@dataclass(frozen=True)
+class _Interpreted:
+    """A large expression as a function of arrays; by code where interpretation finds no values."""
+
+    expression: sp.Expr
+    symbols: tuple[sp.Symbol, ...]
+
+    def __call__(self, *columns: Any) -> Any:
+        found = value(self.expression, dict(zip(self.symbols, columns, strict=True)))
+        if np.isfinite(found).all():
+            return found
+        return self._code(*columns)
+
+    @cached_property
+    def _code(self) -> Callable[..., Any]:
+        return _compiled(self.expression, self.symbols)
+
+
+def _compiled(expression: sp.Expr, symbols: tuple[sp.Symbol, ...]) -> Callable[..., Any]:
     listed = sp.lambdify(
         symbols,
         [expression],

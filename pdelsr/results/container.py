@@ -17,7 +17,7 @@ from torch import Tensor
 
 from pdelsr.errors import FileFormatError, said
 from pdelsr.files import write_whole
-from pdelsr.results.header import DamagedHeader, read_header
+from pdelsr.header import DamagedHeader, read_header
 from pdelsr.version import __version__
 
 FORMAT = "pdelsr-solution"

@@ -16,8 +16,9 @@ import sympy as sp
 from jaxtyping import Float
 from sympy.core.relational import Relational
 
+from pdelsr.declare.interpreted import Known
 from pdelsr.declare.symbols import Coefficient, InputFunction
-from pdelsr.survey.values import Known, calls_in, value
+from pdelsr.survey.values import calls_in, value
 
 HIGH_POWER = 8  # integer powers from which a polynomial's peak may be narrow
 STEEP = 10.0  # change of an argument over the region that leaves room for a narrow feature

@@ -13,11 +13,12 @@ from jaxtyping import Bool, Float
 from scipy.stats import qmc
 
 from pdelsr.declare.domains import Domain, Part
+from pdelsr.declare.interpreted import columns
 from pdelsr.survey.atoms import Atom, atoms_in_callables, atoms_of, given_by_code, waves_of
 from pdelsr.survey.dense import places_by_sampling
 from pdelsr.survey.peaks import peaks_at
 from pdelsr.survey.search import minima
-from pdelsr.survey.values import columns, value
+from pdelsr.survey.values import value
 
 SAMPLES = 512  # points at which a function is looked at first
 STARTS = 64  # of a search; a feature along a line or a surface is found in so many places

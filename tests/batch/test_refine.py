@@ -5,11 +5,14 @@ from __future__ import annotations
 import copy
 import io
 import math
+from pathlib import Path
 
 import pytest
 import torch
 from batch_cases import F64, TwoInputs, bumps, network
 from rich.console import Console
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -241,6 +244,46 @@ def test_a_saved_refinement_comes_back(tmp_path) -> None:
     (tmp_path / "other").write_text("no")
     with pytest.raises(pl.FileFormatError, match="cannot be read"):
         pl.RefinedModule.load(tmp_path / "other", network())
+
+
+EDITS = {
+    "rank": lambda t, m: m.update(rank="-1"),
+    "no rank": lambda t, m: m.update(rank="many"),
+    "names": lambda t, m: m.update(trainable="{"),
+    "no names": lambda t, m: m.update(trainable="[1]"),
+    "no delta": lambda t, m: t.pop("delta"),
+    "whole delta": lambda t, m: t.update(delta=t["delta"].int()),
+    "wide delta": lambda t, m: t.update(delta=t["delta"][:, None]),
+    "short delta": lambda t, m: t.update(delta=t["delta"][1:]),
+    "endless delta": lambda t, m: t.update(delta=t["delta"] / 0),
+    "index": lambda t, m: t.update(index=torch.arange(len(t["delta"])) + 1),
+    "negative index": lambda t, m: t.update(index=torch.arange(len(t["delta"])) - 1),
+    "short index": lambda t, m: t.update(index=torch.arange(3)),
+    "empty": lambda t, m: t.update(delta=t["delta"][:0], index=torch.arange(0)),
+}
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_an_edited_refinement_is_refused(tmp_path: Path, name: str) -> None:
+    x, t = bumps()
+    path = tmp_path / "refined.safetensors"
+    pl.refine(network(), x, t, rank=5).save(path)
+    with safe_open(path, framework="pt") as file:
+        tensors, metadata = {k: file.get_tensor(k) for k in file.keys()}, file.metadata()  # noqa: SIM118
+    EDITS[name](tensors, metadata)
+    save_file(tensors, path, metadata)
+    with pytest.raises(pl.FileFormatError, match="another copy"):
+        pl.RefinedModule.load(path, network())
+
+
+def test_a_refinement_that_promises_too_much_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "refined.safetensors"
+    pl.refine(network(), *bumps(), rank=5).save(path)
+    path.write_bytes(path.read_bytes()[:-8])
+    with pytest.raises(pl.FileFormatError, match="cannot be read"):
+        pl.RefinedModule.load(path, network())
+    with pytest.raises(pl.FileFormatError, match="there is no file"):
+        pl.RefinedModule.load(tmp_path, network())
 
 
 class Tied(nn.Module):

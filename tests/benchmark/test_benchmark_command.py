@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import json
 from pathlib import Path
 
@@ -70,6 +71,37 @@ def test_growth_writes_table_json_and_picture(
     assert content["slopes"]["rank"]["basis"]["overall"] == pytest.approx(2.0)
     assert [run["varied"] for run in content["runs"]] == ["rows", "parameters", "rank"]
     assert Path("a.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_json_on_standard_output_is_alone_there(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny = functools.partial(measure_growth, TINY, apply=counted)
+    monkeypatch.setattr("pdelsr.cli.benchmark.measure_growth", tiny)
+    assert main(["benchmark", "growth", "--json", "-"]) == 0
+    printed = capsys.readouterr()
+    assert [run["varied"] for run in json.loads(printed.out)["runs"]] == [
+        *("rows", "parameters", "rank")
+    ]
+    assert "slope" in printed.err
+    assert not Path("-").exists()
+
+
+class Left(io.TextIOBase):
+    """A stream whose reader has left."""
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+
+def test_a_suite_goes_on_where_nobody_reads_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout", Left())
+    arguments = ["--methods", "random-features", "--seeds", "0,1", "--time-limit", "20"]
+    assert main(["benchmark", *arguments, "--json", "a.json", "--plot", "a.png"]) == 0
+    assert len(json.loads(Path("a.json").read_text())["runs"]) == 2
+    assert Path("a.png").exists()
 
 
 MISTAKES = {

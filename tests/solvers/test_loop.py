@@ -121,10 +121,10 @@ def test_rounding_errors_are_told_from_stagnation() -> None:
 @pytest.mark.parametrize(
     ("fall", "status", "estimate", "found"),
     [
-        (1e-13, pl.Status.OUT_OF_TIME, FINE, pl.Status.PRECISION_LIMITED),
-        (1e-13, pl.Status.MAX_ITERATIONS, FINE, pl.Status.PRECISION_LIMITED),
-        (1e-13, pl.Status.INTERRUPTED, FINE, pl.Status.INTERRUPTED),
-        (1e-11, pl.Status.OUT_OF_TIME, FINE, pl.Status.OUT_OF_TIME),
+        (1e-15, pl.Status.OUT_OF_TIME, FINE, pl.Status.PRECISION_LIMITED),
+        (1e-15, pl.Status.MAX_ITERATIONS, FINE, pl.Status.PRECISION_LIMITED),
+        (1e-15, pl.Status.INTERRUPTED, FINE, pl.Status.INTERRUPTED),
+        (1e-13, pl.Status.OUT_OF_TIME, FINE, pl.Status.OUT_OF_TIME),
         (1e-13, pl.Status.OUT_OF_TIME, OPEN, pl.Status.NOT_UNIQUE),
         (1e-13, pl.Status.STAGNATED, ErrorEstimate(high=2.0), pl.Status.NOT_SOLVED),
         (1e-13, pl.Status.CONVERGED, ErrorEstimate(high=2.0), pl.Status.CONVERGED),

@@ -17,7 +17,7 @@ from pdelsr.networks import HardConditions, closure
 from pdelsr.solvers.alignment_trial import gains_of
 from pdelsr.solvers.design import Design, parameter_count
 from pdelsr.solvers.prepare import prepare
-from pdelsr.solvers.trial import FACTOR, PARAMETERS, Designer, Trial
+from pdelsr.solvers.trial import DIGITS, FACTOR, PARAMETERS, Designer, Trial
 
 U = pl.unknown("u", X)
 
@@ -80,8 +80,8 @@ def test_a_sum_of_functions_of_one_coordinate_is_recognized() -> None:
     ],
 )
 def test_the_scale_that_is_found(sizes, spare, factor, found) -> None:
-    designs = [Design((9, 9), "sin", FACTOR**k) for k in (-1, 0, 1)]
-    beyond = {replace(designs[0], weight_scale=FACTOR**k): math.inf for k in (-2, 2)}
+    designs = [Design((9, 9), "sin", round(FACTOR**k, DIGITS)) for k in (-1, 0, 1)]
+    beyond = {replace(designs[0], weight_scale=round(FACTOR**k, DIGITS)): math.inf for k in (-2, 2)}
     scales = {d.weight_scale: d for d in (*designs, *beyond)}
 
     class Known(Trial):
