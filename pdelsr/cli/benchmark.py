@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from pdelsr.benchmark.suite import Measurement, measure_suite
 from pdelsr.benchmark.table import suite_table
 from pdelsr.cli.limits import patience
 from pdelsr.cli.options import read_parameters
-from pdelsr.cli.streams import STANDARD_OUTPUT, Stream, nobody_has_to_read, write_text
+from pdelsr.cli.streams import STANDARD_OUTPUT, Stream, is_colored, write_text
 from pdelsr.errors import SettingsError
 from pdelsr.problem_file import list_problems, load_problem, problem_folder
 from pdelsr.solvers.settings import require_positive, require_writable
@@ -74,9 +75,12 @@ class _Report:
 
     def tabulate(self, table: Table) -> None:
         """A table; in a narrow terminal long lines are better than cut numbers."""
-        with nobody_has_to_read(self.stream):
-            width = max(WIDE, Console(file=self.stream).width)
-            Console(file=self.stream, width=width, highlight=False).print(table)
+        text, colored = io.StringIO(), is_colored(self.stream)
+        width = max(WIDE, Console().width)
+        Console(
+            file=text, width=width, force_terminal=colored, no_color=not colored, highlight=False
+        ).print(table)
+        write_text(text.getvalue().rstrip("\n"), self.stream)  # rich exits where nobody reads
 
     def write(self, found: Sequence[Any], **facts: Any) -> None:
         """The measurements so far: a long suite that is cut leaves what it has."""

@@ -13,6 +13,9 @@ from pdelsr.solvers.estimate import Sizes, refinement_fits
 from pdelsr.solvers.method import State
 from pdelsr.solvers.next_step import (
     FEWER_POINTS,
+    GROWTH,
+    LEAST_GROWTH,
+    MARGIN,
     Gains,
     Kind,
     Situation,
@@ -28,12 +31,15 @@ from pdelsr.solvers.trial import FACTOR, FILLED
 
 logger: logging.Logger = logging.getLogger(__name__)
 
-WIDENING = 1.5  # factor on the parameters of aligned networks
+WIDENING = 1.5  # factor on the parameters of aligned networks, unless the next growth is the last
+SATED = 8.0  # gain of another alignment below which a wider network gains more
+COARSE = 0.5  # times the points, of refinements after which there is time for another alignment
 HELD = 0.45  # power of epsilon: a fall of the residual that no other method is needed for
 STRETCHES = (FACTOR**0.5, FACTOR**-0.5, 1.0)  # of weights, for networks of the same size
 TRIAL_SHARE = 0.25  # of the time left, to see whether alignment pays
 WORTH_A_TRIAL = 4.0  # times of a refinement that are left
-WORTH = 1.5  # times of a refinement that an iteration needs, so that its alignment can do much
+WORTH = 1.2  # times of a refinement that an iteration needs, so that its alignment can do something
+FEWEST = 1.2  # times the planned points, of a refinement of an aligned network at least
 OVERFIT = 3.0  # ratio of the residual on held-out points to that on the points of the fit
 MOST_POINTS = 16  # times the planned ones
 USUAL = Refiner()  # whose memory is compared; the refinement itself asks for its own
@@ -59,6 +65,8 @@ class Growth:
         draws: networks of the same size that were tried.
         turns: how often the scale of their weights was changed in another direction.
         points: times `factor`, for the next refinement alone.
+        coarse: whether the last refinement had fewer.
+        widened: whether the network became wider before the last alignment.
         refine_seconds: that the last refinement took, on `factor` times the points.
         step_seconds: that the last iteration took.
         measured: parameters and seconds of the refinements so far.
@@ -79,6 +87,8 @@ class Growth:
     draws: int = 0
     turns: int = 0
     points: int | float = 1
+    coarse: bool = False
+    widened: bool = False
     refine_seconds: float = 0.0
     step_seconds: float = 0.0
     measured: list[tuple[int, float]] = field(default_factory=list)
@@ -87,18 +97,29 @@ class Growth:
         """Take note of how long a refinement took."""
         self.refine_seconds = seconds / self.points
         self.measured.append((parameters, self.refine_seconds))
-        self.points = 1
+        self.points, self.coarse = 1, self.points < 1
 
     @property
     def least_seconds(self) -> float:
         """That the next iteration takes at least, with a refinement on fewer points."""
-        return (1.0 if self.untrained else WORTH) * FEWER_POINTS * self.refine_seconds
+        return (1.0 if self.untrained else WORTH) * self._fewer_points * self.refine_seconds
+
+    @property
+    def _fewer_points(self) -> float:
+        """Times the points that a refinement has at least."""
+        return FEWER_POINTS if self.untrained else min(FEWER_POINTS, FEWEST / self.factor)
 
     def take_fewer_points(self, context: Context) -> None:
-        """Where little time is left, refine on fewer points, after an alignment for the rest."""
+        """Refine on fewer points where little time is left, and where it will be done again.
+
+        What an alignment starts from is the network; the refinement before it only tells where the
+        run stands, and is what it returns if something goes wrong.
+        """
         left = context.clock.left - context.finish_seconds
         if left < WORTH * self.refine_seconds:
-            self.points = max(left / (WORTH * self.refine_seconds), FEWER_POINTS)
+            self.points = max(left / (WORTH * self.refine_seconds), self._fewer_points)
+        elif math.isfinite(left) and not self.is_last(context):
+            self.points = COARSE
 
     def take_untrained(self, context: Context, state: State) -> bool:
         """Take another untrained network, as long as that pays; otherwise return to the best."""
@@ -157,20 +178,42 @@ class Growth:
             _log_growth(context, "the last growth gained nothing: back to the network")
 
     def take_more_if_full(self, context: Context, state: State) -> None:
-        """Where alignment has filled the tangent space: a wider network, or more directions."""
-        report = state.report
+        """Where alignment has filled the tangent space: a wider network, or more directions.
+
+        That is so where the last iteration gained little; under a time limit, which growth has to
+        hurry for, already where it gained less than growth would, or was the first one of a wider
+        network, which gains most of what that has to give.
+        """
+        report, widened, self.widened = state.report, self.widened, False
         if self.alignments < 2 or report is None or report.effective_rank is None:
             return
         if report.effective_rank <= FILLED * report.rank:
             return
-        if context.objectives[-2] >= PAYS * context.objectives[-1]:
+        before, now = context.objectives[-2:]
+        hurries = math.isfinite(context.clock.limit) and self.rank is None
+        if before >= (SATED if hurries else PAYS) * now and not (hurries and widened):
             return
         if self.rank is not None:
             self._raise_rank(context)
-        elif self.widens and self._fits(context, WIDENING, WIDENING**3 * self.step_seconds):
-            context.grow(round(WIDENING * context.network.parameter_count), anew=False)
-            _log_growth(context, "alignment has filled the tangent space: a wider network")
-            self.refine_seconds *= WIDENING**3
+        elif self.widens:
+            self._widen(context)
+
+    def _widen(self, context: Context) -> None:
+        """A wider network, so that the next iteration fits into the time."""
+        now, power = context.network.parameter_count, power_of(self.measured)
+        left = context.clock.left - context.finish_seconds
+        wanted = widening(max(self.step_seconds, self.refine_seconds), power, left) * now
+        parameters = min(round(wanted), self.most_parameters(context))
+        if parameters < LEAST_GROWTH * now:
+            return
+        context.grow(parameters, anew=False)
+        self.widened = True
+        _log_growth(context, "alignment has filled the tangent space: a wider network")
+        longer = (parameters / now) ** power
+        self.refine_seconds, self.step_seconds = (
+            longer * self.refine_seconds,
+            longer * self.step_seconds,
+        )
 
     def _raise_rank(self, context: Context) -> None:
         assert self.rank is not None
@@ -192,7 +235,7 @@ class Growth:
     def add_points_if_overfit(self, context: Context, state: State) -> None:
         """Take more points where the last fit is much better on its own than on held-out ones."""
         overfit = state.train > 0 and context.objectives[-1] > OVERFIT * state.train
-        if context.grower is None or state.report is None or not overfit:
+        if context.grower is None or state.report is None or self.coarse or not overfit:
             return
         factor, seconds = 2 * self.factor, 2 * self.refine_seconds
         rows = factor * context.plan.total
@@ -243,13 +286,6 @@ class Growth:
         since = context.objectives[self.grown :]
         return not since or self.before >= self.owed * min(since)
 
-    def _fits(self, context: Context, factor: int | float, seconds: float) -> bool:
-        """Whether limit, time and memory allow so many times the parameters."""
-        parameters = round(factor * context.network.parameter_count)
-        if parameters > FULL_LIMIT or seconds >= context.clock.left:
-            return False
-        return self._grown_fit(context, parameters)
-
     def _grown_fit(self, context: Context, parameters: int) -> bool:
         """Whether a network with so many parameters, and points in proportion, fits."""
         share = parameters / context.network.parameter_count
@@ -262,6 +298,25 @@ class Growth:
         if now >= FULL_LIMIT:
             return now
         return max(now, largest(lambda m: self._grown_fit(context, m), FULL_LIMIT + 1))
+
+
+def widening(seconds: int | float, power: int | float, left: int | float) -> float:
+    """The factor on the parameters of an aligned network.
+
+    1.5 as long as there is time for another growth after that one; else what takes all of the time,
+    up to 2.
+
+    Args:
+        seconds: of the last iteration.
+        power: of the parameters that these grow with.
+        left: until the end of the run.
+    """
+    if math.isinf(left) or not seconds:
+        return WIDENING
+    share = max(left, 0.0) / (MARGIN * seconds)
+    if share >= WIDENING**power * (1 + LEAST_GROWTH**power):
+        return WIDENING
+    return min(share ** (1 / power), GROWTH)
 
 
 def _log_growth(context: Context, what: str) -> None:

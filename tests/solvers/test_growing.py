@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -14,8 +15,8 @@ import pdelsr as pl
 from pdelsr.solvers import growth
 from pdelsr.solvers.clock import Clock
 from pdelsr.solvers.context import Context
-from pdelsr.solvers.growth import Growth
-from pdelsr.solvers.next_step import Gains
+from pdelsr.solvers.growth import COARSE, Growth
+from pdelsr.solvers.next_step import USUAL_POWER, Gains
 from pdelsr.solvers.prepare import prepare
 from pdelsr.solvers.registry import parse_options
 
@@ -136,6 +137,38 @@ def test_alignment_that_stalls_widens_a_full_network(monkeypatch) -> None:
     assert sizes[0] == sizes[1] < sizes[2]
 
 
+@pytest.mark.parametrize(
+    ("gain", "widened", "left", "factor"),
+    [
+        (1.9, False, math.inf, 1.5),  # another alignment would gain little
+        (3.0, False, math.inf, 1.0),
+        (3.0, True, math.inf, 1.0),
+        (3.0, False, 100.0, 1.5),  # it gains less than a wider network
+        (9.0, False, 100.0, 1.0),
+        (9.0, True, 100.0, 1.5),  # the first one of a wider network has gained most
+        (3.0, False, 16.0, (16.0 / 11.0) ** (1 / USUAL_POWER)),  # what there is time for
+        (3.0, False, 11.0, 1.0),
+        (3.0, False, 45.0, (45.0 / 11.0) ** (1 / USUAL_POWER)),  # there is no time for another
+    ],
+)
+def test_a_full_network_is_widened_as_far_as_it_gains_and_fits(
+    monkeypatch, gain: float, widened: bool, left: float, factor: float
+) -> None:
+    monkeypatch.setattr(growth, "FILLED", 0.0)
+    context, method = started(burgers(), alignment_steps=1, hidden=(12, 12), grow=True)
+    state = method.iterate(context, method.init(context))
+    now: Growth = state.memory.growth
+    now.alignments, now.widened, now.step_seconds, now.refine_seconds = 2, widened, 10.0, 4.0
+    now.measured.clear()
+    if math.isfinite(left):
+        context.clock = Clock.after(1000 - left, 1000)
+    context.objectives[:] = [gain, 1.0]
+    before = context.network.parameter_count
+    now.take_more_if_full(context, state)
+    assert context.network.parameter_count / before == pytest.approx(factor, rel=0.08)
+    assert now.widened == (factor > 1)
+
+
 def test_points_double_where_the_fit_holds_on_its_own_only() -> None:
     context, method = started(burgers(), alignment_steps=1)
     state = method.iterate(context, method.init(context))
@@ -143,6 +176,11 @@ def test_points_double_where_the_fit_holds_on_its_own_only() -> None:
     context.objectives[:] = [1.0, 2.9 * state.train]
     grown.add_points_if_overfit(context, state)
     assert grown.factor == 4
+    grown.coarse = True  # on half of the points
+    context.objectives[:] = [1.0, 100 * state.train]
+    grown.add_points_if_overfit(context, state)
+    assert grown.factor == 4
+    grown.coarse = False
     for factor in (8, 16, 16):
         context.objectives[:] = [1.0, 3.1 * state.train]
         grown.add_points_if_overfit(context, state)
@@ -296,7 +334,7 @@ def test_the_last_alignment_takes_all_steps_that_there_is_time_for() -> None:
     state = method.iterate(context, method.init(context))
     grown = state.memory.growth
     grown.step_seconds, grown.refine_seconds = 10.0, 4.0
-    for left, last in ((100.0, False), (17.0, False), (15.0, True)):
+    for left, last in ((100.0, False), (17.0, False), (14.0, True)):
         context.clock = Clock.after(float(1000 - left), 1000)
         assert grown.is_last(context) == last
 
@@ -319,15 +357,17 @@ def wavy() -> pl.Problem:
     return pl.Problem("wavy", box, [equation], [pl.Condition(sp.Eq(u, exact))], reference=exact)
 
 
-@pytest.mark.parametrize(("left", "points"), [(5.0, 1.0), (1.2, 0.8), (0.7, 0.7 / 1.5)])
-def test_the_last_refinement_of_an_aligned_network_may_have_fewer_points(
+@pytest.mark.parametrize(
+    ("left", "points"), [(20.0, COARSE), (4.0, 1.0), (1.0, 1 / 1.2), (0.7, 0.7 / 1.2)]
+)
+def test_refinements_have_fewer_points_where_others_follow_and_where_time_is_short(
     left: float, points: float
 ) -> None:
     context, method, state = searching(left)
     now: Growth = state.memory.growth
-    now.untrained = False
+    now.untrained, now.step_seconds = False, 3.0
     alignment = method._prepared(context, state)
     assert alignment is not None
     assert now.points == pytest.approx(points, rel=0.2)
     assert alignment.reserve == pytest.approx(now.points * now.refine_seconds)
-    assert now.least_seconds == pytest.approx(0.6)
+    assert now.least_seconds == pytest.approx(1.2 * 0.4)
