@@ -132,8 +132,9 @@ def test_rounding_is_measured_by_where_it_all_began() -> None:
     assert "far more" not in trained.summary()
 
 
-def test_an_aligned_network_is_not_replaced_by_an_untrained_one() -> None:
-    trained = pl.solve(heat(), "pinn", adam_steps=3, lbfgs_steps=3, hidden=(12, 12))
+def test_an_aligned_network_is_not_replaced_by_an_untrained_one(monkeypatch) -> None:
+    monkeypatch.setattr(pl.PINN, "default_hidden", lambda self, linear: (12, 12))
+    trained = pl.solve(heat(), "pinn", adam_steps=3, lbfgs_steps=3)
     taken = pl.solve(heat(), start=trained, max_iterations=2)
     assert taken.settings.grow
     assert taken.parameters == trained.parameters

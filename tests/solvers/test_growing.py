@@ -155,7 +155,8 @@ def test_a_full_network_is_widened_as_far_as_it_gains_and_fits(
     monkeypatch, gain: float, widened: bool, left: float, factor: float
 ) -> None:
     monkeypatch.setattr(growth, "FILLED", 0.0)
-    context, method = started(burgers(), alignment_steps=1, hidden=(12, 12), grow=True)
+    monkeypatch.setattr(growth, "FULL_LIMIT", 2000)
+    context, method = started(burgers(), alignment_steps=1, hidden=(20, 20), grow=True)
     state = method.iterate(context, method.init(context))
     now: Growth = state.memory.growth
     now.alignments, now.widened, now.step_seconds, now.refine_seconds = 2, widened, 10.0, 4.0
