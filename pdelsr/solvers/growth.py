@@ -13,9 +13,7 @@ from pdelsr.solvers.estimate import Sizes, refinement_fits
 from pdelsr.solvers.method import State
 from pdelsr.solvers.next_step import (
     FEWER_POINTS,
-    GROWTH,
     LEAST_GROWTH,
-    MARGIN,
     Gains,
     Kind,
     Situation,
@@ -23,6 +21,7 @@ from pdelsr.solvers.next_step import (
     next_step,
     power_of,
     wanted_step,
+    widening,
 )
 from pdelsr.solvers.refiner import FULL_LIMIT, PAYS, Refiner, largest_rank
 from pdelsr.solvers.refusal import largest
@@ -31,7 +30,6 @@ from pdelsr.solvers.trial import FACTOR, FILLED
 
 logger: logging.Logger = logging.getLogger(__name__)
 
-WIDENING = 1.5  # factor on the parameters of aligned networks, unless the next growth is the last
 SATED = 8.0  # gain of another alignment below which a wider network gains more
 COARSE = 0.5  # times the points, of refinements after which there is time for another alignment
 HELD = 0.45  # power of epsilon: a fall of the residual that no other method is needed for
@@ -298,25 +296,6 @@ class Growth:
         if now >= FULL_LIMIT:
             return now
         return max(now, largest(lambda m: self._grown_fit(context, m), FULL_LIMIT + 1))
-
-
-def widening(seconds: int | float, power: int | float, left: int | float) -> float:
-    """The factor on the parameters of an aligned network.
-
-    1.5 as long as there is time for another growth after that one; else what takes all of the time,
-    up to 2.
-
-    Args:
-        seconds: of the last iteration.
-        power: of the parameters that these grow with.
-        left: until the end of the run.
-    """
-    if math.isinf(left) or not seconds:
-        return WIDENING
-    share = max(left, 0.0) / (MARGIN * seconds)
-    if share >= WIDENING**power * (1 + LEAST_GROWTH**power):
-        return WIDENING
-    return min(share ** (1 / power), GROWTH)
 
 
 def _log_growth(context: Context, what: str) -> None:

@@ -1,6 +1,6 @@
-"""What a search among untrained networks does next: the largest step that the time allows.
+"""What a search among untrained networks does next, and by how much aligned ones grow.
 
-Pure functions of times, sizes and limits, without a clock.
+The largest step that the time allows. Pure functions of times, sizes and limits, without a clock.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 GROWTH = 2.0  # largest factor on the parameters in one step
+WIDENING = 1.5  # the same for aligned networks, unless it is the last growth
 LEAST_GROWTH = 1.15  # smallest one that is worth a step
 POWERS = (2.0, 3.0)  # of the parameters, that the time of a refinement may grow with
 USUAL_POWER = 2.4  # as long as nothing is known
@@ -133,6 +134,25 @@ def wanted_step(now: Situation) -> Step | None:
     if now.done or not now.pays or largest < LEAST_GROWTH * now.parameters:
         return None
     return _growth(now, largest)
+
+
+def widening(seconds: int | float, power: int | float, left: int | float) -> float:
+    """The factor on the parameters of an aligned network.
+
+    1.5 as long as there is time for another growth after that one; else what takes all of the time,
+    up to 2.
+
+    Args:
+        seconds: of the last iteration.
+        power: of the parameters that these grow with.
+        left: until the end of the run.
+    """
+    if math.isinf(left) or not seconds:
+        return WIDENING
+    share = max(left, 0.0) / (MARGIN * seconds)
+    if share >= WIDENING**power * (1 + LEAST_GROWTH**power):
+        return WIDENING
+    return min(share ** (1 / power), GROWTH)
 
 
 def power_of(measured: Sequence[tuple[int, float]]) -> float:

@@ -15,12 +15,14 @@ from pdelsr.solvers.next_step import (
     MORE_POINTS,
     POWERS,
     USUAL_POWER,
+    WIDENING,
     Gains,
     Kind,
     Situation,
     next_step,
     power_of,
     wanted_step,
+    widening,
 )
 
 NOW = Situation(
@@ -165,3 +167,18 @@ def test_what_would_come_next_is_told_with_its_time() -> None:
     assert str(step) == "a larger untrained network with 4,900 parameters, about 18 s"
     assert wanted_step(replace(NOW, pays=False)) is None
     assert wanted_step(replace(NOW, parameters=4900)) is None
+
+
+@pytest.mark.parametrize("power", [2.0, 3.0])
+def test_aligned_networks_grow_by_a_fixed_factor_until_the_last_growth(power: float) -> None:
+    one = MARGIN * 10 * WIDENING**power  # an iteration after that growth
+    assert widening(10.0, power, math.inf) == WIDENING
+    assert widening(0.0, power, 100.0) == WIDENING  # no iteration was timed
+    assert widening(10.0, power, 3 * one) == WIDENING
+    left = one * (1 + LEAST_GROWTH**power)
+    for share in (0.99, 0.5, 0.25, 0.1):
+        factor = widening(10.0, power, share * left)
+        needed = MARGIN * 10 * factor**power
+        assert needed == pytest.approx(share * left) or factor == 2
+        assert needed <= share * left * (1 + 1e-12)
+    assert widening(10.0, power, -1.0) == 0
