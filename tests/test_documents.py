@@ -155,7 +155,9 @@ def test_statuses_are_listed_with_their_advice() -> None:
 
 def test_ci_runs_the_test_command_of_the_readme() -> None:
     (command,) = [
-        line for line in "\n".join(fenced(read("README.md"), "sh")).splitlines() if "pytest" in line
+        line
+        for line in "\n".join(fenced(read("README.md"), "sh")).splitlines()
+        if line.endswith("pytest -n auto")
     ]
     script = read(".ci/run").replace(" --quiet", "").replace('"$python"', "python3")
     assert all(part.strip() in script for part in command.split("&&"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import io
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from pdelsr.cli.options import read_parameters
 from pdelsr.cli.streams import STANDARD_OUTPUT, Stream, is_colored, write_text
 from pdelsr.errors import SettingsError
 from pdelsr.problem_file import list_problems, load_problem, problem_folder
+from pdelsr.results.rendered import rendered
 from pdelsr.solvers.settings import require_positive, require_writable
 
 WIDE = 130  # columns of a table, at least
@@ -47,8 +47,10 @@ def benchmark_command(chosen: argparse.Namespace) -> int:
         "samples": _samples,
     }
     report = _Report(chosen.json)
-    commands[chosen.what](chosen, report)
-    report.end()
+    try:
+        commands[chosen.what](chosen, report)
+    finally:
+        report.end()
     return 0
 
 
@@ -70,17 +72,13 @@ class _Report:
         return sys.stderr if self.json == STANDARD_OUTPUT else sys.stdout
 
     def say(self, text: str) -> None:
-        """One line."""
+        """A line, or several."""
         write_text(text, self.stream)
 
     def tabulate(self, table: Table) -> None:
         """A table; in a narrow terminal long lines are better than cut numbers."""
-        text, colored = io.StringIO(), is_colored(self.stream)
         width = max(WIDE, Console().width)
-        Console(
-            file=text, width=width, force_terminal=colored, no_color=not colored, highlight=False
-        ).print(table)
-        write_text(text.getvalue().rstrip("\n"), self.stream)  # rich exits where nobody reads
+        self.say(rendered(table, width=width, color=is_colored(self.stream)))
 
     def write(self, found: Sequence[Any], **facts: Any) -> None:
         """The measurements so far: a long suite that is cut leaves what it has."""

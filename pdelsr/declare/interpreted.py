@@ -65,6 +65,8 @@ def value(
         known: changed: values by expression.
         called: gives the values of a callable of the user's.
     """
+    if expression in known:
+        return known[expression]
     with np.errstate(all="ignore"):
         return _Interpreter(known, called).value(expression)
 

@@ -39,12 +39,11 @@ class Householder:
         reflectors for it.
         """
         out = b.clone()
-        for panel, T in zip(_panels(self.reflectors, self.trapezoid), self.triangles, strict=True):
-            rows, columns = panel
-            width = columns.stop - columns.start
-            top = _unit_lower(self.reflectors[rows, columns][:width])
-            below = self.reflectors[rows, columns][width:]
-            head, tail = out[rows][:width], out[rows][width:]
+        panels = _panels(self.reflectors, self.trapezoid)
+        for (rows, columns), T in zip(panels, self.triangles, strict=True):
+            V, part, width = self.reflectors[rows, columns], out[rows], len(T)
+            top, below = _unit_lower(V[:width]), V[width:]
+            head, tail = part[:width], part[width:]
             w = T.T @ (top.T @ head + below.T @ tail)
             head -= top @ w
             tail -= below @ w

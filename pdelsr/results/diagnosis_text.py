@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich import box
-from rich.console import Console, Group
 from rich.table import Table
+
+from pdelsr.results.rendered import rendered
 
 if TYPE_CHECKING:
     from pdelsr.results.diagnosis import Diagnosis
@@ -20,18 +20,9 @@ WIDTH = 88
 
 def diagnosis_text(found: Diagnosis) -> str:
     """Ranks and solvers in two tables of at most 88 columns."""
-    console = Console(
-        file=io.StringIO(),
-        width=WIDTH,
-        no_color=True,
-        highlight=False,
-        force_terminal=False,
-        force_jupyter=False,
-    )
     parts: list[Any] = [f"refinement of rank {found.rank:,}", rank_table(found)]
-    console.print(Group(*parts, *([solver_table(found)] if found.iterative else [])))
-    text = console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
-    return "\n".join(line.rstrip() for line in text.splitlines() if line.strip())
+    parts += [solver_table(found)] if found.iterative else []
+    return "\n".join(line for line in rendered(*parts, width=WIDTH).splitlines() if line)
 
 
 def rank_table(found: Diagnosis) -> Table:

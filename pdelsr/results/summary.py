@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import math
 import re
 from typing import TYPE_CHECKING
 
 from rich import box
-from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +14,7 @@ from pdelsr.declare.coverage import open_levels
 from pdelsr.errors import PdelsrError
 from pdelsr.linearize.memory import bytes_text
 from pdelsr.networks import FeatureNetwork, HardConditions, ModuleNetwork, Network
+from pdelsr.results.rendered import rendered
 from pdelsr.solvers.status import Status
 
 if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
@@ -33,16 +32,10 @@ GOOD = (
 
 def summary_text(solution: Solution, color: bool = False) -> str:
     """Title, status with advice, errors, residuals, and what it took, in at most 88 columns."""
-    console = Console(
-        file=io.StringIO(), width=WIDTH, force_terminal=color, no_color=not color, highlight=False
-    )
     parts = [_title(solution), _status(solution)]
     parts += _errors(solution)
     parts += [_residuals(solution), _facts(solution)]
-    console.print(Group(*parts))
-    text = console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
-    lines = "\n".join(line.rstrip() for line in text.splitlines())
-    return re.sub(r"\n{3,}", "\n\n", lines)
+    return re.sub(r"\n{3,}", "\n\n", rendered(*parts, width=WIDTH, color=color))
 
 
 def network_text(network: Network) -> str:

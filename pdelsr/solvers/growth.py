@@ -208,10 +208,8 @@ class Growth:
         self.widened = True
         _log_growth(context, "alignment has filled the tangent space: a wider network")
         longer = (parameters / now) ** power
-        self.refine_seconds, self.step_seconds = (
-            longer * self.refine_seconds,
-            longer * self.step_seconds,
-        )
+        self.refine_seconds *= longer
+        self.step_seconds *= longer
 
     def _raise_rank(self, context: Context) -> None:
         assert self.rank is not None
