@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import sympy as sp
 
+KEPT = (sp.Add, sp.Mul, sp.Pow, sp.exp, sp.log, sp.sin, sp.cos, sp.tanh)  # as they are written
 LARGEST = 1_000  # nodes; sympy compares all pairs of sums and of products
 
 
@@ -69,12 +70,19 @@ class _Repeated:
             return self._names[expression]
         arguments = [self._reduced(argument) for argument in expression.args]
         same = all(a is b for a, b in zip(arguments, expression.args, strict=True))
-        found = expression if same else expression.func(*arguments)
+        found = expression if same else _with_arguments(expression, arguments)
         if self._occurrences[expression] == 1 or not _is_worth_a_symbol(expression):
             return found
         symbol = self._names[expression] = next(self._symbols)
         self._shared.append((symbol, found))
         return symbol
+
+
+def _with_arguments(expression: sp.Basic, arguments: list[sp.Basic]) -> sp.Basic:
+    """The same function of other arguments, which sympy does not look at anew where it can be."""
+    if isinstance(expression, KEPT):
+        return cast(Any, expression.func)(*arguments, evaluate=False)
+    return expression.func(*arguments)
 
 
 def _is_worth_a_symbol(expression: sp.Basic) -> bool:

@@ -64,8 +64,10 @@ class Growth:
         turns: how often the scale of their weights was changed in another direction.
         points: times `factor`, for the next refinement alone.
         coarse: whether the last refinement had fewer.
+        again: whether the next refinement takes up the last one, on all points.
         widened: whether the network became wider before the last alignment.
         refine_seconds: that the last refinement took, on `factor` times the points.
+        newton_seconds: that one Newton step of it would take on all points.
         step_seconds: that the last iteration took.
         measured: parameters and seconds of the refinements so far.
     """
@@ -86,26 +88,55 @@ class Growth:
     turns: int = 0
     points: int | float = 1
     coarse: bool = False
+    again: bool = False
     widened: bool = False
     refine_seconds: float = 0.0
+    newton_seconds: float = 0.0
     step_seconds: float = 0.0
     measured: list[tuple[int, float]] = field(default_factory=list)
 
-    def learn(self, parameters: int, seconds: float) -> None:
-        """Take note of how long a refinement took."""
-        self.refine_seconds = seconds / self.points
-        self.measured.append((parameters, self.refine_seconds))
-        self.points, self.coarse = 1, self.points < 1
+    def learn(self, parameters: int, seconds: float, newton_steps: int, iteration: float) -> None:
+        """Take note of how long a refinement took.
+
+        Args:
+            parameters: of the network.
+            seconds: of the refinement.
+            newton_steps: that it took.
+            iteration: seconds of the refinement and what was before it.
+        """
+        if not self.again:
+            self.refine_seconds, self.step_seconds = seconds / self.points, iteration
+            self.newton_seconds = self.refine_seconds / max(newton_steps, 1)
+            self.measured.append((parameters, self.refine_seconds))
+        self.points, self.coarse, self.again = 1, self.points < 1, False
 
     @property
     def least_seconds(self) -> float:
         """That the next iteration takes at least, with a refinement on fewer points."""
-        return (1.0 if self.untrained else WORTH) * self._fewer_points * self.refine_seconds
+        if self.untrained:
+            return self._fewer_points * self.refine_seconds
+        fewer = WORTH * self._fewer_points * self.refine_seconds
+        return min(fewer, self.newton_seconds) if self._can_go_on else fewer
+
+    @property
+    def _can_go_on(self) -> bool:
+        """Whether a refinement that needs no other alignment is open: that on all points."""
+        return self.coarse and not self.untrained and self.rank is None
 
     @property
     def _fewer_points(self) -> float:
         """Times the points that a refinement has at least."""
         return FEWER_POINTS if self.untrained else min(FEWER_POINTS, FEWEST / self.factor)
+
+    def takes_up(self, context: Context) -> bool:
+        """Whether the next refinement takes up the last one, which had fewer points than planned.
+
+        That is so where after another alignment there would be time for as few points only. The
+        Newton steps that are missing on all of them take less time.
+        """
+        left = context.clock.left - context.finish_seconds
+        self.again = self._can_go_on and left < COARSE * WORTH * self.refine_seconds
+        return self.again
 
     def take_fewer_points(self, context: Context) -> None:
         """Refine on fewer points where little time is left, and where it will be done again.

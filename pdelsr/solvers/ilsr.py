@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from torch import Tensor
+
 from pdelsr.lstsq import LeastSquares
 from pdelsr.solvers.alignment import (
     PARTS,
@@ -216,10 +218,11 @@ class ILSR(Method):
         """The state after the refinement that ends an iteration."""
         growth: Growth = state.memory.growth
         begin = context.clock.seconds
-        found = self._refine(context, state)
-        growth.learn(context.network.parameter_count, context.clock.seconds - begin)
-        growth.step_seconds = context.clock.seconds - state.memory.begun
-        delta = found.delta if found.steps else None
+        start = state.candidate.delta if growth.again else None
+        found = self._refine(context, growth, start)
+        now, parameters = context.clock.seconds, context.network.parameter_count
+        growth.learn(parameters, now - begin, found.steps, now - state.memory.begun)
+        delta = found.delta if found.steps or start is not None else None
         candidate = Candidate(context.network, context.network.get_vector(), delta)
         return State(
             state.iteration + 1,
@@ -297,19 +300,20 @@ class ILSR(Method):
 
     def _prepared(self, context: Context, state: State) -> Alignment | None:
         """What precedes a refinement: a larger untrained network, or an alignment."""
-        if state.memory.growth.take_untrained(context, state):
+        growth: Growth = state.memory.growth
+        if growth.take_untrained(context, state) or growth.takes_up(context):
             return None
-        state.memory.growth.take_more_if_full(context, state)
+        growth.take_more_if_full(context, state)
         if self.refine_points is None:
-            state.memory.growth.add_points_if_overfit(context, state)
-            state.memory.growth.take_fewer_points(context)
+            growth.add_points_if_overfit(context, state)
+            growth.take_fewer_points(context)
         return self._alignment(context, state)
 
-    def _refine(self, context: Context, state: State) -> Refinement:
+    def _refine(self, context: Context, growth: Growth, start: Tensor | None) -> Refinement:
         # The residual of an untrained network says nothing about where points are needed.
-        growth: Growth = state.memory.growth
         adapt_to = context.network if self.adaptive and growth.alignments else None
-        found = self.refiner()(context, growth.points * growth.factor, adapt_to, growth.rank)
+        points = growth.points * growth.factor
+        found = self.refiner()(context, points, adapt_to, growth.rank, start)
         limit, lowered = found.report.limit, found.report.rank < context.network.parameter_count
         if limit is not None and (lowered or not self._takes_all):
             growth.rank, growth.limit = found.report.rank, limit

@@ -7,8 +7,10 @@ import math
 from dataclasses import dataclass, replace
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
-from pdelsr.linearize import Predictor, RefinedPredictor, StackedResidual
+from pdelsr.linearize import Identity, Predictor, RefinedPredictor, StackedResidual
 from pdelsr.linearize.halving import is_out_of_memory, release
 from pdelsr.lstsq import LeastSquares, solver_named
 from pdelsr.solvers.context import Context
@@ -63,6 +65,7 @@ class Refiner:
         factor: int | float = 1.0,
         adapt_to: Predictor | None = None,
         rank: int | None = None,
+        start: Float[Tensor, " m"] | None = None,
     ) -> Refinement:
         """Refine the network of the context on fresh points.
 
@@ -71,6 +74,8 @@ class Refiner:
             factor: times the planned points.
             adapt_to: draw interior points where this predictor's residual is large.
             rank: that an earlier refinement chose.
+            start: δ of an earlier refinement of the same network, to begin with; used in the whole
+                tangent space only.
 
         Raises:
             MemoryLimitError: the sizes that the user chose do not fit into the free memory.
@@ -78,20 +83,26 @@ class Refiner:
         *choices, last = affordable(context, self, factor, rank)
         for choice in choices:
             try:
-                return self._with(context, choice, adapt_to)
+                return self._with(context, choice, adapt_to, start)
             except (MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise
             release(context.plan.device)
-        return self._with(context, last, adapt_to)
+        return self._with(context, last, adapt_to, start)
 
-    def _with(self, context: Context, choice: Choice, adapt_to: Predictor | None) -> Refinement:
+    def _with(
+        self,
+        context: Context,
+        choice: Choice,
+        adapt_to: Predictor | None,
+        start: Tensor | None,
+    ) -> Refinement:
         residual = context.fresh_residual(choice.factor, adapt_to)
         basis = self.basis_for(context.network.parameter_count)
         if choice.rank is None and basis.has_rank:
             found = self._at_chosen_rank(context, residual, basis)
         else:
-            found = self._at_rank(context, residual, basis, choice.rank)
+            found = self._at_rank(context, residual, basis, choice.rank, start)
         wanted, most = self.rank or 0, context.network.parameter_count
         limit = choice.limit or (f"{wanted:,} exceeds the parameters" if wanted > most else None)
         return found if limit is None else limited(found, limit)
@@ -127,17 +138,24 @@ class Refiner:
         return self.rank is None and (has_rank or self.basis is None)
 
     def _at_rank(
-        self, context: Context, residual: StackedResidual, basis: Basis, rank: int | None
+        self,
+        context: Context,
+        residual: StackedResidual,
+        basis: Basis,
+        rank: int | None,
+        start: Tensor | None = None,
     ) -> Refinement:
         subspace = basis.build(residual, rank, context.generator)
+        whole = isinstance(subspace.directions, Identity)
         refinement = refine_in_subspace(
             residual,
             subspace.directions,
             solver_named(self.lstsq),
             self.newton_steps,
             lambda: context.clock.expired,
+            start=start if whole else None,
         )
-        if not refinement.steps:
+        if not refinement.steps and start is None:
             logger.info("the refinement found nothing better than the network, which stays")
         return with_basis_values(refinement, subspace.singular_values)
 

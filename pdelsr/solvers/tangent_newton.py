@@ -53,6 +53,7 @@ def refine_in_subspace(
     newton_steps: int = 1,
     stop: Callable[[], bool] = lambda: False,
     described: bool = True,
+    start: Float[Tensor, " r"] | None = None,
 ) -> Refinement:
     """min_y ‖f(q0 + J V y)‖ by Gauss–Newton in y, with step halving on the true residual.
 
@@ -70,8 +71,9 @@ def refine_in_subspace(
         stop: asked between steps, whether the time is up.
         described: with the spectrum and the nested solution in the report, which take time. Without
             them the effective rank is a rough one, or 0 where the solver has none.
+        start: y to begin with; None for 0, the network.
     """
-    y = residual.like.new_zeros(directions.rank)
+    y = residual.like.new_zeros(directions.rank) if start is None else start
     search = _Search(residual, directions, solver, y)
     stopped = None
     try:
@@ -116,7 +118,8 @@ class _Search:
         """Take steps until they help no more."""
         residual, solver = self.residual, self.solver
         model = tangent_model(residual, self.directions, newton_steps)
-        y, jets = self.y, model.start
+        y = self.y
+        jets = model.jets(y) if y.any() else model.start
         f = residual.values(jets)
         self.size = _norm(f)
         for step in range(newton_steps):

@@ -372,3 +372,29 @@ def test_refinements_have_fewer_points_where_others_follow_and_where_time_is_sho
     assert now.points == pytest.approx(points, rel=0.2)
     assert alignment.reserve == pytest.approx(now.points * now.refine_seconds)
     assert now.least_seconds == pytest.approx(1.2 * 0.4)
+
+
+def test_a_refinement_on_fewer_points_is_taken_up_where_time_is_short() -> None:
+    context, method = started(burgers(), time_limit=1000, hidden=(12, 12))
+    state = method.init(context)
+    context.assess(state.candidate, 0)
+    state = method.iterate(context, state)
+    before = context.assess(state.candidate, state.iteration).objective
+    now: Growth = state.memory.growth
+    assert now.coarse
+    now.refine_seconds, now.newton_seconds = 100.0, 20.0
+    assert now.least_seconds == 20.0
+
+    context.clock = Clock.after(900.0, 1000)
+    assert not now.takes_up(context), "there is time for an alignment and more points"
+    context.clock = Clock.after(950.0, 1000)
+    network, parameters = context.network, context.network.get_vector()
+    state = method.iterate(context, state)
+    assert state.iteration == 2
+    assert context.network is network
+    assert torch.equal(network.get_vector(), parameters)
+    assert context.training is not None
+    assert context.training.row_count == pytest.approx(now.factor * context.plan.total, rel=0.01)
+    assert context.assess(state.candidate, 2).objective < before
+    assert (now.refine_seconds, now.coarse, now.again) == (100.0, False, False)
+    assert now.least_seconds == pytest.approx(1.2 * 0.3 * 100.0)

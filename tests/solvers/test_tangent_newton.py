@@ -62,6 +62,18 @@ def test_a_nonlinear_problem_converges_quadratically() -> None:
     assert big == sorted(big), "every step gains more digits than the one before"
 
 
+def test_newton_goes_on_from_where_another_one_ended() -> None:
+    residual = started(cubic(), hidden=(10, 10), weight_scale=2.0).fresh_residual()
+    V = everything(residual)
+    first, all_steps = (refine_in_subspace(residual, V, QR(), n) for n in (2, 5))
+    further = refine_in_subspace(residual, V, QR(), 5, start=first.delta)
+    assert further.steps < all_steps.steps
+    assert further.train == pytest.approx(all_steps.train, rel=0.1)
+    assert further.train < 1e-3 * first.train
+    settled = refine_in_subspace(residual, V, QR(), 5, start=further.delta)
+    assert settled.train <= further.train
+
+
 def test_burgers_gains_by_more_steps() -> None:
     residual = started(burgers(), hidden=(40, 40), points=200, weight_scale=2.0).fresh_residual()
     one, many = (refine_in_subspace(residual, everything(residual), QR(), n) for n in (1, 6))
