@@ -33,10 +33,11 @@ LEVEL_DEGREE = 12  # of polynomials in time, where the level of an unknown is op
 class ErrorEstimate:
     """The estimated relative L2 error, the largest over the unknowns.
 
-    Two estimates are made, of which one is rather too small and the other too large. `low` is the
-    distance from the refinement in a part of the directions. `high` is the norm of the residual on
-    held-out points times the stability constant of the linearized problem. The estimate is their
-    geometric mean.
+    Two estimates are made, of which one is often too small and the other usually too large. `low`
+    is the distance from the refinement in a part of the directions. `high` is the norm of the
+    residual on held-out points times the stability constant of the linearized problem. The estimate
+    is their geometric mean. The error may lie outside of the two: below both on smooth problems,
+    where the directions that the nested refinement lacks carry digits.
 
     Where a refinement was cut short there is no nested one, and the estimate is `high`.
 

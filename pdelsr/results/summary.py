@@ -140,13 +140,15 @@ def _facts(solution: Solution) -> Table:
 
 
 def _estimate(solution: Solution) -> str:
-    """The estimated error with its bounds, or why it is not known."""
+    """The estimated error and what it is the mean of, or why it is not known."""
     estimate, value = solution.estimate, solution.error_estimate
     if value is None:
         return f"not known: {'; '.join(estimate.doubts)}" if estimate.doubts else "not known"
     several = ", largest of all unknowns" if len(solution.names) > 1 else ""
-    span = "a bound" if estimate.low is None else f"{estimate.low:.0e} to {estimate.high:.0e}"
-    text = f"{value:.1e} (relative L2{several}; {span})"
+    made_of = "by the residual alone"
+    if estimate.low is not None:
+        made_of = f"geometric mean of {estimate.low:.0e} and {estimate.high:.0e}"
+    text = f"{value:.1e} (relative L2{several}; {made_of})"
     if estimate.variation > OFFSET:
         text += f"; {estimate.variation * value:.1e} of ‖u − mean u‖"
     return text

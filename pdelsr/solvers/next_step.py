@@ -18,7 +18,7 @@ USUAL_POWER = 2.4  # as long as nothing is known
 ALIGNMENT = 6.0  # times of a refinement that an alignment and the next refinement take
 LEAST_ALIGNMENT = 2.0  # the same, of one that is worth it
 MARGIN = 1.1  # on predicted times
-MORE_POINTS, FEWER_POINTS = 2.0, 0.4  # times the points of another network of the same size
+MORE_POINTS, FEWER_POINTS = 2.0, 0.3  # times the points of another network of the same size
 
 
 class Kind(Enum):

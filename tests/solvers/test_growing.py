@@ -16,7 +16,7 @@ from pdelsr.solvers import growth
 from pdelsr.solvers.clock import Clock
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.growth import COARSE, Growth
-from pdelsr.solvers.next_step import USUAL_POWER, Gains
+from pdelsr.solvers.next_step import FEWER_POINTS, USUAL_POWER, Gains
 from pdelsr.solvers.prepare import prepare
 from pdelsr.solvers.registry import parse_options
 
@@ -371,7 +371,7 @@ def test_refinements_have_fewer_points_where_others_follow_and_where_time_is_sho
     assert alignment is not None
     assert now.points == pytest.approx(points, rel=0.2)
     assert alignment.reserve == pytest.approx(now.points * now.refine_seconds)
-    assert now.least_seconds == pytest.approx(1.2 * 0.4)
+    assert now.least_seconds == pytest.approx(1.2 * FEWER_POINTS)
 
 
 def test_a_refinement_on_fewer_points_is_taken_up_where_time_is_short() -> None:
