@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import math
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
@@ -120,7 +121,7 @@ def solve(
     if start is not None:
         settings = same_weights(problem, chosen, settings, start, options)
     clock, asked = Clock(settings.time_limit), settings
-    settings = in_time(clock, lambda: settled(problem, chosen, asked, start))
+    settings = in_time(clock, lambda: settled(problem, chosen, asked, start, clock.left))
     require_own_blocks(problem, settings, options)
     if trace is not None and settings.checkpoint is not None:
         raise SettingsError(
@@ -265,13 +266,25 @@ def refinement(method: Method) -> LSR:
 
 
 def settled(
-    problem: Problem, method: Method, settings: RunSettings, start: Solution | None = None
+    problem: Problem,
+    method: Method,
+    settings: RunSettings,
+    start: Solution | None = None,
+    left: float = math.inf,
 ) -> RunSettings:
-    """The settings with the method's choices made, and with a network of its own."""
+    """The settings with the method's choices made, and with a network of its own.
+
+    Args:
+        problem: the declaration.
+        method: with its options.
+        settings: as the user gave them.
+        start: that the run goes on from.
+        left: seconds until the time limit.
+    """
     grow = may_grow(problem, method, settings)
     if settings.grow is None and start is not None:
         grow = goes_on_growing(problem, method, settings, start)
-    hard = chosen_form(problem, method, settings)
+    hard = chosen_form(problem, method, settings, left)
     return replace(settings, hard=hard, grow=grow, network=copy.deepcopy(settings.network))
 
 

@@ -108,11 +108,17 @@ def estimated(
             others = nested(points, closure(((0,) * points.shape[1],)))[0]
         apart = values - _without_levels(others, points, levels)
         low = overfit * (apart.square().mean(0).sqrt() / sizes).max().item()
-    unseen = int((seen < OPEN * eps).sum())
+    few = report.rank > found.equations  # there the points leave functions open, not the equations
+    unseen = 0 if few else int((seen < OPEN * eps).sum())
     open_now = in_words(modes, unseen, sizes, found.points, names, coordinates) if unseen else ()
     rounded = _coordinate_rounding(points)
     low, high = None if low is None else max(low, rounded), max(high, rounded)
     doubts = _doubts(low, high, seen[0].item(), open_now) or _violated(best, heldout, coordinates)
+    if few and doubts:
+        doubts = (
+            f"the refinement has {found.equations:,} equations for {report.rank:,} directions: "
+            "take more points, or a narrower network",
+        )
     return ErrorEstimate(low, high, _variation(values), doubts, open_now)
 
 

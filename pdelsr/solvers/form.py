@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from pdelsr.compile import Interior, compile_problem
+from pdelsr.deadline import given_up_after
 from pdelsr.declare import Problem
 from pdelsr.declare.expressions import field, jets
 from pdelsr.solvers.method import Method
@@ -17,10 +18,13 @@ from pdelsr.solvers.trial import FIRST_SCALES, PARAMETERS, SMALL, Designer, Tria
 
 logger: logging.Logger = logging.getLogger(__name__)
 
+SHARE = 0.15  # of the time left, for the trial
 BETTER = 3.0  # times the residual of soft conditions, from which hard ones are given up
 
 
-def chosen_form(problem: Problem, method: Method, settings: RunSettings) -> bool:
+def chosen_form(
+    problem: Problem, method: Method, settings: RunSettings, left: float = math.inf
+) -> bool:
     """Whether conditions are made hard: the user's choice, else the method's, else by a trial.
 
     An ansatz that satisfies one condition exactly may be unable to come near to another one. Where
@@ -31,13 +35,20 @@ def chosen_form(problem: Problem, method: Method, settings: RunSettings) -> bool
     and put into all statements of the problem with the weights and points of the soft form.
 
     Only linear problems are tried, whose untrained networks tell, and only where a condition with
-    derivatives meets one that is hard.
+    derivatives meets one that is hard. Where the trial would take more than 0.15 of the seconds
+    left, the conditions are hard.
     """
     hard = chosen_hard(method, settings)
     open_still = settings.hard is None and method.tries_designs and problem.is_linear
     if not hard or not open_still or not has_flux(problem):
         return hard
-    settings = with_chunks(settings)
+    with given_up_after(SHARE * left):
+        return _tried(problem, method, with_chunks(settings))
+    logger.info("there is no time to compare hard and soft conditions: they are hard")
+    return True
+
+
+def _tried(problem: Problem, method: Method, settings: RunSettings) -> bool:
     compiled = compile_problem(problem, True)
     soft_ones = [b.name for b in compiled.blocks if not isinstance(b.region, Interior)]
     if not compiled.exact or not soft_ones:

@@ -28,12 +28,11 @@ from pdelsr.solvers.method import Method
 from pdelsr.solvers.plan import block_weights, point_counts, point_plan, require_block_names
 from pdelsr.solvers.refusal import require_room
 from pdelsr.solvers.settings import RunSettings
-from pdelsr.solvers.trial import PARAMETERS, Designer
+from pdelsr.solvers.trial import PARAMETERS, SHARE, Designer
 from pdelsr.survey import unresolved_features
 
 TRIALS = 4  # of the first design, about
 UNLIMITED = 10**9  # iterations
-TRIAL_SHARE = 0.3  # of the time limit that trials of designs may take
 STACK = 7  # from the warning to the caller of `solve`
 PARAMETER_COPIES = 8  # of θ: weights while they are drawn, gradients, vectors
 POINT_COPIES = 12  # of points while they are drawn, for training and for held-out residuals
@@ -82,7 +81,7 @@ def prepare(
     settings = with_chunks(settings)
     compiled = compile_problem(problem, chosen_hard(method, settings))
     designer = Designer(problem, compiled, method, settings)
-    found = start(designer) if start else first_start(designer, TRIAL_SHARE * clock.left)
+    found = start(designer) if start else first_start(designer, clock.left)
     _log(problem, method, compiled, found)
     return Context(
         compiled,
@@ -122,12 +121,12 @@ def with_chunks(settings: RunSettings) -> RunSettings:
     return replace(settings, memory_budget=chunk_bytes(settings.torch_device))
 
 
-def first_start(designer: Designer, seconds: float = math.inf) -> Start:
-    """Design, network and plan of a new run; trials of designs take so much time at most."""
+def first_start(designer: Designer, left: float = math.inf) -> Start:
+    """Design, network and plan of a new run; trials of designs take a share of the seconds left."""
     problem, compiled = designer.problem, designer.compiled
     method, settings = designer.method, designer.settings
     require_block_names(problem, compiled, settings)
-    design = chosen_design(designer, seconds)
+    design = chosen_design(designer, left)
     if settings.network is None:
         m = parameter_count(design.hidden, designer.features, len(compiled.unknowns))
         require_room(
@@ -222,7 +221,7 @@ def chosen_hard(method: Method, settings: RunSettings) -> bool:
     return method.default_hard and settings.network is None
 
 
-def chosen_design(designer: Designer, seconds: float = math.inf) -> Design:
+def chosen_design(designer: Designer, left: float = math.inf) -> Design:
     """By trial where the untrained tangent space has to hold the solution, else the method's."""
     method, linear = designer.method, designer.problem.is_linear
     hidden = tuple(method.hidden or method.default_hidden(linear))
@@ -234,13 +233,13 @@ def chosen_design(designer: Designer, seconds: float = math.inf) -> Design:
         activation = method.activation or method.default_activation
         return Design(hidden, activation, scale, method.first_inputs)
     begin = time.perf_counter()
-    small = designer.first(seconds)
+    small = designer.first(left)
     taken = time.perf_counter() - begin
     if method.hidden is not None:
         return designer.widened(small, hidden)
     parameters = parameter_count(hidden, designer.features, len(designer.compiled.unknowns))
     # One trial is a refinement of a small network; that of a larger one takes its cube.
     refinement = taken / TRIALS * (parameters / PARAMETERS) ** 3
-    if parameters <= 2 * PARAMETERS or taken + refinement > seconds:
+    if parameters <= 2 * PARAMETERS or taken + refinement > SHARE * left:
         return small
     return designer.larger(small, parameters)

@@ -32,6 +32,7 @@ class Sensitivity:
 
     points: Float[Tensor, "p d"]
     root: Float[Tensor, "q s"]
+    equations: int
 
     def modes(
         self, sizes: Float[Tensor, " k"], without: Float[Tensor, "q c"] | None = None
@@ -97,4 +98,5 @@ def sensitivity(
     root = solver.root_covariance(state, rows)
     if root is None:
         return None
-    return Sensitivity(points, torch.linalg.qr(root.T).R.T)  # as wide as high at most
+    root = torch.linalg.qr(root.T).R.T  # as wide as high at most
+    return Sensitivity(points, root, residual.row_count)

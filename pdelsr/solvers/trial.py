@@ -32,6 +32,8 @@ from pdelsr.survey import crowds
 
 logger: logging.Logger = logging.getLogger(__name__)
 
+SHARE = 0.3  # of the time left that trials may take
+REFINEMENT = 0.5  # of what is left after them, for the first refinement
 PARAMETERS = 1200  # of a trial network
 TRIAL_STEPS = 2  # more than one, so that a linear solve is corrected as that of the run is
 FIRST_SCALES = (1.0, 2.0)  # that every design is tried with
@@ -68,38 +70,42 @@ class Designer:
     method: Method
     settings: RunSettings
 
-    def first(self, seconds: float = math.inf) -> Design:
+    def first(self, left: int | float = math.inf) -> Design:
         """The small design with the smallest held-out residual after one refinement.
 
-        After so many seconds the best one so far is taken. Where they are too few for networks of
-        the usual size, smaller ones are tried, and the design is widened.
+        Where trials of the usual size would take more than 0.3 of the seconds left, smaller
+        networks are tried, and the design is widened as far as there is time to refine it. When
+        that share is over, the best one so far is taken.
 
         Both activations, and one hidden layer with few inputs a neuron, are tried at two scales as
         far as the options leave them open, with half of the parameters, where they cost a quarter.
         The best one then walks to the scale where its residual is smallest, by factors of 2^½, and
         with all parameters by factors of 2^¼.
         """
+        begin, seconds = time.perf_counter(), SHARE * left
         open_designs = self.open_designs()
-        parameters, sizes = PARAMETERS, {}
+        parameters, sizes, one = PARAMETERS, {}, math.inf
         at_scales = [replace(d, weight_scale=s) for s in FIRST_SCALES for d in open_designs]
         if not math.isinf(seconds):
+            parameters //= SMALL
             with given_up_after(seconds):
                 self._smallest(open_designs[0])  # loads what is loaded once, and is needed anyway
         with given_up_after(seconds):
             if not math.isinf(seconds):
-                count = len(at_scales) + WALKS
-                parameters = self._affordable(open_designs[0], count, seconds)
+                one = self._smallest(open_designs[0])
+                parameters = _affordable(one, len(at_scales) + WALKS, seconds)
             at_scales = [self.sized(d, min(parameters, ROUGH)) for d in at_scales]
             trial = self.trial(at_scales[0], sizes)
             rough = trial.at_best_scale(min(at_scales, key=trial.size), FACTOR)
             whole = self.widened(rough, self.sized(rough, parameters).hidden)
             found = self.trial(whole, sizes).at_best_scale(whole, FINE)
             logger.info("%s is the best of %d designs that were tried", found, len(sizes))
-            return self._of_usual_size(found, parameters)
+            return self._of_usual_size(found, parameters, _refinable(one, begin, left))
         logger.info("the time for trials of designs is over after %d", len(sizes))
         tried = min(parameters, ROUGH)
         first = self.sized(at_scales[0], tried)
-        return self._of_usual_size(min(sizes, key=sizes.__getitem__, default=first), tried)
+        best = min(sizes, key=sizes.__getitem__, default=first)
+        return self._of_usual_size(best, tried, _refinable(one, begin, left))
 
     def _smallest(self, design: Design) -> float:
         """Seconds of the smallest trial."""
@@ -108,24 +114,15 @@ class Designer:
         self.trial(least, {}).size(least)
         return time.perf_counter() - begin
 
-    def _affordable(self, design: Design, count: int, seconds: float) -> int:
-        """Parameters of the last trials that fit into the time, as the smallest one tells.
+    def _of_usual_size(self, design: Design, parameters: int, most: int | float) -> Design:
+        """A design that was tried, of the usual size.
 
-        Before them there are so many others, with the same parameters, or with 600.
+        It becomes at most twice as large as there, and no larger than what can be refined in time.
         """
-        one, least = self._smallest(design), PARAMETERS / SMALL
-        share = max(seconds - one, 0.0) / one
-        parameters = least * (share / (count + WALKS)) ** (1 / POWER)
-        if parameters > ROUGH:
-            share -= count * (ROUGH / least) ** POWER
-            parameters = least * (share / WALKS) ** (1 / POWER)
-        return round(min(max(parameters, least), PARAMETERS))
-
-    def _of_usual_size(self, design: Design, parameters: int) -> Design:
-        """A design that was tried, at most twice as large as there and of the usual size."""
         if parameters >= PARAMETERS:
             return design
-        return self.widened(design, self.sized(design, min(2 * parameters, PARAMETERS)).hidden)
+        wanted = max(min(2 * parameters, PARAMETERS, most), parameters)
+        return self.widened(design, self.sized(design, int(wanted)).hidden)
 
     def larger(self, design: Design, parameters: int) -> Design:
         """The design with about so many parameters; wider networks want larger scales."""
@@ -273,6 +270,37 @@ class Trial:
         held = StackedResidual(network, self.test).evaluate(predictor)
         size = torch.linalg.vector_norm(held).item()
         return size if math.isfinite(size) else math.inf
+
+
+def _affordable(one: float, count: int, seconds: float) -> int:
+    """Parameters of the last trials that fit into the time.
+
+    Args:
+        one: seconds of the smallest trial.
+        count: of other ones before, with the same parameters, or with 600.
+        seconds: for all of them.
+    """
+    least = PARAMETERS / SMALL
+    share = max(seconds - one, 0.0) / one
+    parameters = least * (share / (count + WALKS)) ** (1 / POWER)
+    if parameters > ROUGH:
+        share -= count * (ROUGH / least) ** POWER
+        parameters = least * (share / WALKS) ** (1 / POWER)
+    return round(min(max(parameters, least), PARAMETERS))
+
+
+def _refinable(one: float, begin: float, left: float) -> float:
+    """Parameters that the first refinement has the time for.
+
+    Args:
+        one: seconds of the smallest trial; infinite where it was never finished.
+        begin: of the trials.
+        left: seconds that were left then.
+    """
+    if math.isinf(left):
+        return math.inf
+    seconds = REFINEMENT * max(left - (time.perf_counter() - begin), 0.0)
+    return PARAMETERS / SMALL * (seconds / one) ** (1 / POWER)
 
 
 def _predictor(network: Network, found: Refinement) -> RefinedPredictor | None:

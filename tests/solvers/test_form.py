@@ -52,6 +52,12 @@ def test_conditions_that_agree_stay_hard() -> None:
     assert form_of(smooth())
 
 
+def test_without_time_for_the_trial_conditions_are_hard(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO", logger="pdelsr"):
+        assert chosen_form(plate(100), *parse_options("ilsr", {}), left=0.05)
+    assert "no time" in caplog.text
+
+
 def test_the_users_choice_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(form, "Designer", None)
     assert form_of(plate(100), hard=True)
