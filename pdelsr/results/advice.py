@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import sympy as sp
 
 from pdelsr.declare import Problem
 from pdelsr.declare.regions import OnParts
 from pdelsr.declare.system import System
+from pdelsr.results.estimate import ErrorEstimate
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.status import Status
 
 SATISFIED = (Status.PRECISION_LIMITED, Status.CONVERGED)
 """Statuses whose general advice is to do nothing."""
 
-NEXT = {
-    Status.OUT_OF_TIME: "raise time_limit, or go on with start=",
-    Status.MAX_ITERATIONS: "raise max_iterations, or go on with start=",
-}
-"""What else may help where nothing is solved yet, by what ended the run."""
+STEPS = {"pinn": "adam_steps or lbfgs_steps"}
+"""What limits the iterations of a method, where it is not max_iterations."""
 
 
 def advice(
@@ -27,7 +23,8 @@ def advice(
     method: Method,
     status: Status,
     ended: Status | None,
-    doubts: Sequence[str] = (),
+    estimate: ErrorEstimate,
+    hard: bool,
 ) -> str:
     """One or two sentences for a user.
 
@@ -36,18 +33,22 @@ def advice(
         method: that ran.
         status: of the run.
         ended: why it stopped.
-        doubts: why its error is not known.
+        estimate: of its error.
+        hard: whether conditions hold exactly.
     """
+    if estimate.few_points and status is Status.NOT_SOLVED:
+        return f"The points leave the solution open: {estimate.doubts[0]}."
     if status is Status.NOT_SOLVED:
-        return _unsolved(problem, method, ended)
+        return _unsolved(problem, method, ended, hard)
     if status is Status.NOT_UNIQUE:
         return (
             "The equations hold, and leave a part of the solution open. Add as many conditions or "
             "observations as are open, such as pl.Observations at a point, or a condition for "
             "their size; an equation with an eigenvalue in it may need another coefficient."
         )
-    if doubts and status in SATISFIED:
-        return f"The residual is small, which does not make the solution right: {doubts[0]}."
+    if estimate.doubts and status in SATISFIED:
+        small = "The tolerance is met" if status is Status.CONVERGED else "The residual is small"
+        return f"{small}, which does not make the solution right: {estimate.doubts[0]}."
     return status.advice
 
 
@@ -61,7 +62,7 @@ def _evolves_along(system: System) -> sp.Symbol | None:
     return next(iter(system.coordinates)) if one_end else None
 
 
-def _unsolved(problem: Problem, method: Method, ended: Status | None) -> str:
+def _unsolved(problem: Problem, method: Method, ended: Status | None, hard: bool) -> str:
     """The first step has failed already: a larger network would not mend that."""
     ways: list[str] = []
     t = _evolves_along(problem.system)
@@ -70,8 +71,13 @@ def _unsolved(problem: Problem, method: Method, ended: Status | None) -> str:
     if not problem.is_linear:
         if method.name != "ilsr":
             ways.append('take method "ilsr"')
-        ways.append("start from the solution of an easier problem (start=), or use hard conditions")
+        ways.append("start from the solution of an easier problem (start=)")
+        if not hard:
+            ways.append("use hard conditions (hard=True)")
     else:
         ways.append("check signs and conditions, and whether the data balance")
-    ways += [NEXT[ended]] if ended in NEXT else []
+    if ended is Status.OUT_OF_TIME:
+        ways.append("raise time_limit, or go on with start=")
+    if ended is Status.MAX_ITERATIONS:
+        ways.append(f"raise {STEPS.get(method.name, 'max_iterations')}, or go on with start=")
     return f"The residual is too large for a solution, so this is none: {'; '.join(ways)}."

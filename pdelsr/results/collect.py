@@ -66,8 +66,7 @@ def collect(
             train, size = training.rms_of(squares), training.weighted(squares).sum().sqrt().item()
         estimate = estimate if trained else error_estimate(problem, context, outcome, size)
     status = final_status(context, outcome, estimate)
-    _log(problem, method, status)
-    return Solution(
+    solution = Solution(
         problem=problem,
         compiled=context.compiled,
         network=candidate.network,
@@ -94,6 +93,8 @@ def collect(
         seconds=seconds,
         peak_memory_bytes=peak_memory(context.plan.device),
     )
+    _log(solution)
+    return solution
 
 
 def final_status(context: Context, outcome: Outcome, estimate: ErrorEstimate) -> Status:
@@ -101,7 +102,9 @@ def final_status(context: Context, outcome: Outcome, estimate: ErrorEstimate) ->
     best, ended = outcome.best, outcome.status
     if ended in KEPT:
         return ended
-    if is_unsolved(best, context.first_objective, estimate):
+    # A network that was given has a residual of its own, which need not fall.
+    first = math.inf if context.trained else context.first_objective
+    if is_unsolved(best, first, estimate):
         return Status.NOT_SOLVED
     if estimate.open:
         return Status.NOT_UNIQUE
@@ -114,6 +117,11 @@ def is_unsolved(best: Assessed, first: float, estimate: ErrorEstimate) -> bool:
 
     With a stability constant that is an error of its own size; without one, a residual that hardly
     fell, or that is nearly as large as the terms it adds up.
+
+    Args:
+        best: the state that is returned.
+        first: residual that it would have to fall from; infinite where it need not.
+        estimate: of its error.
     """
     if estimate.open:
         return False
@@ -122,10 +130,11 @@ def is_unsolved(best: Assessed, first: float, estimate: ErrorEstimate) -> bool:
     return best.objective > HARDLY * first or best.objective > HARDLY * best.terms
 
 
-def _log(problem: Problem, method: Method, status: Status) -> None:
+def _log(solution: Solution) -> None:
     """How the run ended; aloud where it found nothing."""
-    level = logging.WARNING if status is Status.DIVERGED else logging.INFO
-    logger.log(level, "%s by %s: %s. %s", problem.name, method.name, status.value, status.advice)
+    level = logging.WARNING if solution.status is Status.DIVERGED else logging.INFO
+    name, method = solution.problem.name, solution.method.name
+    logger.log(level, "%s by %s: %s. %s", name, method, solution.status.value, solution.advice)
 
 
 def error_estimate(

@@ -47,6 +47,7 @@ class ErrorEstimate:
         variation: what the estimate becomes relative to ‖u − mean u‖ instead of ‖u‖, times.
         doubts: why no error is claimed; empty where one is.
         open: what may be added to the solution without the equations seeing it, in words.
+        few_points: whether the refinement had fewer equations than directions.
     """
 
     low: float | None = None
@@ -54,6 +55,7 @@ class ErrorEstimate:
     variation: float = 1.0
     doubts: tuple[str, ...] = ()
     open: tuple[str, ...] = ()
+    few_points: bool = False
 
     @property
     def value(self) -> float | None:
@@ -119,7 +121,7 @@ def estimated(
             f"the refinement has {found.equations:,} equations for {report.rank:,} directions: "
             "take more points, or a narrower network",
         )
-    return ErrorEstimate(low, high, _variation(values), doubts, open_now)
+    return ErrorEstimate(low, high, _variation(values), doubts, open_now, few)
 
 
 def _doubts(

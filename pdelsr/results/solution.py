@@ -158,7 +158,8 @@ class Solution:
     @property
     def advice(self) -> str:
         """What to do next, for this problem."""
-        return advice(self.problem, self.method, self.status, self.ended, self.doubts)
+        hard = bool(self.compiled.exact)
+        return advice(self.problem, self.method, self.status, self.ended, self.estimate, hard)
 
     @property
     def unrefined(self) -> Solution:

@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 WITH_MORE = (Status.OUT_OF_TIME, Status.MAX_ITERATIONS, Status.INTERRUPTED)
 """Ends of runs that would have gone on."""
+DONE = (Status.COMPLETED, Status.RANK_DEFICIENT)
+"""Ends of a refinement that would be no news where the start is still the best state."""
 GAIN = 0.8  # factor on the held-out residual that counts as progress
 
 
@@ -208,7 +210,8 @@ class Keeper:
         if self.context.clock.left <= max(state.next_seconds, self.context.finish_seconds):
             return Status.OUT_OF_TIME
         if wish is not None:
-            return wish
+            rejected = wish in DONE and not self.context.best.iteration
+            return Status.STAGNATED if rejected else wish
         if state.iteration >= self.context.max_iterations:
             return Status.MAX_ITERATIONS
         return Status.STAGNATED if self._stalled() else None

@@ -139,6 +139,17 @@ def test_why_a_run_stopped_says_little_at_rounding_or_far_off(
     assert final_status(context, replace(outcome, status=status), estimate) is found
 
 
+@pytest.mark.parametrize("given", ["network", "start"])
+def test_a_refinement_that_is_rejected_is_no_news(given: str) -> None:
+    method, hidden = ("lsr", (3,)) if given == "start" else ("pinn", (16, 16))
+    first = pl.solve(poisson(), method, **{**SMALL, "hidden": hidden})
+    begin = {"start": first} if given == "start" else {"network": first.network}
+    solution = pl.solve(poisson(), "lsr", points=3, **begin)
+    assert solution.best_iteration == 0
+    assert solution.heldout < 10 * first.heldout
+    assert solution.status is pl.Status.STAGNATED
+
+
 def test_tolerance_is_met_by_the_largest_block() -> None:
     context, outcome = scripted(0.1, 1.0, tolerance=0.5)
     assert outcome.status is pl.Status.CONVERGED
