@@ -17,7 +17,7 @@ from pdelsr.networks.base import Network
 from pdelsr.networks.index_set import IndexSet, closure
 
 ROWS_FOR_BALANCE = 256  # rows of a block that its mean length is estimated from
-DOUBLINGS = 12  # of a network that is small beside the data, at most
+DOUBLINGS = 30  # of a network that is small beside the data, at most
 
 Jets = list[Tensor]
 """One (E, n) tensor a block: the values of its jet entries."""

@@ -11,7 +11,7 @@ import torch
 import pdelsr as pl
 from pdelsr.compile import compile_problem
 from pdelsr.linearize import StackedResidual
-from pdelsr.linearize.points import PointPlan
+from pdelsr.linearize.points import PointPlan, balanced_weights
 from pdelsr.sample import UNIT_SAMPLERS
 from pdelsr.survey import crowds
 
@@ -114,3 +114,17 @@ def test_points_stay_where_they_are_for_a_source_that_they_meet() -> None:
     for a, b in zip(plan.bind(blocks, 0), usual.bind(blocks, 0), strict=True):
         assert torch.equal(a.columns, b.columns)
         assert torch.equal(a.scale, b.scale)
+
+
+@pytest.mark.parametrize("size", [1.0, 1e-2, 1e-4])
+def test_the_boundary_of_a_nonlinear_equation_is_not_starved(size: float) -> None:
+    """Where u is small, so are the rows of |∇u|² = 1, and not those at the solution."""
+    equation = U.diff(X) ** 2 + U.diff(Y) ** 2 - 1
+    problem = pl.Problem("eikonal", SQUARE, [equation], [pl.Dirichlet(U, 0)])
+    blocks = compile_problem(problem, hard=False).blocks
+    points = PointPlan(problem.domain, {b.name: 100 for b in blocks}).bind(blocks, 0)
+    network = pl.MLP(2, 1, (12, 12))
+    with torch.no_grad():
+        network.last.weight.mul_(size)
+    weights = balanced_weights(points, StackedResidual(network, points).mean_square_row)
+    assert weights["equation"] / weights["dirichlet u"] < 10
