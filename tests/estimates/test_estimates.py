@@ -120,3 +120,13 @@ def run_manufactured(number: int, declaration: dict[str, Any], truth: Truth, **o
     errors = errors_of(problem, columns, np.stack(expected, axis=1))  # less what is open
     error = max(e.relative_l2 for e in errors.values())
     return Run(name, solution.status.value, error, solution.error_estimate)
+
+
+@pytest.mark.slow
+def test_ilsr_is_no_worse_than_lsr_where_conditions_meet() -> None:
+    """A fixed side meets one that convects: `lsr` has soft conditions, `ilsr` chooses."""
+    by_lsr = run_case(everyday.convection_benchmark, method="lsr")
+    by_ilsr = run_case(everyday.convection_benchmark, max_iterations=2)
+    assert by_lsr.error is not None
+    assert by_ilsr.error is not None
+    assert by_ilsr.error < 1.2 * by_lsr.error
