@@ -6,7 +6,8 @@ derivatives of w functions at n points.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from functools import reduce
 from itertools import groupby
 from typing import Any
 
@@ -42,12 +43,16 @@ def multiply(
     if indices is None:
         return a * b
     left, right = a.unbind(), b.unbind()  # reversed by one stack; indexing would pad with zeros
-    return torch.stack(
-        [
-            _sum([_scaled(t.coefficient, left[t.left] * right[t.right]) for t in terms])
-            for terms in indices.leibniz
-        ]
-    )
+    out: list[Tensor] = []
+    for terms in indices.leibniz:
+        total: Tensor | None = None
+        for t in terms:
+            term = left[t.left] * right[t.right]
+            term = term if t.coefficient == 1 else t.coefficient * term
+            total = term if total is None else total + term
+        assert total is not None
+        out.append(total)
+    return torch.stack(out)
 
 
 def faa_di_bruno(z: Tensor, derivatives: list[Tensor], indices: IndexSet) -> list[Tensor]:
@@ -57,7 +62,12 @@ def faa_di_bruno(z: Tensor, derivatives: list[Tensor], indices: IndexSet) -> lis
     for monomials in indices.faa_di_bruno[1:]:
         total: Tensor | None = None
         for order, terms in groupby(monomials, key=lambda m: m.order):
-            inner = _sum([_scaled(m.coefficient, _product(entries, m.positions)) for m in terms])
+            inner: Tensor | None = None
+            for m in terms:
+                term = reduce(operator.mul, [entries[i] for i in m.positions])
+                term = term if m.coefficient == 1 else m.coefficient * term
+                inner = term if inner is None else inner + term
+            assert inner is not None
             if total is None:
                 total = derivatives[order] * inner
             else:
@@ -98,21 +108,3 @@ class _Compose(torch.autograd.Function):
             for t in terms:
                 out[t.left].addcmul_(slope[t.right], grad[position], value=t.coefficient)
         return out, None, None
-
-
-def _product(z: Sequence[Tensor], positions: tuple[int, ...]) -> Tensor:
-    value = z[positions[0]]
-    for position in positions[1:]:
-        value = value * z[position]
-    return value
-
-
-def _scaled(coefficient: int, value: Tensor) -> Tensor:
-    return value if coefficient == 1 else coefficient * value
-
-
-def _sum(terms: list[Tensor]) -> Tensor:
-    value = terms[0]
-    for term in terms[1:]:
-        value = value + term
-    return value
