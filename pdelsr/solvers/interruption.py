@@ -18,6 +18,7 @@ T = TypeVar("T")
 INTERRUPTIONS = (KeyboardInterrupt, TimeIsUp)
 CUT_SHORT = (Status.INTERRUPTED, Status.OUT_OF_TIME, Status.OUT_OF_MEMORY)
 GRACE = 0.05  # of the time limit, for what is left to do when it is reached
+LEAST_GRACE = 0.25  # seconds, for the same
 OWN = str(Path(__file__).parents[1])  # where this package is
 PATIENCE = 10.0  # seconds for the same after Ctrl-C
 
@@ -66,6 +67,7 @@ def last_work(limit: int | float, status: Status) -> Generator[None, None, None]
         limit: seconds that the whole run may take.
         status: how it ended.
     """
-    seconds = {Status.OUT_OF_TIME: GRACE * limit, Status.INTERRUPTED: PATIENCE}
+    grace = max(GRACE * limit, LEAST_GRACE)
+    seconds = {Status.OUT_OF_TIME: grace, Status.INTERRUPTED: PATIENCE}
     with suppress(KeyboardInterrupt), given_up_after(seconds.get(status, math.inf)):
         yield

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from jaxtyping import Float
@@ -49,22 +50,29 @@ class Sensitivity:
         if without is not None:
             scaled = scaled - without @ (without.T @ scaled)
         if not torch.isfinite(scaled).all():
-            return Modes(scaled.new_full((1,), math.inf), scaled.new_zeros(1, p, k))
-        functions, amplifications, _ = torch.linalg.svd(scaled, full_matrices=False)
-        return Modes(amplifications, functions.T.reshape(-1, k, p).transpose(1, 2))
+            return Modes(scaled.new_full((1,), math.inf), scaled.new_zeros(k * p, 1), k)
+        return Modes(torch.linalg.svdvals(scaled), scaled, k)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Modes:
     """Functions of norm one, in falling order of how little residual they leave.
 
     Args:
         amplifications: ‖u‖ / ‖A y‖, each unknown relative to its size.
-        functions: at the points, (q, p, k).
+        scaled: X, each unknown by its size, whose left singular vectors the functions are.
+        unknowns: k, how many there are.
     """
 
     amplifications: Float[Tensor, " q"]
-    functions: Float[Tensor, "q p k"]
+    scaled: Float[Tensor, "kp s"]
+    unknowns: int
+
+    @cached_property
+    def functions(self) -> Float[Tensor, "q p k"]:
+        """Their values at the points; several times as costly as the amplifications alone."""
+        vectors = torch.linalg.svd(self.scaled, full_matrices=False).U
+        return vectors.T.reshape(len(vectors.T), self.unknowns, -1).transpose(1, 2)
 
     @property
     def largest(self) -> float:
