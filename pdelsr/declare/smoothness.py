@@ -7,7 +7,15 @@ from typing import cast
 
 import sympy as sp
 
-from pdelsr.declare.expressions import abbreviate, field, gradient, jet_name, jets, multi_index
+from pdelsr.declare.expressions import (
+    abbreviate,
+    field,
+    gradient,
+    jet_name,
+    jets,
+    multi_index,
+    multiplied_out,
+)
 from pdelsr.declare.jumps import Jump, find_jump
 from pdelsr.declare.statements import Statement
 from pdelsr.declare.switches import SWITCHING
@@ -130,5 +138,6 @@ def _tell(statement: Statement, jet: sp.Expr, jump: Jump, system: System) -> Non
 
 
 def _multiplies_unknown(statement: Statement) -> bool:
-    terms = sp.Add.make_args(sp.expand_mul(statement.residual))
+    masses = (t for t in sp.Add.make_args(statement.residual) if t.has(sp.DiracDelta))
+    terms = (term for mass in masses for term in sp.Add.make_args(multiplied_out(mass)))
     return any(term.has(sp.DiracDelta) and jets(term) for term in terms)
