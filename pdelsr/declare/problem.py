@@ -48,10 +48,11 @@ from pdelsr.declare.regions import Interior
 from pdelsr.declare.smoothness import require_derivable
 from pdelsr.declare.statements import Statement, name_apart, statement_text
 from pdelsr.declare.system import System
+from pdelsr.declare.transport import warn_jumping_fluxes
 from pdelsr.errors import ProblemError
 from pdelsr.reference import OfInputs
 
-WARNINGS = (warn_bare_boundary, warn_open_level)
+WARNINGS = (warn_jumping_fluxes, warn_bare_boundary, warn_open_level)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
