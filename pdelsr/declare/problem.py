@@ -22,6 +22,7 @@ from pdelsr.declare.coverage import warn_bare_boundary, warn_open_level
 from pdelsr.declare.domains import Domain
 from pdelsr.declare.exact import reference_values, require_reference
 from pdelsr.declare.expressions import resolve
+from pdelsr.declare.grid_check import require_covering_grids
 from pdelsr.declare.inputs import (
     given_function,
     listed_names,
@@ -293,6 +294,7 @@ class Problem:
         if not self.instance:
             warn_disagreements(self.disagreements)
         require_reference(self.reference, self.system)
+        require_covering_grids(self.reference, self.system)
         if is_checkable(self.reference) and not self.system.input_functions:
             require_evaluable_reference(self.reference, self.system)
             warn_violations(self.reference, self.system)
