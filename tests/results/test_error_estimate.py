@@ -107,7 +107,7 @@ def test_an_eigenfunction_is_found_where_it_is_largest() -> None:
     assert "largest near (x = 0.5" in words or "largest near (x = 0.49" in words
 
 
-def test_a_wrong_sign_of_a_reaction_is_not_solved_silently() -> None:
+def test_rounding_is_measured_by_the_size_of_the_terms() -> None:
     # u' = -1e10 u² from 1e-9: one linear step leaves the first order, a hundred times too large
     start = sp.Rational(1, 10**9)
     solution = solved(
