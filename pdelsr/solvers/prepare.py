@@ -27,6 +27,7 @@ from pdelsr.solvers.grower import Grower
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.plan import (
     block_weights,
+    given_samplers,
     point_counts,
     point_plan,
     require_block_names,
@@ -123,8 +124,8 @@ def warn_unresolved(problem: Problem) -> None:
 
 def warn_missed(problem: Problem, compiled: CompiledProblem, settings: RunSettings) -> None:
     """Warn of data that the user's own points miss."""
-    given = settings.sampler if settings.sampler is not None else problem.sampler
-    found = missed_features(problem, compiled.exact, samplers(compiled, given))
+    given = samplers(compiled, given_samplers(problem, settings))
+    found = missed_features(problem, compiled.exact, given)
     if found:
         warnings.warn(" ".join(found), ResolutionWarning, stacklevel=STACK)
 
