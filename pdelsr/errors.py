@@ -56,7 +56,7 @@ class ReferenceWarning(UserWarning):
 
 
 class ResolutionWarning(UserWarning):
-    """Sources, coefficients or data vary within a length that no network follows."""
+    """Data vary within a length that no network follows, or that the user's points miss."""
 
 
 LONGEST = 400  # characters of another's message that are quoted

@@ -15,11 +15,13 @@ from pdelsr.declare.coverage import (
     warn_open_level,
 )
 from pdelsr.declare.expressions import field, jets, multi_index, opaque_derivatives
+from pdelsr.declare.point_masses import require_no_point_masses
 from pdelsr.declare.regions import OnParts
-from pdelsr.declare.smoothness import require_no_point_masses, require_smooth_coefficients
+from pdelsr.declare.smoothness import require_smooth_coefficients
 from pdelsr.declare.statements import Statement
 from pdelsr.declare.symbols import Coefficient, NormalComponent, NormalDerivative, Unknown
 from pdelsr.declare.system import System, parameter_symbols
+from pdelsr.declare.transport import warn_jumping_fluxes
 from pdelsr.errors import ProblemError
 
 HIGHEST_ORDER = 4
@@ -229,6 +231,7 @@ SYSTEM_CHECKS: tuple[Callable[[System], None], ...] = (
     *EQUATION_CHECKS,
     require_as_many_equations,
     require_smooth_coefficients,
+    warn_jumping_fluxes,
     require_initial_data,
     require_consistent_data,
     warn_bare_boundary,

@@ -15,13 +15,14 @@ from pdelsr.declare.domains.predicate import PredicatePart
 from pdelsr.declare.domains.probes import probes
 from pdelsr.declare.evaluate import evaluate
 from pdelsr.declare.expressions import field, jets, multi_index
+from pdelsr.declare.levels import CONSTANT as CONSTANT
+from pdelsr.declare.levels import ORDINALS, open_level
 from pdelsr.declare.regions import OnParts, PeriodicPair
 from pdelsr.declare.statements import Statement
 from pdelsr.declare.symbols import Coefficient, InputFunction, NormalComponent
 from pdelsr.declare.system import System
 from pdelsr.errors import ConditionWarning, ProblemError
 
-CONSTANT = "a constant"
 GIVEN = ("dirichlet", "initial", "neumann", "condition")  # kinds that may have data on one side
 OPAQUE = (Coefficient, InputFunction, NormalComponent)
 MOST_COMPARED = 64  # parts that one part is compared with
@@ -72,26 +73,20 @@ def warn_bare_boundary(system: System) -> None:
 
 def warn_open_level(system: System) -> None:
     """Warn of an unknown that enters by its derivatives only, as under Neumann conditions."""
-    point = "(…)" if len(system.coordinates) > 1 else "…"
-    for u, known in open_levels(system).items():
-        where = "A value at one point fixes" if known == CONSTANT else "Values over time fix"
-        _warn(
-            f"{u} enters by its derivatives only: it is known up to {known}, and there may be no "
-            f"solution unless the data balance, sources against fluxes. {where} the level, as in "
-            f"pl.Observations({cast(Any, u).name}, points=[{point}], values=[0]); nothing but the "
-            "data themselves mends a balance."
-        )
+    for u in system.unknowns:
+        level = open_level(u, system)
+        if level is None:
+            continue
+        enters = "its derivatives only"
+        if level.order > 1:
+            enters = f"derivatives of {ORDINALS[level.order - 1]} order or higher only"
+        _warn(f"{u} enters by {enters}: it is known up to {level.text}, and {level.advice}.")
 
 
 def open_levels(system: System) -> dict[sp.Expr, str]:
     """Unknowns that enter by their derivatives only, and what they are known up to."""
-    statements = [s for s in system.statements if not isinstance(s.region, PeriodicPair)]
-    t = system.domain.time
-    return {
-        u: CONSTANT if t is None or system.order(u, t) else f"a function of {t}"
-        for u in system.unknowns
-        if not any(u in jets(s.residual) for s in statements)
-    }
+    levels = {u: open_level(u, system) for u in system.unknowns}
+    return {u: level.text for u, level in levels.items() if level is not None}
 
 
 def require_consistent_data(system: System) -> None:
@@ -172,7 +167,7 @@ def _refuse_initial(u: sp.Expr, order: int, given: set[int], t: sp.Symbol) -> No
     missing = next(k for k in range(order) if k not in given)
     name = cast(Any, u).name
     what = f"{name}.diff({t}{f', {missing}' if missing > 1 else ''})" if missing else name
-    ordinal = {1: "first", 2: "second", 3: "third", 4: "fourth"}[order]
+    ordinal = ORDINALS[order - 1]
     raise ProblemError(
         f"unknown {u}: the equations are of {ordinal} order in time {t}, and there is no initial "
         f"condition for {what}; add Initial(sp.Eq({what}, value))."

@@ -192,6 +192,22 @@ def without_remainders(F: sp.Expr) -> sp.Expr:
     return cast(sp.Expr, F.replace(sp.frac, lambda a: a - sp.floor(a)))
 
 
+def expanded_length(expression: sp.Basic) -> int:
+    """A bound on the terms that all products and powers have when they are multiplied out."""
+    lengths = [expanded_length(a) for a in expression.args]
+    if isinstance(expression, sp.Pow):
+        base, exponent = lengths[0], expression.exp
+        count = int(exponent) if exponent.is_Integer and exponent > 0 else 1
+        return math.comb(base + count - 1, count) if base > 1 else base
+    combined = math.prod(lengths) if isinstance(expression, sp.Mul) else sum(lengths)
+    return max(combined, 1)
+
+
+def multiplied_out(expression: sp.Expr, most: int = LONGEST) -> sp.Expr:
+    """The expression as a sum of products, or as it is where that may have more terms."""
+    return sp.expand_mul(expression) if expanded_length(expression) <= most else expression
+
+
 def opaque_derivatives(expression: sp.Basic) -> list[sp.Expr]:
     """Derivatives and substitutions left unevaluated that are no jets."""
     known = {j for j in jets(expression) if isinstance(j, sp.Derivative)}
@@ -229,22 +245,11 @@ def _carried_out(expression: sp.Expr) -> sp.Expr:
 
 
 def _simplify_slope(slope: sp.Expr, variables: Iterable[sp.Symbol]) -> sp.Expr:
-    if _expanded_length(slope) > LONGEST:  # counts as what depends on all that occurs in it
+    if expanded_length(slope) > LONGEST:  # counts as what depends on all that occurs in it
         return slope
     if slope.free_symbols & set(variables) and not slope.has(AppliedUndef, sp.Piecewise):
         slope = min(slope, cast(sp.Expr, sp.expand(slope)), key=_still_depends(set(variables)))
     return slope
-
-
-def _expanded_length(expression: sp.Basic) -> int:
-    """A bound on the terms that all products and powers have when they are multiplied out."""
-    lengths = [_expanded_length(a) for a in expression.args]
-    if isinstance(expression, sp.Pow):
-        base, exponent = lengths[0], expression.exp
-        count = int(exponent) if exponent.is_Integer and exponent > 0 else 1
-        return math.comb(base + count - 1, count) if base > 1 else base
-    combined = math.prod(lengths) if isinstance(expression, sp.Mul) else sum(lengths)
-    return max(combined, 1)
 
 
 def _still_depends(variables: set[sp.Symbol]) -> Any:

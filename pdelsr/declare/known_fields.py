@@ -12,10 +12,11 @@ import sympy as sp
 from jaxtyping import Float
 
 from pdelsr.declare.callables import Values
-from pdelsr.declare.expressions import jets
+from pdelsr.declare.expressions import jets, multiplied_out
 from pdelsr.declare.symbols import normal
 
-LARGE = 300  # operations of a term that is not multiplied out
+MANY = 128  # terms with jets that a residual is multiplied out to; each has code of its own
+FEW = 8  # that one of its terms may always become
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,8 +90,8 @@ class KnownResidual:
         normals = (normal(c) for c in self.coordinates)
         columns = (*self.coordinates, *normals, *symbols.values())
         F = cast(sp.Expr, self.residual.xreplace(cast(Any, symbols)))
-        terms = sp.Add.make_args(sp.Add(*map(_multiplied_out, sp.Add.make_args(F))))
         own = set(symbols.values())
+        terms = _multiplied_out(sp.Add.make_args(F), own)
         with_jets = [term for term in terms if term.free_symbols & own]
         data = sp.Add(*(term for term in terms if not term.free_symbols & own))
         return [Values(term, columns) for term in (*with_jets, data)]
@@ -102,6 +103,12 @@ def _compiled(expression: sp.Expr, coordinates: tuple[sp.Symbol, ...]) -> Values
     return Values(expression, coordinates)
 
 
-def _multiplied_out(term: sp.Expr) -> sp.Expr:
-    """The term as a sum, so that sizes are those before anything cancels, if it is no large one."""
-    return sp.expand_mul(term) if term.count_ops() < LARGE else term
+def _multiplied_out(terms: tuple[sp.Expr, ...], own: set[sp.Symbol]) -> tuple[sp.Expr, ...]:
+    """The terms with jets as sums, so that sizes are those before anything cancels.
+
+    Together they become no more than `MANY`, or `FEW` for each that there is.
+    """
+    count = sum(bool(term.free_symbols & own) for term in terms)
+    most = max(MANY // max(count, 1), FEW)
+    sums = (multiplied_out(t, most) if t.free_symbols & own else t for t in terms)
+    return sp.Add.make_args(sp.Add(*sums))

@@ -22,6 +22,7 @@ from pdelsr.declare.coverage import warn_bare_boundary, warn_open_level
 from pdelsr.declare.domains import Domain
 from pdelsr.declare.exact import reference_values, require_reference
 from pdelsr.declare.expressions import resolve
+from pdelsr.declare.grid_check import require_covering_grids
 from pdelsr.declare.inputs import (
     given_function,
     listed_names,
@@ -48,10 +49,11 @@ from pdelsr.declare.regions import Interior
 from pdelsr.declare.smoothness import require_derivable
 from pdelsr.declare.statements import Statement, name_apart, statement_text
 from pdelsr.declare.system import System
+from pdelsr.declare.transport import warn_jumping_fluxes
 from pdelsr.errors import ProblemError
 from pdelsr.reference import OfInputs
 
-WARNINGS = (warn_bare_boundary, warn_open_level)
+WARNINGS = (warn_jumping_fluxes, warn_bare_boundary, warn_open_level)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -292,6 +294,7 @@ class Problem:
         if not self.instance:
             warn_disagreements(self.disagreements)
         require_reference(self.reference, self.system)
+        require_covering_grids(self.reference, self.system)
         if is_checkable(self.reference) and not self.system.input_functions:
             require_evaluable_reference(self.reference, self.system)
             warn_violations(self.reference, self.system)

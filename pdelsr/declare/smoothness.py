@@ -7,7 +7,14 @@ from typing import cast
 
 import sympy as sp
 
-from pdelsr.declare.expressions import abbreviate, field, gradient, jet_name, jets, multi_index
+from pdelsr.declare.expressions import (
+    abbreviate,
+    field,
+    gradient,
+    jet_name,
+    jets,
+    multi_index,
+)
 from pdelsr.declare.jumps import Jump, find_jump
 from pdelsr.declare.statements import Statement
 from pdelsr.declare.switches import SWITCHING
@@ -20,26 +27,6 @@ FIRST_ORDER = (
     "and sp.Eq(q.diff(x), f), where k is not differentiated"
 )
 MAY_JUMP = (*SWITCHING, Coefficient)
-
-
-def require_no_point_masses(system: System) -> None:
-    """Refuse DiracDelta, which is zero at every collocation point."""
-    for statement in system.statements:
-        masses = statement.lhs.atoms(sp.DiracDelta) | statement.rhs.atoms(sp.DiracDelta)
-        if not masses:
-            continue
-        mass = abbreviate(min(masses, key=sp.default_sort_key), system.coordinates)
-        if _multiplies_unknown(statement):
-            raise ProblemError(
-                f"{statement.title}: it contains {mass} times the solution, as the derivative of "
-                f"a coefficient that jumps: no collocation point sees that. {FIRST_ORDER}."
-            )
-        raise ProblemError(
-            f"{statement.title}: {mass} is a load at one point, which no collocation point sees. "
-            "Integrate it: take the flux less its jump as an unknown, such as sp.Eq(u.diff(x), q + "
-            "sp.Heaviside(x - a)) and sp.Eq(q.diff(x), 0) for u_xx = DiracDelta(x - a); or spread "
-            "the load over a width that the points resolve."
-        )
 
 
 def require_smooth_coefficients(system: System) -> None:
@@ -127,8 +114,3 @@ def _tell(statement: Statement, jet: sp.Expr, jump: Jump, system: System) -> Non
         ConditionWarning,
         stacklevel=6,
     )
-
-
-def _multiplies_unknown(statement: Statement) -> bool:
-    terms = sp.Add.make_args(sp.expand_mul(statement.residual))
-    return any(term.has(sp.DiracDelta) and jets(term) for term in terms)

@@ -2,7 +2,7 @@
 
 from pdelsr.declare.input_samples import InputSample
 from pdelsr.sample.adaptive import refine_by_residual
-from pdelsr.sample.crowd import SHARE, Crowd, crowding, with_crowd
+from pdelsr.sample.crowd import SEEN, SHARE, Crowd, crowding, with_crowd
 from pdelsr.sample.functions import (
     Drawn,
     FunctionSampler,
@@ -33,6 +33,7 @@ from pdelsr.sample.samplers import (
 )
 
 __all__ = [
+    "SEEN",
     "SHARE",
     "UNIT_SAMPLERS",
     "Crowd",

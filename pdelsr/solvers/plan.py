@@ -33,12 +33,10 @@ def point_plan(
     Raises:
         SettingsError: an option names a block that the problem does not have.
     """
-    given = settings.sampler if settings.sampler is not None else problem.sampler
-    require_samplers(given)
     return PointPlan(
         problem.domain,
         point_counts(problem, compiled, method, settings, parameters),
-        samplers(compiled, given),
+        samplers(compiled, given_samplers(problem, settings)),
         crowds=crowds(problem, compiled.exact),
         dtype=settings.torch_dtype,
         device=settings.torch_device,
@@ -62,6 +60,19 @@ def point_counts(
     if isinstance(given, Mapping):
         counts.update({name: int(n) for name, n in given.items() if name in counts})
     return counts
+
+
+def given_samplers(
+    problem: Problem, settings: RunSettings
+) -> Sampler | Mapping[str, Sampler] | None:
+    """The user's samplers: those of the run, else those of the problem.
+
+    Raises:
+        SettingsError: something that is no sampler.
+    """
+    given = settings.sampler if settings.sampler is not None else problem.sampler
+    require_samplers(given)
+    return given
 
 
 def samplers(

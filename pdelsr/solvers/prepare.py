@@ -25,11 +25,18 @@ from pdelsr.solvers.context import HELDOUT_SEED, Context
 from pdelsr.solvers.design import Design, design_of, parameter_count
 from pdelsr.solvers.grower import Grower
 from pdelsr.solvers.method import Method
-from pdelsr.solvers.plan import block_weights, point_counts, point_plan, require_block_names
+from pdelsr.solvers.plan import (
+    block_weights,
+    given_samplers,
+    point_counts,
+    point_plan,
+    require_block_names,
+    samplers,
+)
 from pdelsr.solvers.refusal import require_room
 from pdelsr.solvers.settings import RunSettings
 from pdelsr.solvers.trial import PARAMETERS, SHARE, Designer
-from pdelsr.survey import unresolved_features
+from pdelsr.survey import missed_features, unresolved_features
 
 TRIALS = 4  # of the first design, about
 UNLIMITED = 10**9  # iterations
@@ -80,6 +87,7 @@ def prepare(
         require_growth(problem, method, settings)
     settings = with_chunks(settings)
     compiled = compile_problem(problem, chosen_hard(method, settings))
+    warn_missed(problem, compiled, settings)
     designer = Designer(problem, compiled, method, settings)
     found = start(designer) if start else first_start(designer, clock.left)
     _log(problem, method, compiled, found)
@@ -110,6 +118,14 @@ def _iterations(method: Method, settings: RunSettings) -> int:
 def warn_unresolved(problem: Problem) -> None:
     """Warn of data that are too narrow for any network."""
     found = unresolved_features(problem)
+    if found:
+        warnings.warn(" ".join(found), ResolutionWarning, stacklevel=STACK)
+
+
+def warn_missed(problem: Problem, compiled: CompiledProblem, settings: RunSettings) -> None:
+    """Warn of data that the user's own points miss."""
+    given = samplers(compiled, given_samplers(problem, settings))
+    found = missed_features(problem, compiled.exact, given)
     if found:
         warnings.warn(" ".join(found), ResolutionWarning, stacklevel=STACK)
 

@@ -1,5 +1,6 @@
 """What the data of a problem hold that is narrow, found before anything is solved."""
 
+from pdelsr.survey.missed import missed_features
 from pdelsr.survey.problem import crowds, features_of, unresolved_features
 
-__all__ = ["crowds", "features_of", "unresolved_features"]
+__all__ = ["crowds", "features_of", "missed_features", "unresolved_features"]

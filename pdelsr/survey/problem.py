@@ -67,7 +67,7 @@ def unresolved_features(problem: Problem) -> tuple[str, ...]:
     for found in features_of(problem):
         if found.feature.narrowest < UNRESOLVED:
             # once for a place, however many derivatives of the data are narrow there
-            place = _place(found.feature, problem.coordinates)
+            place = place_of(found.feature, problem.coordinates)
             places.setdefault((found.statement.name, place), found)
     told = [_sentence(found, problem) for found in list(places.values())[:MOST_TOLD]]
     more = [f"There are {len(places)} such places in all."] if len(places) > MOST_TOLD else []
@@ -84,19 +84,29 @@ def crowds(problem: Problem, exact: Collection[str]) -> Mapping[str, Mapping[str
         exact: names of the statements that the ansatz satisfies, whose data enter the equations.
     """
     boxes: dict[tuple[str, str], list[Feature]] = {}
-    equations = [s.name for s in problem.statements if isinstance(s.region, Interior)]
-    for found in features_of(problem):
-        own, inside = found.statement.name, isinstance(found.region, Domain)
-        if inside and (own in equations or own in exact):
-            for name in equations:
-                boxes.setdefault((name, ""), []).append(found.feature)
-        elif isinstance(found.region, Part) and own not in exact:
-            boxes.setdefault((own, found.region.name), []).append(found.feature)
+    for block, part, found in features_by_block(problem, exact):
+        boxes.setdefault((block, part), []).append(found.feature)
     result: dict[str, dict[str, Crowd]] = {}
     for (block, part), features in boxes.items():
         crowd = Crowd.around([f.centres for f in features], [f.widths for f in features])
         result.setdefault(block, {})[part] = crowd
     return result
+
+
+def features_by_block(problem: Problem, exact: Collection[str]) -> Iterator[tuple[str, str, Found]]:
+    """The features that points of a block are to see, with the block and the part ("" inside).
+
+    Args:
+        problem: the declaration.
+        exact: names of the statements that the ansatz satisfies, whose data enter the equations.
+    """
+    equations = [s.name for s in problem.statements if isinstance(s.region, Interior)]
+    for found in features_of(problem):
+        own, inside = found.statement.name, isinstance(found.region, Domain)
+        if inside and (own in equations or own in exact):
+            yield from ((name, "", found) for name in equations)
+        elif isinstance(found.region, Part) and own not in exact:
+            yield own, found.region.name, found
 
 
 def _survey(problem: Problem) -> Iterator[Found]:
@@ -155,10 +165,8 @@ def _with_slopes(functions: Iterable[sp.Expr], survey: Survey) -> Iterator[sp.Ex
 
 
 def _sentence(found: Found, problem: Problem) -> str:
-    feature, coordinates = found.feature, problem.coordinates
-    text = abbreviate(feature.term, coordinates)
-    text = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
-    place = ", ".join(_place(feature, coordinates))
+    feature, text = found.feature, term_text(found.feature, problem)
+    place = ", ".join(place_of(feature, problem.coordinates))
     more = " and elsewhere" if len(feature.centres) > 1 else ""
     return (
         f"{found.statement.title}: {text} varies within a length of {feature.width:.1g} near "
@@ -168,7 +176,13 @@ def _sentence(found: Found, problem: Problem) -> str:
     )
 
 
-def _place(feature: Feature, coordinates: tuple[sp.Symbol, ...]) -> tuple[str, ...]:
+def term_text(feature: Feature, problem: Problem) -> str:
+    """The narrow term as sentences call it."""
+    text = abbreviate(feature.term, problem.coordinates)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def place_of(feature: Feature, coordinates: tuple[sp.Symbol, ...]) -> tuple[str, ...]:
     """Where a feature is, in the coordinates that its term depends on."""
     free = feature.term.free_symbols
     pairs = zip(coordinates, feature.place, strict=True)

@@ -26,6 +26,7 @@ from pdelsr.declare import (
     normal_derivative,
     unknown,
 )
+from pdelsr.declare.coverage import open_levels
 from pdelsr.errors import ConditionWarning, ProblemError
 
 x, y, t = coordinates("x y t")
@@ -316,6 +317,49 @@ def test_an_open_level_is_named(equation, conditions, open_level) -> None:
         make([equation], conditions, SQUARE)
     messages = [str(w.message) for w in caught if issubclass(w.category, ConditionWarning)]
     assert any("known up to a constant" in m for m in messages) is open_level
+
+
+ROD = Interval(x, 0, 1)
+beam = unknown("b", x)
+MOMENT = Condition(beam.diff(x, 2), "x=0")
+SHEAR = Condition(beam.diff(x, 3), "x=0")
+OPEN = {
+    "slope": (sp.Eq(beam.diff(x, 2), 1), [Condition(beam.diff(x), "x=0")], ROD, "a constant"),
+    "beam": (beam.diff(x, 4), [MOMENT, SHEAR], ROD, "a + b x"),
+    "third order": (beam.diff(x, 3), [], ROD, "a + b x + c x²"),
+    "round beam": (beam.diff(x, 4) - sp.sin(x), [Periodic(beam, x)], ROD, "a constant"),
+    "value": (beam.diff(x, 4), [MOMENT, Dirichlet(beam, 0, on="x=1")], ROD, None),
+    "plate": (LAPLACE - 1, [], SQUARE, "a + b x + c y, and perhaps more"),
+    "round plate": (LAPLACE - 1, [Periodic(w, x)], SQUARE, "a + b y, and perhaps more"),
+    "bent plate": (
+        w.diff(x, 3) + w.diff(y, 3),
+        [],
+        SQUARE,
+        "a polynomial of degree 2 in x, y, and perhaps more",
+    ),
+    "lines": (w.diff(x, 2), [], SQUARE, "a(y) + b(y) x, and perhaps more"),
+    "line": (w.diff(x) - 1, [], SQUARE, "a function of y"),
+}
+
+
+@pytest.mark.parametrize(("equation", "conditions", "domain", "known"), OPEN.values(), ids=OPEN)
+def test_what_is_open_is_said(equation, conditions, domain, known) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        problem = make([equation], conditions, domain)
+    (found,) = [str(w.message) for w in caught if "enters by" in str(w.message)] or [None]
+    assert open_levels(problem.system) == ({problem.unknowns[0]: known} if known else {})
+    assert known is None or f"known up to {known}, and" in (found or "")
+
+
+def test_as_many_values_as_are_open_are_asked_for() -> None:
+    with pytest.warns(ConditionWarning, match="enters by derivatives of second order") as caught:
+        make([beam.diff(x, 4)], [MOMENT, SHEAR], ROD)
+    assert "2 values at different points" in str(caught[-1].message)
+    assert "pl.Observations(b, points=[…, …], values=[0, 0])" in str(caught[-1].message)
+    for order, asked in ((2, 3), (3, 6)):
+        with pytest.warns(ConditionWarning, match=f"{asked} values at points in general position"):
+            make([w.diff(x, order) + w.diff(y, order)], [], SQUARE)
 
 
 def test_a_field_without_a_condition_is_named() -> None:

@@ -15,6 +15,8 @@ import pdelsr as pl
 from pdelsr.compile import compile_problem
 from pdelsr.declare.domains.polygon import Edge
 from pdelsr.declare.evaluate import evaluate
+from pdelsr.declare.expressions import LONGEST, expanded_length, multiplied_out
+from pdelsr.declare.known_fields import KnownResidual
 from pdelsr.declare.long_sums import LONG, text_of
 from pdelsr.declare.sharing import is_large, shared_subexpressions
 from pdelsr.declare.slopes import slope
@@ -28,7 +30,23 @@ GENEROUS = 10  # times what it takes on a quiet machine
 
 
 @pytest.fixture
-def no_simplification(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_sums(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever multiplies out to more terms than are worth it fails."""
+
+    def checked(expand: Callable[..., Any]) -> Callable[..., Any]:
+        def short(expression: Any, *args: Any, **options: Any) -> Any:
+            if expanded_length(expression) > LONGEST:
+                raise AssertionError("a long product of the user's is multiplied out")
+            return expand(expression, *args, **options)
+
+        return short
+
+    for name in ("expand", "expand_mul"):
+        monkeypatch.setattr(sp, name, checked(getattr(sp, name)))
+
+
+@pytest.fixture
+def no_simplification(monkeypatch: pytest.MonkeyPatch, short_sums: None) -> None:
     """Whatever of sympy has no bound on its cost fails."""
 
     def refuse(*args: Any, **options: Any) -> Any:
@@ -139,6 +157,48 @@ def test_long_products_are_not_multiplied_out(factor: sp.Expr) -> None:
     problem = heat(source=factor)
     assert seconds(lambda: compile_problem(problem)) < GENEROUS
     assert not problem.is_linear
+
+
+WAVES = sp.prod([v + sp.sin(k * x) for k in range(1, 13)])
+
+
+@pytest.mark.usefixtures("no_simplification")
+def test_a_reference_is_put_into_long_products_as_they_are() -> None:
+    laplacian = v.diff(x, 2) + v.diff(y, 2)
+    given = {"conditions": [pl.Dirichlet(v, 0)], "reference": sp.sin(sp.pi * x) * y * (1 - y)}
+
+    def declared() -> object:
+        square = pl.Box((x, y), (0, 0), (1, 1))
+        return pl.Problem("waves", square, [sp.Eq(laplacian, WAVES)], **given)
+
+    with pytest.warns(pl.ReferenceWarning, match="violates 'equation'"):
+        spent = seconds(declared)
+    assert spent < GENEROUS
+
+
+@pytest.mark.usefixtures("no_simplification")
+def test_initial_values_are_put_into_long_products_as_they_are() -> None:
+    flux = sp.prod([u + sp.sin(k * x) for k in range(1, 13)])
+    ends = pl.Condition(sp.Eq(u.diff(x), flux), on=sp.Eq(x, 0))
+    conditions = [pl.Initial(sp.Eq(u, x**2 - x)), ends, pl.Dirichlet(u, 0, on=sp.Eq(x, 1))]
+    equation = sp.Eq(u.diff(t), u.diff(x, 2))
+    with pytest.warns(pl.ConditionWarning, match="initial values violate"):
+        pl.Problem("waves", ROD, [equation], conditions)
+
+
+@pytest.mark.usefixtures("no_simplification")
+def test_a_point_mass_in_a_long_product_is_found() -> None:
+    with pytest.raises(pl.ProblemError, match="times the solution"):
+        heat(source=sp.DiracDelta(x - sp.Rational(1, 2)) * WAVES.xreplace({v: u}))
+
+
+def test_sizes_of_terms_are_those_of_the_sum_where_it_is_short() -> None:
+    assert multiplied_out((u + x) * (u - x)) == u**2 - x**2
+    assert multiplied_out(WAVES) == WAVES
+    few = KnownResidual((u + 1) * (u - 1), lambda _: sp.Integer(1), (x, t)).at(np.zeros((1, 2)))
+    assert few is not None
+    assert few.residual == 0
+    assert few.terms == 2
 
 
 def test_what_cancels_in_a_short_expression_counts_as_linear() -> None:

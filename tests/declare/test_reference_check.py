@@ -57,6 +57,53 @@ SOUND = {
     "with_a_parameter": lambda: heat(a * MODE, a * sp.sin(sp.pi * x), parameters={a: 0.1}),
     "trusted": lambda: ring(pl.reference.cole_hopf(0.1)),
 }
+S, T = np.linspace(0, 1, 30), np.linspace(0, 1, 20)
+DECAY = np.exp(-(np.pi**2) * T) * np.sin(np.pi * S[:, None])
+
+
+def grid(*axes):
+    return pl.reference.gridded(axes, np.ones(tuple(map(len, axes))))
+
+
+def corner(reference):
+    """Poisson's equation on the lower half of a square, which is cut out of it."""
+    half = pl.Box((x, y), (0, 0), (1, 1)) - pl.Box((x, y), (-1, 0.5), (2, 2))
+    equation = w.diff(x, 2) + w.diff(y, 2)
+    return pl.Problem("corner", half, equation, [pl.Dirichlet(w, 1)], reference=reference)
+
+
+def test_gridded_data_that_cover_the_domain_are_taken() -> None:
+    assert heat(pl.reference.gridded((S, T), DECAY)).reference is not None
+    disk(grid(np.linspace(-1, 1, 9), np.linspace(-2, 1, 9)))
+    corner(grid(S, np.linspace(0, 0.5, 9)))
+    rod({v: grid(S), p: 4 * x})
+
+
+UNCOVERED = {
+    "half_of_space": (
+        lambda: heat(grid(S / 2, T)),
+        "reach over 0 <= x <= 0.5, and the domain to x = 1:",
+    ),
+    "short_of_the_end": (
+        lambda: heat(grid(S, 0.999 * T)),
+        "0 <= t <= 0.999, and the domain to t = 1:",
+    ),
+    "of_the_disk": (lambda: disk(grid(S, 2 * S - 1)), "0 <= x <= 1, and the domain to x = -0.99"),
+    "of_one_unknown": (lambda: rod({v: x**2, p: grid(S / 2)}), "0 <= x <= 0.5"),
+    "of_a_cut_domain": (
+        lambda: corner(grid(S, S / 4)),
+        "0 <= y <= 0.25, and the domain to y = 0.5:",
+    ),
+    "axes": (lambda: heat(grid(S)), "have 1 axes, and the problem has the coordinates x, t"),
+}
+
+
+@pytest.mark.parametrize(("make", "message"), UNCOVERED.values(), ids=UNCOVERED)
+def test_gridded_data_that_do_not_cover_the_domain_are_refused(make, message) -> None:
+    with pytest.raises(ProblemError, match=message):
+        make()
+
+
 WRONG = {
     "equation": (lambda: heat(sp.sin(sp.pi * x) * sp.exp(-9 * t)), "violates 'equation'"),
     "initial": (lambda: heat(2 * MODE), "violates 'initial u'"),

@@ -17,6 +17,7 @@ from pdelsr.errors import ConditionWarning, ProblemError
 x, y, t = pl.coordinates("x y t")
 a = sp.Symbol("a")
 u, q, v, w = pl.unknown("u", x), pl.unknown("q", x), pl.unknown("v", x, t), pl.unknown("w", x, y)
+p = pl.unknown("p", x, t)
 UNIT = pl.Interval(x, 0, 1)
 SQUARE = pl.Box((x, y), (0, 0), (1, 1))
 CUT = pl.Polygon((x, y), [(0, 0), (1, 0), (0, 1)]) - pl.Disk((x, y), (0.3, 0.3), 0.1)
@@ -45,10 +46,13 @@ def plate(equation, domain=SQUARE):
 
 
 def bar(equation):
-    return pl.Problem("bar", UNIT * pl.TimeInterval(t, 0, 1), [equation], COLLAR)
+    return pl.Problem("bar", BAR, [equation], COLLAR)
 
 
 K = step(x < 0.5)
+MASS = sp.DiracDelta(x - sp.Rational(2, 5))
+BAR = UNIT * pl.TimeInterval(t, 0, 1)
+HEAT = v.diff(t) - v.diff(x, 2)
 TINY = step((x - 0.5) ** 2 + (y - 0.5) ** 2 < 0.001**2)
 REFUSED = {
     "piecewise": (lambda: rod((K * u.diff(x)).diff(x)), r"u_xx jumps from 1 to 10 at x = 0\.5\."),
@@ -95,7 +99,59 @@ REFUSED = {
     ),
     "point_load": (
         lambda: rod(u.diff(x, 2) - sp.DiracDelta(x - sp.Rational(2, 5))),
-        r"DiracDelta\(x - 2/5\) is a load at one point",
+        r"DiracDelta\(x - 2/5\) is a load at one point.*Eq\(u\.diff\(x\), q \+ .*for u_xx = Dirac",
+    ),
+    "point_load_on_a_beam": (
+        lambda: rod(u.diff(x, 4) - MASS),
+        r"the u_xxx less its jump.*Eq\(u\.diff\(x, 3\), q \+ .*for u_xxxx = DiracDelta\(x - a\)",
+    ),
+    "moment_on_a_beam": (
+        lambda: rod(u.diff(x, 4) - sp.SingularityFunction(x, 0.4, -2)),
+        r"Eq\(u\.diff\(x, 2\), q \+ .*Eq\(q\.diff\(x, 2\), 0\) for u_xxxx = DiracDelta\(x - a, 1\)",
+    ),
+    "point_load_of_first_order": (lambda: rod(u.diff(x) - MASS), r"u = v \+ sp\.Heaviside"),
+    "point_load_without_a_derivative": (lambda: rod(u - MASS), r"point sees\. Spread the load"),
+    "macaulay_mass": (
+        lambda: rod(u.diff(x, 2) - sp.SingularityFunction(x, 0.4, -1)),
+        r"SingularityFunction\(x, 0\.4, -1\) is a load at one point",
+    ),
+    "macaulay_step": (
+        lambda: rod(u.diff(x, 2) - sp.SingularityFunction(x, 0.4, 1)),
+        r"cannot be evaluated; write \(x - 0\.4\)\*Heaviside\(x - 0\.4, 1\)",
+    ),
+    "macaulay_step_in_data": (
+        lambda: pl.Problem(
+            "rod", UNIT, [u.diff(x, 2)], [pl.Dirichlet(u, sp.SingularityFunction(x, 0.4, 0))]
+        ),
+        r"Dirichlet on u\(x\): Singularity.* cannot be evaluated; write Heaviside",
+    ),
+    "point_load_on_a_plate": (
+        lambda: plate(w.diff(x, 2) + w.diff(y, 2) - MASS * sp.DiracDelta(y - sp.Rational(1, 2))),
+        r"Delta\(x - 2/5\)\*DiracDelta\(y - 1/2\) is .* infinite there .*Spread .*log\(r\)",
+    ),
+    "load_on_a_line": (
+        lambda: plate(w.diff(x, 2) + w.diff(y, 2) - MASS),
+        r"a load on a line.*Eq\(w\.diff\(x\), q",
+    ),
+    "load_on_a_circle": (
+        lambda: plate(w.diff(x, 2) + w.diff(y, 2) - sp.DiracDelta(x**2 + y**2 - sp.Rational(1, 4))),
+        r"a load on a curve.*Spread the load",
+    ),
+    "impulse": (
+        lambda: bar(v.diff(t) - v.diff(x, 2) - MASS.xreplace({x: t})),
+        r"an impulse at one time.*Start a second problem",
+    ),
+    "initial_peak": (
+        lambda: pl.Problem("bar", BAR, [HEAT], [pl.Initial(sp.Eq(v, MASS)), pl.Dirichlet(v, 0)]),
+        r"Initial on v\(x, t\): DiracDelta\(x - 2/5\) is data at one point.*or start later",
+    ),
+    "peak_of_the_boundary": (
+        lambda: pl.Problem("bar", BAR, [HEAT], [COLLAR[1], pl.Dirichlet(v, MASS.xreplace({x: t}))]),
+        r"Dirichlet on v\(x, t\): DiracDelta\(t - 2/5\) is data at one point[^;]*$",
+    ),
+    "heaviside_in_transport": (
+        lambda: bar(v.diff(t) + ((1 + sp.Heaviside(x - 0.3)) * v).diff(x)),
+        r"times the solution.*Eq\(q\.diff\(t\)/k \+ q\.diff\(x\), 0\)",
     ),
 }
 ALLOWED = {
@@ -121,6 +177,16 @@ ALLOWED = {
     ),
     "callable_with_a_kink": lambda: rod(
         callable_of(lambda x: 1 + torch.abs(x - 0.4)) * u.diff(x, 2) + 1
+    ),
+    "transport_by_pieces_of_the_solution": lambda: bar(
+        v.diff(t) + sp.Piecewise((v, v < 0.5), (2 * v, True)) * v.diff(x)
+    ),
+    "divided_by_the_speed": lambda: bar(v.diff(t) / K + v.diff(x)),
+    "sound_in_layers": lambda: pl.Problem(
+        "sound",
+        BAR,
+        [v.diff(t) + K * p.diff(x), p.diff(t) + v.diff(x) / K],
+        [*COLLAR, pl.Initial(sp.Eq(p, 0)), pl.Dirichlet(p, 0)],
     ),
     "first_order_with_flux": lambda: pl.Problem(
         "flux",
@@ -155,6 +221,27 @@ def test_below_the_highest_derivative_it_is_a_warning():
         ConditionWarning, match=r"coefficient of u_xx jumps .* x = 0\.5.* digits are lost"
     ):
         rod(u.diff(x, 4) - K * u.diff(x, 2))
+
+
+LOST = {
+    "transport": lambda: bar(v.diff(t) + (K * v).diff(x)),
+    "steady": lambda: rod((K * u).diff(x) - 1),
+    "with_a_reaction": lambda: bar(v.diff(t) + (K * v).diff(x) + v**2),
+    "beside_diffusion_across": lambda: plate((K * w).diff(x) - w.diff(y, 2)),
+    "of_the_flux": lambda: pl.Problem(
+        "flux", UNIT, [sp.Eq(q, u.diff(x)), (K * q).diff(x) - 2], [pl.Dirichlet(u, 0)]
+    ),
+}
+
+
+@pytest.mark.parametrize("make", LOST.values(), ids=LOST)
+def test_a_jump_under_a_first_derivative_is_told(make):
+    told = (
+        r"the coefficient of (\w)_x, Piecewise\(.*\), jumps from 1 to 10 at x = 0\.5\..*"
+        r"\(k\*\1\)_x, sympy has lost the jump.*q\.diff\(t\)/k \+ q\.diff\(x\).*divide the equation"
+    )
+    with pytest.warns(ConditionWarning, match=told):
+        make()
 
 
 def test_a_callable_that_fails_is_left_to_the_run():

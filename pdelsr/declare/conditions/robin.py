@@ -23,6 +23,10 @@ from pdelsr.declare.symbols import normal_derivative
 class Robin(AbstractCondition):
     """alpha u + beta n · ∇u = value on parts of the boundary, n the outward unit normal.
 
+    Note that alpha and beta have the same sign where heat is lost to what is around. With
+    opposite signs the more flows in the more there is; that is no mistake in itself, and not
+    warned of, but at some values of alpha / beta the solution is not unique or does not exist.
+
     Attributes:
         u: the unknown.
         alpha: factor of u, number or expression in the coordinates.
