@@ -7,7 +7,7 @@ import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from pdelsr.errors import PdelsrError
+from pdelsr.results.against import known_errors
 
 if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
     from pdelsr.results.solution import Solution
@@ -24,10 +24,7 @@ def record(solution: Solution) -> dict[str, Any]:
         solution: evaluated against its reference on 10,000 points; without a reference the
             errors are None, and where the reference fails as well.
     """
-    try:
-        errors = solution.errors
-    except PdelsrError:  # the summary says why
-        errors = {}
+    errors = known_errors(solution)
     return {
         "problem": solution.problem.name,
         "method": solution.method.name,
