@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import logging
@@ -14,6 +15,7 @@ import pytest
 
 from pdelsr.cli import main
 from pdelsr.cli.options import read_options, read_parameters, read_slice
+from pdelsr.cli.parser import number, numbers
 from pdelsr.errors import SettingsError
 from pdelsr.lstsq import LSMR
 
@@ -334,6 +336,22 @@ def test_values_take_the_type_of_their_field(case: str) -> None:
     (value,) = read_options("lsr", [text]).values()
     assert value == expected or repr(value) == expected
     assert type(value) is type(expected) or repr(value) == expected
+
+
+@pytest.mark.parametrize("text", ["inf", "Infinity", "1e300", "0.5"])
+def test_infinity_in_words_is_a_number(text: str) -> None:
+    assert number(text) == float(text)
+    assert read_options("lsr", [f"time_limit={text}"]) == {"time_limit": float(text)}
+
+
+@pytest.mark.parametrize("text", ["1e301", "-1e400", "9" * 400, "1" + 400 * "0" + ".5"])
+def test_digits_are_no_infinity(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="of at most 1e"):
+        number(text)
+    with pytest.raises(argparse.ArgumentTypeError, match="of at most 1e"):
+        numbers(f"1,{text}")
+    with pytest.raises(SettingsError, match=r"learning_rate=.*: a number is above 1e"):
+        read_options("pinn", [f"learning_rate={text}"])
 
 
 def test_slices_are_numbers_by_name() -> None:
