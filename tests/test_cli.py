@@ -81,6 +81,26 @@ def test_solve_writes_what_was_asked_for(rod: Path, capsys: pytest.CaptureFixtur
     assert capsys.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("quiet", [False, True])
+def test_json_on_standard_output_is_alone_there(
+    rod: Path, quiet: bool, capfd: pytest.CaptureFixture[str]
+) -> None:
+    files = ["--plot", "a.png", "--save", "a.safetensors", "--json", "-"]
+    said = ["--quiet"] if quiet else ["-v"]
+    assert main(["solve", "rod.py", *SMALL, *files, *said]) == 0
+    captured = capfd.readouterr()  # what is written past Python, too
+    record = json.loads(captured.out)
+    assert record["problem"] == "rod"
+    assert record["unknowns"]["u"]["relative_l2"] < 1e-7
+    assert not Path("-").exists()
+    assert Path("a.png").is_file()
+    if quiet:
+        assert captured.err == ""
+    else:
+        assert "rod by lsr: estimated error" in captured.err
+        assert "pdelsr: info: " in captured.err
+
+
 class Terminal(io.StringIO):
     """A stream that shows colors."""
 
