@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import logging
@@ -14,6 +15,7 @@ import pytest
 
 from pdelsr.cli import main
 from pdelsr.cli.options import read_options, read_parameters, read_slice
+from pdelsr.cli.parser import number, numbers
 from pdelsr.errors import SettingsError
 from pdelsr.lstsq import LSMR
 
@@ -77,6 +79,26 @@ def test_solve_writes_what_was_asked_for(rod: Path, capsys: pytest.CaptureFixtur
     assert Path("a.png").read_bytes().startswith(b"\x89PNG")
     assert main(["solve", "rod.py", *SMALL[:2], "--start", "a.safetensors", "--quiet"]) == 0
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_json_on_standard_output_is_alone_there(
+    rod: Path, quiet: bool, capfd: pytest.CaptureFixture[str]
+) -> None:
+    files = ["--plot", "a.png", "--save", "a.safetensors", "--json", "-"]
+    said = ["--quiet"] if quiet else ["-v"]
+    assert main(["solve", "rod.py", *SMALL, *files, *said]) == 0
+    captured = capfd.readouterr()  # what is written past Python, too
+    record = json.loads(captured.out)
+    assert record["problem"] == "rod"
+    assert record["unknowns"]["u"]["relative_l2"] < 1e-7
+    assert not Path("-").exists()
+    assert Path("a.png").is_file()
+    if quiet:
+        assert captured.err == ""
+    else:
+        assert "rod by lsr: estimated error" in captured.err
+        assert "pdelsr: info: " in captured.err
 
 
 class Terminal(io.StringIO):
@@ -334,6 +356,22 @@ def test_values_take_the_type_of_their_field(case: str) -> None:
     (value,) = read_options("lsr", [text]).values()
     assert value == expected or repr(value) == expected
     assert type(value) is type(expected) or repr(value) == expected
+
+
+@pytest.mark.parametrize("text", ["inf", "Infinity", "1e300", "0.5"])
+def test_infinity_in_words_is_a_number(text: str) -> None:
+    assert number(text) == float(text)
+    assert read_options("lsr", [f"time_limit={text}"]) == {"time_limit": float(text)}
+
+
+@pytest.mark.parametrize("text", ["1e301", "-1e400", "9" * 400, "1" + 400 * "0" + ".5"])
+def test_digits_are_no_infinity(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="of at most 1e"):
+        number(text)
+    with pytest.raises(argparse.ArgumentTypeError, match="of at most 1e"):
+        numbers(f"1,{text}")
+    with pytest.raises(SettingsError, match=r"learning_rate=.*: a number is above 1e"):
+        read_options("pinn", [f"learning_rate={text}"])
 
 
 def test_slices_are_numbers_by_name() -> None:

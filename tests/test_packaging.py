@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -60,7 +61,10 @@ def metadata(installed: Path) -> Message:
 
 def run(installed: Path, folder: Path, *arguments: str) -> str:
     """Run the command line of the installed package in a folder of the user's."""
-    start = "import sys; sys.path.insert(0, sys.argv.pop(1)); from pdelsr.cli import main; main()"
+    start = (
+        "import sys; sys.path.insert(0, sys.argv.pop(1)); from pdelsr.cli import main; "
+        "sys.exit(main())"
+    )
     command = [sys.executable, "-I", "-c", start, str(installed), *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -93,6 +97,16 @@ def test_a_user_of_the_wheel_solves_a_problem_by_its_name(installed: Path, tmp_p
     assert json.loads((tmp_path / "p.json").read_text())["problem"] == "poisson_2d"
 
 
+@pytest.mark.slow
+def test_a_user_of_the_wheel_makes_a_benchmark(installed: Path, tmp_path: Path) -> None:
+    pair = ("--problems", "poisson_2d", "--methods", "ilsr", "--time-limit", "20")
+    printed = run(installed, tmp_path, "benchmark", *pair, "--json", "b.json", "--plot", "b.png")
+    assert "poisson_2d ilsr seed 0: " in printed
+    (measured,) = json.loads((tmp_path / "b.json").read_text())["runs"]
+    assert measured["relative_l2"] < 1e-3
+    assert {path.name for path in tmp_path.iterdir()} == {"b.json", "b.png"}
+
+
 def test_the_readme_leads_somewhere_from_a_package_index(metadata: Message) -> None:
     text = str(metadata.get_payload())
     targets = re.findall(r"\]\(([^)\s]+)\)", text)
@@ -121,6 +135,38 @@ def test_the_sdist_has_what_the_tests_need(built: Path) -> None:
         for path in wanted:
             if path.is_file() and not {"__pycache__", ".ipynb_checkpoints"} & set(path.parts):
                 assert str(path.relative_to(ROOT)) in names
+
+
+@pytest.mark.slow
+def test_the_tests_of_the_sdist_run(built: Path, tmp_path: Path) -> None:
+    with tarfile.open(next((built / "dist").glob("*.tar.gz"))) as sdist:
+        sdist.extractall(tmp_path, filter="data")
+    (unpacked,) = tmp_path.iterdir()
+    where = "import pdelsr; print(pdelsr.__file__)"
+    assert str(unpacked) in _python(unpacked, "-c", where)
+    assert " passed" in _python(unpacked, "-m", "pytest", "-q", "-p", "no:cacheprovider", *QUICK)
+
+
+QUICK = (  # of every kind: a method, its problems, the command line, files, documents, doctests
+    "tests/test_solve.py",
+    "tests/results/test_record.py",
+    "tests/hostile/test_time_limit.py",
+    "tests/solvers/test_next_step.py",
+    "tests/test_import_direction.py",
+    "tests/test_architecture.py",
+    "pdelsr/solvers/lsr.py",
+)
+
+
+def _python(folder: Path, *arguments: str) -> str:
+    """What Python prints in a folder, without this repository on its path."""
+    kept = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    command = [sys.executable, *arguments]
+    done = subprocess.run(
+        command, cwd=folder, env=kept, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+    return done.stdout
 
 
 def test_the_lowest_versions_are_those_that_are_claimed() -> None:

@@ -55,7 +55,7 @@ def main() -> None:
                 value = closure(((0,) * points.shape[1],))
                 with torch.no_grad():
                     values = predictor(torch.as_tensor(points), value)[0].numpy()
-                errors = errors_of(problem, values, reference)
+                errors = errors_of(problem, points, values, reference)
                 error = max(e.relative_l2 for e in errors.values())
                 told.append(f"{trial.heldout_size(predictor, network):.1e} {error:.1e}")
             count = network.parameter_count

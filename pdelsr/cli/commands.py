@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -14,7 +15,7 @@ from pdelsr.cli.options import read_options, read_parameters, read_slice, read_w
 from pdelsr.cli.show import show_text
 from pdelsr.cli.streams import STANDARD_OUTPUT, is_colored, write_text
 from pdelsr.declare import Problem
-from pdelsr.errors import SettingsError, said
+from pdelsr.errors import SettingsError, described, said
 from pdelsr.problem_file import list_problems, load_problem, problem_folder
 from pdelsr.results import Solution
 from pdelsr.results.storage import load
@@ -41,24 +42,52 @@ def solve_command(chosen: argparse.Namespace) -> int:
     start = load(chosen.start, problem) if chosen.start else None
     with shown_log(chosen.verbose, chosen.quiet):
         solution = solve(problem, chosen.method, start=start, verbose=not chosen.quiet, **options)
-    if chosen.save:  # first, so that no failing reference or full disk costs the result
-        solution.save(chosen.save)
-    solution, trouble = with_errors(solution, patience(chosen.time_limit))
-    record = None
-    if chosen.json:
-        record = solution.to_json(None if chosen.json == STANDARD_OUTPUT else chosen.json)
-    if chosen.plot:
-        solution.plot(chosen.plot, at=at)
-    if chosen.animate:
-        solution.animate(chosen.animate, at=at)
-    tell(solution, record if chosen.json == STANDARD_OUTPUT else None, chosen.quiet)
-    if trouble is not None:
-        raise trouble
+    solution, failed = deliver(solution, chosen, at)
+    if failed is not None:
+        raise failed
     return DIVERGED if solution.status is Status.DIVERGED else 0
 
 
+def deliver(
+    solution: Solution, chosen: argparse.Namespace, at: Mapping[str, Any] | None
+) -> tuple[Solution, Exception | None]:
+    """Write the files that were asked for and print the summary, whatever else fails.
+
+    The solution is saved first, so that no failing reference costs it. The summary comes before
+    the pictures, for which a reference may take forever.
+
+    Returns:
+        The solution, without a reference that fails, and the first failure; others are warnings.
+    """
+    failures: list[Exception] = []
+    if chosen.save:
+        failures += tried(lambda: solution.save(chosen.save))
+    known, trouble = with_errors(solution, patience(chosen.time_limit))
+    to_stdout = chosen.json == STANDARD_OUTPUT
+    if chosen.json and not to_stdout:
+        failures += tried(lambda: known.to_json(chosen.json))
+    failures += tried(lambda: tell(known, known.to_json() if to_stdout else None, chosen.quiet))
+    if chosen.plot:
+        failures += tried(lambda: known.plot(chosen.plot, at=at))
+    if chosen.animate:
+        failures += tried(lambda: known.animate(chosen.animate, at=at))
+    failures += [] if trouble is None else [trouble]
+    for other in failures[1:]:
+        warnings.warn(described(other), stacklevel=2)
+    return known, failures[0] if failures else None
+
+
+def tried(step: Callable[[], object]) -> list[Exception]:
+    """What went wrong in a step after the run, which must not cost the others."""
+    try:
+        step()
+    except Exception as error:  # also what nobody foresaw, which `main` reports in the end
+        return [error]
+    return []
+
+
 def tell(solution: Solution, record: str | None, quiet: bool) -> None:
-    """Print the summary, after all files are written, since nobody may be there to read it.
+    """Print the summary, quietly where nobody is there to read it.
 
     Args:
         solution: of the run.

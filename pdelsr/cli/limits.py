@@ -7,7 +7,7 @@ import warnings
 from dataclasses import replace
 
 from pdelsr.deadline import TimeIsUp, deadline
-from pdelsr.errors import ConditionWarning, PdelsrError, ProblemError
+from pdelsr.errors import ConditionWarning, ProblemError
 from pdelsr.results import Solution
 from pdelsr.solvers.settings import require_positive
 
@@ -22,12 +22,12 @@ def patience(limit: int | float | None) -> float:
     return max(limit, LEAST)
 
 
-def with_errors(solution: Solution, seconds: float) -> tuple[Solution, PdelsrError | None]:
+def with_errors(solution: Solution, seconds: float) -> tuple[Solution, Exception | None]:
     """The solution with its errors known, or without a reference and with what is wrong with it."""
     try:
         with deadline(seconds):
             solution.errors  # noqa: B018  # computed once, and kept
-    except PdelsrError as error:
+    except Exception as error:  # also what nobody foresaw: the run is over, and kept
         return _without_reference(solution), error
     except TimeIsUp:
         return _without_reference(solution), ProblemError(

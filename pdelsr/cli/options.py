@@ -19,7 +19,7 @@ from pdelsr.solvers.settings import SUGGESTED, RunSettings, unknown_option
 PYTHON_ONLY = ("network", "callback")
 LONGEST = 100  # characters of a number
 DIGITS = 18  # of a whole number
-LARGEST = 1e300  # whole number that is read as one with a point
+LARGEST = 1e300  # of numbers, besides infinity in words
 WORDS: dict[str, bool | None] = {
     "none": None,
     "true": True,
@@ -72,6 +72,8 @@ def read_value(name: str, text: str, kind: Any) -> Any:
     if text.lower() in WORDS and type(WORDS[text.lower()]) in allowed:
         return WORDS[text.lower()]
     value = _literal(text)
+    if _overflows(value):
+        raise SettingsError(f"{name}={text:.60}: a number is above {LARGEST:g}.")
     if _allows(allowed, Sequence) and re.fullmatch(r"\s*\d+(\s*,\s*\d+)*,?\s*", text):
         return read_widths(text)
     if isinstance(value, str):
@@ -83,8 +85,6 @@ def read_value(name: str, text: str, kind: Any) -> Any:
             raise SettingsError(f"{name}={text}: expected {_described(allowed)}.")
         return text
     if isinstance(value, int) and not isinstance(value, bool) and float in allowed:
-        if abs(value) > LARGEST:
-            raise SettingsError(f"{name}: the number is above {LARGEST:g}.")
         return float(value)
     if isinstance(value, int) and abs(value) >= 10**DIGITS:
         raise SettingsError(f"{name}: the whole number has more than {DIGITS} digits.")
@@ -115,6 +115,18 @@ def read_whole(text: str) -> int:
     """
     value = int(text)
     if abs(value) >= 10**DIGITS:
+        raise ValueError(text)
+    return value
+
+
+def read_number(text: str) -> float:
+    """A number of at most 1e300, or infinity in words: digits that overflow mean no infinity.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    value = float(text)
+    if abs(value) > LARGEST and any(c.isdigit() for c in text):
         raise ValueError(text)
     return value
 
@@ -157,6 +169,8 @@ def _number(text: str, value: str) -> sp.Expr:
         raise SettingsError(
             f"{text}: {value} is not a finite number; give one such as 0.01 or 0.01/pi."
         )
+    if abs(number) > LARGEST:
+        raise SettingsError(f"{text}: {value} is above {LARGEST:g}; give a smaller number.")
     return number
 
 
@@ -208,6 +222,15 @@ def _literal(text: str) -> Any:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError):  # the latter of endless signs
         return text
+
+
+def _overflows(value: Any) -> bool:
+    """Whether a literal, or one in it, is beyond the numbers; there is none for infinity."""
+    if isinstance(value, Mapping):
+        return any(map(_overflows, (*value.keys(), *value.values())))
+    if isinstance(value, list | tuple | set):
+        return any(map(_overflows, value))
+    return isinstance(value, int | float) and not abs(value) <= LARGEST
 
 
 def _described(allowed: tuple[Any, ...]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from pdelsr.benchmark.competitors import COMPETITORS
-from pdelsr.cli.options import DIGITS, option_types, read_whole
+from pdelsr.cli.options import DIGITS, LARGEST, option_types, read_number, read_whole
 from pdelsr.errors import did_you_mean
 from pdelsr.solvers.registry import METHODS
 from pdelsr.solvers.settings import DTYPES
@@ -49,9 +49,11 @@ def whole_number(text: str) -> int:
 def number(text: str) -> float:
     """A number, which options check further."""
     try:
-        return float(text)
+        return read_number(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r:.60} is not a number such as 0.5") from None
+        raise argparse.ArgumentTypeError(
+            f"{text!r:.60} is not a number such as 0.5, of at most {LARGEST:g}"
+        ) from None
 
 
 def numbers(text: str) -> list[float]:

@@ -27,7 +27,9 @@ from pdelsr.finetune.refinement import (
 )
 from pdelsr.finetune.rows_file import append_row, fingerprint, read_rows
 from pdelsr.linearize.free_memory import share_memory
-from pdelsr.results.accuracy import error_of
+from pdelsr.results import Solution
+from pdelsr.results.accuracy import errors_of
+from pdelsr.results.against import known_reference, values_of
 from pdelsr.results.identity import problem_lines
 from pdelsr.solvers.settings import require_whole
 from pdelsr.solvers.status import Status
@@ -165,11 +167,7 @@ def refined_row(
         raise KeyboardInterrupt
     errors: tuple[float | None, float | None] = (None, None)
     if at.reference is not None:
-        points = error_points(at)
-        exact = at.reference_values(points)[:, 0]
-        both = (solution.unrefined, solution)
-        before, after = (error_of(s.predict(points), exact) for s in both)
-        errors = (before.relative_l2, after.relative_l2)
+        errors = _errors(at, solution)
     return InstanceRow(
         index,
         *errors,
@@ -179,6 +177,22 @@ def refined_row(
         solution.report.rank if solution.report else 0,
         seconds,
     )
+
+
+def _errors(problem: Problem, solution: Solution) -> tuple[float | None, float | None]:
+    """Relative L2 errors without and with δ, on points where the reference has a value."""
+    points = error_points(problem)
+    reference = known_reference(problem, points)
+    known = np.isfinite(reference).all(axis=1)
+    points, reference = points[known], reference[known]
+    if not len(points):
+        return None, None
+    name = solution.names[0]
+    before, after = (
+        errors_of(problem, points, values_of(s, points), reference)[name].relative_l2
+        for s in (solution.unrefined, solution)
+    )
+    return before, after
 
 
 def may_fork(operator: nn.Module) -> bool:

@@ -8,10 +8,10 @@ import numpy as np
 from jaxtyping import Float
 
 from pdelsr.declare import Problem
-from pdelsr.declare.coverage import CONSTANT, open_levels
 from pdelsr.errors import MemoryLimitError
 from pdelsr.linearize.memory import CPU
 from pdelsr.linearize.room import has_room, room_text
+from pdelsr.results.levels import without_open_part
 from pdelsr.sample import Halton, sample_interior
 
 FLAT = 1e-12  # share of a reference, below which it does not vary
@@ -24,8 +24,8 @@ class UnknownError:
     """Error of one unknown against the reference.
 
     Args:
-        relative_l2: ‖u − u_ref‖ / ‖u_ref‖ over the points; the root mean square of u − u_ref where
-            u_ref vanishes.
+        relative_l2: ‖u − u_ref‖ / ‖u_ref‖ over the points, both without what the equations leave
+            open; the root mean square of u − u_ref where nothing of u_ref is left.
         max_error: max |u − u_ref| over the points.
         relative_to_variation: ‖u − u_ref‖ / ‖u_ref − mean u_ref‖, which an offset such as 300 K
             does not make small; None where u_ref is a constant.
@@ -68,35 +68,32 @@ def require_room_for_error(problem: Problem, n: int) -> None:
 
 
 def errors_of(
-    problem: Problem, values: Float[np.ndarray, "n k"], reference: Float[np.ndarray, "n k"]
+    problem: Problem,
+    points: Float[np.ndarray, "n d"],
+    values: Float[np.ndarray, "n k"],
+    reference: Float[np.ndarray, "n k"],
 ) -> dict[str, UnknownError]:
-    """The error of every unknown; one that is known up to a constant is compared without it."""
-    levels = open_levels(problem.system)
-    return {
-        u.name: error_of(values[:, i], reference[:, i], levels.get(u) == CONSTANT)
-        for i, u in enumerate(problem.unknowns)
-    }
-
-
-def error_of(
-    value: Float[np.ndarray, " n"], reference: Float[np.ndarray, " n"], level: bool = False
-) -> UnknownError:
-    """The error of one unknown from its values.
+    """The error of every unknown, without what the equations leave open of it.
 
     Args:
-        value: of the solution.
-        reference: of the truth.
-        level: whether it is known up to a constant only, which then does not count.
+        problem: whose unknowns these are.
+        points: spread over the domain.
+        values: of the solution there.
+        reference: of the truth there.
     """
-    difference = value.astype(np.float64) - reference
-    if level:
-        difference = difference - difference.mean()
-    error = float(np.linalg.norm(difference))
-    varying = float(np.linalg.norm(reference - reference.mean()))
-    size = varying if level else float(np.linalg.norm(reference))
-    flat = varying <= FLAT * float(np.linalg.norm(reference))
+    error = without_open_part(problem, points, values.astype(np.float64) - reference)
+    truth = without_open_part(problem, points, reference)
+    sizes = np.linalg.norm(truth, axis=0)
+    truth[:, sizes <= FLAT * np.linalg.norm(reference, axis=0)] = 0.0  # all but rounding is open
+    return {u.name: _error_of(error[:, i], truth[:, i]) for i, u in enumerate(problem.unknowns)}
+
+
+def _error_of(error: Float[np.ndarray, " n"], truth: Float[np.ndarray, " n"]) -> UnknownError:
+    """The error of one unknown whose truth is known."""
+    found, size = float(np.linalg.norm(error)), float(np.linalg.norm(truth))
+    varying = float(np.linalg.norm(truth - truth.mean()))
     return UnknownError(
-        error / (size or len(difference) ** 0.5),
-        float(np.abs(difference).max()),
-        None if flat else error / varying,
+        found / (size or len(error) ** 0.5),
+        float(np.abs(error).max()),
+        None if varying <= FLAT * size else found / varying,
     )

@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from pdelsr.compile import Interior
 from pdelsr.linearize import BoundBlock
+from pdelsr.results.against import compared
 from pdelsr.results.derivative import derivative_name, read_derivative
 
 if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
@@ -31,7 +32,8 @@ def fields_at(
     """The unknowns, and what else is asked for.
 
     "u" is the solution, "u_x" a derivative, "u_reference" the reference and "u_error" the
-    difference u − u_reference, where there is one, and "residual_of_equation" lhs − rhs.
+    difference u − u_reference less what is open, where there is one, NaN where it has no value, and
+    "residual_of_equation" lhs − rhs.
 
     Raises:
         SettingsError: there is no such derivative.
@@ -39,16 +41,17 @@ def fields_at(
     problem = solution.problem
     predicted = solution.predict(points)
     found = predicted if isinstance(predicted, dict) else {solution.names[0]: predicted}
+    values = np.stack([found[name] for name in solution.names], axis=1)
     wanted = (derivatives,) if isinstance(derivatives, str | sp.Basic) else derivatives
     for given in wanted:
         entry = read_derivative(given, problem.unknowns, problem.coordinates)
         name = derivative_name(entry, problem.unknowns, problem.coordinates)
         found[name] = solution.derivative(given, points)
-    if reference and problem.reference is not None:
-        exact = problem.reference_values(points)
+    against = compared(solution, points, values) if reference else None
+    if against is not None:
         for i, name in enumerate(solution.names):
-            found[f"{name}_reference"] = exact[:, i]
-            found[f"{name}_error"] = found[name].astype(np.float64) - exact[:, i]
+            found[f"{name}_reference"] = against.reference[:, i]
+            found[f"{name}_error"] = against.error[:, i]
     return found | (_residuals(solution, points) if residuals else {})
 
 

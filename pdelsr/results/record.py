@@ -7,7 +7,7 @@ import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from pdelsr.errors import PdelsrError
+from pdelsr.results.against import known_errors
 
 if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
     from pdelsr.results.solution import Solution
@@ -19,15 +19,14 @@ def record(solution: Solution) -> dict[str, Any]:
     """The record of a solution.
 
     "parameters" counts those of the network, "points" the training points of all blocks.
+    "estimate_relative_to_variation" is the estimated error relative to ‖u − mean u‖, the largest
+    over the unknowns; "next_step" what would have come next where the time was up.
 
     Args:
         solution: evaluated against its reference on 10,000 points; without a reference the
             errors are None, and where the reference fails as well.
     """
-    try:
-        errors = solution.errors
-    except PdelsrError:  # the summary says why
-        errors = {}
+    errors = known_errors(solution)
     return {
         "problem": solution.problem.name,
         "method": solution.method.name,
@@ -38,6 +37,7 @@ def record(solution: Solution) -> dict[str, Any]:
         },
         "blocks": {name: asdict(residual) for name, residual in solution.blocks.items()},
         "error_estimate": solution.error_estimate,
+        "estimate_relative_to_variation": _estimate_of_variation(solution),
         "estimate_is_reliable": solution.estimate_is_reliable,
         "doubts": list(solution.doubts),
         "rank": solution.rank,
@@ -50,9 +50,16 @@ def record(solution: Solution) -> dict[str, Any]:
         "seed": solution.settings.seed,
         "iterations": solution.iterations,
         "best_iteration": solution.best_iteration,
+        "next_step": solution.next_step,
         "seconds": solution.seconds,
         "peak_memory_bytes": solution.peak_memory_bytes,
     }
+
+
+def _estimate_of_variation(solution: Solution) -> float | None:
+    """The estimate relative to ‖u − mean u‖, which an offset such as 300 K does not make small."""
+    value = solution.error_estimate
+    return None if value is None else value * solution.estimate.variation
 
 
 def json_text(values: dict[str, Any]) -> str:

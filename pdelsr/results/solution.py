@@ -227,7 +227,8 @@ class Solution:
     def error(self, n: int = 10_000, seed: int = 0) -> dict[str, UnknownError]:
         """Relative L2 and largest error of each unknown on points inside the domain.
 
-        An unknown that is known up to a constant only is compared without it.
+        What the equations leave open of an unknown, a constant or a function of time, does not
+        count: both are compared without their own.
 
         Args:
             n: number of points; none of them was trained on.
@@ -246,7 +247,7 @@ class Solution:
             reference = self.problem.reference_values(points)
             query = read_points(points, {}, self.problem.coordinates, self._like)
             values = self._values(query, BATCH).cpu().numpy()
-            return errors_of(self.problem, values.T, reference)
+            return errors_of(self.problem, points, values.T, reference)
 
     @cached_property
     def errors(self) -> dict[str, UnknownError]:
@@ -415,7 +416,8 @@ class Solution:
         """The solution on a regular grid over the domain, as an `xarray.Dataset`.
 
         Variables are the unknowns by name, "u_x" for derivatives, and "u_reference" and "u_error"
-        (u − u_reference) where the problem has a reference; outside the domain they are NaN.
+        (u − u_reference, less what the equations leave open) where the problem has a reference.
+        Outside the domain they are NaN, and these two also where the reference has no value.
         Attributes tell problem, method, status, held-out residual, version and equations.
 
         Args:

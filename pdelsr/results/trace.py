@@ -16,6 +16,7 @@ from jaxtyping import Float
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
 from pdelsr.results.accuracy import errors_of, heldout_points
+from pdelsr.results.against import values_of
 from pdelsr.results.solution import Solution
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
@@ -83,9 +84,8 @@ class Trace:
         return replace(solution, error_history=history)
 
     def _largest_error(self, state: Solution) -> float:
-        found = state.predict(self.points)
-        columns = [found[n] for n in state.names] if isinstance(found, dict) else [found]
-        errors = errors_of(state.problem, np.stack(columns, axis=1), self.reference)
+        values = values_of(state, self.points)
+        errors = errors_of(state.problem, self.points, values, self.reference)
         return largest(error.relative_l2 for error in errors.values())
 
 

@@ -60,6 +60,19 @@ def test_the_suite_writes_table_json_and_picture(
     assert Path("a.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_problems_of_the_package_are_measured_from_anywhere(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "problems" / "rod.py").unlink()
+    (folder / "problems").rmdir()
+    arguments = ["--problems", "poisson_2d", "--methods", "random-features", "--time-limit", "20"]
+    assert main(["benchmark", *arguments, "--json", "a.json"]) == 0
+    assert "poisson_2d random-features seed 0: error" in capsys.readouterr().out
+    (run,) = json.loads(Path("a.json").read_text())["runs"]
+    assert run["problem"] == "poisson_2d"
+    assert [path.name for path in folder.iterdir()] == ["a.json"]
+
+
 def test_growth_writes_table_json_and_picture(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -117,7 +117,7 @@ def run_manufactured(number: int, declaration: dict[str, Any], truth: Truth, **o
         for u in problem.unknowns
     ]
     columns = np.stack([found[u.name] for u in problem.unknowns], axis=1)
-    errors = errors_of(problem, columns, np.stack(expected, axis=1))  # less what is open
+    errors = errors_of(problem, points, columns, np.stack(expected, axis=1))  # less what is open
     error = max(e.relative_l2 for e in errors.values())
     return Run(name, solution.status.value, error, solution.error_estimate)
 

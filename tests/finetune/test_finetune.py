@@ -317,6 +317,28 @@ def test_instances_may_be_given_and_may_lack_a_reference() -> None:
         refine_many(operator(), problem, 2)
 
 
+@pytest.mark.filterwarnings("ignore::pdelsr.ReferenceWarning")
+def test_a_reference_without_a_value_costs_no_instance() -> None:
+    def exact(points: np.ndarray) -> np.ndarray:
+        return np.sin(points[:, 0])
+
+    def with_a_gap(points: np.ndarray) -> np.ndarray:
+        return np.where(points[:, 0] > 0, exact(points), np.nan)
+
+    def never(points: np.ndarray) -> np.ndarray:
+        raise RuntimeError("no values")
+
+    found = []
+    for reference in (exact, with_a_gap, never):
+        problem = dataclasses.replace(antiderivative, reference=None)
+        object.__setattr__(problem, "reference", reference)  # as one that passed the declaration
+        (row,) = refine_many(operator(), problem, [np.cos], rank=50).rows
+        found.append(row.error)
+    assert found[0] is not None
+    assert found[1] == pytest.approx(found[0], rel=1e-3)
+    assert found[2] is None
+
+
 def test_errors_are_measured_on_at_least_ten_thousand_points() -> None:
     assert error_points(antiderivative.at(wave)).shape == (10_001, 1)
     assert error_points(burgers.at(wave)).shape == (101 * 101, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -16,6 +17,7 @@ from file_cases import FILES
 from option_cases import OPTIONS
 from problem_texts import rod
 
+import pdelsr as pl
 from pdelsr.cli import main
 
 CASES = [*FILES, *DECLARATIONS, *CALLABLES, *OPTIONS]
@@ -161,6 +163,93 @@ def test_a_failing_reference_costs_no_result(capsys: pytest.CaptureFixture[str])
     assert Path("a").is_file()
     assert Path("a.png").is_file()
     assert captured.err.splitlines()[-1].startswith(f"{PREFIX}reference: the function fails")
+
+
+SINGULAR = rod(reference="exact + x * sp.log(x) / 10**20")  # which numpy cannot evaluate at x = 0
+
+
+def test_a_reference_with_a_gap_on_the_mesh_costs_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write(SINGULAR)
+    assert run("solve", "p.py", *SMALL[:-1], "--json", "-", "--plot", "a.png") == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["unknowns"]["u"]["relative_l2"] < 1e-6
+    assert "relative L2 error" in captured.err
+    (warning,) = [line for line in captured.err.splitlines() if "reference" in line]
+    assert re.match(r"pdelsr: warning: the reference of rod is left out at 1 of 801 ", warning)
+    assert Path("a.png").is_file()
+
+
+FILES_THAT_FAIL = {
+    "plot": (("--plot", "a.png"), "plot", pl.SettingsError("a.png cannot be written"), 2),
+    "animate": (("--animate", "a.gif"), "animate", pl.SettingsError("no frames"), 2),
+    "save": (("--save", "a"), "save", pl.FileFormatError("a cannot be written"), 2),
+    "system": (("--plot", "a.png"), "plot", OSError(28, "No space left on device"), 2),
+    "unforeseen": (("--plot", "a.png"), "plot", ZeroDivisionError("division by zero"), 3),
+}
+
+
+@pytest.mark.parametrize("case", FILES_THAT_FAIL)
+def test_a_file_that_fails_costs_neither_summary_nor_record(
+    case: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    option, method, error, code = FILES_THAT_FAIL[case]
+
+    def fails(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(pl.Solution, method, fails)
+    monkeypatch.setattr("pdelsr.cli.commands.require_pictures", lambda *_: None)
+    assert run("solve", "p.py", *SMALL[:-1], "--json", "-", *option) == code
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["problem"] == "rod"
+    assert "rod by lsr: " in captured.err
+    last = captured.err.splitlines()[-1]
+    assert last.startswith(PREFIX)
+    assert (error.args[-1] if code == 2 else "ZeroDivisionError") in last
+    assert run("solve", "p.py", *SMALL[:-1], "--json", "a.json", *option) == code
+    assert "rod by lsr: " in capsys.readouterr().out
+    assert Path("a.json").is_file()
+
+
+def test_every_file_that_fails_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(self: pl.Solution, path: Path, **_: object) -> None:
+        raise pl.SettingsError(f"{path} cannot be written")
+
+    for method in ("plot", "save"):
+        monkeypatch.setattr(pl.Solution, method, fails)
+    assert run("solve", "p.py", *SMALL, "--save", "a", "--plot", "a.png", "--json", "a.json") == 2
+    err = capsys.readouterr().err
+    assert paragraph(err) == "a cannot be written"
+    assert "pdelsr: warning: SettingsError: a.png cannot be written" in err
+    assert Path("a.json").is_file()
+
+
+def test_the_summary_comes_before_a_picture_that_never_ends(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pl.Solution, "plot", never)
+    assert run("solve", "p.py", *SMALL[:-1], "--plot", "a.png") == 130
+    assert "rod by lsr: " in capsys.readouterr().out
+
+
+def test_an_unforeseen_error_of_a_reference_costs_no_result(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(pl.Problem, "reference_values", fails)
+    assert run("solve", "p.py", *SMALL[:-1], "--json", "a.json") == 2
+    captured = capsys.readouterr()
+    assert "rod by lsr: " in captured.out
+    assert '"relative_l2": null' in Path("a.json").read_text()
 
 
 def test_a_process_of_its_own_says_the_same() -> None:

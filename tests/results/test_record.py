@@ -13,15 +13,16 @@ from solved import solved
 
 import pdelsr as pl
 from pdelsr.linearize.memory import bytes_text
+from pdelsr.results.estimate import ErrorEstimate
 from pdelsr.results.record import json_text
 from pdelsr.results.summary import WIDTH, network_text
 
 KEYS = [
     *("problem", "method", "status", "unknowns", "blocks"),
-    *("error_estimate", "estimate_is_reliable", "doubts"),
+    *("error_estimate", "estimate_relative_to_variation", "estimate_is_reliable", "doubts"),
     *("rank", "effective_rank", "condition"),
     *("parameters", "points", "dtype", "device", "seed"),
-    *("iterations", "best_iteration", "seconds", "peak_memory_bytes"),
+    *("iterations", "best_iteration", "next_step", "seconds", "peak_memory_bytes"),
 ]
 
 
@@ -38,6 +39,23 @@ def test_json_has_exactly_the_documented_keys(tmp_path: Path) -> None:
     assert record["dtype"] == "float64"
     assert record["device"] == "cpu"
     assert record["parameters"] == solution.network.parameter_count
+
+
+def test_json_has_the_estimate_of_the_variation_and_the_next_step() -> None:
+    solution = replace(
+        solved("poisson_1d"),
+        estimate=ErrorEstimate(1e-10, 1e-8, variation=1000.0),
+        next_step="a refinement of 400 directions, about 9 s",
+    )
+    found = json.loads(solution.to_json())
+    assert found["error_estimate"] == pytest.approx(1e-9)
+    assert found["estimate_relative_to_variation"] == pytest.approx(1e-6)
+    assert found["next_step"] == solution.next_step
+    assert "; 1.0e-06 of ‖u − mean u‖" in " ".join(solution.summary().split())
+    doubted = replace(solution, estimate=ErrorEstimate(doubts=("why not",)), next_step=None)
+    found = json.loads(doubted.to_json())
+    assert found["error_estimate"] is found["estimate_relative_to_variation"] is None
+    assert found["next_step"] is None
 
 
 def test_json_without_a_reference_or_a_refinement() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,10 @@ import torch
 from solved import SMALL, T, X, Y, poisson_1d, solved
 
 import pdelsr as pl
+from pdelsr.linearize.room import RESERVE, SHARE
 from pdelsr.results.estimate import ErrorEstimate
+from pdelsr.results.evaluation import require_room_for
+from pdelsr.results.points import Query, read_points
 
 
 def grid(n: int = 5) -> np.ndarray:
@@ -283,3 +287,69 @@ def test_predict_takes_fewer_points_at_once_where_memory_runs_out(
     most = 0
     with pytest.raises(pl.MemoryLimitError, match="give fewer points in a call"):
         solution.predict(points)
+
+
+@pytest.fixture
+def two_gib(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is free, told by the system."""
+    monkeypatch.setattr("pdelsr.linearize.free_memory.free_on_host", lambda: 2 * 2**30)
+
+
+def untouched(solution: pl.Solution, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing be allocated and nothing be evaluated."""
+
+    def fails(*_: Any, **__: Any) -> None:
+        pytest.fail("there was work before the refusal")
+
+    monkeypatch.setattr(type(solution.network), "tangent_jet", fails)
+    monkeypatch.setattr(torch.Tensor, "new_empty", fails)
+
+
+BILLION = {
+    "points": lambda: (np.broadcast_to(np.zeros((1, 2)), (10**9, 2)), {}),
+    "a tensor": lambda: (torch.zeros(1, 2, dtype=torch.float64).expand(10**9, 2), {}),
+    "columns": lambda: (None, {"x": np.zeros((10**5, 1)), "t": np.zeros((1, 10**4))}),
+}
+
+
+@pytest.mark.usefixtures("two_gib")
+@pytest.mark.parametrize("given", BILLION)
+def test_a_billion_points_are_refused_before_anything_is_allocated(
+    given: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    solution = solved("heat_1d")
+    points, columns = BILLION[given]()
+    untouched(solution, monkeypatch)
+    message = r"values at 1,000,000,000 points need about 7\.5 GiB of memory, and 2\.0 GiB is free"
+    with pytest.raises(pl.MemoryLimitError, match=message):
+        solution.predict(points, **columns)
+    with pytest.raises(pl.MemoryLimitError, match=f"{message}.*: give fewer points in a call"):
+        solution.derivative("u_x", points, **columns)
+
+
+def test_more_points_than_any_machine_holds_are_refused_by_what_the_system_says() -> None:
+    points = np.broadcast_to(np.zeros((1, 2)), (10**14, 2))
+    with pytest.raises(pl.MemoryLimitError, match="values at 100,000,000,000,000 points need"):
+        solved("heat_1d").predict(points)
+
+
+@pytest.mark.usefixtures("two_gib")
+@pytest.mark.parametrize("unknowns", [1, 2])
+def test_as_many_points_as_fit_are_not_refused(unknowns: int) -> None:
+    fitting = int(SHARE * 2 * 2**30 - RESERVE) // (8 * unknowns)
+
+    def query(n: int) -> Query:
+        points = np.broadcast_to(np.zeros((1, 2)), (n, 2))
+        like = torch.empty(0, dtype=torch.float64)
+        return read_points(points, {}, solved("heat_1d").problem.coordinates, like)
+
+    require_room_for(query(fitting), unknowns)
+    with pytest.raises(pl.MemoryLimitError, match=f"values at {fitting + 1:,} points"):
+        require_room_for(query(fitting + 1), unknowns)
+
+
+def test_a_small_answer_is_given_where_hardly_anything_is_free(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pdelsr.linearize.free_memory.free_on_host", lambda: 2**20)
+    assert solved("heat_1d").predict(grid(50)).shape == (50,)

@@ -77,11 +77,12 @@ def only_errors(table: Table) -> Table:
     """The errors of all unknowns.
 
     Raises:
-        SettingsError: there is no reference.
+        SettingsError: there is no reference, or it has no value there.
     """
     if any("error" not in row for row in table.values()):
         raise SettingsError(
-            "there is no error to draw: the problem has no reference. Give Problem(reference=…)."
+            "there is no error to draw: the problem has no reference, or none with a value here. "
+            "Give Problem(reference=…)."
         )
     return {name: {"error": row["error"]} for name, row in table.items()}
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from jaxtyping import Float
 
+from pdelsr.results.against import Comparison, compared, values_of
 from pdelsr.results.plot.lines import LinePanel, magnitude_limits, value_limits
 from pdelsr.results.plot.maps import MapPanel
 from pdelsr.results.plot.mesh import Mesh
@@ -23,34 +25,43 @@ LARGE_TITLE, SMALL_TITLE = 44, 26  # characters in a line
 
 @dataclass(frozen=True)
 class Field:
-    """One unknown on one view: values on the grid, masked outside the domain."""
+    """One unknown on one view: values on the grid, masked outside the domain.
+
+    Args:
+        mesh: of the view.
+        value: of the solution.
+        reference: masked where it has no value, too; None where it has none on any view.
+        error: |u − u_ref|, less what the equations leave open; likewise.
+    """
 
     mesh: Mesh
     value: np.ma.MaskedArray
-    reference: np.ma.MaskedArray | None
-
-    @property
-    def error(self) -> np.ma.MaskedArray:
-        """|u − u_ref|."""
-        assert self.reference is not None
-        return np.ma.abs(self.value - self.reference)
+    reference: np.ma.MaskedArray | None = None
+    error: np.ma.MaskedArray | None = None
 
 
 def fields(solution: Solution, views: Sequence[Mesh]) -> dict[str, list[Field]]:
     """Every unknown on every view, by name."""
-    found: dict[str, list[Field]] = {name: [] for name in solution.names}
-    for mesh in views:
-        inside = mesh.points[mesh.inside]
-        predicted = solution.predict(inside)
-        values = predicted if isinstance(predicted, dict) else {solution.names[0]: predicted}
-        reference = None
-        if solution.problem.reference is not None:
-            reference = solution.problem.reference_values(inside)
-        for i, name in enumerate(solution.names):
-            value = mesh.spread(values[name].astype(np.float64))
-            known = None if reference is None else mesh.spread(reference[:, i])
-            found[name].append(Field(mesh, value, known))
-    return found
+    inside = [mesh.points[mesh.inside] for mesh in views]
+    values = [values_of(solution, points) for points in inside]
+    against = [compared(solution, p, v) for p, v in zip(inside, values, strict=True)]
+    if not any(a is not None and np.isfinite(a.reference).any() for a in against):
+        against = [None for _ in views]
+    return {
+        name: [_field(mesh, i, v, a) for mesh, v, a in zip(views, values, against, strict=True)]
+        for i, name in enumerate(solution.names)
+    }
+
+
+def _field(
+    mesh: Mesh, i: int, values: Float[np.ndarray, "n k"], against: Comparison | None
+) -> Field:
+    """The unknown number i on a view."""
+    value = mesh.spread(values[:, i])
+    if against is None:
+        return Field(mesh, value)
+    error = np.ma.abs(mesh.spread(against.error[:, i]))
+    return Field(mesh, value, mesh.spread(against.reference[:, i]), error)
 
 
 def field_panels(solution: Solution, views: Sequence[Mesh]) -> dict[str, dict[str, list[Panel]]]:
@@ -77,11 +88,11 @@ def magnitude_panels(
 
 def _panels(name: str, several: bool, found: Sequence[Field]) -> dict[str, list[Panel]]:
     of = f" of {name}" if several else ""
-    known = found[0].reference is not None
     draw = _maps if found[0].mesh.is_map else _lines
     panels = draw(name, f"reference{of}", found)
-    if known:
-        views, errors = [f.mesh for f in found], [f.error for f in found]
+    errors = [f.error for f in found if f.error is not None]
+    if errors:
+        views = [f.mesh for f in found]
         quantity = f"|{name} − reference|"
         panels["error"] = magnitude_panels(f"|error|{of}", quantity, views, errors)
     return panels

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from pdelsr.errors import SettingsError
+from pdelsr.results.against import known_errors
 from pdelsr.results.plot.comparison import same_seconds
 from pdelsr.results.plot.style import (
     MEDIUM,
@@ -125,17 +126,18 @@ def read_labels(given: Sequence[str] | None, runs: Sequence[Solution]) -> list[s
 
 
 def read_kind(what: str | None, runs: Sequence[Solution], names: Sequence[str]) -> str:
-    """The error where every problem has a reference, unless something else is asked for.
+    """The error where that of every run is known, unless something else is asked for.
 
     Raises:
         SettingsError: there is no such quantity, or no reference for it.
     """
     if what not in (None, *KINDS):
         raise SettingsError(f"what is {what!r}: choose one of {', '.join(KINDS)}.")
-    bare = [n for n, run in zip(names, runs, strict=True) if run.problem.reference is None]
+    known = [bool(run.error_history or known_errors(run)) for run in runs]
+    bare = [name for name, has_error in zip(names, known, strict=True) if not has_error]
     if what == "error" and bare:
         raise SettingsError(
-            f"the problem of {bare[0]!r} has no reference, hence no error: give "
+            f"the problem of {bare[0]!r} has no reference, or one that fails, hence no error: give "
             'Problem(reference=…), or what="residual".'
         )
     return what or ("residual" if bare else "error")
@@ -202,9 +204,10 @@ def _finish(axes: Axes, curves: Sequence[RunCurve], x: str) -> None:
 
 
 def _with_error(name: str, run: Solution) -> str:
-    if not run.errors:
+    errors = known_errors(run)
+    if not errors:
         return name
-    return f"{name} (error {max(e.relative_l2 for e in run.errors.values()):.1e})"
+    return f"{name} (error {max(e.relative_l2 for e in errors.values()):.1e})"
 
 
 def _quantity(chosen: str, relative: bool, runs: Sequence[Solution]) -> str:

@@ -14,6 +14,7 @@ from matplotlib.axis import Axis, YAxis
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from pdelsr.results.against import known_errors
 from pdelsr.results.summary import verdict
 
 if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
@@ -46,8 +47,9 @@ class Picture(Figure):
 def title(solution: Solution) -> str:
     """Problem, method, and the largest relative error, or what is known of it."""
     text = f"{plain(solution.problem.name)} by {solution.method.name}"
-    if solution.errors:
-        error = max(e.relative_l2 for e in solution.errors.values())
+    errors = known_errors(solution)
+    if errors:
+        error = max(e.relative_l2 for e in errors.values())
         return f"{text}: relative L2 error {error:.1e}"
     return f"{text}: {verdict(solution)}"
 

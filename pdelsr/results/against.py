@@ -1,0 +1,148 @@
+"""A solution against its reference at any points, also where the reference has no value."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from pdelsr.declare import Problem
+from pdelsr.declare.coverage import open_levels
+from pdelsr.errors import PdelsrError, ReferenceWarning
+from pdelsr.results.accuracy import UnknownError, heldout_points
+from pdelsr.results.levels import OpenPart, nothing_open, open_part
+
+if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
+    from pdelsr.results.solution import Solution
+
+TRIES = 2000  # calls of a reference that has no value at some of the points
+FRUITLESS = 7  # times that a box is halved without a value in either half
+LEVEL_POINTS = 10_000  # that what is open is measured on, as the errors are
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Of every unknown at points, NaN where the reference has no value.
+
+    Args:
+        reference: u_ref.
+        error: u − u_ref, less what the equations leave open.
+    """
+
+    reference: Float[np.ndarray, "n k"]
+    error: Float[np.ndarray, "n k"]
+
+
+def compared(
+    solution: Solution, points: Float[np.ndarray, "n d"], values: Float[np.ndarray, "n k"]
+) -> Comparison | None:
+    """Values of the solution at points against the reference; None where there is none."""
+    if solution.problem.reference is None:
+        return None
+    reference = known_reference(solution.problem, points)
+    error = values.astype(np.float64) - reference - open_difference(solution).at(points)
+    return Comparison(reference, error)
+
+
+def open_difference(solution: Solution) -> OpenPart:
+    """What the equations leave open of u − u_ref, measured all over the domain.
+
+    A slice alone would not tell: along a line through time all of an error is a function of time.
+    """
+    problem = solution.problem
+    if not open_levels(problem.system):
+        return nothing_open(problem)
+    points = heldout_points(problem, LEVEL_POINTS, seed=0)
+    reference = known_reference(problem, points)
+    known = np.isfinite(reference).all(axis=1)
+    points, reference = points[known], reference[known]
+    return open_part(problem, points, values_of(solution, points) - reference)
+
+
+def values_of(solution: Solution, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n k"]:
+    """Every unknown at points, a column each."""
+    found = solution.predict(points)
+    columns = [found[name] for name in solution.names] if isinstance(found, dict) else [found]
+    return np.stack(columns, axis=1).astype(np.float64)
+
+
+def known_errors(solution: Solution) -> dict[str, UnknownError]:
+    """`Solution.errors`; empty also where the reference fails, which the summary says."""
+    try:
+        return solution.errors
+    except PdelsrError:
+        return {}
+
+
+def known_reference(problem: Problem, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n k"]:
+    """The values of the reference, NaN at points where it has none.
+
+    It may be infinite at a corner, or refuse points outside of its data. Such points are found by
+    halving boxes of points in which it fails, first those beside values. What is left of these
+    boxes when halving does not help, or after `TRIES` calls, is taken as failing.
+
+    Warns:
+        ReferenceWarning: at how many points it has no value, and why.
+    """
+    try:
+        return problem.reference_values(points)
+    except PdelsrError as error:
+        values = _piece_by_piece(problem, points)
+        missing = int((~np.isfinite(values).all(axis=1)).sum())
+        warnings.warn(
+            f"the reference of {problem.name} is left out at {missing:,} of {len(points):,} "
+            f"points, where it has no value: {error}",
+            ReferenceWarning,
+            stacklevel=2,
+        )
+        return values
+
+
+def _piece_by_piece(problem: Problem, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n k"]:
+    """The values box by box."""
+    values = np.full((len(points), len(problem.unknowns)), np.nan)
+    count, tries = itertools.count(), 0
+    waiting = [(0, next(count), np.arange(len(points)))]  # boxes in which it fails
+    while waiting and tries < TRIES:
+        fruitless, _, box = heappop(waiting)
+        halves = _halves(points, box)
+        failing = [half for half in halves if not _has_values(problem, points, half, values)]
+        tries += len(halves)
+        fruitless = fruitless + 1 if len(failing) == len(halves) else 0
+        if fruitless <= FRUITLESS:
+            for half in failing:
+                heappush(waiting, (fruitless, next(count), half))
+    return values
+
+
+def _has_values(
+    problem: Problem,
+    points: Float[np.ndarray, "n d"],
+    part: Int[np.ndarray, " p"],
+    values: Float[np.ndarray, "n k"],
+) -> bool:
+    """Whether the reference has a value at all of some points; if so, they are put in place."""
+    try:
+        values[part] = problem.reference_values(points[part])
+    except PdelsrError:
+        return False
+    return True
+
+
+def _halves(
+    points: Float[np.ndarray, "n d"], part: Int[np.ndarray, " p"]
+) -> list[Int[np.ndarray, " _"]]:
+    """Some of the points on both sides of the middle of their box; none where it is one point."""
+    box = points[part]
+    low, high = box.min(axis=0), box.max(axis=0)
+    whole = np.ptp(points, axis=0)
+    axis = int(np.argmax((high - low) / np.where(whole > 0, whole, 1.0)))
+    if not low[axis] < high[axis]:
+        return []
+    below = box[:, axis] < low[axis] + (high[axis] - low[axis]) / 2
+    return [half for half in (part[below], part[~below]) if len(half)]
