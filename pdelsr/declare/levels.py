@@ -92,6 +92,22 @@ class OpenLevel:
         return " + ".join(f"{'abcdefgh'[i]}{of}{power}" for i, power in enumerate(["", *powers]))
 
 
+def positions_of_levels(system: System) -> dict[int, int | None]:
+    """Unknowns whose level is open, by position, with the position of time where it may change.
+
+    Of a polynomial that is open only the constant counts here: the others make a solution another
+    one, and not the same at another level.
+    """
+    t = system.domain.time
+    found: dict[int, int | None] = {}
+    for k, u in enumerate(system.unknowns):
+        level = open_level(u, system)
+        if level is not None:
+            over_time = t is not None and level.is_constant and level.free == (str(t),)
+            found[k] = system.coordinates.index(t) if t is not None and over_time else None
+    return found
+
+
 def open_level(u: sp.Expr, system: System) -> OpenLevel | None:
     """What is open of an unknown, or None where it enters a statement itself.
 

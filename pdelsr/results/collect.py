@@ -9,7 +9,7 @@ from dataclasses import replace
 import torch
 
 from pdelsr.declare import Problem
-from pdelsr.declare.coverage import CONSTANT, open_levels
+from pdelsr.declare.levels import positions_of_levels
 from pdelsr.linearize import StackedResidual
 from pdelsr.linearize.memory import peak_memory
 from pdelsr.results.accuracy import BlockResidual
@@ -23,7 +23,7 @@ from pdelsr.solvers.loop import Outcome
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.settings import RunSettings
 from pdelsr.solvers.status import Status
-from pdelsr.survey import unresolved_features
+from pdelsr.survey import missed_features, unresolved_features
 
 logger: logging.Logger = logging.getLogger(__name__)
 
@@ -142,16 +142,13 @@ def error_estimate(
 ) -> ErrorEstimate:
     """The estimate for the best state of a run, whose ‖f‖ on the points of the fit is `train`."""
     system, names = problem.system, tuple(u.name for u in problem.unknowns)
-    time = system.domain.time
-    t = None if time is None else system.coordinates.index(time)
-    levels = {
-        system.unknowns.index(u): None if known == CONSTANT else t
-        for u, known in open_levels(system).items()
-    }
+    levels = positions_of_levels(system)
     coordinates = tuple(str(c) for c in system.coordinates)
     best, report = outcome.best, outcome.report
     estimate = estimated(best, report, context.heldout, train, levels, names, coordinates)
-    return replace(estimate, doubts=(*estimate.doubts, *unresolved_features(problem)))
+    narrow = unresolved_features(problem)
+    narrow += missed_features(problem, context.compiled.exact, context.plan.samplers)
+    return replace(estimate, doubts=(*estimate.doubts, *narrow))
 
 
 def training_points(training: StackedResidual | None) -> dict[str, tuple[torch.Tensor, ...]]:

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from pdelsr.declare import Problem
-from pdelsr.declare.coverage import CONSTANT, open_levels
+from pdelsr.declare.levels import positions_of_levels
 
 DEGREE = 40  # of the polynomials in time that stand for any function of time
 BEYOND_CHANCE = 4.0  # times what a coefficient has by the scatter of the values
@@ -50,9 +50,8 @@ def open_part(
     low, high = (0.0, 1.0) if time is None else map(float, domain.bounding_box[time])
     t = _scaled(points, time, (low, high))
     coefficients = np.zeros((DEGREE + 1, len(problem.unknowns)))
-    for u, known in open_levels(problem.system).items():
-        k = problem.unknowns.index(u)
-        if known == CONSTANT:
+    for k, over in positions_of_levels(problem.system).items():
+        if over is None:
             coefficients[0, k] = values[:, k].mean()
         else:
             found = _in_time(t, values[:, k])
