@@ -103,7 +103,7 @@ class Mesh:
         """A map in pixels: interpolated inside the domain up to its edge, masked outside."""
         full, hidden = np.ma.getdata(values), np.ma.getmaskarray(values)
         if hidden.all():
-            return np.ma.masked_all(self.pixels.shape)
+            return np.ma.array(np.zeros(self.pixels.shape), mask=True)
         if hidden.any():  # the nearest value inside, so that no edge is interpolated with nothing
             full = full[tuple(_nearest(hidden))]
         unknown = hidden & self.inside.reshape(hidden.shape[::-1]).T
