@@ -115,3 +115,13 @@ def test_rounding_is_measured_by_the_size_of_the_terms() -> None:
     )
     assert solution.status is not pl.Status.PRECISION_LIMITED
     assert solution.error_estimate is None
+
+
+def test_narrow_data_between_the_users_own_points_leave_no_claim() -> None:
+    source = sp.exp(-((X - sp.Rational(3, 10)) ** 2) / sp.Float(0.004) ** 2)
+    problem = pl.Problem("peak", LINE, [U.diff(X, 2) + source], [pl.Dirichlet(U, 0)])
+    points = np.linspace(0, 1, 60)[:, None]
+    with pytest.warns(pl.ResolutionWarning):
+        solution = pl.solve(problem, "lsr", sampler={"equation": pl.Points(points)}, **SMALL)
+    assert solution.error_estimate is None
+    assert any("points" in doubt for doubt in solution.doubts)
