@@ -40,8 +40,8 @@ _ADVICE = {
     "larger weight_scale; a trained one wants more training or more width (hidden=).",
     Status.MAX_ITERATIONS: "All iterations are used: raise max_iterations (of pinn adam_steps or "
     "lbfgs_steps), or go on with start=.",
-    Status.OUT_OF_TIME: "All of the time is used: for more digits raise time_limit, or go on with "
-    "start=.",
+    Status.OUT_OF_TIME: "No time is left for another step: for more digits raise time_limit, or go "
+    "on with start=.",
     Status.OUT_OF_MEMORY: "Memory ran out, and this is the best solution so far: lower rank, "
     "points or hidden, or close other programs; go on with start=.",
     Status.INTERRUPTED: "Interrupted: this is the best solution so far; go on with start=.",
