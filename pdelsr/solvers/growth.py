@@ -135,7 +135,8 @@ class Growth:
         Newton steps that are missing on all of them take less time.
         """
         left = context.clock.left - context.finish_seconds
-        self.again = self._can_go_on and left < COARSE * WORTH * self.refine_seconds
+        fits = self.newton_seconds <= left < COARSE * WORTH * self.refine_seconds
+        self.again = self._can_go_on and fits
         return self.again
 
     def take_fewer_points(self, context: Context) -> None:

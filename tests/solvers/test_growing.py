@@ -387,6 +387,8 @@ def test_a_refinement_on_fewer_points_is_taken_up_where_time_is_short() -> None:
 
     context.clock = Clock.after(900.0, 1000)
     assert not now.takes_up(context), "there is time for an alignment and more points"
+    context.clock = Clock.after(990.0, 1000)
+    assert not now.takes_up(context), "there is no time for one Newton step"
     context.clock = Clock.after(950.0, 1000)
     network, parameters = context.network, context.network.get_vector()
     state = method.iterate(context, state)
