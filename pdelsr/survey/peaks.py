@@ -48,7 +48,9 @@ def peaks_at(
     probes = _probes(centres)
     inside = ((probes >= 0) & (probes <= 1)).all(axis=-1)
     values = function(np.clip(probes, 0, 1).reshape(-1, d)).reshape(probes.shape[:-1])
-    values = np.where(inside & np.isfinite(values), values, np.nan)  # (m, d, 2, scales)
+    gone = ~(inside & np.isfinite(values))  # (m, d, 2, scales)
+    gone = np.logical_or.accumulate(gone, axis=-1)  # beyond a hole it is another place
+    values = np.where(gone, np.nan, values)
     middle = function(centres)
     least = CLEAR * max(size, float(np.nanmax(np.abs(middle), initial=0)))
     widths, heights = _levels(_rise(values, middle, inside=True), least)

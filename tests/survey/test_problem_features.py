@@ -134,3 +134,14 @@ def test_the_middle_of_a_disk_is_not_narrow() -> None:
     equation = sp.Eq(W.diff(X, 2) + W.diff(Y, 2), source)
     problem = pl.Problem("disk", disk, [equation], [pl.Dirichlet(W, X)])
     assert features_of(problem) == ()
+
+
+def test_a_wide_function_around_a_hole_is_not_narrow() -> None:
+    """Its values on both sides of the hole are alike, which is no peak between them."""
+    x, y = pl.coordinates("x y")
+    u = pl.unknown("u", x, y)
+    plate = pl.Box((x, y), (-8, -12), (8, 12)) - pl.Disk((x, y), (-3.2, 6), 0.4, name="hole")
+    around = sp.exp(-((x + sp.Rational(16, 5)) ** 2 + (y - 6) ** 2) / 2)
+    far = 5 * sp.exp(-((x - 3) ** 2 + (y + 6) ** 2) / 2)
+    equation = u.diff(x, 2) + u.diff(y, 2) - around - far
+    assert unresolved_features(pl.Problem("plate", plate, [equation], [pl.Dirichlet(u, 0)])) == ()
