@@ -32,6 +32,8 @@ def missed_features(
         samplers: of the blocks, by name.
     """
     told: dict[tuple[str, tuple[str, ...]], str] = {}
+    if not any(isinstance(sampler, Points) for sampler in samplers.values()):
+        return ()  # the search for features takes time
     for block, _, found in features_by_block(problem, exact):
         sampler, key = samplers.get(block), place_of(found.feature, problem.coordinates)
         if not isinstance(sampler, Points) or sampler.points.shape[1] != problem.domain.dim:
