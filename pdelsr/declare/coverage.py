@@ -15,7 +15,6 @@ from pdelsr.declare.domains.predicate import PredicatePart
 from pdelsr.declare.domains.probes import probes
 from pdelsr.declare.evaluate import evaluate
 from pdelsr.declare.expressions import field, jets, multi_index
-from pdelsr.declare.levels import CONSTANT as CONSTANT
 from pdelsr.declare.levels import ORDINALS, open_level
 from pdelsr.declare.regions import OnParts, PeriodicPair
 from pdelsr.declare.statements import Statement

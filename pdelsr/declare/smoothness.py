@@ -7,14 +7,7 @@ from typing import cast
 
 import sympy as sp
 
-from pdelsr.declare.expressions import (
-    abbreviate,
-    field,
-    gradient,
-    jet_name,
-    jets,
-    multi_index,
-)
+from pdelsr.declare.expressions import abbreviate, field, gradient, jet_name, jets, multi_index
 from pdelsr.declare.jumps import Jump, find_jump
 from pdelsr.declare.statements import Statement
 from pdelsr.declare.switches import SWITCHING

@@ -29,7 +29,7 @@ from pdelsr.finetune.rows_file import append_row, fingerprint, read_rows
 from pdelsr.linearize.free_memory import share_memory
 from pdelsr.results import Solution
 from pdelsr.results.accuracy import errors_of
-from pdelsr.results.against import known_reference, values_of
+from pdelsr.results.against import values_of, where_known
 from pdelsr.results.identity import problem_lines
 from pdelsr.solvers.settings import require_whole
 from pdelsr.solvers.status import Status
@@ -181,10 +181,7 @@ def refined_row(
 
 def _errors(problem: Problem, solution: Solution) -> tuple[float | None, float | None]:
     """Relative L2 errors without and with δ, on points where the reference has a value."""
-    points = error_points(problem)
-    reference = known_reference(problem, points)
-    known = np.isfinite(reference).all(axis=1)
-    points, reference = points[known], reference[known]
+    points, reference = where_known(problem, error_points(problem))
     if not len(points):
         return None, None
     name = solution.names[0]

@@ -57,10 +57,7 @@ def open_difference(solution: Solution) -> OpenPart:
     problem = solution.problem
     if not open_levels(problem.system):
         return nothing_open(problem)
-    points = heldout_points(problem, LEVEL_POINTS, seed=0)
-    reference = known_reference(problem, points)
-    known = np.isfinite(reference).all(axis=1)
-    points, reference = points[known], reference[known]
+    points, reference = where_known(problem, heldout_points(problem, LEVEL_POINTS, seed=0))
     return open_part(problem, points, values_of(solution, points) - reference)
 
 
@@ -101,6 +98,15 @@ def known_reference(problem: Problem, points: Float[np.ndarray, "n d"]) -> Float
             stacklevel=2,
         )
         return values
+
+
+def where_known(
+    problem: Problem, points: Float[np.ndarray, "n d"]
+) -> tuple[Float[np.ndarray, "p d"], Float[np.ndarray, "p k"]]:
+    """The points at which the reference has a value, and its values there."""
+    reference = known_reference(problem, points)
+    known = np.isfinite(reference).all(axis=1)
+    return points[known], reference[known]
 
 
 def _piece_by_piece(problem: Problem, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n k"]:
