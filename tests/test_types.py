@@ -1,4 +1,4 @@
-"""Every name of the package has a type, but for classes that extend those of sympy."""
+"""Names have types, and values are checked against them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+from beartype import beartype
+from jaxtyping import Float, TypeCheckError, jaxtyped
+from torch import Tensor
+
+from pdelsr.lstsq.base import equilibrate
+from pdelsr.results.typed import fits
 
 ROOT = Path(__file__).parent.parent
 OF_SYMPY = {
@@ -48,3 +55,16 @@ def test_every_name_has_a_type() -> None:
         pytest.skip("pyright fetches its engine at first use, and cannot here")
     verified = pyright("--verifytypes", "pdelsr", "--ignoreexternal", "--outputjson")
     assert open_names(verified.stdout) == OF_SYMPY
+
+
+def test_shapes_are_checked_while_tests_run() -> None:
+    with pytest.raises(TypeCheckError, match="equilibrate"):
+        equilibrate(torch.zeros(3))
+
+
+def test_a_saved_value_is_checked_within_functions_that_name_their_axes() -> None:
+    @jaxtyped(typechecker=beartype)
+    def within(x: Float[Tensor, " n"]) -> bool:
+        return fits(torch.zeros(2 * len(x)), Float[Tensor, " n"])
+
+    assert within(torch.zeros(3))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Complex
@@ -61,7 +60,6 @@ def coefficients(L: Complex[np.ndarray, " m"], h: float) -> Coefficients:
     )
 
 
-@no_type_check  # an inner loop, whose callers are checked
 def step(
     v: Complex[np.ndarray, "*n m"], t: float, N: Nonlinear, c: Coefficients
 ) -> Complex[np.ndarray, "*n m"]:

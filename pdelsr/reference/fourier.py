@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import no_type_check
 
 import numpy as np
 import scipy.fft
@@ -31,12 +30,10 @@ class Fourier:
         """The grid points, (3 × modes,)."""
         return np.linspace(*self.x, 3 * self.modes, endpoint=False)
 
-    @no_type_check  # an inner loop, whose callers are checked
     def transform(self, values: Float[np.ndarray, "*n g"]) -> Complex[np.ndarray, "*n m"]:
         """Coefficients of exp(2πi k (x - a) / (b - a)) from values on the grid."""
         return np.asarray(scipy.fft.rfft(values, norm="forward"))[..., : self.modes]
 
-    @no_type_check  # an inner loop, whose callers are checked
     def values(self, v: Complex[np.ndarray, "*n m"]) -> Float[np.ndarray, "*n g"]:
         """Values on the grid from coefficients."""
         return np.asarray(scipy.fft.irfft(v, 3 * self.modes, norm="forward"))

@@ -8,7 +8,6 @@ holds 1e-10 at early times. Here the kink is subtracted, as the solution of a he
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Float
@@ -40,7 +39,6 @@ class Kink:
     seam: float
     period: float
 
-    @no_type_check  # an inner loop, whose callers are checked
     def __call__(
         self, x: Float[np.ndarray, " n"], t: Float[np.ndarray, " n"]
     ) -> Float[np.ndarray, " n"]:
@@ -60,7 +58,6 @@ class Kink:
         return self.jump * np.exp(self.rate * t) * w
 
 
-@no_type_check  # an inner loop, whose callers are checked
 def smoothing(
     z: Float[np.ndarray, " n"], width: Float[np.ndarray, " n"]
 ) -> Float[np.ndarray, " n"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import Any, no_type_check
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -171,13 +171,11 @@ class Spectral:
         u = as_function(self.initial)(self._fourier.grid)
         return self._fourier.transform(u if self.kink is None else u - self._kink_at(self.t[0]))
 
-    @no_type_check  # an inner loop, whose callers are checked
     def _kink_at(self, t: float) -> Float[np.ndarray, " g"]:
         assert self.kink is not None
         grid = self._fourier.grid
         return self.kink(grid, np.full(len(grid), t - self.t[0]))
 
-    @no_type_check  # an inner loop, whose callers are checked
     def _nonlinear(self) -> Nonlinear:
         """N of v = u - w, with w the kink: Σ ∂^j g_j(v + w), less R'(u(a)) w in the j = 0 term."""
         space = self._fourier
