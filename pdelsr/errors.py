@@ -12,7 +12,15 @@ class PdelsrError(Exception):
 
 
 class ProblemError(PdelsrError, ValueError):
-    """A declaration (problem, domain, condition, sampler) is wrong."""
+    """A declaration (problem, domain, condition, sampler) is wrong.
+
+    Attributes:
+        solution: the best state of a run that this has ended; None where there is none.
+    """
+
+    def __init__(self, message: str, solution: Any = None) -> None:
+        super().__init__(message)
+        self.solution = solution
 
 
 class SettingsError(PdelsrError, ValueError):

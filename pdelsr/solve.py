@@ -13,10 +13,10 @@ from typing import Any
 
 import torch
 
-from pdelsr.checkpoint import RunFile
+from pdelsr.checkpoint import RunFile, kept_form
 from pdelsr.compile import compile_problem
 from pdelsr.declare import Problem
-from pdelsr.errors import SettingsError
+from pdelsr.errors import ProblemError, SettingsError
 from pdelsr.linearize.halving import told_what_to_lower
 from pdelsr.results import Solution
 from pdelsr.results.collect import collect
@@ -37,7 +37,7 @@ from pdelsr.solvers.method import Method
 from pdelsr.solvers.plan import require_points
 from pdelsr.solvers.prepare import may_grow, prepare
 from pdelsr.solvers.registry import parse_options
-from pdelsr.solvers.settings import RunSettings, require_flag
+from pdelsr.solvers.settings import RunSettings, require_flag, require_writable
 from pdelsr.solvers.status import Status
 from pdelsr.start import (
     earlier_run,
@@ -90,7 +90,8 @@ def solve(
         SettingsError: an unknown method or option, with the nearest valid name, or a value that
             does not fit, or errors to track without a reference.
         MemoryLimitError: the sizes that were chosen do not fit into the free memory.
-        ProblemError: hard conditions that are not possible, or a coefficient that fails.
+        ProblemError: hard conditions that are not possible, or a coefficient that fails; the error
+            holds the best state so far, if there is one.
         TimeLimitError: the time limit is reached before there is a first state.
         FileFormatError: the checkpoint is damaged, belongs to another run, or cannot be written.
         CallbackError: the callback raised an exception; the error holds the best state so far.
@@ -120,6 +121,8 @@ def solve(
     chosen, settings = parse_options(method, options)
     if start is not None:
         settings = same_weights(problem, chosen, settings, start, options)
+    if settings.checkpoint is not None:
+        require_writable(Path(settings.checkpoint), f"checkpoint {settings.checkpoint}")
     clock, asked = Clock(settings.time_limit), settings
     settings = in_time(clock, lambda: settled(problem, chosen, asked, start, clock.left))
     require_own_blocks(problem, settings, options)
@@ -242,13 +245,20 @@ def run_prepared(
         context.clock = replace(clock, limit=(1 - REFINE_SHARE) * clock.limit)
     outcome = run(context, method, settings.tolerance, first, keep)
     if file is not None:
-        with last_work(clock.limit, outcome.status):
+        with last_work(clock, outcome.status):
             file.finish(outcome.status, clock.seconds)
     context.clock = clock
     if settings.refine and outcome.status is not Status.INTERRUPTED:
         outcome = refine_afterwards(context, outcome, settings.tolerance, refinement(method))
     context.return_to(outcome.best.candidate)
-    return collect(problem, method, settings, context, outcome, start)
+    solution = collect(problem, method, settings, context, outcome, start)
+    if outcome.failure is not None:
+        raise ProblemError(
+            f"{outcome.failure} The run ended there, in iteration {outcome.iterations + 1}. The "
+            "best state so far is the attribute `solution` of this error; go on with start=.",
+            solution,
+        ) from outcome.failure
+    return solution
 
 
 def refinement(method: Method) -> LSR:
@@ -284,7 +294,11 @@ def settled(
     grow = may_grow(problem, method, settings)
     if settings.grow is None and start is not None:
         grow = goes_on_growing(problem, method, settings, start)
-    hard = chosen_form(problem, method, settings, left)
+    hard = settings.hard
+    if hard is None and settings.checkpoint is not None:
+        hard = kept_form(Path(settings.checkpoint))
+    if hard is None:
+        hard = chosen_form(problem, method, settings, left)
     return replace(settings, hard=hard, grow=grow, network=copy.deepcopy(settings.network))
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from pdelsr import deadline as module
 from pdelsr.deadline import TimeIsUp, deadline, given_up_after
+from pdelsr.solvers.clock import Clock
 from pdelsr.solvers.interruption import last_work
 from pdelsr.solvers.status import Status
 
@@ -144,7 +145,12 @@ def test_without_an_alarm_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize(
-    "entered", [deadline, given_up_after, lambda s: last_work(20 * s, Status.OUT_OF_TIME)]
+    "entered",
+    [
+        deadline,
+        given_up_after,
+        lambda s: last_work(Clock.after(20 * s, 20 * s), Status.OUT_OF_TIME),
+    ],
 )
 def test_code_that_would_leave_something_broken_is_not_cut(entered: Any) -> None:
     text = "import time\nend = time.monotonic() + 0.3\nwhile time.monotonic() < end: pass\nran()"

@@ -198,3 +198,32 @@ def test_pictures_show_the_start_where_it_is_kept(first: pl.Solution) -> None:
         draw_history(axes, solution)
         lines = [line.get_label() for line in axes.get_lines()]
         assert ("kept: the start" in lines) is marked
+
+
+def test_a_coefficient_that_changed_under_its_name_leaves_no_claim() -> None:
+    def string(factor: float) -> pl.Problem:
+        u, f = pl.unknown("u", X), pl.coefficient("f", lambda x: factor * (1 + x), X)
+        return pl.Problem("string", pl.Interval(X, 0, 1), [u.diff(X, 2) - f], [pl.Dirichlet(u, 0)])
+
+    first = pl.solve(string(1.0), "lsr", **SMALL)
+    assert first.error_estimate is not None
+    same = pl.solve(string(1.0), "pinn", start=first, adam_steps=1, lbfgs_steps=1)
+    assert same.best_iteration == 0
+    assert same.error_estimate == first.error_estimate
+    other = pl.solve(string(1.1), "pinn", start=first, adam_steps=1, lbfgs_steps=1)
+    assert other.error_estimate is None
+    assert other.report is None or other.best_iteration > 0
+
+
+def test_a_claim_in_float64_is_none_in_float32() -> None:
+    first = pl.solve(poisson(), "lsr", **SMALL)
+    again = pl.solve(poisson(), "pinn", start=first, dtype="float32", adam_steps=1, lbfgs_steps=1)
+    assert again.error_estimate is None or again.error_estimate > 1e-7
+
+
+def test_the_network_alone_has_no_status_of_its_refinement() -> None:
+    found = pl.solve(poisson(), "lsr", tolerance=1e-2, **SMALL)
+    assert found.status is pl.Status.CONVERGED
+    bare = found.unrefined
+    assert "tolerance" not in bare.summary()
+    assert bare.status is not pl.Status.CONVERGED

@@ -253,6 +253,20 @@ class RunFile:
         return stored_network(self.path, document, own, designer.compiled, self.settings, given)
 
 
+def kept_form(path: Path) -> bool | None:
+    """Whether the conditions of a run that is kept there are hard; None where none is.
+
+    Raises:
+        FileFormatError: the file is damaged.
+    """
+    if not path.is_file():
+        return None
+    found: Any = read(path).document
+    for name in ("run", "options", "hard"):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found if isinstance(found, bool) else None
+
+
 def _described(network: Network) -> dict[str, Any]:
     """The settings of a network; of one with an activation of the user, its design."""
     inner = inner_network(network)

@@ -16,6 +16,7 @@ from pdelsr.linearize.memory import points_per_chunk
 from pdelsr.networks.base import Network
 from pdelsr.networks.index_set import IndexSet, closure
 
+ALONE = 1 - 1e-6  # ratio of |F| to its terms, below which these are several
 ROWS_FOR_BALANCE = 256  # rows of a block that its mean length is estimated from
 DOUBLINGS = 30  # of a network that is small beside the data, at most
 
@@ -103,6 +104,21 @@ class StackedResidual:
         """
         sizes = [b.scale * b.terms(predictor, of) for b in self.blocks]
         return torch.linalg.vector_norm(torch.cat(sizes)).item()
+
+    def data_norm(self) -> float:
+        """Norm of the stacked data: of f at u = 0."""
+        zeros = [b.columns.new_zeros(len(b.block.entries), len(b)) for b in self.blocks]
+        pairs = zip(self.blocks, zeros, strict=True)
+        with torch.no_grad():
+            data = [b.scale * b.block.value(b.columns, jet) for b, jet in pairs]
+        return torch.linalg.vector_norm(torch.cat(data)).item()
+
+    def adds_up(self, predictor: Predictor) -> bool:
+        """Whether some F has several terms: one alone is never small beside itself."""
+        return any(
+            bool((b.evaluate(predictor).abs() < ALONE * b.terms(predictor)).any())
+            for b in self.blocks
+        )
 
     def block_weights(self) -> dict[str, float]:
         """w_b of ‖f‖² = Σ_b w_b mean(F_b²)."""

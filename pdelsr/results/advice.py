@@ -25,6 +25,7 @@ def advice(
     ended: Status | None,
     estimate: ErrorEstimate,
     hard: bool,
+    limited: bool = False,
 ) -> str:
     """One or two sentences for a user.
 
@@ -34,12 +35,19 @@ def advice(
         status: of the run.
         ended: why it stopped.
         estimate: of its error.
-        hard: whether conditions hold exactly.
+        hard: whether conditions hold exactly, or were meant to.
+        limited: whether the user has set max_iterations.
     """
     if estimate.few_points and status is Status.NOT_SOLVED:
         return f"The points leave the solution open: {estimate.doubts[0]}."
     if status is Status.NOT_SOLVED:
-        return _unsolved(problem, method, ended, hard)
+        return _unsolved(problem, method, ended, hard, limited)
+    if status is Status.NOT_UNIQUE and not estimate.holds:
+        return (
+            "The equations do not hold, and leave a part of the solution open: data that do not "
+            "balance, such as a force at a resonance, have no solution. Check the data, then add "
+            "as many conditions as are open."
+        )
     if status is Status.NOT_UNIQUE:
         return (
             "The equations hold, and leave a part of the solution open. Add as many conditions or "
@@ -62,15 +70,17 @@ def _evolves_along(system: System) -> sp.Symbol | None:
     return next(iter(system.coordinates)) if one_end else None
 
 
-def _unsolved(problem: Problem, method: Method, ended: Status | None, hard: bool) -> str:
+def _unsolved(
+    problem: Problem, method: Method, ended: Status | None, hard: bool, limited: bool
+) -> str:
     """The first step has failed already: a larger network would not mend that."""
     ways: list[str] = []
     t = _evolves_along(problem.system)
     if t is not None:
         ways.append(f"take a shorter interval of {t}, and go on from its end")
+    if method.name != "ilsr":
+        ways.append('take method "ilsr"')
     if not problem.is_linear:
-        if method.name != "ilsr":
-            ways.append('take method "ilsr"')
         ways.append("start from the solution of an easier problem (start=)")
         if not hard:
             ways.append("use hard conditions (hard=True)")
@@ -79,5 +89,6 @@ def _unsolved(problem: Problem, method: Method, ended: Status | None, hard: bool
     if ended is Status.OUT_OF_TIME:
         ways.append("raise time_limit, or go on with start=")
     if ended is Status.MAX_ITERATIONS:
-        ways.append(f"raise {STEPS.get(method.name, 'max_iterations')}, or go on with start=")
+        most = "max_iterations" if limited else STEPS.get(method.name, "max_iterations")
+        ways.append(f"raise {most}, or go on with start=")
     return f"The residual is too large for a solution, so this is none: {'; '.join(ways)}."

@@ -5,15 +5,17 @@ from __future__ import annotations
 import logging
 import math
 from dataclasses import replace
+from typing import TypeGuard
 
 import torch
 
 from pdelsr.declare import Problem
 from pdelsr.declare.levels import positions_of_levels
 from pdelsr.linearize import StackedResidual
+from pdelsr.linearize.halving import is_out_of_memory
 from pdelsr.linearize.memory import peak_memory
 from pdelsr.results.accuracy import BlockResidual
-from pdelsr.results.estimate import ErrorEstimate, estimated
+from pdelsr.results.estimate import HARDLY, ErrorEstimate, estimated
 from pdelsr.results.identity import is_same_problem
 from pdelsr.results.solution import Solution
 from pdelsr.solvers.candidate import Assessed
@@ -27,8 +29,10 @@ from pdelsr.survey import missed_features, unresolved_features
 
 logger: logging.Logger = logging.getLogger(__name__)
 
-HARDLY = 0.1  # of the residual at the start, or of its terms: above, nothing is solved
 NO_TIME = "there was no time to estimate the error"
+NO_SPECTRUM = "the singular values that tell the error did not converge"
+NO_MEMORY = "there was no memory to estimate the error"
+ALIKE = 2.0  # ratio of two residuals of the same state and problem, on points of other numbers
 KEPT = (Status.CONVERGED, Status.INTERRUPTED, Status.OUT_OF_MEMORY, Status.DIVERGED)
 """Statuses that stay, whatever the residual tells."""
 
@@ -52,19 +56,22 @@ def collect(
         start: where the run started; its report and points stay valid if nothing better came.
     """
     candidate, training = outcome.best.candidate, outcome.training
-    seconds = context.clock.seconds
-    kept = start if start is not None and training is None else None
-    trained = kept if kept and is_same_problem(kept.problem, problem) else None
-    estimate = trained.estimate if trained else ErrorEstimate(doubts=(NO_TIME,))
+    trained = start if training is None and is_start(start, problem, context, outcome) else None
     train: dict[str, float] = {}  # what is not there in time is NaN in the solution
+    estimate = ErrorEstimate(doubts=(NO_TIME,))
     if trained:
         train = {name: found.train_rms for name, found in trained.blocks.items()}
-    with last_work(context.clock.limit, outcome.status):
-        size = 0.0
-        if training is not None:
-            squares = training.block_squares(candidate.predictor())
-            train, size = training.rms_of(squares), training.weighted(squares).sum().sqrt().item()
-        estimate = estimate if trained else error_estimate(problem, context, outcome, size)
+        estimate = trained.estimate
+    elif outcome.failure is not None:  # what has failed once is not asked again
+        estimate = ErrorEstimate(doubts=(f"a mistake has ended the run: {outcome.failure}",))
+    else:
+        with last_work(context.clock, outcome.status):
+            size = 0.0
+            if training is not None:
+                squares = training.block_squares(candidate.predictor())
+                train = training.rms_of(squares)
+                size = training.weighted(squares).sum().sqrt().item()
+            estimate = error_estimate(problem, context, outcome, size)
     status = final_status(context, outcome, estimate)
     solution = Solution(
         problem=problem,
@@ -81,7 +88,7 @@ def collect(
             for name, rms in outcome.best.rms.items()
         },
         history=tuple(context.history),
-        report=kept.report if kept else outcome.report,
+        report=trained.report if trained else outcome.report,
         training=trained.training if trained else training_points(training),
         weights=dict(context.plan.weights),
         heldout=outcome.best.objective,
@@ -90,11 +97,27 @@ def collect(
         iterations=outcome.iterations,
         best_iteration=outcome.best.iteration,
         rounds=context.rounds,
-        seconds=seconds,
+        seconds=context.clock.seconds,
         peak_memory_bytes=peak_memory(context.plan.device),
     )
     _log(solution)
     return solution
+
+
+def is_start(
+    start: Solution | None, problem: Problem, context: Context, outcome: Outcome
+) -> TypeGuard[Solution]:
+    """Whether the best state is a start whose report, points and estimate are still true.
+
+    Coefficients that are functions of the user may have changed under their names, which the
+    residual tells.
+    """
+    if start is None or not is_same_problem(start.problem, problem):
+        return False
+    if start.settings.torch_dtype != context.heldout.like.dtype:
+        return False
+    before, now = start.heldout, outcome.best.objective
+    return before <= ALIKE * now <= ALIKE**2 * before
 
 
 def final_status(context: Context, outcome: Outcome, estimate: ErrorEstimate) -> Status:
@@ -104,7 +127,8 @@ def final_status(context: Context, outcome: Outcome, estimate: ErrorEstimate) ->
         return ended
     # A network that was given has a residual of its own, which need not fall.
     first = math.inf if context.trained else context.first_objective
-    if is_unsolved(best, first, estimate):
+    told_by_terms = context.heldout.adds_up(best.candidate.predictor())
+    if is_unsolved(best, first, estimate, context.epsilon if told_by_terms else None):
         return Status.NOT_SOLVED
     if estimate.open:
         return Status.NOT_UNIQUE
@@ -112,22 +136,24 @@ def final_status(context: Context, outcome: Outcome, estimate: ErrorEstimate) ->
     return Status.PRECISION_LIMITED if more and context.fell_to(EXACT) else ended
 
 
-def is_unsolved(best: Assessed, first: float, estimate: ErrorEstimate) -> bool:
+def is_unsolved(best: Assessed, first: float, estimate: ErrorEstimate, eps: float | None) -> bool:
     """Whether the residual allows a solution that has nothing to do with this one.
 
     With a stability constant that is an error of its own size; without one, a residual that hardly
-    fell, or that is nearly as large as the terms it adds up.
+    fell, or that is nearly as large as the terms it adds up, where these do not vanish as well.
 
     Args:
         best: the state that is returned.
         first: residual that it would have to fall from; infinite where it need not.
         estimate: of its error.
+        eps: of the dtype; None where every residual has one term, which tells nothing.
     """
     if estimate.open:
         return False
     if estimate.high is not None:
         return not estimate.high < 1
-    return best.objective > HARDLY * first or best.objective > HARDLY * best.terms
+    large = math.inf if eps is None else best.resolved_terms(eps)
+    return best.objective > HARDLY * min(first, large)
 
 
 def _log(solution: Solution) -> None:
@@ -145,7 +171,14 @@ def error_estimate(
     levels = positions_of_levels(system)
     coordinates = tuple(str(c) for c in system.coordinates)
     best, report = outcome.best, outcome.report
-    estimate = estimated(best, report, context.heldout, train, levels, names, coordinates)
+    try:
+        estimate = estimated(best, report, context.heldout, train, levels, names, coordinates)
+    except (MemoryError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            return ErrorEstimate(doubts=(NO_MEMORY,))
+        if isinstance(error, torch.linalg.LinAlgError):  # pyright: ignore[reportPrivateImportUsage]
+            return ErrorEstimate(doubts=(NO_SPECTRUM,))
+        raise
     narrow = unresolved_features(problem)
     narrow += missed_features(problem, context.compiled.exact, context.plan.samplers)
     return replace(estimate, doubts=(*estimate.doubts, *narrow))

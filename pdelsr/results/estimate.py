@@ -14,7 +14,7 @@ from torch import Tensor
 from pdelsr.linearize import StackedResidual
 from pdelsr.networks import closure
 from pdelsr.results.open_functions import in_words, place_text
-from pdelsr.solvers.candidate import Assessed
+from pdelsr.solvers.candidate import RESOLVED, Assessed
 from pdelsr.solvers.method import RankReport
 
 ESTIMATED_ON = 4096  # held-out points that the nested refinement is compared on
@@ -23,8 +23,9 @@ APART = 1e5  # ratio of the two estimates above which neither is believed
 OPEN = 1e4  # epsilons: what a function leaves of its terms, that the equations do not see
 ILL_POSED = 1e-7  # the same, below which data say little of the solution
 BROKEN, NOT_SMALL = 0.3, 0.1  # of the terms at a point, and of those elsewhere
+HARDLY = 0.1  # of the terms: above, nothing is solved
 COORDINATES = 4.0  # relative slope of a function of one wave, about
-VANISHING = 1e-8  # an unknown below this share of the largest one is measured against that
+SMALL = 1e-3  # an unknown below this share of the largest one may be zero but for its error
 ZERO = 1e4  # epsilons of the network's values: a solution below them is zero up to rounding
 LEVEL_DEGREE = 12  # of polynomials in time, where the level of an unknown is open at all times
 
@@ -43,11 +44,16 @@ class ErrorEstimate:
 
     Args:
         low: from the nested refinement; None where there is none.
-        high: from the residual; None where the solver keeps no factors.
+        high: from the residual; None where nothing was refined, or the solver keeps no factors, or
+            there was no time.
         variation: what the estimate becomes relative to ‖u − mean u‖ instead of ‖u‖, times.
         doubts: why no error is claimed; empty where one is.
         open: what may be added to the solution without the equations seeing it, in words.
         few_points: whether the refinement had fewer equations than directions.
+        holds: whether the equations hold, as far as the size of their terms and data can tell.
+        absolute: whether the solution is zero up to rounding, and the estimate not relative.
+        vanishing: names of unknowns that nobody can tell from zero, whose errors are relative to
+            the largest unknown.
     """
 
     low: float | None = None
@@ -56,6 +62,9 @@ class ErrorEstimate:
     doubts: tuple[str, ...] = ()
     open: tuple[str, ...] = ()
     few_points: bool = False
+    holds: bool = True
+    absolute: bool = False
+    vanishing: tuple[str, ...] = ()
 
     @property
     def value(self) -> float | None:
@@ -96,10 +105,14 @@ def estimated(
         return ErrorEstimate(doubts=("the least-squares solver keeps no factors to tell it by",))
     points, values, parts = _values(best, heldout)
     values = _without_levels(values, points, levels)
-    sizes = _sizes(values, parts)
     eps = torch.finfo(values.dtype).eps
-    modes = found.modes(sizes, _level_functions(found.points, len(names), levels))
-    terms = max(best.terms, eps**0.25 * best.parts)
+    open_levels = _level_functions(found.points, len(names), levels)
+    sizes, absolute = _sizes(values, parts)
+    bounds = best.objective * found.constants(len(names), open_levels)
+    vanishing = (LARGEST * sizes < bounds) & (sizes < SMALL * sizes.max())
+    sizes = torch.where(vanishing, sizes.max(), sizes)
+    modes = found.modes(sizes, open_levels)
+    terms = best.resolved_terms(eps)
     seen = 1 / (modes.amplifications * terms).clamp(min=torch.finfo(values.dtype).tiny)
     high = modes.largest * best.objective
     low = None
@@ -111,21 +124,33 @@ def estimated(
         apart = values - _without_levels(others, points, levels)
         low = overfit * (apart.square().mean(0).sqrt() / sizes).max().item()
     few = report.rank > found.equations  # there the points leave functions open, not the equations
-    unseen = 0 if few else int((seen < OPEN * eps).sum())
+    tells = OPEN * eps < ILL_POSED  # whether this dtype tells what is open from what is seen little
+    unseen = int((seen < OPEN * eps).sum()) if tells and not few else 0
     open_now = in_words(modes, unseen, sizes, found.points, names, coordinates) if unseen else ()
     rounded = _coordinate_rounding(points)
     low, high = None if low is None else max(low, rounded), max(high, rounded)
-    doubts = _doubts(low, high, seen[0].item(), open_now) or _violated(best, heldout, coordinates)
+    doubts = _doubts(low, high, seen[0].item(), open_now, max(ILL_POSED, OPEN * eps))
+    doubts = doubts or _violated(best, heldout, coordinates)
     if few and doubts:
         doubts = (
             f"the refinement has {found.equations:,} equations for {report.rank:,} directions: "
             "take more points, or a narrower network",
         )
-    return ErrorEstimate(low, high, _variation(values), doubts, open_now, few)
+    return ErrorEstimate(
+        low,
+        high,
+        _variation(values),
+        doubts,
+        open_now,
+        few,
+        holds=best.objective <= HARDLY * min(terms, heldout.data_norm() or terms),
+        absolute=absolute,
+        vanishing=tuple(n for n, v in zip(names, vanishing.tolist(), strict=True) if v),
+    )
 
 
 def _doubts(
-    low: float | None, high: float, seen: float, open_now: tuple[str, ...]
+    low: float | None, high: float, seen: float, open_now: tuple[str, ...], enough: float
 ) -> tuple[str, ...]:
     """Why the estimates are not to be believed."""
     if open_now:
@@ -133,10 +158,11 @@ def _doubts(
     if not high < LARGEST:
         size = f"{high:.0%}" if high < 10 else f"{high:.0e} times the solution"
         return (f"the residual is too large to tell: it allows an error of {size}",)
-    if seen < ILL_POSED:
+    if seen < enough:
         return (
             "the problem is ill-posed or nearly so: there is a change of the solution by its own "
-            f"size that changes the terms of the equations by a share of {seen:.0e} only",
+            f"size that changes the terms of the equations by a share of {seen:.0e} only"
+            + (", too little for float32 to tell" if enough > ILL_POSED else ""),
         )
     if low is not None and high > APART * low:
         return (
@@ -151,14 +177,15 @@ def _violated(
     """Where a nonlinear equation does not hold at all, as at a kink: no linearization tells there.
 
     A residual counts that is a large part of the terms at its point, and not small beside those
-    elsewhere.
+    elsewhere. Where the terms vanish at the solution, those of the network tell what is small.
     """
-    predictor = best.candidate.predictor()
+    predictor, network = best.candidate.predictor(), best.candidate.network
+    share = torch.finfo(heldout.like.dtype).eps ** RESOLVED
     for bound in heldout.blocks:
         if bound.block.linear:
             continue
         found, terms = bound.evaluate(predictor).abs(), bound.terms(predictor)
-        usual = terms.square().mean().sqrt()
+        usual = torch.maximum(_rms(terms), share * _rms(bound.terms(predictor, network)))
         broken = (found > BROKEN * terms) & (found > NOT_SMALL * usual)
         if bool(broken.any()):
             place = bound.sites[0][int(torch.where(broken, found, 0 * found).argmax())]
@@ -181,16 +208,21 @@ def _values(
         return points, values, best.candidate.network(points, value)[0]
 
 
-def _sizes(values: Float[Tensor, "n k"], parts: Float[Tensor, "n k"]) -> Float[Tensor, " k"]:
+def _sizes(
+    values: Float[Tensor, "n k"], parts: Float[Tensor, "n k"]
+) -> tuple[Float[Tensor, " k"], bool]:
     """Root mean square of every unknown, by which its errors are divided.
 
-    An unknown that is nearly zero has the size of the largest one. Where all are zero up to
-    rounding errors of the network's values, the size is 1.
+    Where all are zero up to rounding errors of the network's values, the size is 1, and errors are
+    absolute.
     """
     sizes, of_parts = (v.square().mean(0).sqrt() for v in (values, parts))
-    if sizes.max() <= ZERO * torch.finfo(sizes.dtype).eps * of_parts.max():
-        return torch.ones_like(sizes)
-    return torch.where(sizes > VANISHING * sizes.max(), sizes, sizes.max())
+    zero = bool(sizes.max() <= ZERO * torch.finfo(sizes.dtype).eps * of_parts.max())
+    return torch.ones_like(sizes) if zero else sizes, zero
+
+
+def _rms(values: Float[Tensor, " n"]) -> Float[Tensor, ""]:
+    return values.square().mean().sqrt()
 
 
 def _coordinate_rounding(points: Float[Tensor, "n d"]) -> float:

@@ -158,14 +158,19 @@ class Solution:
     @property
     def advice(self) -> str:
         """What to do next, for this problem."""
-        hard = bool(self.compiled.exact)
-        return advice(self.problem, self.method, self.status, self.ended, self.estimate, hard)
+        hard = bool(self.compiled.exact) or bool(self.settings.hard)
+        limited = self.settings.max_iterations is not None
+        return advice(
+            self.problem, self.method, self.status, self.ended, self.estimate, hard, limited
+        )
 
     @property
     def unrefined(self) -> Solution:
         """The network at its θ without δ, whose residuals are not measured."""
+        satisfied = self.status in (Status.CONVERGED, Status.PRECISION_LIMITED)
         return replace(
             self,
+            status=Status.COMPLETED if satisfied else self.status,
             delta=None,
             report=None,
             estimate=ErrorEstimate(doubts=("nothing was refined",)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import TYPE_CHECKING
 
@@ -56,8 +55,8 @@ def _title(solution: Solution) -> Text:
     text.append(f" by {solution.method.name}: ", style="not bold")
     text.append(verdict(solution), style="bold" if solution.estimate_is_reliable else "yellow")
     tolerance = solution.settings.tolerance
-    if tolerance > 0:
-        found = max((b.heldout_rms for b in solution.blocks.values()), default=math.nan)
+    if tolerance > 0 and solution.blocks:
+        found = max(b.heldout_rms for b in solution.blocks.values())
         met = "met" if found <= tolerance else f"not met ({found:.1e})"
         text.append(f"; residual tolerance {tolerance:g} {met}", style="not bold")
     return text
@@ -145,10 +144,13 @@ def _estimate(solution: Solution) -> str:
     if value is None:
         return f"not known: {'; '.join(estimate.doubts)}" if estimate.doubts else "not known"
     several = ", largest of all unknowns" if len(solution.names) > 1 else ""
+    kind = "absolute, since the solution is zero" if estimate.absolute else "relative L2"
     made_of = "by the residual alone"
     if estimate.low is not None:
         made_of = f"geometric mean of {estimate.low:.0e} and {estimate.high:.0e}"
-    text = f"{value:.1e} (relative L2{several}; {made_of})"
+    text = f"{value:.1e} ({kind}{several}; {made_of})"
+    for name in estimate.vanishing:
+        text += f"; {name} may be zero, and counts relative to the largest unknown"
     if estimate.variation > OFFSET:
         text += f"; {estimate.variation * value:.1e} of ‖u − mean u‖"
     return text

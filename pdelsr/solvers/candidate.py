@@ -12,6 +12,7 @@ from torch import Tensor
 from pdelsr.linearize import Predictor, RefinedPredictor
 from pdelsr.networks import Network
 
+RESOLVED = 0.25  # power of epsilon, times the parts: terms below it are differences of these
 NOISE = 50  # epsilons of the parts, that a refinement leaves; the damping of `QR`
 
 
@@ -74,6 +75,14 @@ class Assessed:
             power: between 0 and 1.
         """
         return max(eps**power * self.terms, NOISE * eps * self.parts)
+
+    def resolved_terms(self, eps: float) -> float:
+        """The terms; at least the fourth root of epsilon times the parts, which cancel in them.
+
+        Args:
+            eps: of the dtype.
+        """
+        return max(self.terms, eps**RESOLVED * self.parts)
 
     @property
     def largest_rms(self) -> float:

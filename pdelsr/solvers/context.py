@@ -22,7 +22,7 @@ from pdelsr.solvers.history import Record
 from pdelsr.solvers.next_step import Gains
 from pdelsr.solvers.selection import Selection
 
-HELDOUT_SEED = 2**31 - 1  # the stream of held-out points; training seeds stay below
+HELDOUT_SEED = 2**31 - 1  # the stream of held-out points, that of no round below seed 214,748
 FLOOR = 0.45  # power of epsilon: below, beside its terms, a residual says little of the error
 ROUNDING = 0.55  # power of epsilon: a residual that falls no further is down to rounding
 EXACT = 0.88  # power of epsilon: a residual beside its terms that needs no more
@@ -193,7 +193,7 @@ class Context:
         rms, squares = self._measure(candidate)
         self.assess_seconds = max(self.assess_seconds, self.clock.seconds - begin)
         assessed = self._with_terms(Assessed(candidate, self._norm(rms), rms, iteration, squares))
-        self.selection.offer(assessed, assessed.rounding(self._epsilon, FLOOR))
+        self.selection.offer(assessed, assessed.rounding(self.epsilon, FLOOR))
         return assessed
 
     @property
@@ -259,10 +259,11 @@ class Context:
 
     def rounding(self, power: float) -> float:
         """That power of epsilon times the size of the terms at the best state."""
-        return self.best.rounding(self._epsilon, power)
+        return self.best.rounding(self.epsilon, power)
 
     @property
-    def _epsilon(self) -> float:
+    def epsilon(self) -> float:
+        """Of the dtype."""
         return torch.finfo(self.heldout.like.dtype).eps
 
     def fell_to(self, power: float) -> bool:

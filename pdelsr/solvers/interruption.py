@@ -60,14 +60,14 @@ def place_of(interruption: BaseException) -> str:
 
 
 @contextmanager
-def last_work(limit: int | float, status: Status) -> Generator[None, None, None]:
+def last_work(clock: Clock, status: Status) -> Generator[None, None, None]:
     """What is left to do after a run that ended so: left quietly where it takes too long.
 
     Args:
-        limit: seconds that the whole run may take.
+        clock: of the run; what it has left may be used, and a little more.
         status: how it ended.
     """
-    grace = max(GRACE * limit, LEAST_GRACE)
-    seconds = {Status.OUT_OF_TIME: grace, Status.INTERRUPTED: PATIENCE}
+    grace = max(GRACE * clock.limit, LEAST_GRACE)
+    seconds = {Status.OUT_OF_TIME: max(clock.left, 0.0) + grace, Status.INTERRUPTED: PATIENCE}
     with suppress(KeyboardInterrupt), given_up_after(seconds.get(status, math.inf)):
         yield

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pdelsr.deadline import deadline
+from pdelsr.errors import ProblemError
 from pdelsr.linearize import StackedResidual
 from pdelsr.linearize.halving import is_out_of_memory
 from pdelsr.solvers.candidate import Assessed, Candidate
@@ -38,6 +39,7 @@ class Outcome:
         iterations: completed outer iterations.
         training: the points that the best state was found on; None for the start itself.
         next_step: what would have come next, and how long it takes, as far as the method can tell.
+        failure: the mistake in the problem that ended the run, if one did.
     """
 
     best: Assessed
@@ -46,6 +48,7 @@ class Outcome:
     iterations: int
     training: StackedResidual | None = None
     next_step: str | None = None
+    failure: ProblemError | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ def run(
 
     Raises:
         MemoryLimitError: memory ran out before anything was found.
+        ProblemError: a coefficient failed before anything was found; later it ends the run.
         TimeLimitError: the time limit is reached before the start is assessed.
     """
     resumed = start if isinstance(start, Standing) else None
@@ -103,6 +107,7 @@ def run(
     state: State | None = None
     unseen: State | None = None  # of a step whose state nobody has assessed yet
     lack: BaseException | None = None
+    failure: ProblemError | None = None
     try:
         with deadline(context.clock.left - 0.5 * context.finish_seconds):
             state = resumed.state if resumed else method.init(context)
@@ -121,24 +126,34 @@ def run(
         return keeper.outcome(status, iterations, method.next_step(context, state))
     except INTERRUPTIONS as interruption:
         status = status_of(interruption)
+    except ProblemError as error:
+        if context.best is begin and start is None:
+            raise
+        status, failure = Status.INTERRUPTED, error
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
         status, lack = Status.OUT_OF_MEMORY, error.with_traceback(None)  # which holds the arrays
     following = None if state is None else method.next_step(context, state)
-    _offer_last(context, keeper, unseen, iterations, status)
+    if failure is None:
+        _offer_last(context, keeper, unseen, iterations, status)
     if lack is not None and context.best is begin and start is None and not context.trained:
         raise nothing_found(context, lack)
-    return keeper.outcome(status, iterations, following)
+    return replace(keeper.outcome(status, iterations, following), failure=failure)
 
 
 def _offer_last(
     context: Context, keeper: Keeper, unseen: State | None, iterations: int, status: Status
 ) -> None:
     """What the last step has found, or the network of a step that was cut short, may be best."""
-    with last_work(context.clock.limit, status):
-        candidate = unseen.candidate if unseen else Candidate.of_network(context.network)
-        assessed = context.assess(candidate, iterations)
+    candidate = unseen.candidate if unseen else Candidate.of_network(context.network)
+    with last_work(context.clock, status):
+        try:
+            assessed = context.assess(candidate, iterations)
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            return
         logger.info("the step that was cut short left held-out %.1e", assessed.objective)
         keeper.offer(assessed, unseen.report if unseen else None)
 
@@ -169,8 +184,9 @@ class Keeper:
         if assessed.largest_rms <= self.tolerance < self.context.best.largest_rms:
             self.context.best = assessed
         best = self.context.best
-        if assessed is best:
-            self.report, self.training = report, self.context.training
+        if assessed is best:  # a network that no step improved on has no refinement to tell of
+            refined = assessed.candidate.delta is not None
+            self.report, self.training = report if refined else None, self.context.training
         elif assessed.objective < best.objective:
             logger.info(
                 "held-out %.1e after %.1e may be chance: the state of iteration %d is kept",
@@ -207,11 +223,11 @@ class Keeper:
         return Status.PRECISION_LIMITED if rounded else ended
 
     def _end(self, state: State, wish: Status | None) -> Status | None:
-        if self.context.clock.left <= max(state.next_seconds, self.context.finish_seconds):
-            return Status.OUT_OF_TIME
-        if wish is not None:
+        if wish is not None:  # the method is done, whatever time is left
             rejected = wish in DONE and not self.context.best.iteration
             return Status.STAGNATED if rejected else wish
+        if self.context.clock.left <= max(state.next_seconds, self.context.finish_seconds):
+            return Status.OUT_OF_TIME
         if state.iteration >= self.context.max_iterations:
             return Status.MAX_ITERATIONS
         return Status.STAGNATED if self._stalled() else None

@@ -114,7 +114,8 @@ class LSR(Method):
         """The pass with the smallest residual on held-out points, and its state."""
         refine = self.refiner()
         best = refine(context)
-        candidate = Candidate(context.network, context.network.get_vector(), best.delta)
+        delta = best.delta if best.steps else None
+        candidate = Candidate(context.network, context.network.get_vector(), delta)
         for _ in range(self.passes - 1):
             if best.stopped:
                 break
@@ -137,4 +138,5 @@ class LSR(Method):
                 best, candidate = found, other
             else:
                 context.training = training
+                best = replace(best, stopped=found.stopped)
         return best, candidate

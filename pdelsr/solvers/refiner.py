@@ -188,7 +188,7 @@ class Refiner:
             seconds = DOUBLING * (context.clock.seconds - begin)
             limit = self._limit(context, residual, found, rank, gained, most, seconds)
             if limit is not None:
-                return limited(best, limit)
+                return replace(limited(best, limit), stopped=found.stopped)
             rank = min(2 * rank, most)
 
     def _limit(

@@ -65,13 +65,16 @@ def is_doubtless(new: Assessed, best: Assessed) -> bool:
 
         Σ d_i > 2.5 (Σ d_i²)^½ ,   d_i = s_i² (F_i(best)² − F_i(new)²)
 
-    Both states have the same held-out points, so that what is common to them cancels. Where that
-    leaves the sign open, the same is asked of s_i |F_i|: next to a corner a few large residuals can
-    be all of ‖f‖, and say nothing of the error elsewhere. On an L-shaped domain the mean of |F|
-    fell with the error through all of eight iterations, while ‖f‖ rose by half.
+    Both states have the same held-out points, so that what is common to them cancels. No doubt is
+    left where the residual is nowhere larger. Where the sum leaves the sign open, the same is asked
+    of s_i |F_i|: next to a corner a few large residuals can be all of ‖f‖, and say nothing of the
+    error elsewhere. On an L-shaped domain the mean of |F| fell with the error through all of eight
+    iterations, while ‖f‖ rose by half.
     """
     assert best.squares is not None
     assert new.squares is not None
+    if bool((new.squares <= best.squares).all()):  # of a few points, the certainty is never large
+        return bool((new.squares < best.squares).any())
     by_squares = certainty(best.squares - new.squares)
     if abs(by_squares) > DOUBTLESS:
         return by_squares > 0

@@ -29,11 +29,25 @@ class Sensitivity:
         root: X with X Xᵀ = Φ (AᵀA)⁻¹ Φᵀ for the values Φ of the directions, (k p, k p), unknown by
             unknown. Functions are taken out of X and not out of the product, where what is open
             would leave its rounding errors, of the square of its size, to all others.
+        equations: rows of A.
     """
 
     points: Float[Tensor, "p d"]
     root: Float[Tensor, "q s"]
     equations: int
+
+    def constants(
+        self, unknowns: int, without: Float[Tensor, "q c"] | None = None
+    ) -> Float[Tensor, " k"]:
+        """The stability constant of every unknown by itself, in its own units.
+
+        Args:
+            unknowns: k.
+            without: orthonormal columns of values; functions of their span do not count.
+        """
+        root = self.root if without is None else self.root - without @ (without.T @ self.root)
+        parts = root.reshape(unknowns, len(self.points), -1)
+        return torch.linalg.matrix_norm(parts, 2) / len(self.points) ** 0.5
 
     def modes(
         self, sizes: Float[Tensor, " k"], without: Float[Tensor, "q c"] | None = None

@@ -70,7 +70,8 @@ def refine_in_subspace(
         newton_steps: at most; 1 is the published method, which takes the full step.
         stop: asked between steps, whether the time is up.
         described: with the spectrum and the nested solution in the report, which take time. Without
-            them the effective rank is a rough one, or 0 where the solver has none.
+            them, as in trials, the effective rank is a rough one, or 0 where the solver has none,
+            and Ctrl-C and the clock are passed on.
         start: y to begin with; None for 0, the network.
     """
     y = residual.like.new_zeros(directions.rank) if start is None else start
@@ -80,7 +81,7 @@ def refine_in_subspace(
         search.run(newton_steps, stop, described)
         stopped = Status.OUT_OF_TIME if search.cut else None
     except INTERRUPTIONS as interruption:
-        if not search.taken:
+        if not search.taken or not described:
             raise
         stopped = status_of(interruption)
     return search.found(stopped)

@@ -26,7 +26,7 @@ from pdelsr.networks import MLP, HardConditions, Network
 from pdelsr.solvers.build import build_network
 from pdelsr.solvers.design import Design
 from pdelsr.solvers.method import Method
-from pdelsr.solvers.settings import RunSettings
+from pdelsr.solvers.settings import LARGEST_SEED, RunSettings
 from pdelsr.solvers.tangent_newton import Refinement, refine_in_subspace
 from pdelsr.survey import crowds
 
@@ -152,7 +152,8 @@ class Designer:
 
     def build(self, design: Design, draw: int = 0) -> Network:
         """The network of a design, with hard conditions around it; other weights for every draw."""
-        settings = replace(self.settings, seed=self.settings.seed + DRAW * draw)
+        seed = (self.settings.seed + DRAW * draw) % (LARGEST_SEED + 1)
+        settings = replace(self.settings, seed=seed)
         return build_network(self.problem, self.compiled, self.method, settings, design)
 
     @property

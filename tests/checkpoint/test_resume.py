@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -378,3 +379,27 @@ def test_what_a_growth_has_learned_is_kept() -> None:
     known = Growth(factor=2, gains=Gains(alignment=70.0, doubling=20.0), tried=True)
     plain = json.loads(json.dumps(Freezer(method, ()).freeze(known)))
     assert Thawer(method, (), {}, ()).thaw(plain) == known
+
+
+def test_a_run_goes_on_with_the_form_of_its_conditions(
+    path: Path,
+) -> None:
+    """Whether they are hard may depend on the time that there is to try both."""
+    pl.solve(poisson(), "lsr", checkpoint=path, hard=False, **SMALL)
+    again = pl.solve(poisson(), "lsr", checkpoint=path, **SMALL)
+    assert again.settings.hard is False
+
+
+def test_a_solution_outlives_the_folder_of_its_checkpoint(tmp_path: Path) -> None:
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    solution = pl.solve(poisson(), "lsr", checkpoint=folder / "run", **SMALL)
+    shutil.rmtree(folder)
+    solution.save(tmp_path / "kept.safetensors")
+    again = pl.load(tmp_path / "kept.safetensors", poisson())
+    assert again.heldout == solution.heldout
+
+
+def test_a_checkpoint_in_no_folder_is_refused_before_the_run(tmp_path: Path) -> None:
+    with pytest.raises(pl.SettingsError, match=r"checkpoint .* lies in a folder that does not"):
+        pl.solve(poisson(), "lsr", checkpoint=tmp_path / "none" / "run", **SMALL)

@@ -103,3 +103,21 @@ def test_fewer_equations_than_directions_leave_nothing_to_add_to_the_solution() 
     assert f"equations for {solution.report.rank:,} directions" in solution.doubts[0]
     enough = pl.solve(steady(1), "lsr", hidden=(8, 8), points=300, hard=False)
     assert not enough.estimate.few_points
+
+
+def test_other_methods_than_ilsr_are_led_to_it() -> None:
+    assert 'take method "ilsr"' in told(steady(1), "lsr")
+    assert 'take method "ilsr"' not in told(steady(1), "ilsr")
+
+
+def test_what_the_user_has_limited_is_named() -> None:
+    chosen, _ = parse_options("pinn", {})
+    ended = pl.Status.MAX_ITERATIONS
+    text = advice(steady(1), chosen, pl.Status.NOT_SOLVED, ended, FAR, True, limited=True)
+    assert "raise max_iterations" in text
+
+
+def test_data_that_do_not_balance_are_told() -> None:
+    estimate = ErrorEstimate(high=1.0, doubts=("open",), open=("a wave",), holds=False)
+    text = told(steady(1), status=pl.Status.NOT_UNIQUE, estimate=estimate)
+    assert "do not hold" in text

@@ -125,3 +125,80 @@ def test_narrow_data_between_the_users_own_points_leave_no_claim() -> None:
         solution = pl.solve(problem, "lsr", sampler={"equation": pl.Points(points)}, **SMALL)
     assert solution.error_estimate is None
     assert any("points" in doubt for doubt in solution.doubts)
+
+
+def test_a_small_unknown_in_its_own_units_is_measured_by_its_own_size() -> None:
+    """A bar in SI units: the displacement is a millionth of a millionth of the stress."""
+    s = pl.unknown("s", X)
+    equations = [sp.Eq(s / 1e12, U.diff(X)), sp.Eq(s.diff(X), -(sp.pi**2) * sp.sin(sp.pi * X))]
+    exact = {U: sp.sin(sp.pi * X) / 1e12, s: sp.pi * sp.cos(sp.pi * X)}
+    ends = [pl.Dirichlet(U, 0), pl.Dirichlet(s, sp.pi, on="x=0")]
+    problem = pl.Problem("bar", LINE, equations, ends, reference=exact)
+    solution = pl.solve(problem, "lsr", hidden=(6,))
+    error = solution.errors["u"].relative_l2
+    assert solution.error_estimate is None or error < 10 * solution.error_estimate
+    assert not solution.estimate.vanishing or "u may be zero" in solution.summary()
+
+
+def test_an_unknown_that_is_zero_counts_relative_to_the_others() -> None:
+    v = pl.unknown("v", X)
+    equations = [sp.Eq(U.diff(X, 2), -sp.sin(3 * X)), v.diff(X, 2)]
+    conditions = [pl.Dirichlet(U, sp.sin(3 * X) / 9), pl.Dirichlet(v, 0)]
+    problem = pl.Problem("one of two", LINE, equations, conditions)
+    solution = pl.solve(problem, "lsr", **SMALL)
+    assert solution.estimate.vanishing == ("v",)
+    assert solution.error_estimate is not None
+    assert solution.error_estimate < 1e-6
+    assert "v may be zero, and counts relative to the largest unknown" in solution.summary()
+
+
+def test_the_error_of_zero_is_told_as_absolute() -> None:
+    solution = solved(U.diff(X, 2), [pl.Dirichlet(U, 0)])
+    assert solution.estimate.absolute
+    assert "(absolute, since the solution is zero" in solution.summary()
+
+
+def test_a_uniform_flow_breaks_no_equation() -> None:
+    solution = solved(U * U.diff(X) - U.diff(X, 2), [pl.Dirichlet(U, 1)])
+    assert solution.doubts == ()
+    assert solution.error_estimate is not None
+    assert solution.error_estimate < 1e-6
+
+
+@pytest.mark.parametrize(("value", "hard"), [(0, False), (X, False), (X, True)], ids=str)
+def test_one_term_alone_is_no_failure_of_a_method_without_refinement(
+    value: sp.Expr, hard: bool
+) -> None:
+    problem = pl.Problem("line", LINE, [U.diff(X, 2)], [pl.Dirichlet(U, value)])
+    solution = pl.solve(problem, "pinn", hidden=(8, 8), points=50, adam_steps=200, hard=hard)
+    assert solution.status is not pl.Status.NOT_SOLVED
+    assert solution.error_estimate is None
+
+
+def test_what_oscillates_is_unique_in_float32_too() -> None:
+    """A change by sin πx is 1e-3 of the terms of sin 25πx, which float32 takes for rounding."""
+    exact = sp.sin(25 * sp.pi * X)
+    equation = sp.Eq(U.diff(X, 2), exact.diff(X, 2))
+    options = {"hidden": (64, 64), "weight_scale": 8.0, "dtype": "float32"}
+    solution = solved(equation, [pl.Dirichlet(U, exact)], **options)
+    assert solution.status is not pl.Status.NOT_UNIQUE
+    assert solution.estimate.open == ()
+
+
+def test_a_force_at_a_resonance_leaves_equations_that_do_not_hold() -> None:
+    equation = sp.Eq(U.diff(X, 2) + sp.pi**2 * U, sp.sin(sp.pi * X))
+    solution = solved(equation, [pl.Dirichlet(U, 0)])
+    assert solution.status is pl.Status.NOT_UNIQUE
+    assert "The equations do not hold" in solution.advice
+
+
+def test_what_the_estimate_has_no_memory_for_is_no_lost_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def failing(*_: object) -> object:
+        raise MemoryError
+
+    monkeypatch.setattr("pdelsr.results.collect.estimated", failing)
+    solution = solved(sp.Eq(U.diff(X, 2), 1), [pl.Dirichlet(U, 0)])
+    assert solution.doubts[0] == "there was no memory to estimate the error"
+    assert solution.blocks

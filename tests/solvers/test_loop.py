@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pytest
 import sympy as sp
 import torch
@@ -15,9 +16,10 @@ from torch import nn
 import pdelsr as pl
 from pdelsr.results.collect import final_status
 from pdelsr.results.estimate import ErrorEstimate
-from pdelsr.solvers.candidate import Candidate
+from pdelsr.solvers.candidate import Assessed, Candidate
+from pdelsr.solvers.clock import Clock
 from pdelsr.solvers.context import Context
-from pdelsr.solvers.loop import Outcome, run
+from pdelsr.solvers.loop import Keeper, Outcome, run
 from pdelsr.solvers.method import Method, State
 from pdelsr.solvers.prepare import prepare
 
@@ -234,3 +236,53 @@ def test_contexts_draw_new_points_every_time() -> None:
     assert not any(torch.equal(points, held) for points in (first, second))
     again = started(poisson())
     assert torch.equal(again.fresh_residual().blocks[0].sites[0], first)
+
+
+def test_a_method_that_is_done_is_not_out_of_time() -> None:
+    context = started(poisson(), points=60)
+    context.clock = Clock.after(99.0, 100.0)
+    context.assess_seconds = 10.0
+    keeper = Keeper(context, 0.0)
+    context.assess(Candidate.of_network(context.network), 0)
+    context.assess(Candidate.of_network(context.network), 1)
+    state = State(1, context.best.candidate, 1.0, "refine")
+    assert keeper.verdict(state, None) is pl.Status.OUT_OF_TIME
+    assert keeper.verdict(state, pl.Status.RANK_DEFICIENT) is not pl.Status.OUT_OF_TIME
+
+
+def test_a_coefficient_that_fails_late_costs_no_result() -> None:
+    u, calls = pl.unknown("u", X), iter(range(10**6))
+
+    def source(x: np.ndarray) -> np.ndarray:
+        return np.full_like(x, np.nan) if late and next(calls) >= 0 else np.sin(x)
+
+    late: list[int] = []
+    f = pl.coefficient("f", source, X)
+    problem = pl.Problem(
+        "string", pl.Interval(X, 0, 1), [u.diff(X, 2) + u**3 - f], [pl.Dirichlet(u, 0)]
+    )
+
+    def watch(record: pl.Record) -> None:
+        if record.phase == "refine":
+            late.append(1)
+
+    options = {"hidden": (3,), "points": 60, "max_iterations": 9, "alignment_steps": 3}
+    with pytest.raises(pl.ProblemError, match="the attribute `solution`") as raised:
+        pl.solve(problem, "ilsr", callback=watch, **options)
+    assert raised.value.solution.status is pl.Status.INTERRUPTED
+    assert raised.value.solution.best_iteration > 0
+
+
+def test_memory_that_ends_twice_costs_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = Context.assess
+
+    def limited(self: Context, candidate: Candidate, iteration: int) -> Assessed:
+        if iteration > 1:
+            raise MemoryError
+        return usual(self, candidate, iteration)
+
+    monkeypatch.setattr(Context, "assess", limited)
+    options = {"hidden": (3,), "points": 60, "max_iterations": 5, "alignment_steps": 3}
+    solution = pl.solve(cubic(), "ilsr", **options)
+    assert solution.status is pl.Status.OUT_OF_MEMORY
+    assert solution.best_iteration == 1

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+import torch
 from solver_cases import SMALL, cubic, poisson, poisson_2d
 
 import pdelsr as pl
@@ -99,3 +102,37 @@ def test_a_rank_above_the_parameters_is_told() -> None:
     found = pl.solve(poisson(), "lsr", rank=10_000, basis="gaussian", **SMALL)
     assert found.rank == found.parameters
     assert "10,000 exceeds the parameters" in found.summary()
+
+
+@pytest.mark.parametrize("method", ["lsr", "ilsr"])
+def test_ctrl_c_in_a_doubling_that_does_not_pay_ends_the_run(method, monkeypatch) -> None:
+    usual, ranks = refiner.Refiner._at_rank, []
+
+    def interrupted(self, context, residual, basis, rank, start=None):
+        ranks.append(rank)
+        found = usual(self, context, residual, basis, rank)
+        if len(ranks) < 2:
+            return found
+        return replace(found, delta=torch.zeros_like(found.delta), stopped=pl.Status.INTERRUPTED)
+
+    monkeypatch.setattr(refiner.Refiner, "_at_rank", interrupted)
+    solution = pl.solve(poisson_2d(), method, basis="gaussian", **WIDE)
+    assert solution.status is pl.Status.INTERRUPTED
+    assert ranks == [20, 40]
+    assert solution.rank == 20
+
+
+def test_ctrl_c_in_a_pass_that_does_not_pay_is_the_last(monkeypatch) -> None:
+    usual, calls = refiner.Refiner.__call__, []
+
+    def interrupted(self, *arguments, **named):
+        calls.append(named)
+        found = usual(self, *arguments, **named)
+        if len(calls) < 2:
+            return found
+        return replace(found, delta=torch.zeros_like(found.delta), stopped=pl.Status.INTERRUPTED)
+
+    monkeypatch.setattr(refiner.Refiner, "__call__", interrupted)
+    solution = pl.solve(poisson_2d(), "lsr", passes=4, **WIDE)
+    assert solution.status is pl.Status.INTERRUPTED
+    assert len(calls) == 2

@@ -106,3 +106,11 @@ def test_certainty_is_in_standard_errors() -> None:
     assert certainty(torch.zeros(5, dtype=torch.float64)) == 0.0
     assert certainty(torch.ones(25, dtype=torch.float64)) == pytest.approx(5.0)
     assert abs(certainty(noise())) < 4
+
+
+def test_a_few_points_tell_as_well() -> None:
+    """The certainty of n points is at most the root of n."""
+    f = torch.tensor([3.0, 2.0, 1.0, 2.0], dtype=torch.float64)
+    first, second = state(f), state(1e-6 * f, 2)
+    assert offered(first, second).best is second
+    assert offered(second, first).best is second

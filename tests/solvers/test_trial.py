@@ -209,3 +209,19 @@ def test_without_time_for_one_trial_the_smallest_network_is_taken(monkeypatch) -
 
 def parameters_of(design: Design) -> int:
     return parameter_count(design.hidden, 1, 1)
+
+
+def test_the_largest_seed_has_other_draws_too() -> None:
+    chooser = designer(poisson(), seed=2**31 - 1)
+    design = Design((4,))
+    first, other = (chooser.build(design, draw).get_vector() for draw in (0, 1))
+    assert not torch.equal(first, other)
+
+
+def test_ctrl_c_in_a_trial_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> object:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pdelsr.solvers.tangent_newton._corrected", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        designer(poisson()).first()
