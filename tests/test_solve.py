@@ -230,3 +230,27 @@ def test_equal_seeds_give_equal_solutions() -> None:
     other = pl.solve(poisson(), "lsr", seed=6, **SMALL)
     assert first.heldout == second.heldout
     assert first.heldout != other.heldout
+
+
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        ("lsr", {}),
+        ("lsr", {"basis": "output", "rank": 20}),
+        ("lsr", {"lstsq": "lsmr"}),
+        ("ilsr", {"max_iterations": 2}),
+        ("pinn", {"adam_steps": 3, "lbfgs_steps": 2}),
+        ("tsonn", {"max_iterations": 2}),
+    ],
+)
+def test_the_default_device_of_torch_is_not_that_of_a_run(
+    method: str, options: dict[str, Any]
+) -> None:
+    """Scripts for a GPU set it; "meta" has no data, so that any tensor there would fail."""
+    expected = pl.solve(poisson(), method, **SMALL, **options)
+    torch.set_default_device("meta")
+    try:
+        found = pl.solve(poisson(), method, **SMALL, **options)
+        assert found.predict(x=0.5) == expected.predict(x=0.5)
+    finally:
+        torch.set_default_device(None)

@@ -126,7 +126,7 @@ def split(
         raise SettingsError(
             f"{n} sample(s) cannot be split for validation: give more, or a rank instead of 'auto'."
         )
-    order = torch.randperm(n, generator=generator)
+    order = torch.randperm(n, generator=generator, device="cpu")
     take = [order[held:].sort().values, order[:held].sort().values]
     fit, validation = (tuple(x[part.to(x.device)] for x in source) for part in take)
     return fit, validation

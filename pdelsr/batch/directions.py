@@ -69,9 +69,9 @@ def draw_rows(
     total = samples * outputs
     count = min(count, total)
     if total <= 16 * count:
-        positions = torch.randperm(total, generator=generator)[:count]
+        positions = torch.randperm(total, generator=generator, device="cpu")[:count]
     else:  # with replacement: repeated rows are few, and the permutation would be long
-        positions = torch.randint(total, (count,), generator=generator)
+        positions = torch.randint(total, (count,), generator=generator, device="cpu")
     positions = positions.sort().values
     sample, output = positions // outputs, positions % outputs
     drawn, first = [], 0

@@ -48,7 +48,9 @@ class Model:
         self.index: Int[Tensor, " m"] | None = None
         if share < 1:
             count = max(1, round(share * self.total))
-            chosen = torch.randperm(self.total, generator=generator)[:count].sort().values
+            chosen = (
+                torch.randperm(self.total, generator=generator, device="cpu")[:count].sort().values
+            )
             self.index = chosen.to(self.like.device)
 
     @property
@@ -135,7 +137,9 @@ class Model:
 
     def keep(self, count: int, generator: torch.Generator) -> None:
         """Let only so many of the moving parameters move, drawn at random and in random order."""
-        chosen = torch.randperm(self.size, generator=generator)[:count].to(self.like.device)
+        chosen = torch.randperm(self.size, generator=generator, device="cpu")[:count].to(
+            self.like.device
+        )
         self.index = chosen if self.index is None else self.index[chosen]
 
     def directions(self, name: str, V: Float[Tensor, "m r"] | None) -> Tensor | None:

@@ -66,7 +66,7 @@ class RandomImages:
         pixels = torch.linspace(-1, 1, SIDE)
         for start in range(0, self.samples, self.batch):
             n = min(self.batch, self.samples - start)
-            x, y = 2 * torch.rand(2, n, 1, generator=generator) - 1
+            x, y = 2 * torch.rand(2, n, 1, generator=generator, device="cpu") - 1
             rows, columns = (torch.exp(-20 * (pixels - c).square()) for c in (x, y))
             images = rows[:, :, None] * columns[:, None, :]
             classes = (CLASSES * (x[:, 0] + 1) / 2).long().clamp(max=CLASSES - 1)

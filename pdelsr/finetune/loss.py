@@ -57,12 +57,12 @@ class Loss:
         """The loss of one step; equal steps give equal losses."""
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + step)
         count = len(self.values)
-        rows = torch.randperm(count, generator=generator)[: min(batch, count)]
+        rows = torch.randperm(count, generator=generator, device="cpu")[: min(batch, count)]
         self.table.choose(rows)
         b = self.operator.branch(self.values[rows])
         total = b.new_zeros(())
         for block in self.blocks:
-            index = torch.randint(len(block), (points,), generator=generator)
+            index = torch.randint(len(block), (points,), generator=generator, device="cpu")
             total = total + block.block.weight * self._residual(block, index, b).square().mean()
         return total
 

@@ -144,7 +144,11 @@ class BoundBlock:
         n = len(self)
         keep = max(1, round(share * n))
         generator = torch.Generator().manual_seed(n)
-        index = torch.randperm(n, generator=generator)[:keep].sort().values.to(self.columns.device)
+        index = (
+            torch.randperm(n, generator=generator, device="cpu")[:keep]
+            .sort()
+            .values.to(self.columns.device)
+        )
         return BoundBlock(
             self.block,
             tuple(points[index] for points in self.sites),

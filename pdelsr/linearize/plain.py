@@ -205,7 +205,9 @@ def _differs(
     graph: nn.Module, tensors: Sequence[Tensor], network: Network, delta: Tensor, count: int
 ) -> bool:
     generator = torch.Generator().manual_seed(0)
-    x = torch.rand(count, network.in_features, dtype=torch.float64, generator=generator)
+    x = torch.rand(
+        count, network.in_features, dtype=torch.float64, generator=generator, device="cpu"
+    )
     x = x.to(tensors[0])
     found = torch.stack(graph(x, *tensors))
     jet, tangent = network.tangent_jet(x, closure(((0,) * network.in_features,)), delta)

@@ -48,7 +48,9 @@ class QR(LeastSquares):
 
     def init(self, A: Float[Tensor, "n r"]) -> QRState:
         n, r = A.shape
-        order = torch.randperm(r, generator=torch.Generator().manual_seed(r)).to(A.device)
+        order = torch.randperm(r, generator=torch.Generator().manual_seed(r), device="cpu").to(
+            A.device
+        )
         stacked = A.new_zeros(r, n + r).T  # the columns of a panel lie together
         for rows, place in zip(A.split(ROWS), stacked[:n].split(ROWS), strict=True):
             torch.index_select(rows.T, 0, order, out=place.T)
@@ -101,7 +103,7 @@ def estimated_values(R: Float[Tensor, "r r"]) -> Float[Tensor, " r"]:
     Comput. 20, 1336); a random rotation of the columns takes the place of the pivots.
     """
     generator = torch.Generator().manual_seed(0)
-    signs = torch.randint(0, 2, R.shape[:1], generator=generator) * 2 - 1
+    signs = torch.randint(0, 2, R.shape[:1], generator=generator, device="cpu") * 2 - 1
     waves = torch.fft.fft(R * signs.to(R), norm="ortho")
     rotated = waves.real - waves.imag  # the Hartley transform, which is orthogonal
     once = factored(factored(rotated).R.T)

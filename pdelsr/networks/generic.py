@@ -197,7 +197,7 @@ def require_pointwise(module: nn.Module, points: Float[Tensor, "two d"]) -> int:
 def _probe_points(module: nn.Module, in_features: int) -> Tensor:
     like = next(chain(module.parameters(), module.buffers()), torch.empty(0, dtype=torch.float64))
     generator = torch.Generator().manual_seed(0)
-    points = torch.rand(2, in_features, dtype=torch.float64, generator=generator)
+    points = torch.rand(2, in_features, dtype=torch.float64, generator=generator, device="cpu")
     return points.to(device=like.device, dtype=like.dtype)
 
 

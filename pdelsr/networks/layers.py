@@ -103,7 +103,7 @@ class Affine(nn.Module):
     def thin_out(self, inputs: int, generator: torch.Generator) -> None:
         """Keep `inputs` weights of each neuron, drawn at random, with the variance of all."""
         kept = min(inputs, self.weight.shape[1])
-        order = torch.rand(self.weight.shape, generator=generator).argsort(dim=1)
+        order = torch.rand(self.weight.shape, generator=generator, device="cpu").argsort(dim=1)
         with torch.no_grad():
             self.weight *= (order < kept) * (self.weight.shape[1] / kept) ** 0.5
 

@@ -67,7 +67,7 @@ class LevenbergMarquardt:
         m = residual.network.parameter_count
         if m <= self.largest:
             return Identity(m)
-        index = torch.randperm(m, generator=generator)[: self.largest].sort().values
+        index = torch.randperm(m, generator=generator, device="cpu")[: self.largest].sort().values
         return Columns(index.to(residual.device), m)
 
 

@@ -87,7 +87,7 @@ def stable_signs(residual: StackedResidual, generator: torch.Generator) -> tuple
     sums = [0.0] * len(residual.blocks)
     jets = residual.jets_without_graph()
     size = network.parameter_count, PROBES
-    directions = torch.randn(size, generator=generator).to(residual.like)
+    directions = torch.randn(size, generator=generator, device="cpu").to(residual.like)
     directions = _respecting_conditions(residual, directions)
     for direction in directions.T:
         refined = RefinedPredictor(network, direction * network.get_vector().abs().mean())

@@ -53,5 +53,5 @@ def clipped(rank: int | None, largest: int) -> int:
 
 def gaussian(rows: int, columns: int, like: Tensor, generator: torch.Generator) -> Tensor:
     """A standard normal matrix, the same on every device."""
-    values = torch.randn(rows, columns, dtype=torch.float64, generator=generator)
+    values = torch.randn(rows, columns, dtype=torch.float64, generator=generator, device="cpu")
     return values.to(dtype=like.dtype, device=like.device)

@@ -20,5 +20,7 @@ class Coordinate(Basis):
         self, residual: StackedResidual, rank: int | None, generator: torch.Generator
     ) -> Subspace:
         m = residual.network.parameter_count
-        index = torch.randperm(m, generator=generator)[: clipped(rank, m)].sort().values
+        index = (
+            torch.randperm(m, generator=generator, device="cpu")[: clipped(rank, m)].sort().values
+        )
         return Subspace(Columns(index.to(residual.device), m))

@@ -101,4 +101,4 @@ def spread(total: int, count: int, device: torch.device) -> Tensor:
     if count >= total:
         return torch.arange(total, device=device)
     generator = torch.Generator().manual_seed(total)
-    return torch.randperm(total, generator=generator)[:count].sort().values.to(device)
+    return torch.randperm(total, generator=generator, device="cpu")[:count].sort().values.to(device)
