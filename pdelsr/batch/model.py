@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from pdelsr.errors import SettingsError
+from pdelsr.linearize.drawn import drawn
 from pdelsr.linearize.halving import in_pieces, is_out_of_memory
 from pdelsr.networks.base import unflatten
 from pdelsr.networks.forward_mode import jvp, own_containers
@@ -48,10 +49,7 @@ class Model:
         self.index: Int[Tensor, " m"] | None = None
         if share < 1:
             count = max(1, round(share * self.total))
-            chosen = (
-                torch.randperm(self.total, generator=generator, device="cpu")[:count].sort().values
-            )
-            self.index = chosen.to(self.like.device)
+            self.index = drawn(self.total, count, generator, self.like.device)
 
     @property
     def parameters(self) -> dict[str, Tensor]:
@@ -137,9 +135,8 @@ class Model:
 
     def keep(self, count: int, generator: torch.Generator) -> None:
         """Let only so many of the moving parameters move, drawn at random and in random order."""
-        chosen = torch.randperm(self.size, generator=generator, device="cpu")[:count].to(
-            self.like.device
-        )
+        order = torch.randperm(self.size, generator=generator, device="cpu")
+        chosen = order[:count].to(self.like.device)
         self.index = chosen if self.index is None else self.index[chosen]
 
     def directions(self, name: str, V: Float[Tensor, "m r"] | None) -> Tensor | None:

@@ -128,9 +128,9 @@ def run_way(way: str, settings: InstanceSettings) -> InstanceCost:
     sensors = np.linspace(0, 1, settings.sensors)
     operator = PIDeepONet(sensors, 2, settings.hidden, "modified_mlp")
     residual = residual_at(operator, problem, settings.points)
-    index = torch.randperm(
-        residual.network.parameter_count, generator=torch.Generator().manual_seed(0)
-    )[: settings.rank]
+    generator = torch.Generator().manual_seed(0)
+    order = torch.randperm(residual.network.parameter_count, generator=generator, device="cpu")
+    index = order[: settings.rank]
     coefficients = residual.coefficients(residual.jets_without_graph())
     at_start = peak_memory()
     begin = time.perf_counter()

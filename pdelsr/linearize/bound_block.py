@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pdelsr.compile import Block
+from pdelsr.linearize.drawn import drawn
 from pdelsr.linearize.halving import in_pieces
 from pdelsr.linearize.memory import points_at_once
 from pdelsr.networks.index_set import Index, IndexSet, closure
@@ -144,11 +145,7 @@ class BoundBlock:
         n = len(self)
         keep = max(1, round(share * n))
         generator = torch.Generator().manual_seed(n)
-        index = (
-            torch.randperm(n, generator=generator, device="cpu")[:keep]
-            .sort()
-            .values.to(self.columns.device)
-        )
+        index = drawn(n, keep, generator, self.columns.device)
         return BoundBlock(
             self.block,
             tuple(points[index] for points in self.sites),

@@ -48,9 +48,8 @@ class QR(LeastSquares):
 
     def init(self, A: Float[Tensor, "n r"]) -> QRState:
         n, r = A.shape
-        order = torch.randperm(r, generator=torch.Generator().manual_seed(r), device="cpu").to(
-            A.device
-        )
+        generator = torch.Generator().manual_seed(r)
+        order = torch.randperm(r, generator=generator, device="cpu").to(A.device)
         stacked = A.new_zeros(r, n + r).T  # the columns of a panel lie together
         for rows, place in zip(A.split(ROWS), stacked[:n].split(ROWS), strict=True):
             torch.index_select(rows.T, 0, order, out=place.T)

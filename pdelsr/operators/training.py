@@ -68,9 +68,8 @@ def train(
     losses = []
     for epoch in range(epochs):
         total = 0.0
-        for rows in torch.randperm(len(inputs), generator=generator, device="cpu").split(
-            batch_size
-        ):
+        order = torch.randperm(len(inputs), generator=generator, device="cpu")
+        for rows in order.split(batch_size):
             optimizer.zero_grad()
             value = measured(model(inputs[rows]), targets[rows])
             value.backward()

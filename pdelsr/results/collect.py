@@ -127,8 +127,8 @@ def final_status(context: Context, outcome: Outcome, estimate: ErrorEstimate) ->
         return ended
     # A network that was given has a residual of its own, which need not fall.
     first = math.inf if context.trained else context.first_objective
-    told_by_terms = context.heldout.adds_up(best.candidate.predictor())
-    if is_unsolved(best, first, estimate, context.epsilon if told_by_terms else None):
+    alone = estimate.high is None and not context.heldout.adds_up(best.candidate.predictor())
+    if is_unsolved(best, first, estimate, None if alone else context.epsilon):
         return Status.NOT_SOLVED
     if estimate.open:
         return Status.NOT_UNIQUE

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pdelsr.linearize import Columns, Directions, Identity, StackedResidual
+from pdelsr.linearize.drawn import drawn
 from pdelsr.linearize.halving import is_out_of_memory, release
 from pdelsr.solvers.estimate import FEWEST
 
@@ -67,8 +68,7 @@ class LevenbergMarquardt:
         m = residual.network.parameter_count
         if m <= self.largest:
             return Identity(m)
-        index = torch.randperm(m, generator=generator, device="cpu")[: self.largest].sort().values
-        return Columns(index.to(residual.device), m)
+        return Columns(drawn(m, self.largest, generator, residual.device), m)
 
 
 @dataclass(frozen=True)

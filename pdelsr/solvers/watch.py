@@ -19,6 +19,8 @@ class Watch:
         every: steps between two records.
         reserve: seconds that must be left for what comes after.
         count: steps of this phase so far.
+        last: ‖f‖ after the last of them.
+        stopped: whether that was the last one that there was time for.
     """
 
     context: Context

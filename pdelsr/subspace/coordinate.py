@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from pdelsr.linearize import Columns, StackedResidual
+from pdelsr.linearize.drawn import drawn
 from pdelsr.subspace.base import Basis, Subspace, clipped
 
 
@@ -20,7 +21,5 @@ class Coordinate(Basis):
         self, residual: StackedResidual, rank: int | None, generator: torch.Generator
     ) -> Subspace:
         m = residual.network.parameter_count
-        index = (
-            torch.randperm(m, generator=generator, device="cpu")[: clipped(rank, m)].sort().values
-        )
-        return Subspace(Columns(index.to(residual.device), m))
+        index = drawn(m, clipped(rank, m), generator, residual.device)
+        return Subspace(Columns(index, m))

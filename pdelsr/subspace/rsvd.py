@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pdelsr.linearize import Dense, StackedResidual
+from pdelsr.linearize.drawn import drawn
 from pdelsr.subspace.base import Basis, Subspace, clipped, gaussian
 
 RowChunks = Callable[[], Iterator[Tensor]]
@@ -101,4 +102,4 @@ def spread(total: int, count: int, device: torch.device) -> Tensor:
     if count >= total:
         return torch.arange(total, device=device)
     generator = torch.Generator().manual_seed(total)
-    return torch.randperm(total, generator=generator, device="cpu")[:count].sort().values.to(device)
+    return drawn(total, count, generator, device)
