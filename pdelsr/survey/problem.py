@@ -212,7 +212,9 @@ def _with_slopes(functions: Iterable[sp.Expr], survey: Survey) -> Iterator[sp.Ex
         yield whole
         for coordinate in survey.coordinates:
             first = slope(whole, coordinate)
-            yield from (e for e in (first, slope(first, coordinate)) if e.free_symbols)
+            # data whose slopes sympy cannot form, such as those of Mod, enter no equation
+            if not first.has(sp.Derivative, sp.Subs):
+                yield from (e for e in (first, slope(first, coordinate)) if e.free_symbols)
 
 
 def _sentence(found: Found, problem: Problem) -> str:

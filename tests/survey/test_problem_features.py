@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import sympy as sp
 import torch
-from narrow_problems import KINDS, LINE, A, U, W, X, Y, coded, gauss, line, plate, ring
+from narrow_problems import KINDS, LINE, A, U, W, X, Y, coded, gauss, line, plate, ring, rod
 
 import pdelsr as pl
 from pdelsr.survey import crowds, features_of, unresolved_features
@@ -196,3 +196,10 @@ def test_narrow_data_are_found_on_every_part() -> None:
     assert unresolved_features(heated(70, sp.sin(3 * X))) == ()
     (*_, last) = unresolved_features(heated(70, narrow))
     assert "data on 6 parts were not searched" in last
+
+
+def test_data_whose_slopes_sympy_cannot_form_are_searched() -> None:
+    saw = sp.Mod(2 * X, 1) + sp.frac(3 * X) + sp.floor(4 * X)
+    assert unresolved_features(rod(saw)) == ()
+    (sentence,) = unresolved_features(rod(saw + gauss(X - A, 1e-5)))
+    assert "near x = 0.4142" in sentence
