@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import sys
+import warnings
 from collections.abc import Iterable
+from pathlib import Path
+from types import FrameType
 from typing import Any
+
+LONGEST = 400  # characters of another's message that are quoted
+OWN = __name__.partition(".")[0]
+PASSED = (OWN, "contextlib", "dataclasses", "functools", "jaxtyping", "torch")
+"""Packages through whose code a user's call comes to a warning."""
 
 
 class PdelsrError(Exception):
@@ -67,7 +76,18 @@ class ResolutionWarning(UserWarning):
     """Data vary within a length that no network follows, or that the user's points miss."""
 
 
-LONGEST = 400  # characters of another's message that are quoted
+def warn(message: str, category: type[Warning]) -> None:
+    """Warn at the line of the user's that led here: the first one outside of pdelsr."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and _is_passed(frame):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
+
+
+def _is_passed(frame: FrameType) -> bool:
+    """By the module of its code, or by its file where types are checked."""
+    module = str(frame.f_globals.get("__name__")).partition(".")[0]
+    return module in PASSED or Path(frame.f_code.co_filename).parent.name == "jaxtyping"
 
 
 def described(error: BaseException) -> str:

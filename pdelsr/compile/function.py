@@ -14,9 +14,8 @@ from torch import Tensor, fx
 
 from pdelsr.compile.finite import require_finite
 from pdelsr.compile.printer import HELPERS, ONE, TorchCode, literal
-from pdelsr.declare.callables import AS_ARGUMENT
+from pdelsr.declare.callables import AS_ARGUMENT, outermost_calls
 from pdelsr.declare.sharing import shared_subexpressions
-from pdelsr.declare.symbols import Coefficient
 from pdelsr.errors import PdelsrError, ProblemError, described
 
 AS_ARGUMENT.append(torch.as_tensor)
@@ -94,7 +93,7 @@ class TorchFunction:
         """The callables in the expressions, outermost only."""
         applied: set[Any] = set()
         for expression in self.expressions:
-            applied |= _outermost_calls(expression)
+            applied |= outermost_calls(expression)
         ordered = sorted(applied, key=sp.default_sort_key)
         return tuple(Call(a, self.columns, self.title) for a in ordered)
 
@@ -181,12 +180,6 @@ class Call:
 
 def _renamed(letter: str, symbols: Any) -> list[tuple[Any, sp.Symbol]]:
     return [(s, sp.Symbol(f"{letter}{i}_", real=True)) for i, s in enumerate(symbols)]
-
-
-def _outermost_calls(expression: sp.Basic) -> set[Any]:
-    if isinstance(expression, Coefficient):
-        return {expression}
-    return set().union(*map(_outermost_calls, expression.args))
 
 
 def _full(value: Any, x: Float[Tensor, "n c"]) -> Float[Tensor, " n"]:

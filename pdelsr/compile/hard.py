@@ -21,13 +21,13 @@ from pdelsr.compile.seam import seam_layer
 from pdelsr.declare.decimals import decimal_text
 from pdelsr.declare.domains import Part
 from pdelsr.declare.expressions import field, jets, multi_index
+from pdelsr.declare.jumps import find_jump
+from pdelsr.declare.nonsmooth import BOUNDED, CUTS, NONSMOOTH
 from pdelsr.declare.regions import PeriodicPair
 from pdelsr.declare.statements import Statement
 from pdelsr.declare.symbols import Coefficient, NormalComponent
 from pdelsr.declare.system import System
 from pdelsr.errors import ProblemError
-
-KINKED = (sp.Abs, sp.sign, sp.Heaviside, sp.Max, sp.Min, sp.floor, sp.ceiling, sp.Piecewise)
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,9 +176,14 @@ def _smooth_value(statement: Statement, system: System) -> sp.Expr:
         raise impossible(statement, "its value is a Python callable, which has no derivatives")
     if value.has(NormalComponent):
         raise impossible(statement, "its value uses the normal, which exists on the boundary only")
-    if value.has(*KINKED):
+    if value.has(*NONSMOOTH):
         raise impossible(
             statement, f"its value {decimal_text(value)} is not smooth, and derivatives are needed"
+        )
+    if value.has(*CUTS, *BOUNDED) and find_jump(value, system.domain, system.coordinates):
+        raise impossible(
+            statement,
+            f"its value {decimal_text(value)} jumps in the domain, and derivatives are needed",
         )
     return value
 

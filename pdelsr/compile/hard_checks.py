@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import product
 from typing import cast
 
 import numpy as np
@@ -11,7 +10,7 @@ import sympy as sp
 
 from pdelsr.compile.hard_form import HardForm
 from pdelsr.declare.domains import Part
-from pdelsr.declare.domains.probes import probes
+from pdelsr.declare.domains.probes import corners, probes
 from pdelsr.declare.evaluate import evaluate
 from pdelsr.declare.expressions import derivative, multi_index
 from pdelsr.declare.regions import OnParts
@@ -84,10 +83,9 @@ def parts_of(statement: Statement) -> tuple[Part, ...]:
 
 
 def _probe(part: Part) -> np.ndarray:
-    """Points of a part, its corners included, where data are most likely to disagree."""
-    inner = probes(64, part.unit_dim)
-    corners = np.array(list(product((0.0, 1.0), repeat=part.unit_dim)))
-    return part.from_unit(np.concatenate([inner, corners])).points
+    """Points of a part, and corners of it, where data are most likely to disagree."""
+    k = part.unit_dim
+    return part.from_unit(np.concatenate([probes(64, k), corners(k)])).points
 
 
 def impossible(statement: Statement, why: str) -> ProblemError:

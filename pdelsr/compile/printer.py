@@ -13,7 +13,7 @@ from sympy.printing.pytorch import TorchPrinter
 from torch import Tensor
 
 from pdelsr.declare.decimals import decimal_text
-from pdelsr.declare.long_sums import LongSums
+from pdelsr.declare.long_sums import HUGE, LongSums, short_text
 from pdelsr.errors import ProblemError
 
 ONE = sp.Symbol("one_")
@@ -108,7 +108,7 @@ class TorchCode(LongSums, TorchPrinter):
         base, exponent = expr.args
         if exponent == sp.Rational(-1, 2):
             return f"torch.rsqrt({self._print(base)})"
-        if exponent.is_Integer:
+        if exponent.is_Integer and abs(exponent) < HUGE:
             return f"torch.pow({self._print(base)}, {int(exponent)})"
         return super()._print_Pow(expr)
 
@@ -165,6 +165,15 @@ class TorchCode(LongSums, TorchPrinter):
     def _print_KroneckerDelta(self, expr: Any) -> str:
         raise _no_torch_form(expr)  # the inherited code compares numbers, not tensors
 
+    def _print_Derivative(self, expr: Any) -> str:
+        raise ProblemError(
+            f"{decimal_text(expr)} cannot be carried out, and has no torch form; write it out, or "
+            'give it as pl.coefficient("name", function, x, ...).'
+        )
+
+    def _print_Subs(self, obj: Any) -> str:
+        return self._print_Derivative(obj)
+
     def _print_Basic(self, expr: Any) -> str:
         raise _no_torch_form(expr)
 
@@ -202,7 +211,7 @@ def literal(number: sp.Expr) -> str:
     except (TypeError, ValueError):
         value = math.nan
     if not math.isfinite(value):
-        raise ProblemError(f"the constant {number} is not a finite real number.")
+        raise ProblemError(f"the constant {short_text(number)} is not a finite real number.")
     return repr(value)
 
 

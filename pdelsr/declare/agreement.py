@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,7 +21,7 @@ from pdelsr.declare.regions import OnParts, PeriodicPair
 from pdelsr.declare.statements import Statement
 from pdelsr.declare.symbols import Coefficient, NormalComponent
 from pdelsr.declare.system import System
-from pdelsr.errors import ConditionWarning
+from pdelsr.errors import ConditionWarning, warn
 
 TOLD = 3  # disagreements that are told one by one
 POINTS = 64  # of a part, on which the largest value is looked for
@@ -100,9 +99,13 @@ def disagreements(system: System) -> tuple[Disagreement, ...]:
 def warn_disagreements(found: tuple[Disagreement, ...]) -> None:
     """Name conditions that disagree where they meet."""
     for one in found[:TOLD]:
-        _warn(f"{one.text}. Digits are lost there: change one of the two, if you can.")
+        warn(
+            f"{one.text}. Digits are lost there: change one of the two, if you can.",
+            ConditionWarning,
+        )
     if len(found) > TOLD:
-        _warn(f"{len(found) - TOLD} more pairs of conditions disagree; see problem.disagreements.")
+        more = f"{len(found) - TOLD} more pairs of conditions disagree; see problem.disagreements."
+        warn(more, ConditionWarning)
 
 
 def _data(system: System) -> list[Datum]:
@@ -142,7 +145,7 @@ def _between_parts(data: list[Datum], system: System) -> Iterator[Disagreement]:
         for b in (d for d in data if d.order == 0 and d.rim.part.kind == "side" and d.u == a.u):
             if not b.value.has(Coefficient):
                 t = cast(sp.Symbol, system.domain.time)
-                moving = cast(sp.Expr, sp.diff(b.value, t))
+                moving = derivative(b.value, (1,), (t,))
                 yield from _compared(a, b, a.value, moving, 1, system)
 
 
@@ -237,29 +240,30 @@ def _with_conditions(data: list[Datum], system: System) -> Iterator[Disagreement
         return
     t = cast(sp.Symbol, system.domain.time)
 
+    def used(jet: sp.Expr) -> Datum | None:
+        return starts.get((field(jet), multi_index(jet, (t,))[0]))
+
     def known(jet: sp.Expr) -> sp.Expr | None:
-        index = multi_index(jet, system.coordinates)
-        at_rest = multi_index(jet, (t,))[0]
-        datum = starts.get((field(jet), at_rest))
+        index, datum = multi_index(jet, system.coordinates), used(jet)
         if datum is None or datum.value.has(Coefficient):
             return None
         space = tuple(0 if c == t else k for c, k in zip(system.coordinates, index, strict=True))
         return derivative(datum.value, space, system.coordinates)
 
-    initial = next(iter(starts.values())).rim
     for s in system.conditions:
         if not isinstance(s.region, OnParts) or _solved(s, system) is not None:
             continue
         F = KnownResidual(system.substituted(s.residual), known, system.coordinates)
-        if not F.is_known:
+        first = next((d for d in map(used, jets(F.residual)) if d is not None), None)
+        if first is None or not F.is_known:
             continue
-        everywhere = F.at(_inner(initial.part))
+        everywhere = F.at(_inner(first.rim.part))
         if everywhere is None:
             continue
         for part in s.region.parts:
             if part.kind != "side":
                 continue
-            met = Rim(part, system.domain.diameter).meets(initial)
+            met = Rim(part, system.domain.diameter).meets(first.rim)
             points = met.points
             found = F.at(points, part.normals(points)) if len(points) else None
             if found is None:
@@ -272,8 +276,8 @@ def _with_conditions(data: list[Datum], system: System) -> Iterator[Disagreement
                     f"the initial values violate {s.title} where they meet, at {_text(at)}: its "
                     f"two sides differ by {gap:.4g}"
                 )
-                name = next(iter(starts.values())).statement.name
-                yield _made((name, s.name), s.name, at, gap, size, text)
+                pair = (first.statement.name, s.name)
+                yield _made(pair, s.name, at, gap, size, text)
 
 
 def _made(
@@ -340,8 +344,3 @@ def _place(point: Float[np.ndarray, " d"], system: System) -> dict[str, float]:
 
 def _text(place: dict[str, float]) -> str:
     return ", ".join(f"{name} = {value:.6g}" for name, value in place.items())
-
-
-def _warn(message: str) -> None:
-    # _warn, warn_disagreements, _check, __post_init__, __init__: the sixth frame is the user's
-    warnings.warn(message, ConditionWarning, stacklevel=6)

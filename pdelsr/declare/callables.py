@@ -12,6 +12,7 @@ import sympy as sp
 from jaxtyping import Float
 
 from pdelsr.declare.evaluate import numpy_function
+from pdelsr.declare.expressions import outermost
 from pdelsr.declare.symbols import Coefficient
 
 AS_ARGUMENT: list[Callable[[np.ndarray], Any]] = []
@@ -58,7 +59,7 @@ class Values:
 
     @cached_property
     def _calls(self) -> list[Any]:
-        return sorted(_outermost(self.expression), key=sp.default_sort_key)
+        return sorted(outermost_calls(self.expression), key=sp.default_sort_key)
 
     @cached_property
     def _arguments(self) -> dict[Any, list[Values]]:
@@ -89,7 +90,6 @@ class Values:
         return np.broadcast_to(values.astype(np.float64).reshape(-1), len(points))
 
 
-def _outermost(expression: sp.Basic) -> set[Any]:
-    if isinstance(expression, Coefficient):
-        return {expression}
-    return set().union(*map(_outermost, expression.args))
+def outermost_calls(expression: sp.Basic) -> set[Any]:
+    """The callables of the user's in an expression that are no arguments of others."""
+    return outermost(expression, lambda e: isinstance(e, Coefficient))

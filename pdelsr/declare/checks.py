@@ -8,6 +8,7 @@ from typing import Any, cast
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
+from pdelsr.declare.assumptions import require_admitted_ranges, require_admitted_values
 from pdelsr.declare.coverage import (
     require_consistent_data,
     require_initial_data,
@@ -95,7 +96,9 @@ def require_coordinate_derivatives(
     """Refuse a derivative by a symbol that is no coordinate, before sympy turns it into zero."""
     for slope in _sorted(_sides(statement).atoms(sp.Derivative)):
         for symbol in slope.variables:
-            if isinstance(symbol, sp.Symbol) and symbol not in coordinates:
+            # sympy writes what it cannot carry out, as the derivative of Mod(2*x, 1), by a Dummy
+            known = symbol in coordinates or isinstance(symbol, sp.Dummy)
+            if isinstance(symbol, sp.Symbol) and not known:
                 raise ProblemError(
                     f"{statement.title}: the derivative {slope} is by {symbol}, which is not a "
                     f"coordinate; the coordinates are {_listed(coordinates)}."
@@ -211,14 +214,16 @@ def require_plain_coefficients(system: System) -> None:
 UNKNOWN_CHECKS: tuple[Callable[[System], None], ...] = (
     require_distinct_unknowns,
     require_matching_coordinates,
+    require_admitted_ranges,
 )
-"""Run on the unknowns before anything else is read."""
+"""Run on the unknowns and the domain before anything else is read."""
 
 EQUATION_CHECKS: tuple[Callable[[System], None], ...] = (
     require_declared_fields,
     require_plain_unknowns,
     require_local,
     require_known_symbols,
+    require_admitted_values,
     require_normals_on_sides,
     require_unknowns_in_equations,
     require_supported_order,
@@ -265,7 +270,7 @@ def _refuse_opaque(statement: Statement, opaque: sp.Basic) -> None:
             f"{statement.title}: {opaque} is the derivative of a callable, which sympy cannot "
             "form; write out the product rule with a second pl.coefficient for the derivative."
         )
-    if isinstance(opaque, sp.Subs):
+    if isinstance(opaque, sp.Subs) and opaque.has(Unknown):
         _refuse_arguments(statement.title, opaque)
     raise ProblemError(
         f"{statement.title}: the derivative {opaque} cannot be carried out; write it in terms of "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from typing import Any, cast
 
@@ -16,11 +15,12 @@ from pdelsr.declare.domains.probes import probes
 from pdelsr.declare.evaluate import evaluate
 from pdelsr.declare.expressions import field, jets, multi_index
 from pdelsr.declare.levels import ORDINALS, open_level
+from pdelsr.declare.long_sums import short_text
 from pdelsr.declare.regions import OnParts, PeriodicPair
 from pdelsr.declare.statements import Statement
 from pdelsr.declare.symbols import Coefficient, InputFunction, NormalComponent
 from pdelsr.declare.system import System
-from pdelsr.errors import ConditionWarning, ProblemError
+from pdelsr.errors import ConditionWarning, ProblemError, warn
 
 GIVEN = ("dirichlet", "initial", "neumann", "condition")  # kinds that may have data on one side
 OPAQUE = (Coefficient, InputFunction, NormalComponent)
@@ -101,8 +101,8 @@ def require_consistent_data(system: System) -> None:
                 if other is not statement and _differ(other, other_part, statement, part, system):
                     raise ProblemError(
                         f"{statement.title} on '{part.name}' contradicts {other.title}, which "
-                        f"gives {other.rhs} there: leave one of them out, or name other parts by "
-                        "on=."
+                        f"gives {short_text(other.rhs)} there: leave one of them out, or name "
+                        "other parts by on=."
                     )
         known += [(part, statement) for part in region.parts]
 
@@ -221,5 +221,4 @@ def _parts(conditions: Iterable[Statement], domain: Domain) -> set[Part]:
 
 
 def _warn(message: str) -> None:
-    # _warn, the check, _check, __post_init__, __init__: the sixth frame is the user's line
-    warnings.warn(message, ConditionWarning, stacklevel=6)
+    warn(message, ConditionWarning)

@@ -8,6 +8,8 @@ from typing import Any, cast
 
 import sympy as sp
 
+from pdelsr.declare.long_sums import text_of
+
 DIGITS = 30  # of a number that is evaluated because its exact value would be too long
 LONG = 2_000  # digits from which a power of a number counts as too long
 FAR = 200  # powers of ten from which a factor is joined to the exponential that it was split from
@@ -31,7 +33,7 @@ def decimal_text(expression: sp.Basic) -> str:
     """The expression in one line, with decimal numbers where rationals have a short decimal."""
     rationals = cast(Any, expression.atoms(sp.Rational))
     rule = {r: sp.Float(r, 15) for r in rationals if r.q > 1 and _is_decimal(r.q)}
-    return sp.sstr(expression.xreplace(rule), full_prec=False)
+    return text_of(expression.xreplace(rule))
 
 
 def _is_decimal(denominator: int) -> bool:

@@ -17,6 +17,8 @@ from pdelsr.declare.long_sums import NumpyCode
 from pdelsr.declare.sharing import is_large, shared_subexpressions
 from pdelsr.errors import ProblemError
 
+ROUNDED = 1e-12  # relative size of an imaginary part that is rounding
+
 
 def evaluate(
     expression: sp.Expr,
@@ -33,17 +35,30 @@ def evaluate(
         what: how the message calls the expression.
 
     Raises:
-        ProblemError: numpy cannot evaluate it, or a value is not finite.
+        ProblemError: numpy cannot evaluate it, or a value is complex or not finite.
     """
     try:
         with np.errstate(all="ignore"):
-            found = numpy_function(expression, coordinates)(*points.T)
-            values = np.asarray(found, dtype=np.float64)
+            values = np.asarray(numpy_function(expression, coordinates)(*points.T))
+            values = real(values).astype(np.float64)
     except Exception as error:  # whatever a printer or a user's callable raises
         raise ProblemError(
             f"{what}: {decimal_text(expression)} cannot be evaluated ({error})."
         ) from error
     return require_finite(np.broadcast_to(values, len(points)).copy(), points, coordinates, what)
+
+
+def real(values: np.ndarray) -> np.ndarray:
+    """Values without their imaginary part, which is zero but for rounding.
+
+    Raises:
+        TypeError: it is not, as that of sp.root(-8, 3), which is not -2.
+    """
+    if np.iscomplexobj(values) and (np.abs(np.imag(values)) > ROUNDED * np.abs(values)).any():
+        raise TypeError(
+            "a value is complex; the real root of a negative number is sp.real_root(-8, 3)"
+        )
+    return np.real(values)
 
 
 @lru_cache(maxsize=64)

@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from pdelsr.declare.evaluate import evaluate, require_finite
 from pdelsr.declare.expressions import as_expression, jets
+from pdelsr.declare.long_sums import short_text
 from pdelsr.declare.system import System, parameter_symbols
 from pdelsr.errors import PdelsrError, ProblemError, described
 from pdelsr.reference import Parametric
@@ -146,7 +147,8 @@ def _require_expression(given: Any, system: System, what: str) -> None:
     expression = as_expression(given, what)
     if jets(expression):
         raise ProblemError(
-            f"{what}: {expression} contains an unknown; expected an expression in the coordinates."
+            f"{what}: {short_text(expression)} contains an unknown; expected an expression in the "
+            "coordinates."
         )
     free = parameter_symbols(system.substituted(expression), system.coordinates)
     if free and free[0].name in {c.name for c in system.coordinates}:

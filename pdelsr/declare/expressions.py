@@ -12,14 +12,12 @@ from sympy.core.function import AppliedUndef
 from sympy.logic.boolalg import Boolean, BooleanAtom
 
 from pdelsr.deadline import given_up_after
-from pdelsr.declare.long_sums import text_of
+from pdelsr.declare.long_sums import short_text, text_of
+from pdelsr.declare.nonsmooth import REMAINDERS, STEPS
 from pdelsr.declare.sharing import is_large
 from pdelsr.declare.slopes import slope
 from pdelsr.declare.symbols import NormalDerivative, Unknown, normal
 from pdelsr.errors import ProblemError
-
-STEPS = (sp.sign, sp.Heaviside, sp.floor, sp.ceiling, sp.arg)
-"""Functions that are constant but for jumps."""
 
 OPERATIONS = (sp.Derivative, sp.Subs, sp.Integral, sp.Sum, sp.Product, sp.Limit)
 """What is carried out before anything else is read."""
@@ -95,9 +93,7 @@ def resolve(expression: sp.Expr, space: Iterable[sp.Symbol]) -> sp.Expr:
 @lru_cache(maxsize=1024)
 def jets(expression: sp.Basic) -> tuple[sp.Expr, ...]:
     """The fields and derivatives of fields in an expression, outermost only, in a fixed order."""
-    found: set[sp.Basic] = set()
-    _collect_outermost(expression, _is_jet, found)
-    return cast(Any, tuple(sorted(found, key=sp.default_sort_key)))
+    return cast(Any, tuple(sorted(outermost(expression, _is_jet), key=sp.default_sort_key)))
 
 
 def field(jet: sp.Expr) -> sp.Expr:
@@ -186,7 +182,7 @@ def is_affine_in(F: sp.Expr, slopes: Iterable[sp.Expr], variables: Iterable[sp.S
 
 def without_remainders(F: sp.Expr) -> sp.Expr:
     """Mod and frac by floor, which is the part of them that jumps."""
-    if not F.has(sp.Mod, sp.frac):
+    if not F.has(*REMAINDERS):
         return F
     F = cast(sp.Expr, F.replace(sp.Mod, lambda a, b: a - b * sp.floor(a / b)))
     return cast(sp.Expr, F.replace(sp.frac, lambda a: a - sp.floor(a)))
@@ -196,8 +192,9 @@ def expanded_length(expression: sp.Basic) -> int:
     """A bound on the terms that all products and powers have when they are multiplied out."""
     lengths = [expanded_length(a) for a in expression.args]
     if isinstance(expression, sp.Pow):
-        base, exponent = lengths[0], expression.exp
-        count = int(exponent) if exponent.is_Integer and exponent > 0 else 1
+        base, number = lengths[0], cast(Any, expression).exp.as_coeff_Add()[0]
+        # sums in denominators are multiplied out too, and of a power of 7/2 the third one
+        count = max(1, math.ceil(abs(number))) if number.is_Rational or number.is_Float else 1
         return math.comb(base + count - 1, count) if base > 1 else base
     combined = math.prod(lengths) if isinstance(expression, sp.Mul) else sum(lengths)
     return max(combined, 1)
@@ -209,22 +206,24 @@ def multiplied_out(expression: sp.Expr, most: int = LONGEST) -> sp.Expr:
 
 
 def opaque_derivatives(expression: sp.Basic) -> list[sp.Expr]:
-    """Derivatives and substitutions left unevaluated that are no jets."""
-    known = {j for j in jets(expression) if isinstance(j, sp.Derivative)}
-    return sorted(
-        (e for e in expression.atoms(sp.Derivative, sp.Subs) if e not in known),
-        key=sp.default_sort_key,
-    )
+    """Derivatives and substitutions left unevaluated that are no jets, outermost only."""
+    known = set(jets(expression))
+    kinds = (sp.Derivative, sp.Subs)
+    opaque = outermost(expression, lambda e: isinstance(e, kinds) and e not in known)
+    return cast(Any, sorted(opaque, key=sp.default_sort_key))
 
 
-def _collect_outermost(
-    expression: sp.Basic, is_one: Callable[[sp.Basic], bool], found: set[sp.Basic]
-) -> None:
-    if is_one(expression):
-        found.add(expression)
-        return
-    for argument in expression.args:
-        _collect_outermost(argument, is_one, found)
+def outermost(expression: sp.Basic, is_one: Callable[[sp.Basic], bool]) -> set[sp.Basic]:
+    """The subexpressions of a kind that are in no other one of it."""
+    found: set[sp.Basic] = set()
+    waiting = [expression]
+    while waiting:
+        one = waiting.pop()
+        if is_one(one):
+            found.add(one)
+        else:
+            waiting += one.args
+    return found
 
 
 def _is_jet(expression: sp.Basic) -> bool:
@@ -234,10 +233,8 @@ def _is_jet(expression: sp.Basic) -> bool:
 
 def _carried_out(expression: sp.Expr) -> sp.Expr:
     """Derivatives, integrals, sums and limits by what they are, where that is found in time."""
-    found: set[sp.Basic] = set()
-    _collect_outermost(expression, lambda e: isinstance(e, OPERATIONS), found)
     rule: dict[sp.Basic, sp.Basic] = {}
-    for operation in found:
+    for operation in outermost(expression, lambda e: isinstance(e, OPERATIONS)):
         with given_up_after(PATIENCE):
             rule[operation] = operation.doit()
     rule = {before: after for before, after in rule.items() if before != after}
@@ -258,9 +255,11 @@ def _still_depends(variables: set[sp.Symbol]) -> Any:
 
 def _require_finite_real(expression: sp.Expr, what: str) -> None:
     if expression.has(sp.nan, sp.oo, -sp.oo, sp.zoo):
-        raise ProblemError(f"{what}: {expression} is not finite; every number must be finite.")
+        raise ProblemError(
+            f"{what}: {short_text(expression)} is not finite; every number must be finite."
+        )
     if expression.has(sp.I):
         raise ProblemError(
-            f"{what}: {expression} is complex; unknowns are real. Write a complex field as two "
-            "real unknowns, its real and imaginary parts."
+            f"{what}: {short_text(expression)} is complex; unknowns are real. Write a complex "
+            "field as two real unknowns, its real and imaginary parts."
         )

@@ -10,6 +10,8 @@ from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
 LONG = 50  # terms; sympy's sorting of more would cost more than all the rest
+HUGE = 10**100  # a number from which its first digits say enough
+SHORT = 120  # characters of an expression that a message repeats
 
 
 class LongSums(StrPrinter):
@@ -52,7 +54,22 @@ class Text(LongSums):
     def _grouped(self, texts: list[str]) -> str:
         return " + ".join(texts).replace(" + -", " - ")
 
+    def _print_Integer(self, expr: Any) -> str:
+        # Python refuses to write some thousands of digits
+        return self._print(expr.evalf(3)) if abs(expr.p) >= HUGE else str(expr.p)
+
+    def _print_Rational(self, expr: Any) -> str:
+        if max(abs(expr.p), expr.q) >= HUGE:
+            return self._print(expr.evalf(3))
+        return super()._print_Rational(expr)
+
 
 def text_of(expression: sp.Basic) -> str:
     """The expression in one line."""
     return Text().doprint(expression)
+
+
+def short_text(given: object) -> str:
+    """An expression, or whatever was given for one, in a line that is cut where it is long."""
+    text = " ".join(Text().doprint(given).split())
+    return text if len(text) <= SHORT else f"{text[:SHORT]} …"

@@ -31,6 +31,7 @@ from pdelsr.declare.inputs import (
     read_instance,
     require_input_functions,
 )
+from pdelsr.declare.long_sums import text_of
 from pdelsr.declare.reading import (
     read_by_block,
     read_conditions,
@@ -245,7 +246,7 @@ class Problem:
         """What was understood, in lines."""
         lines = [f"problem {self.name}", f"unknowns: {', '.join(map(str, self.unknowns))}"]
         if self.parameters:
-            values = (f"{name} = {value}" for name, value in self.parameters.items())
+            values = (f"{name} = {text_of(value)}" for name, value in self.parameters.items())
             lines.append(f"parameters: {', '.join(values)}")
         if self.missing_inputs:
             lines.append(f"input functions: {', '.join(self.missing_inputs)}")

@@ -9,9 +9,11 @@ from typing import Any, cast
 import numpy as np
 import sympy as sp
 
+from pdelsr.declare.assumptions import require_admitted
 from pdelsr.declare.conditions import AbstractCondition
 from pdelsr.declare.domains import Domain
 from pdelsr.declare.expressions import as_equation, as_expression
+from pdelsr.declare.long_sums import short_text
 from pdelsr.declare.symbols import Unknown
 from pdelsr.errors import ProblemError
 
@@ -51,7 +53,8 @@ def read_unknowns(given: Any, equations: tuple[sp.Eq, ...]) -> tuple[sp.Expr, ..
             found.update(dict.fromkeys(sorted(plain or fields, key=str)))
         if not found:
             raise ProblemError(
-                f"equation: {equations[0].lhs} = {equations[0].rhs} contains no unknown; "
+                f"equation: {short_text(equations[0].lhs)} = {short_text(equations[0].rhs)} "
+                "contains no unknown; "
                 'declare one by pl.unknown("u", x, ...) and use it.'
             )
         return tuple(found)
@@ -85,8 +88,16 @@ def read_parameters(given: Any, domain: Domain) -> dict[str, sp.Expr]:
             )
         number = as_expression(value, f"parameter {name}")
         if number.free_symbols or not number.is_real:
-            raise ProblemError(f"parameter {name}: expected a real number, got {value}.")
-        parameters[name] = number
+            told = short_text(number)
+            raise ProblemError(f"parameter {name}: expected a real number, got {told}.")
+        if parameters.setdefault(name, number) != number:
+            both = f"{short_text(parameters[name])} and {short_text(number)}"
+            raise ProblemError(
+                f"Problem, parameters: {name} is given twice, as {both}; a parameter goes by its "
+                "name, whatever the assumptions of its symbol. Leave one out, or rename it."
+            )
+        if isinstance(key, sp.Symbol):
+            require_admitted(key, number)
     return parameters
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -20,7 +19,7 @@ from pdelsr.declare.regions import AtPoints, Interior, OnParts, PeriodicPair
 from pdelsr.declare.statements import Statement, statement_text
 from pdelsr.declare.symbols import coefficient
 from pdelsr.declare.system import System
-from pdelsr.errors import ReferenceWarning
+from pdelsr.errors import ReferenceWarning, warn
 from pdelsr.reference import OfInputs, Parametric
 
 POINTS = 32  # inside, and at most so many of observations
@@ -202,5 +201,4 @@ def _largest(values: Float[np.ndarray, " n"]) -> float:
 
 
 def _warn(message: str) -> None:
-    # _warn, warn_violations, _check, __post_init__, __init__: the sixth frame is the user's line
-    warnings.warn(message, ReferenceWarning, stacklevel=6)
+    warn(message, ReferenceWarning)

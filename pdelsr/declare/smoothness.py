@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import cast
 
 import sympy as sp
 
 from pdelsr.declare.expressions import abbreviate, field, gradient, jet_name, jets, multi_index
 from pdelsr.declare.jumps import Jump, find_jump
+from pdelsr.declare.nonsmooth import SWITCHING
 from pdelsr.declare.statements import Statement
-from pdelsr.declare.switches import SWITCHING
 from pdelsr.declare.symbols import Coefficient, InputFunction, Unknown
 from pdelsr.declare.system import System
-from pdelsr.errors import ConditionWarning, ProblemError
+from pdelsr.errors import ConditionWarning, ProblemError, warn
 
 FIRST_ORDER = (
     "Write the equations in first order with the flux as an unknown, such as sp.Eq(q, k*u.diff(x)) "
@@ -101,9 +100,8 @@ def _tell(statement: Statement, jet: sp.Expr, jump: Jump, system: System) -> Non
             f"it does not keep the flux across the jump. {FIRST_ORDER}. Where {name} times the "
             "coefficient is really meant, divide the equation by it."
         )
-    warnings.warn(
+    warn(
         f"{what}. If it comes from a derivative such as (k*u_x)_x, sympy has lost the jump, and "
         "the equation is another one; if not, digits are lost there.",
         ConditionWarning,
-        stacklevel=6,
     )

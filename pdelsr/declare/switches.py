@@ -12,12 +12,7 @@ from jaxtyping import Bool, Float
 from sympy.core.relational import Relational
 
 from pdelsr.declare.callables import Values
-
-SWITCHING = (
-    *(sp.Piecewise, sp.Heaviside, sp.sign, sp.floor, sp.ceiling, sp.frac, sp.Mod),
-    *(sp.Abs, sp.atan2, sp.arg),
-)
-"""Functions that may jump, or jump once they are divided by themselves or differentiated."""
+from pdelsr.declare.nonsmooth import BOUNDED, SWITCHING
 
 NEWTON = 25  # steps from a point towards the nearest zero
 STEP = 1e-6  # of finite differences, in shares of the box
@@ -111,8 +106,17 @@ def _of(atom: Any) -> Iterator[sp.Expr]:
         yield sp.sin(sp.pi * atom.args[0])
     elif isinstance(atom, sp.Mod):
         yield sp.sin(sp.pi * atom.args[0] / atom.args[1])
+    elif isinstance(atom, BOUNDED):
+        yield from _poles(atom)
     elif not isinstance(atom, sp.Piecewise):
         yield cast(sp.Expr, atom.args[0])
+
+
+def _poles(bounded: sp.Basic) -> Iterator[sp.Expr]:
+    """What vanishes where the argument of a function with two limits is infinite."""
+    for power in cast(Any, bounded.atoms(sp.Pow)):
+        if power.exp.is_negative:
+            yield power.base
 
 
 def _crossed(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from pdelsr.errors import warn
 from pdelsr.lstsq.base import LeastSquares, Spectrum, equilibrate, spectrum_of
 
 
@@ -42,11 +42,10 @@ class Cholesky(LeastSquares):
     name = "cholesky"
 
     def init(self, A: Float[Tensor, "n r"]) -> CholeskyState:
-        warnings.warn(
+        warn(
             "Cholesky squares the condition number: about half of the digits are lost. Use 'qr' "
             "for the final refinement.",
             NormalEquationsWarning,
-            stacklevel=2,
         )
         A, lengths = equilibrate(A)
         r = A.shape[1]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import warnings
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from jaxtyping import Float, Int
 
 from pdelsr.declare import Problem
 from pdelsr.declare.coverage import open_levels
-from pdelsr.errors import PdelsrError, ReferenceWarning
+from pdelsr.errors import PdelsrError, ReferenceWarning, warn
 from pdelsr.results.accuracy import UnknownError, heldout_points
 from pdelsr.results.levels import OpenPart, nothing_open, open_part
 
@@ -91,11 +90,10 @@ def known_reference(problem: Problem, points: Float[np.ndarray, "n d"]) -> Float
     except PdelsrError as error:
         values = _piece_by_piece(problem, points)
         missing = int((~np.isfinite(values).all(axis=1)).sum())
-        warnings.warn(
+        warn(
             f"the reference of {problem.name} is left out at {missing:,} of {len(points):,} "
             f"points, where it has no value: {error}",
             ReferenceWarning,
-            stacklevel=2,
         )
         return values
 

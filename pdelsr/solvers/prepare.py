@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeGuard
@@ -14,7 +13,7 @@ from torch import nn
 
 from pdelsr.compile import CompiledProblem, compile_problem
 from pdelsr.declare import Problem
-from pdelsr.errors import ResolutionWarning, SettingsError
+from pdelsr.errors import ResolutionWarning, SettingsError, warn
 from pdelsr.linearize.finite import require_finite_network
 from pdelsr.linearize.memory import chunk_bytes
 from pdelsr.linearize.points import PointPlan
@@ -40,7 +39,6 @@ from pdelsr.survey import missed_features, unresolved_features
 
 TRIALS = 4  # of the first design, about
 UNLIMITED = 10**9  # iterations
-STACK = 7  # from the warning to the caller of `solve`
 PARAMETER_COPIES = 8  # of θ: weights while they are drawn, gradients, vectors
 POINT_COPIES = 12  # of points while they are drawn, for training and for held-out residuals
 logger: logging.Logger = logging.getLogger(__name__)
@@ -119,7 +117,7 @@ def warn_unresolved(problem: Problem) -> None:
     """Warn of data that are too narrow for any network."""
     found = unresolved_features(problem)
     if found:
-        warnings.warn(" ".join(found), ResolutionWarning, stacklevel=STACK)
+        warn(" ".join(found), ResolutionWarning)
 
 
 def warn_missed(problem: Problem, compiled: CompiledProblem, settings: RunSettings) -> None:
@@ -127,7 +125,7 @@ def warn_missed(problem: Problem, compiled: CompiledProblem, settings: RunSettin
     given = samplers(compiled, given_samplers(problem, settings))
     found = missed_features(problem, compiled.exact, given)
     if found:
-        warnings.warn(" ".join(found), ResolutionWarning, stacklevel=STACK)
+        warn(" ".join(found), ResolutionWarning)
 
 
 def with_chunks(settings: RunSettings) -> RunSettings:

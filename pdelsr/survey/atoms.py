@@ -17,6 +17,7 @@ from jaxtyping import Float
 from sympy.core.relational import Relational
 
 from pdelsr.declare.interpreted import Known
+from pdelsr.declare.nonsmooth import SHARP
 from pdelsr.declare.symbols import Coefficient, InputFunction
 from pdelsr.survey.values import calls_in, value
 
@@ -25,7 +26,6 @@ STEEP = 10.0  # change of an argument over the region that leaves room for a nar
 RISE, RATIO = 0.3, 1.3  # of the distance over a length, without which there is no narrow peak
 MOST_CALLS = 24  # of torch functions in a callable that are looked at
 WAVES = (sp.sin, sp.cos)
-SHARP = (sp.Abs, sp.sign, sp.Heaviside, sp.floor, sp.ceiling, sp.frac, sp.Mod)
 SMOOTH = (sp.asin, sp.acos, sp.re, sp.im)
 
 
@@ -51,6 +51,12 @@ class Atom:
     def key(self) -> tuple[sp.Expr, str, int | None]:
         """What tells it from others of the same term or of another."""
         return self.argument, self.distance.__name__, self.call
+
+    @property
+    def kind(self) -> str:
+        """What its steepness can be compared with."""
+        distance = self.distance.__name__.split()[0]
+        return "sharp" if self.sharp else f"{distance} {'ratio' if self.relative else ''}"
 
     def away(self, known: Known) -> Float[np.ndarray, " n"]:
         """The distance at points."""

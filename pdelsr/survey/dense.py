@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Float
+from scipy.stats import qmc
 
 from pdelsr.survey.search import minima
 
@@ -16,16 +17,19 @@ SECONDS = 0.5  # that many points may take
 SMOOTH = 0.4  # bends at one step, relative to those at two, up to which a function is smooth
 CLEAR = 1e-8  # bends below, relative to the values, are rounding
 PLACES = 16  # along each axis
+FEWEST = 5  # points of a grid along an axis
 
 
 def places_by_sampling(
     function: Callable[[Float[np.ndarray, "n d"]], Float[np.ndarray, " n"]], dim: int
 ) -> Float[np.ndarray, "m d"]:
-    """Where a function is largest or smallest near the points of a grid at which it bends most.
+    """Where a function is largest or smallest near points at which it sticks out.
 
-    Note that what lies between the points of the grid remains unseen. They are 8e-6 apart in one
-    dimension, 3e-3 in two and 2e-2 in three, and 6e-5, 8e-3 and 4e-2 where the function is slow;
-    a peak is met wherever it lies if its half-width is half of that, in three dimensions all of it.
+    Those are the points of a grid at which it bends most. Note that what lies between the points
+    of the grid remains unseen. They are 8e-6 apart in one dimension, 3e-3 in two and 2e-2 in
+    three, and 6e-5, 8e-3 and 4e-2 where the function is slow; a peak is met wherever it lies if
+    its half-width is half of that, in three dimensions all of it. Where a grid would have fewer
+    than five points along an axis, the largest and the smallest of as many values tell the points.
 
     Args:
         function: of points of the unit cube; nan where it is not known.
@@ -34,7 +38,18 @@ def places_by_sampling(
     many = _affordable(function, dim)
     if not many:
         return np.empty((0, dim))
-    count = max(5, round(many ** (1 / dim)))
+    count = round(many ** (1 / dim))
+    starts = _bent(function, dim, count) if count >= FEWEST else _extreme(function, dim, many)
+    if not len(starts):
+        return starts
+    tops = minima(lambda unit: -function(unit), starts, 1 / count)
+    return np.concatenate([tops, minima(function, starts, 1 / count)])
+
+
+def _bent(
+    function: Callable[[Float[np.ndarray, "n d"]], Float[np.ndarray, " n"]], dim: int, count: int
+) -> Float[np.ndarray, "m d"]:
+    """Points of a grid, `count` along each axis, at which a function bends most."""
     # off the middle of cells by an irrational share, so that no symmetry hides anything
     along = (np.arange(count) + (np.sqrt(5) - 1) / 2) / count
     grid = np.stack(np.meshgrid(*[along] * dim, indexing="ij"), axis=-1)
@@ -46,11 +61,20 @@ def places_by_sampling(
         bend = np.moveaxis(bend, 0, axis).ravel()
         top = np.argpartition(bend, -min(PLACES, bend.size))[-PLACES:]
         found.append(top[bend[top] > CLEAR * np.nanmax(np.abs(values), initial=0.0)])
-    starts = grid.reshape(-1, dim)[np.unique(np.concatenate(found))]
-    if not len(starts):
-        return starts
-    tops = minima(lambda unit: -function(unit), starts, 1 / count)
-    return np.concatenate([tops, minima(function, starts, 1 / count)])
+    return grid.reshape(-1, dim)[np.unique(np.concatenate(found))]
+
+
+def _extreme(
+    function: Callable[[Float[np.ndarray, "n d"]], Float[np.ndarray, " n"]], dim: int, many: int
+) -> Float[np.ndarray, "m d"]:
+    """Points among many even ones at which a function is largest or smallest."""
+    points = qmc.Sobol(dim, seed=0).random(many)  # pyright: ignore
+    values = function(points)
+    known = np.flatnonzero(np.isfinite(values))
+    order = known[np.argsort(values[known], kind="stable")]
+    if not known.size or np.ptp(values[known]) <= CLEAR * np.abs(values[known]).max():
+        return points[:0]
+    return points[np.unique(np.concatenate([order[:PLACES], order[-PLACES:]]))]
 
 
 def _bends(values: np.ndarray, k: int) -> np.ndarray:
@@ -63,7 +87,7 @@ def _bends(values: np.ndarray, k: int) -> np.ndarray:
 
 
 def _affordable(function: Callable[[np.ndarray], np.ndarray], dim: int) -> int:
-    """Points of the grid, by the time that few take; none where the function gives nothing."""
+    """How many points, by the time that few take; none where the function gives nothing."""
     points = np.random.default_rng(0).random((PILOT, dim))
     begin = time.perf_counter()
     values = function(points)

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 from scipy.stats import qmc
 
 from pdelsr.declare.domains import Domain, Part
-from pdelsr.declare.interpreted import columns
+from pdelsr.declare.interpreted import Known, columns
 from pdelsr.survey.atoms import Atom, atoms_in_callables, atoms_of, given_by_code, waves_of
 from pdelsr.survey.dense import places_by_sampling
 from pdelsr.survey.peaks import peaks_at
@@ -24,8 +24,9 @@ SAMPLES = 512  # points at which a function is looked at first
 STARTS = 64  # of a search; a feature along a line or a surface is found in so many places
 CENTRES = 48  # places of one term that are measured
 FEWEST = 8  # of one function in it
-MOST_ATOMS = 12  # functions of one term that are searched for
-MOST_TERMS = 16  # of one sum that are searched
+MOST_ATOMS = 12  # functions of one term that are searched for at once
+ROUND = 16  # terms of one kind that are searched before it is decided to go on
+MOST_TERMS = 64  # of one kind in a sum that are searched
 UNRESOLVED = 1e-3  # of the extent of a region: half-widths below are out of a network's reach
 ALIKE = 3.0  # ratio of widths of one peak at places beside each other
 LOW = 1e-2  # height of a peak beside higher ones of the same term, from which it counts
@@ -59,10 +60,28 @@ class Feature:
 
 
 class Suspect(NamedTuple):
-    """A term of a sum, and the functions in it that may be narrow."""
+    """A term of a sum, functions in it that may be narrow, and whether it is sampled densely."""
 
     term: sp.Expr
     atoms: tuple[Atom, ...]
+    sampled: bool
+
+    @property
+    def kind(self) -> str:
+        """Of its steepest function: of one kind the less steep ones are wider, as a rule."""
+        return self.atoms[0].kind if self.atoms else "code"
+
+
+class Looked(NamedTuple):
+    """What was found in a function.
+
+    Attributes:
+        features: that are narrow.
+        left_out: terms that may be narrow and were not searched, since so many steeper ones were.
+    """
+
+    features: tuple[Feature, ...]
+    left_out: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,18 +98,43 @@ class Survey:
     coordinates: tuple[sp.Symbol, ...]
     extent: Float[np.ndarray, " c"]
 
-    def features(self, function: sp.Expr) -> tuple[Feature, ...]:
+    def features(self, function: sp.Expr) -> Looked:
         """The narrow features of a function of the coordinates.
 
         The terms of a sum are searched one by one, but measured together: the difference of two
         steps is a peak.
         """
         if self.region.unit_dim == 0 or not len(self.samples):
-            return ()
-        terms = self.suspects(function)
-        whole = sp.Add(*(s.term for s in terms))
-        peaks = (f for s in terms for f in self._peaks(s, whole))
-        return (*peaks, *self._waves(function))
+            return Looked((), 0)
+        kinds = self._by_kind(function)
+        whole = sp.Add(*_steepest(kinds))
+        looked = [self._in_rounds(alike, whole) for alike in kinds]
+        features = (f for one in looked for f in one.features)
+        return Looked((*features, *self._waves(function)), sum(one.left_out for one in looked))
+
+    def is_plain(self, function: sp.Expr) -> bool:
+        """Whether nothing in the function may be narrow on the region, so that none is searched."""
+        return not self.suspects(function) and not any(True for _ in self._waves(function))
+
+    def steepest(self, function: sp.Expr) -> tuple[sp.Expr, ...]:
+        """The terms of a sum that may be narrow, as many as are searched."""
+        return _steepest(self._by_kind(function))
+
+    def _by_kind(self, function: sp.Expr) -> list[list[Suspect]]:
+        kinds: dict[str, list[Suspect]] = {}
+        for suspect in self.suspects(function):
+            kinds.setdefault(suspect.kind, []).append(suspect)
+        return list(kinds.values())
+
+    def _in_rounds(self, alike: list[Suspect], whole: sp.Expr) -> Looked:
+        """Features of terms of one kind, the steepest first, until none of a round is narrow."""
+        found: list[Feature] = []
+        for begin in range(0, min(len(alike), MOST_TERMS), ROUND):
+            peaks = [f for s in alike[begin : begin + ROUND] for f in self._peaks(s, whole)]
+            found += peaks
+            if not peaks:
+                return Looked(tuple(found), 0)  # the others are less steep
+        return Looked(tuple(found), max(len(alike) - MOST_TERMS, 0))
 
     @cached_property
     def samples(self) -> Float[np.ndarray, "n d"]:
@@ -112,17 +156,28 @@ class Survey:
         return at
 
     def suspects(self, function: sp.Expr) -> list[Suspect]:
-        """The terms of a sum that may be narrow, the steepest first, as many as are searched."""
+        """The terms of a sum that may be narrow, the steepest first.
+
+        A term in which many functions may be is taken several times, with some of them each.
+        """
         known = columns(self.coordinates, self.region.place(self.samples).points)
-        found = []
+        found: list[tuple[float, Suspect]] = []
         for term in sp.Add.make_args(function):
-            listed = (*atoms_of(term), *atoms_in_callables(term, known))
-            steep = (a for a in listed if a.may_be_narrow(known))
-            atoms = tuple(a for a in steep if not a.relative or self._comes_near_zero(a))
-            if atoms or given_by_code(term):
-                found.append(Suspect(term, atoms[:MOST_ATOMS]))
-        steepest = sorted(found, key=lambda s: -max((a.change(known) for a in s.atoms), default=0))
-        return steepest[:MOST_TERMS]
+            steep = self._steep_atoms(term, known)
+            by_code = bool(given_by_code(term))
+            for begin in range(0, max(len(steep), int(by_code)), MOST_ATOMS):
+                some = steep[begin : begin + MOST_ATOMS]
+                atoms = tuple(atom for _, atom in some)
+                suspect = Suspect(term, atoms, by_code and begin == 0)
+                found.append((some[0][0] if some else 0.0, suspect))
+        return [suspect for _, suspect in sorted(found, key=lambda pair: -pair[0])]
+
+    def _steep_atoms(self, term: sp.Expr, known: Known) -> list[tuple[float, Atom]]:
+        """Functions in a term that may be narrow, with their change, the steepest first."""
+        listed = (*atoms_of(term), *atoms_in_callables(term, known))
+        steep = (a for a in listed if a.may_be_narrow(known))
+        near = [a for a in steep if not a.relative or self._comes_near_zero(a)]
+        return sorted(((a.change(known), a) for a in near), key=lambda pair: -pair[0])
 
     def _comes_near_zero(self, atom: Atom) -> bool:
         """Whether the base b of a power is anywhere so small that b / |∇b| is a short length.
@@ -188,7 +243,7 @@ class Survey:
         found = [self._nearest([a]) for a in atoms]
         if len(atoms) > 1:  # a product of narrow functions is narrow where all of them are
             found.append(self._nearest(atoms))
-        if given_by_code(suspect.term):
+        if suspect.sampled:
             sampled = self.of(lambda known: value(suspect.term, known))
             found.append(places_by_sampling(sampled, self._dim))
         return _thinned(found)
@@ -285,6 +340,10 @@ class Survey:
     @property
     def _dim(self) -> int:
         return self.region.unit_dim
+
+
+def _steepest(kinds: list[list[Suspect]]) -> tuple[sp.Expr, ...]:
+    return tuple(dict.fromkeys(s.term for alike in kinds for s in alike[:MOST_TERMS]))
 
 
 def _slopes(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -25,7 +25,8 @@ from pdelsr.survey.features import UNRESOLVED, Feature, Survey
 LIFTED = ("dirichlet", "initial")  # kinds whose data may enter equations by an ansatz
 MOST_TOLD = 5  # narrow features
 LONGEST = 60  # characters of a term in a sentence
-MOST_PARTS = 12  # of the boundary that are surveyed one by one
+FIRST_PARTS = 12  # of the boundary that are surveyed where the data are wide in the domain
+MOST_PARTS = 64  # of the boundary that are surveyed where they may be narrow
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +44,31 @@ class Found:
     feature: Feature
 
 
-_surveyed: WeakKeyDictionary[Problem, tuple[Found, ...]] = WeakKeyDictionary()
+@dataclass(frozen=True, eq=False)
+class Searched:
+    """What was found in data of one statement.
+
+    Attributes:
+        statement: whose data they are.
+        found: the narrow features.
+        terms: that may be narrow and were not searched.
+        parts: of the boundary on which data may be narrow and were not searched.
+    """
+
+    statement: Statement
+    found: tuple[Found, ...] = ()
+    terms: int = 0
+    parts: int = 0
+
+
+class Surveyed(NamedTuple):
+    """The narrow features of a problem, and sentences on what was not searched."""
+
+    found: tuple[Found, ...]
+    left_out: tuple[str, ...]
+
+
+_made: WeakKeyDictionary[Problem, Surveyed] = WeakKeyDictionary()
 
 
 def features_of(problem: Problem) -> tuple[Found, ...]:
@@ -52,16 +77,15 @@ def features_of(problem: Problem) -> tuple[Found, ...]:
     Data of Dirichlet and initial conditions are also looked at inside the domain, with their
     first two derivatives: a hard form carries them into the equations.
     """
-    if problem not in _surveyed:
-        _surveyed[problem] = tuple(_survey(problem))
-    return _surveyed[problem]
+    return _surveyed(problem).found
 
 
 def unresolved_features(problem: Problem) -> tuple[str, ...]:
     """A sentence for each feature of the data that is too narrow for any network, the first five.
 
     Where it is not empty a small residual proves nothing, since the points that it is measured on
-    need not meet what is narrow, and the network could not follow it.
+    need not meet what is narrow, and the network could not follow it. Nor does it prove anything
+    where not all was searched that may be narrow: the last sentences name those statements.
     """
     places: dict[tuple[str, tuple[str, ...]], Found] = {}
     for found in features_of(problem):
@@ -71,7 +95,7 @@ def unresolved_features(problem: Problem) -> tuple[str, ...]:
             places.setdefault((found.statement.name, place), found)
     told = [_sentence(found, problem) for found in list(places.values())[:MOST_TOLD]]
     more = [f"There are {len(places)} such places in all."] if len(places) > MOST_TOLD else []
-    return (*told, *more)
+    return (*told, *more, *_surveyed(problem).left_out)
 
 
 def crowds(problem: Problem, exact: Collection[str]) -> Mapping[str, Mapping[str, Crowd]]:
@@ -109,31 +133,58 @@ def features_by_block(problem: Problem, exact: Collection[str]) -> Iterator[tupl
             yield own, found.region.name, found
 
 
-def _survey(problem: Problem) -> Iterator[Found]:
+def _surveyed(problem: Problem) -> Surveyed:
+    """The survey of a problem, made once."""
+    if problem not in _made:
+        searches = tuple(_survey(problem))
+        found = tuple(f for searched in searches for f in searched.found)
+        _made[problem] = Surveyed(found, _left_out(searches))
+    return _made[problem]
+
+
+def _survey(problem: Problem) -> Iterator[Searched]:
     extent = np.ptp(problem.domain.bounding_box, axis=1)
     inside = Survey(problem.domain, problem.coordinates, extent)
     on_parts: dict[str, Survey] = {}
     for statement in problem.statements:
         residual = problem.system.substituted(statement.residual)
         functions = known_functions(residual, problem.coordinates)
-        if not functions:
-            continue
-        if isinstance(statement.region, Interior):
-            yield from _of(statement, inside, functions)
-        elif isinstance(statement.region, OnParts):
-            lifted = statement.kind in LIFTED
-            for part in statement.region.parts[:MOST_PARTS]:
+        if functions and isinstance(statement.region, Interior):
+            yield _of(statement, inside, functions)
+        elif functions and isinstance(statement.region, OnParts):
+            parts = statement.region.parts
+            wide = len(parts) > FIRST_PARTS and all(map(inside.is_plain, functions))
+            most = FIRST_PARTS if wide else MOST_PARTS
+            yield Searched(statement, parts=0 if wide else max(len(parts) - most, 0))
+            lifted: dict[tuple[sp.Expr, ...], None] = {}
+            for part in parts[:most]:
                 here = on_parts.setdefault(part.name, Survey(part, problem.coordinates, extent))
                 data = _restricted(functions, part, problem.domain)
-                yield from _of(statement, here, data)
-                if lifted:
-                    yield from _of(statement, inside, _with_slopes(data, inside))
+                yield _of(statement, here, data)
+                lifted[data] = None
+            for data in lifted if statement.kind in LIFTED else ():
+                yield _of(statement, inside, _with_slopes(data, inside))
 
 
-def _of(statement: Statement, survey: Survey, functions: Iterable[sp.Expr]) -> Iterator[Found]:
-    for function in functions:
-        for feature in survey.features(function):
-            yield Found(statement, survey.region, feature)
+def _of(statement: Statement, survey: Survey, functions: Iterable[sp.Expr]) -> Searched:
+    looked = [survey.features(function) for function in functions]
+    found = (Found(statement, survey.region, f) for one in looked for f in one.features)
+    return Searched(statement, tuple(found), sum(one.left_out for one in looked))
+
+
+def _left_out(searches: Iterable[Searched]) -> tuple[str, ...]:
+    """A sentence for each statement in whose data not all was searched that may be narrow."""
+    told: dict[str, str] = {}
+    for one in searches:
+        what = f"{one.terms} steep terms" if one.terms else f"data on {one.parts} parts"
+        title = one.statement.title
+        if one.terms or one.parts:
+            told[title] = (
+                f"{title}: {what} were not searched for what is narrow, since there are so many: "
+                "the points may miss it, whatever the residual says. Leave out what does not "
+                "matter, or divide the problem."
+            )
+    return tuple(told.values())
 
 
 def _restricted(functions: Iterable[sp.Expr], part: Part, domain: Domain) -> tuple[sp.Expr, ...]:
@@ -154,14 +205,16 @@ def _restricted(functions: Iterable[sp.Expr], part: Part, domain: Domain) -> tup
 def _with_slopes(functions: Iterable[sp.Expr], survey: Survey) -> Iterator[sp.Expr]:
     """Functions that may be narrow, and their first two derivatives along each coordinate."""
     for function in functions:
-        suspects = [s.term for s in survey.suspects(function)]
-        if not suspects:
+        steepest = survey.steepest(function)
+        if not steepest:
             continue
-        whole = sp.Add(*suspects)
+        whole = sp.Add(*steepest)
         yield whole
         for coordinate in survey.coordinates:
             first = slope(whole, coordinate)
-            yield from (e for e in (first, slope(first, coordinate)) if e.free_symbols)
+            # data whose slopes sympy cannot form, such as those of Mod, enter no equation
+            if not first.has(sp.Derivative, sp.Subs):
+                yield from (e for e in (first, slope(first, coordinate)) if e.free_symbols)
 
 
 def _sentence(found: Found, problem: Problem) -> str:

@@ -25,6 +25,7 @@ from pdelsr.declare import (
     normal,
     unknown,
 )
+from pdelsr.declare.domains.rectangular import Face
 from pdelsr.declare.expressions import derivative, field, multi_index
 from pdelsr.errors import ProblemError
 
@@ -203,6 +204,11 @@ def test_policy_makes_everything_hard_that_can_be():
             id="kinked_initial_data",
         ),
         pytest.param(
+            [initial(sp.Mod(2 * x, 1), hard=False), dirichlet(0, hard=False)],
+            {"dirichlet u"},
+            id="remainder",
+        ),
+        pytest.param(
             [initial(x**2 * sp.cos(sp.pi * x), hard=False), periodic(x, hard=False)],
             {"initial u", "periodic u", "periodic u_x"},
             id="slope_not_periodic",
@@ -279,6 +285,11 @@ LSHAPE = Box((x, y), (-1, -1), (1, 1)) - Box((x, y), (0, 0), (2, 2))
             id="callable",
         ),
         pytest.param(BAR, [initial(sp.Abs(x)), dirichlet(1)], "is not smooth", id="kink"),
+        pytest.param(
+            BAR, [initial(sp.Mod(2 * x, 1)), dirichlet(1)], "is not smooth", id="remainder"
+        ),
+        pytest.param(BAR, [initial(sp.frac(x)), dirichlet(1)], "is not smooth", id="fraction"),
+        pytest.param(BAR, [initial(sp.acot(x)), dirichlet(1)], "jumps in the domain", id="cut"),
         pytest.param(SQUARE, [dirichlet(sp.besselj(0, x))], "has no torch form", id="bessel"),
         pytest.param(SQUARE, [dirichlet(normal(x))], "its value uses the normal", id="normal"),
         pytest.param(
@@ -314,3 +325,19 @@ def test_hard_periodicity_is_for_all_unknowns():
     problem = Problem("p", SQUARE, equations, [Periodic(u, x, hard=True), *soft])
     with pytest.raises(ProblemError, match=r"v\(x, y\) is not periodic in x, and all unknowns"):
         compile_problem(problem)
+
+
+def test_faces_of_many_dimensions_are_looked_at_in_few_points(monkeypatch):
+    looks = []
+    place = Face.place
+
+    def counted(self, unit):
+        looks.append(len(unit))
+        return place(self, unit)
+
+    monkeypatch.setattr(Face, "place", counted)
+    symbols = coordinates(" ".join(f"x{i}" for i in range(20)))
+    cube = Box(symbols, (0,) * 20, (1,) * 20)
+    compiled = compile_problem(problem_on(cube, dirichlet(1)))
+    assert compiled.exact == ("dirichlet u",)
+    assert max(looks) < 2000

@@ -117,3 +117,16 @@ def test_numbers_in_a_product_become_one_literal():
 def test_constants_that_are_not_real_are_refused(number):
     with pytest.raises(ProblemError, match="is not a finite real number"):
         literal(number)
+
+
+def test_a_huge_constant_is_refused_in_few_digits():
+    with pytest.raises(ProblemError, match=r"the constant 1\.0e\+5000 is not a finite real number"):
+        literal(sp.Integer(10) ** 5000)
+
+
+def test_a_derivative_that_sympy_cannot_form_is_refused():
+    slope = sp.diff(sp.Mod(2 * x, 1), x)
+    assert slope.has(sp.Subs)
+    for expression in (slope, sp.Derivative(sp.Mod(x, 1), x)):
+        with pytest.raises(ProblemError, match=r"it: .*Derivative\(Mod.* has no torch form"):
+            TorchFunction((expression,), (x,), title="it")

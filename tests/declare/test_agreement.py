@@ -172,3 +172,17 @@ def test_two_values_on_one_side_are_refused_however_they_are_written():
     both = [pl.Dirichlet(w, 0), pl.Condition(sp.Eq(w, 1), on="x=0", name="other")]
     with pytest.raises(ProblemError, match="on 'x=0' contradicts Dirichlet"):
         made(SQUARE, LAPLACE, both)
+
+
+def test_the_statement_is_named_whose_data_were_used():
+    conditions = [start(0, a), pl.Dirichlet(a, 0), start(x**2, b), pl.Neumann(b, 0)]
+    equations = [a.diff(t) - a.diff(x, 2), b.diff(t) - b.diff(x, 2)]
+    (found,) = made(BAR, equations, conditions).disagreements
+    assert found.conditions == ("initial b", "neumann b")
+
+
+def test_velocities_of_long_data_are_formed_by_rules():
+    long = sp.Add(*(sp.sin(k * t) / k**3 for k in range(1, 400)))
+    rest = [start(0), AT_REST, pl.Dirichlet(v, 0, on="x=1")]
+    problem = made(BAR, WAVE, [*rest, pl.Dirichlet(v, long, on="x=0")])
+    assert problem.disagreements[0].quantity == "v_t"

@@ -150,13 +150,24 @@ def test_a_thousand_terms_are_prepared() -> None:
 
 @pytest.mark.parametrize(
     "factor",
-    [sp.prod([u + k for k in range(60)]), (1 + u + x) ** 400],
-    ids=["product", "power"],
+    [
+        sp.prod([u + k for k in range(60)]),
+        (1 + u + x) ** 400,
+        u**2 * (1 + x + t + x * t + x**2 + t**2) ** -30,
+        u**2 * (1 + x + t + x * t + x**2 + t**2) ** sp.Rational(61, 2),
+    ],
+    ids=["product", "power", "denominator", "root"],
 )
 def test_long_products_are_not_multiplied_out(factor: sp.Expr) -> None:
     problem = heat(source=factor)
     assert seconds(lambda: compile_problem(problem)) < GENEROUS
     assert not problem.is_linear
+
+
+def test_powers_count_whatever_their_sign():
+    assert expanded_length((1 + x + t) ** 3) == expanded_length((1 + x + t) ** -3) == 10
+    assert expanded_length((1 + x + t) ** sp.Rational(-7, 2)) == 15
+    assert expanded_length((1 + x) ** sp.pi) == 2
 
 
 WAVES = sp.prod([v + sp.sin(k * x) for k in range(1, 13)])
@@ -259,3 +270,30 @@ def test_long_sums_keep_their_terms_in_the_text() -> None:
     text = text_of(sp.Add(*terms))
     assert sp.sympify(text) == sp.Add(*terms)
     assert "(" not in text
+
+
+def test_a_hundred_holes_are_declared() -> None:
+    def plate() -> object:
+        places = [(0.05 + 0.1 * i, 0.05 + 0.1 * j) for i in range(10) for j in range(10)]
+        domain = pl.Box((x, y), (0, 0), (1, 1))
+        for place in places:
+            domain = domain - pl.Disk((x, y), place, 0.03)
+        return poisson(domain)
+
+    assert seconds(plate) < GENEROUS
+
+
+def test_titles_and_messages_cut_long_expressions() -> None:
+    condition = pl.Condition(sp.Eq(u.diff(x), series(400)), on="x=0")
+    assert len(condition.title) < 300
+    with pytest.raises(pl.ProblemError, match="contains the unknown") as caught:
+        pl.Dirichlet(u, u * series(400))
+    assert len(str(caught.value)) < 500
+
+
+def test_huge_numbers_are_written_by_their_first_digits() -> None:
+    huge = sp.Integer(10) ** 5000
+    assert text_of(huge * x) == "1.0e+5000*x"
+    assert text_of(x / huge) == "x/1.0e+5000"
+    with pytest.raises(pl.ProblemError, match="thousands of digits, expected a finite number"):
+        pl.Interval(x, 0, 10**5000)

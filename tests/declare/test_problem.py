@@ -112,6 +112,14 @@ def test_parameters_by_symbol_or_name():
     assert problem.reference_values(POINTS)[0, 0] == 0.25
 
 
+def test_two_values_of_one_parameter_are_refused():
+    k, positive = sp.Symbol("k"), sp.Symbol("k", positive=True)
+    for parameters in ({k: 1, positive: 2}, {k: 1, "k": 2}):
+        with pytest.raises(ProblemError, match="k is given twice, as 1 and 2; a parameter goes by"):
+            poisson(u.diff(x, 2) + k * u, parameters=parameters)
+    assert poisson(u.diff(x, 2) + k * u, parameters={k: 1, "k": 1}).parameters == {"k": 1}
+
+
 @pytest.mark.parametrize(
     "reference",
     [

@@ -119,6 +119,7 @@ REFUSED = {
     "nan": (lambda x, t: np.sqrt(x - 0.5), "not finite"),
     "sympy_nan": (sp.sqrt(x - sp.Rational(1, 2)), "not finite"),
     "complex": (lambda x, t: 1j * x, "expected real numbers"),
+    "complex_root": (sp.root(-8, 3) * x, r"a value is complex; the real root .* sp\.real_root"),
 }
 
 

@@ -50,6 +50,9 @@ def bar(equation):
 
 
 K = step(x < 0.5)
+STEP = 1 + 9 * sp.Heaviside(x - 0.5)
+PIECES = sp.Piecewise((1 + x, x < 0.5), (5 - x, True))
+ROOF = sp.Piecewise((1 + x, x < 0.5), (2 - x, True))
 MASS = sp.DiracDelta(x - sp.Rational(2, 5))
 BAR = UNIT * pl.TimeInterval(t, 0, 1)
 HEAT = v.diff(t) - v.diff(x, 2)
@@ -64,6 +67,15 @@ REFUSED = {
     "sign": (lambda: rod((2 + sp.sign(x - 0.3)) * u.diff(x, 2) - 1), r"at x = 0\.3\."),
     "floor": (lambda: rod((1 + sp.floor(3 * x)) * u.diff(x, 2)), "u_xx jumps from"),
     "modulo": (lambda: rod((1 + sp.Mod(3 * x, 1)) * u.diff(x, 2)), "u_xx jumps from"),
+    "inverse_cotangent": (lambda: rod((2 + sp.acot(x - 0.3)) * u.diff(x, 2)), r"at x = 0\.3\."),
+    "bounded_at_a_pole": (
+        lambda: rod((2 + sp.atan(1 / (x - 0.3))) * u.diff(x, 2)),
+        r"u_xx jumps from .* at x = 0\.3\.",
+    ),
+    "remainder_written_out": (
+        lambda: rod((sp.Mod(2 * x, 1) * u).diff(x)),
+        r"derivative Subs\(.*Mod.* cannot be carried out",
+    ),
     "named_parameter": (
         lambda: rod((step(x < a) * u.diff(x)).diff(x), parameters={a: 0.25}),
         r"at x = 0\.25\.",
@@ -156,8 +168,15 @@ REFUSED = {
 }
 ALLOWED = {
     "source": lambda: rod(u.diff(x, 2) - K),
-    "lower_terms": lambda: rod(u.diff(x, 2) + K * u.diff(x) + sp.Heaviside(x - 0.5) * u),
+    "lower_terms": lambda: rod(u.diff(x, 2) + STEP * u.diff(x) + sp.Heaviside(x - 0.5) * u),
+    "speed_that_varies": lambda: rod(u.diff(x, 2) + PIECES * u.diff(x) - 1),
+    "square_of_a_slope": lambda: rod(u.diff(x, 2) + K * u.diff(x) ** 2 - 1),
     "kink": lambda: rod(((1 + sp.Abs(x - 0.5)) * u.diff(x)).diff(x)),
+    "kink_of_pieces": lambda: rod((ROOF * u.diff(x)).diff(x) - 1),
+    "kink_across": lambda: plate(
+        (ROOF * w.diff(x)).diff(x) + (ROOF * w.diff(y)).diff(x) + (ROOF * w.diff(x)).diff(y)
+    ),
+    "pole_of_even_order": lambda: rod((2 + sp.atan(1 / (x - 0.3) ** 2)) * u.diff(x, 2) - 1),
     "modulus_on_the_positive_side": lambda: rod(sp.Abs(x) * u.diff(x, 2)),
     "smooth_pieces": lambda: rod(sp.Piecewise((1 + x, x < 0.5), (1 + x, True)) * u.diff(x, 2)),
     "joined": lambda: rod(sp.Piecewise((1 + x, x < 0.5), (2 - x, True)) * u.diff(x, 2)),
@@ -239,6 +258,25 @@ def test_a_jump_under_a_first_derivative_is_told(make):
     told = (
         r"the coefficient of (\w)_x, Piecewise\(.*\), jumps from 1 to 10 at x = 0\.5\..*"
         r"\(k\*\1\)_x, sympy has lost the jump.*q\.diff\(t\)/k \+ q\.diff\(x\).*divide the equation"
+    )
+    with pytest.warns(ConditionWarning, match=told):
+        make()
+
+
+BESIDE = {
+    "steady": lambda: rod(u.diff(x, 2) + K * u.diff(x) + sp.Heaviside(x - 0.5) * u),
+    "in_time": lambda: bar(v.diff(t) - v.diff(x, 2) + (K * v).diff(x)),
+    "speed_that_varies": lambda: bar(v.diff(t) - v.diff(x, 2) + (PIECES * v).diff(x)),
+    "with_a_kink": lambda: bar(v.diff(t) - (ROOF * v.diff(x)).diff(x) + (K * v).diff(x)),
+}
+
+
+@pytest.mark.parametrize("make", BESIDE.values(), ids=BESIDE)
+def test_so_is_one_beside_diffusion(make):
+    told = (
+        r"the coefficient of (\w)_x.* jumps from .* at x = 0\.5\. If .*"
+        r"\(k\*\1\)_x, sympy has lost the jump.*sp\.Eq\(q, u\.diff\(x\) - k\*u\).*"
+        r"Where k\*\1_x is really meant, write k by sp\.Heaviside"
     )
     with pytest.warns(ConditionWarning, match=told):
         make()

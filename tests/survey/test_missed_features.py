@@ -12,7 +12,7 @@ from narrow_problems import LINE, ROD, A, B, T, U, V, W, X, Y, gauss, line, plat
 
 import pdelsr as pl
 from pdelsr.survey import missed_features
-from pdelsr.survey.dense import places_by_sampling
+from pdelsr.survey.dense import MANY, places_by_sampling
 
 WIDTH = 0.005
 PEAK = gauss(X - A, WIDTH)
@@ -111,3 +111,17 @@ def test_a_grid_of_numpy_code_meets_peaks_of_half_its_spacing() -> None:
 
             found = places_by_sampling(hat, dim)
             assert np.linalg.norm(found - centre, axis=1).min() < half_width / 2
+
+
+def test_many_dimensions_are_sampled_by_no_more_points_than_few() -> None:
+    centre, most = np.full(10, 0.4), 0
+
+    def bump(points: np.ndarray) -> np.ndarray:
+        nonlocal most
+        most = max(most, len(points))
+        return np.exp(-4 * np.sum((points - centre) ** 2, axis=1))
+
+    found = places_by_sampling(bump, 10)
+    assert most <= MANY
+    assert np.linalg.norm(found - centre, axis=1).min() < 1e-3
+    assert len(places_by_sampling(lambda points: np.ones(len(points)), 10)) == 0

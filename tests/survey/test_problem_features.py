@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import sympy as sp
 import torch
-from narrow_problems import KINDS, LINE, A, U, W, X, Y, coded, gauss, line, plate, ring
+from narrow_problems import KINDS, LINE, A, U, W, X, Y, coded, gauss, line, plate, ring, rod
 
 import pdelsr as pl
 from pdelsr.survey import crowds, features_of, unresolved_features
@@ -145,3 +145,61 @@ def test_a_wide_function_around_a_hole_is_not_narrow() -> None:
     far = 5 * sp.exp(-((x - 3) ** 2 + (y + 6) ** 2) / 2)
     equation = u.diff(x, 2) + u.diff(y, 2) - around - far
     assert unresolved_features(pl.Problem("plate", plate, [equation], [pl.Dirichlet(u, 0)])) == ()
+
+
+def places(problem: pl.Problem) -> np.ndarray:
+    """All places along x at which points of the equation crowd."""
+    return crowds(problem, ())["equation"][""].centres[:, 0]
+
+
+PEAKS = [sp.Rational(2 * k + 1, 41) for k in range(20)]
+TWENTY = {
+    "sum": sp.Add(*(gauss(X - p, 1e-4 * (k + 1)) for k, p in enumerate(PEAKS))),
+    "product": (1 + X) * sp.Add(*(gauss(X - p, 1e-4) for p in PEAKS)),
+    "beside_steps": sp.Add(
+        *(gauss(X - p, 1e-3) for p in PEAKS), *(sp.tanh((X - p) * 10**7) for p in PEAKS)
+    ),
+}
+
+
+@pytest.mark.parametrize("source", TWENTY.values(), ids=TWENTY)
+def test_each_of_twenty_peaks_has_its_crowd(source: sp.Expr) -> None:
+    found = places(line(source))
+    for peak in PEAKS:
+        assert np.abs(found - float(peak)).min() < 1e-5
+
+
+def test_what_is_not_searched_is_told() -> None:
+    many = sp.Add(*(gauss(X - sp.Rational(2 * k + 1, 161), 1e-4) for k in range(80)))
+    problem = line(many)
+    assert len(places(problem)) >= 64
+    assert "equation: 16 steep terms were not searched" in unresolved_features(problem)[-1]
+
+
+def star(corners: int) -> pl.Polygon:
+    """A convex polygon around the middle of the unit square."""
+    angles = 2 * np.pi * np.arange(corners) / corners
+    corner = np.column_stack([0.5 + 0.4 * np.cos(angles), 0.5 + 0.4 * np.sin(angles)])
+    return pl.Polygon((X, Y), corner.tolist())
+
+
+def heated(corners: int, value: sp.Expr) -> pl.Problem:
+    equation = sp.Eq(W.diff(X, 2) + W.diff(Y, 2), 0)
+    return pl.Problem("heated", star(corners), [equation], [pl.Neumann(W, value)])
+
+
+@pytest.mark.filterwarnings("ignore::pdelsr.ConditionWarning")
+def test_narrow_data_are_found_on_every_part() -> None:
+    narrow = gauss(X - A, 1e-5)
+    regions = {found.region.name for found in features_of(heated(30, narrow))}
+    assert regions == {"edge 8", "edge 21"}
+    assert unresolved_features(heated(70, sp.sin(3 * X))) == ()
+    (*_, last) = unresolved_features(heated(70, narrow))
+    assert "data on 6 parts were not searched" in last
+
+
+def test_data_whose_slopes_sympy_cannot_form_are_searched() -> None:
+    saw = sp.Mod(2 * X, 1) + sp.frac(3 * X) + sp.floor(4 * X)
+    assert unresolved_features(rod(saw)) == ()
+    (sentence,) = unresolved_features(rod(saw + gauss(X - A, 1e-5)))
+    assert "near x = 0.4142" in sentence

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from textwrap import shorten
 from typing import Any, TypeAlias, cast
 
 import sympy as sp
 
 from pdelsr.declare.domains import Domain, On, Part
 from pdelsr.declare.expressions import as_equation, as_expression, field, jets
+from pdelsr.declare.long_sums import short_text
 from pdelsr.declare.statements import Statement
 from pdelsr.declare.symbols import Unknown
 from pdelsr.errors import ProblemError
 
-LONGEST = 120  # characters of an expression that a message repeats
 Order: TypeAlias = Callable[[sp.Expr, sp.Symbol], int]
 """The highest order in which the equations differentiate an unknown by a coordinate."""
 
@@ -45,10 +44,9 @@ def require_unknown(u: Any, what: str) -> None:
     """Refuse anything but an unknown applied to its coordinates."""
     if not isinstance(u, Unknown):
         hint = "; for derivatives use Neumann or Condition" if isinstance(u, sp.Expr) else ""
-        given = shorten(str(u), LONGEST, placeholder=" …")
         raise ProblemError(
-            f'{what}({given}, ...): expected an unknown made by pl.unknown("u", ...) in the first '
-            f"place{hint}."
+            f'{what}({short_text(u)}, ...): expected an unknown made by pl.unknown("u", ...) in '
+            f"the first place{hint}."
         )
 
 
@@ -68,8 +66,9 @@ def require_data(expression: sp.Expr, what: str) -> None:
     found = jets(expression)
     if found:
         raise ProblemError(
-            f"{what}: {expression} contains the unknown {field(found[0])}; expected an expression "
-            "in the coordinates. Use Condition(sp.Eq(lhs, rhs), on=...) to relate unknowns."
+            f"{what}: {short_text(expression)} contains the unknown {field(found[0])}; expected an "
+            "expression in the coordinates. Use Condition(sp.Eq(lhs, rhs), on=...) to relate "
+            "unknowns."
         )
 
 
@@ -97,8 +96,8 @@ def solved_for_jet(given: Any, what: str) -> sp.Eq:
     if rhs in jets(rhs):
         return cast(sp.Eq, sp.Eq(rhs, lhs, evaluate=False))
     raise ProblemError(
-        f"{what}({equation}): expected sp.Eq(u, value) with the unknown, or a derivative of it, "
-        "alone on one side; use Condition(equation, on=...) for anything else."
+        f"{what}({short_text(equation)}): expected sp.Eq(u, value) with the unknown, or a "
+        "derivative of it, alone on one side; use Condition(equation, on=...) for anything else."
     )
 
 

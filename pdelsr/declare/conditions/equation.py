@@ -14,6 +14,7 @@ from pdelsr.declare.conditions.base import (
 )
 from pdelsr.declare.domains import Domain, On
 from pdelsr.declare.expressions import as_equation
+from pdelsr.declare.long_sums import short_text
 from pdelsr.declare.regions import OnParts
 from pdelsr.declare.statements import Statement
 
@@ -56,7 +57,7 @@ class Condition(AbstractCondition):
     @property
     def title(self) -> str:
         """How messages call the condition."""
-        return f"Condition {self.equation.lhs} = {self.equation.rhs}"
+        return f"Condition {short_text(self.equation.lhs)} = {short_text(self.equation.rhs)}"
 
     def statements(self, domain: Domain, order: Order) -> tuple[Statement, ...]:
         """The equation itself."""

@@ -178,6 +178,10 @@ class Sphere(Part):
     def measure(self) -> float:
         return self.ball.dim * self.ball.measure / self.ball._radius
 
+    @property
+    def bounding_box(self) -> Float[np.ndarray, "d 2"]:
+        return self.ball.bounding_box
+
     def place(self, unit: Float[np.ndarray, "n k"]) -> Placement:
         points = self.ball._center + self.ball._radius * directions(unit)
         return Placement(points, np.ones(len(unit), dtype=bool))

@@ -29,7 +29,8 @@ def require_number(value: Any, what: str) -> float:
         number = math.nan
     if not math.isfinite(number):
         raise ProblemError(
-            f"{what}: got {value}, expected a finite number or a sympy constant such as sp.pi"
+            f"{what}: got {_text(value)}, expected a finite number or a sympy constant such as "
+            "sp.pi"
         )
     return number + 0.0  # turns -0.0 into 0.0, which would print as '-0'
 
@@ -111,6 +112,13 @@ def first_ones(texts: Sequence[str]) -> str:
 def listed(symbols: Iterable[sp.Symbol]) -> str:
     """Symbols as they stand in a message: x, y."""
     return ", ".join(str(symbol) for symbol in symbols)
+
+
+def _text(value: object) -> str:
+    try:
+        return str(value)
+    except ValueError:  # of an integer of some thousands of digits
+        return "a number of thousands of digits"
 
 
 def _is_sequence(values: object) -> bool:

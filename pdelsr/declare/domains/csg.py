@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import sympy as sp
@@ -52,6 +52,12 @@ class Combination(Domain):
     def bounding_box(self) -> Float[np.ndarray, "d 2"]: ...
 
     @abstractmethod
+    def _with_right(
+        self, kept: Bool[np.ndarray, " n"], points: Float[np.ndarray, "n d"], tolerance: float
+    ) -> Bool[np.ndarray, " n"]:
+        """Which points lie in the result, of which `kept` lie in the left operand."""
+
+    @abstractmethod
     def _uncut_measure(self) -> float | None:
         """The exact measure where neither operand cuts the boundary of the other, else None."""
 
@@ -68,43 +74,75 @@ class Combination(Domain):
         return f"{left} {self.sign} ({self.right.title})"
 
     @cached_property
+    def diameter(self) -> float:  # pyright: ignore[reportIncompatibleMethodOverride]  # cached
+        return float(np.linalg.norm(np.diff(self.bounding_box, axis=1)))
+
+    @cached_property
     def measure(self) -> float:  # pyright: ignore[reportIncompatibleMethodOverride]  # cached
         exact = self._uncut_measure()
         if exact is not None:
             return exact
         return self._share * float(np.prod(np.diff(self.bounding_box, axis=1)))
 
-    @cached_property
-    def parts(self) -> tuple[Part, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]  # cached
-        parts: list[Part] = []
-        for operand, other, cut in self._operands:
-            for base in operand.parts:
-                name = _free_name(base.name, {part.name for part in parts})
-                part = CutPart(name, base, other, cut, self.diameter)
-                if part.acceptance > 0:
-                    parts.append(part)
-        return tuple(parts)
-
     @property
-    def _operands(self) -> tuple[tuple[Domain, Domain, Cut], ...]:
-        return (
+    def parts(self) -> tuple[Part, ...]:
+        return self._remains.parts
+
+    def contains(
+        self, points: Float[np.ndarray, "n d"], tolerance: float = 0.0
+    ) -> Bool[np.ndarray, " n"]:
+        return self._with_right(self.left.contains(points, tolerance), points, tolerance)
+
+    @cached_property
+    def _remains(self) -> Remains:
+        """What is left of the parts of either operand, found once: there may be many operands."""
+        parts: dict[str, Part] = {}
+        shares: list[set[float]] = []
+        for operand, other, cut in (
             (self.left, self.right, self.left_cut),
             (self.right, self.left, self.right_cut),
-        )
+        ):
+            found: set[float] = set()
+            for base in operand.parts:
+                name = _free_name(base.name, parts)
+                part = CutPart(name, base, other, cut, self.diameter)
+                found.add(1.0 if part.is_whole else part.acceptance)
+                if part.is_whole and name == base.name and not cut.flip:
+                    parts[name] = base
+                elif part.acceptance > 0:
+                    parts[name] = part
+            shares.append(found)
+        left, right = (None if s not in ({0.0}, {1.0}) else s == {1.0} for s in shares)
+        return Remains(tuple(parts.values()), left, right)
+
+    @cached_property
+    def _hits(self) -> Bool[np.ndarray, " n"]:
+        """Which probes of the bounding box lie in the result."""
+        low, high = self.bounding_box.T
+        points = low + (high - low) * probes(INTERIOR_PROBES, self.dim)
+        left = self.left
+        if isinstance(left, Combination) and np.array_equal(left.bounding_box, self.bounding_box):
+            return self._with_right(left._hits, points, 0.0)
+        return self.contains(points)
 
     @cached_property
     def _share(self) -> float:
         """Share of the bounding box that the result fills."""
-        return float(self.place(probes(INTERIOR_PROBES, self.dim)).kept.mean())
+        return float(self._hits.mean())
 
-    def _kept(self) -> tuple[bool | None, bool | None]:
-        """For either operand: its boundary is kept whole (True), not at all (False), or cut."""
-        shares = [
-            {CutPart("", base, other, cut, self.diameter).acceptance for base in operand.parts}
-            for operand, other, cut in self._operands
-        ]
-        left, right = (None if s not in ({0.0}, {1.0}) else s == {1.0} for s in shares)
-        return left, right
+
+class Remains(NamedTuple):
+    """What a combination leaves of the boundaries of its operands.
+
+    Attributes:
+        parts: what is left, with distinct names.
+        left, right: whether the boundary of that operand is kept whole (True), not at all
+            (False), or cut (None).
+    """
+
+    parts: tuple[Part, ...]
+    left: bool | None
+    right: bool | None
 
 
 @dataclass(frozen=True, repr=False)
@@ -115,18 +153,20 @@ class Union(Combination):
     left_cut: ClassVar[Cut] = Cut(shift=SMALL, grow=0.0, inside=False)
     right_cut: ClassVar[Cut] = Cut(shift=0.0, grow=SMALL, inside=False)
 
-    @property
-    def bounding_box(self) -> Float[np.ndarray, "d 2"]:
+    @cached_property
+    def bounding_box(  # pyright: ignore[reportIncompatibleMethodOverride]  # cached
+        self,
+    ) -> Float[np.ndarray, "d 2"]:
         a, b = self.left.bounding_box, self.right.bounding_box
         return np.stack([np.minimum(a, b)[:, 0], np.maximum(a, b)[:, 1]], axis=1)
 
-    def contains(
-        self, points: Float[np.ndarray, "n d"], tolerance: float = 0.0
+    def _with_right(
+        self, kept: Bool[np.ndarray, " n"], points: Float[np.ndarray, "n d"], tolerance: float
     ) -> Bool[np.ndarray, " n"]:
-        return self.left.contains(points, tolerance) | self.right.contains(points, tolerance)
+        return kept | self.right.contains(points, tolerance)
 
     def _uncut_measure(self) -> float | None:
-        if self._kept() == (True, True):  # disjoint
+        if self._remains.left and self._remains.right:  # disjoint
             return self.left.measure + self.right.measure
         return None
 
@@ -139,15 +179,17 @@ class Intersection(Combination):
     left_cut: ClassVar[Cut] = Cut(shift=-SMALL, grow=0.0, inside=True)
     right_cut: ClassVar[Cut] = Cut(shift=0.0, grow=-SMALL, inside=True)
 
-    @property
-    def bounding_box(self) -> Float[np.ndarray, "d 2"]:
+    @cached_property
+    def bounding_box(  # pyright: ignore[reportIncompatibleMethodOverride]  # cached
+        self,
+    ) -> Float[np.ndarray, "d 2"]:
         a, b = self.left.bounding_box, self.right.bounding_box
         return np.stack([np.maximum(a, b)[:, 0], np.minimum(a, b)[:, 1]], axis=1)
 
-    def contains(
-        self, points: Float[np.ndarray, "n d"], tolerance: float = 0.0
+    def _with_right(
+        self, kept: Bool[np.ndarray, " n"], points: Float[np.ndarray, "n d"], tolerance: float
     ) -> Bool[np.ndarray, " n"]:
-        return self.left.contains(points, tolerance) & self.right.contains(points, tolerance)
+        return kept & self.right.contains(points, tolerance)
 
     def _uncut_measure(self) -> float | None:
         return None
@@ -161,22 +203,24 @@ class Difference(Combination):
     left_cut: ClassVar[Cut] = Cut(shift=-SMALL, grow=0.0, inside=False)
     right_cut: ClassVar[Cut] = Cut(shift=0.0, grow=-SMALL, inside=True, flip=True)
 
-    @property
-    def bounding_box(self) -> Float[np.ndarray, "d 2"]:
+    @cached_property
+    def bounding_box(  # pyright: ignore[reportIncompatibleMethodOverride]  # cached
+        self,
+    ) -> Float[np.ndarray, "d 2"]:
         return self.left.bounding_box
 
-    def contains(
-        self, points: Float[np.ndarray, "n d"], tolerance: float = 0.0
+    def _with_right(
+        self, kept: Bool[np.ndarray, " n"], points: Float[np.ndarray, "n d"], tolerance: float
     ) -> Bool[np.ndarray, " n"]:
         # The boundary of the hole belongs to the result, whatever its rounding errors.
         shrink = tolerance if tolerance < 0 else max(tolerance, 1e-3 * SMALL * self.diameter)
-        return self.left.contains(points, tolerance) & ~self.right.contains(points, -shrink)
+        return kept & ~self.right.contains(points, -shrink)
 
     def _uncut_measure(self) -> float | None:
-        kept = self._kept()
-        if kept == (True, True):  # a hole strictly inside
+        remains = self._remains
+        if remains.left and remains.right:  # a hole strictly inside
             return self.left.measure - self.right.measure
-        return self.left.measure if kept == (True, False) else None
+        return self.left.measure if remains.left and remains.right is False else None
 
 
 def require_combinable(left: Domain, sign: str, right: Domain) -> None:
@@ -193,7 +237,7 @@ def require_combinable(left: Domain, sign: str, right: Domain) -> None:
         )
 
 
-def _free_name(name: str, taken: set[str]) -> str:
+def _free_name(name: str, taken: Container[str]) -> str:
     """The name itself, or the name with the first free number from 2 on."""
     free, number = name, 2
     while free in taken:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from pdelsr.declare.domains.base import Domain
+from pdelsr.declare.domains.base import SMALL, Domain
 from pdelsr.declare.domains.filtered import FilteredPart
+
+ROOM = 10  # times the lengths that count as zero, beyond which shapes are apart
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,15 @@ class CutPart(FilteredPart):
     other: Domain
     cut: Cut
     scale: float
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the other operand is too far away to cut anything."""
+        box, room = self.base.bounding_box, ROOM * SMALL * self.scale
+        if self.cut.inside or box is None:
+            return False
+        low, high = self.other.bounding_box.T
+        return bool((box[:, 0] > high + room).any() or (box[:, 1] < low - room).any())
 
     def keeps(self, points: Float[np.ndarray, "n d"]) -> Bool[np.ndarray, " n"]:
         shifted = points + self.cut.shift * self.scale * self.base.normals(points)

@@ -38,20 +38,27 @@ class FilteredPart(Part):
     def unit_dim(self) -> int:
         return self.base.unit_dim
 
+    @property
+    def bounding_box(self) -> Float[np.ndarray, "d 2"] | None:
+        return self.base.bounding_box
+
     @cached_property
     def acceptance(self) -> float:
         """Share of the points of `base` that are kept."""
-        placed = self.base.place(probes(PART_PROBES, self.unit_dim))
-        kept = self.keeps(placed.points[placed.kept])
-        return float(kept.mean()) if kept.size else 0.0
+        before, after = _probed(self.base).kept, self._probed.kept
+        return float(after.sum() / before.sum()) if before.any() else 0.0
+
+    @cached_property
+    def _probed(self) -> Placement:
+        """Where the probes land: kept, since a part may be cut many times, each time a little."""
+        return self._filtered(_probed(self.base))
 
     @property
     def measure(self) -> float:
         return self.base.measure * self.acceptance
 
     def place(self, unit: Float[np.ndarray, "n k"]) -> Placement:
-        placed = self.base.place(unit)
-        return Placement(placed.points, placed.kept & self.keeps(placed.points))
+        return self._filtered(self.base.place(unit))
 
     def normals(self, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
         return self.base.normals(points)
@@ -59,4 +66,18 @@ class FilteredPart(Part):
     def contains(
         self, points: Float[np.ndarray, "n d"], tolerance: float = 0.0
     ) -> Bool[np.ndarray, " n"]:
-        return self.base.contains(points, tolerance) & self.keeps(points)
+        held = self.base.contains(points, tolerance)
+        if held.any():
+            held[held] = self.keeps(points[held])
+        return held
+
+    def _filtered(self, placed: Placement) -> Placement:
+        kept = placed.kept.copy()
+        kept[kept] = self.keeps(placed.points[kept])
+        return Placement(placed.points, kept)
+
+
+def _probed(part: Part) -> Placement:
+    if isinstance(part, FilteredPart):
+        return part._probed
+    return part.place(probes(PART_PROBES, part.unit_dim))

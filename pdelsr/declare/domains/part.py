@@ -67,6 +67,11 @@ class Part(ABC):
     def measure(self) -> float:
         """Length, area or volume of the part; 1 for a single point."""
 
+    @property
+    def bounding_box(self) -> Float[np.ndarray, "d 2"] | None:
+        """Lower and upper bound of each coordinate, (d, 2), where they are known."""
+        return None
+
     @abstractmethod
     def place(self, unit: Float[np.ndarray, "n k"]) -> Placement:
         """Map every row of the unit cube, and say which rows landed on the part."""

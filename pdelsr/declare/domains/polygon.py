@@ -124,6 +124,11 @@ class Edge(Part):
         start, end = self._ends
         return float(np.linalg.norm(end - start))
 
+    @property
+    def bounding_box(self) -> Float[np.ndarray, "d 2"]:
+        ends = np.stack(self._ends, axis=1)
+        return np.stack([ends.min(axis=1), ends.max(axis=1)], axis=1)
+
     def place(self, unit: Float[np.ndarray, "n k"]) -> Placement:
         start, end = self._ends
         return Placement(start + (end - start) * unit, np.ones(len(unit), dtype=bool))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import sympy as sp
@@ -14,7 +15,9 @@ from sympy.logic.boolalg import Boolean, BooleanAtom
 
 from pdelsr.declare.domains.checks import listed
 from pdelsr.declare.domains.filtered import FilteredPart
-from pdelsr.errors import ProblemError
+from pdelsr.declare.evaluate import numpy_function, real
+from pdelsr.declare.long_sums import text_of
+from pdelsr.errors import ProblemError, described
 
 _COMPARE: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
     "==": lambda gap, tolerance: np.abs(gap) <= tolerance,
@@ -98,7 +101,14 @@ def _compare(
     tolerance: float,
 ) -> Bool[np.ndarray, " n"]:
     """One relation; where a side is undefined (NaN) it does not hold."""
-    gap = sp.lambdify(coordinates, relation.lhs - relation.rhs, modules="numpy")  # pyright: ignore
-    with np.errstate(all="ignore"):
-        values = np.broadcast_to(np.asarray(gap(*points.T), dtype=float), len(points))
+    gap = cast(sp.Expr, relation.lhs - relation.rhs)  # pyright: ignore
+    try:
+        with np.errstate(all="ignore"):
+            found = real(np.asarray(numpy_function(gap, coordinates)(*points.T)))
+            values = np.broadcast_to(found.astype(float), len(points))
+    except Exception as error:  # whatever a printer or numpy raises
+        raise ProblemError(
+            f"the predicate {text_of(relation)} cannot be evaluated ({described(error)}); build it "
+            "of functions that numpy or scipy has"
+        ) from error
     return _COMPARE[relation.rel_op](values, tolerance)  # pyright: ignore

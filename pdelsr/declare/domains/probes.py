@@ -1,8 +1,9 @@
-"""The fixed quasi-random points by which a domain measures what it cannot know in closed form."""
+"""The fixed points by which a domain measures what it cannot know in closed form."""
 
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import product
 
 import numpy as np
 from jaxtyping import Float
@@ -10,6 +11,7 @@ from scipy.stats import qmc
 
 PART_PROBES = 2**12
 INTERIOR_PROBES = 2**16
+ALL_CORNERS = 6  # dimension up to which all corners are taken
 
 
 @lru_cache(maxsize=16)
@@ -26,3 +28,18 @@ def probes(count: int, dim: int) -> Float[np.ndarray, "n {dim}"]:
     points = engine.random_base2(count.bit_length() - 1)
     points.flags.writeable = False
     return points
+
+
+@lru_cache(maxsize=16)
+def corners(dim: int) -> Float[np.ndarray, "n {dim}"]:
+    """Corners of the unit cube: all of them where they are few, and otherwise as many by chance.
+
+    Args:
+        dim: Dimension of the cube.
+    """
+    if dim <= ALL_CORNERS:
+        found = np.array(list(product((0.0, 1.0), repeat=dim)))
+    else:
+        found = np.random.default_rng(2601).integers(0, 2, (2**ALL_CORNERS, dim)).astype(float)
+    found.flags.writeable = False
+    return found

@@ -103,6 +103,12 @@ class Face(Part):
     def measure(self) -> float:
         return float(np.prod(np.delete(np.diff(self.box.bounding_box, axis=1), self.axis)))
 
+    @property
+    def bounding_box(self) -> Float[np.ndarray, "d 2"]:
+        bounds = self.box.bounding_box
+        bounds[self.axis] = bounds[self.axis, self.end]
+        return bounds
+
     def place(self, unit: Float[np.ndarray, "n k"]) -> Placement:
         return self.box.place(np.insert(unit, self.axis, float(self.end), axis=1))
 

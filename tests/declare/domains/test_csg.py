@@ -93,3 +93,28 @@ def test_intervals():
 def test_refusals(make, message):
     with pytest.raises(ProblemError, match=message):
         make()
+
+
+def test_many_holes_are_looked_at_one_by_one(monkeypatch):
+    looks = 0
+    contains = Disk.contains
+
+    def counted(self, *args, **options):
+        nonlocal looks
+        looks += 1
+        return contains(self, *args, **options)
+
+    monkeypatch.setattr(Disk, "contains", counted)
+    domain = SQUARE
+    for k in range(20):
+        domain = domain - Disk((x, y), (0.1 + 0.2 * (k % 5), 0.1 + 0.2 * (k // 5)), 0.05)
+    assert len(domain.parts) == 24
+    assert domain.measure == pytest.approx(1 - 20 * np.pi * 0.05**2, rel=1e-12)
+    assert looks <= 20**2
+
+
+def test_shapes_that_are_apart_leave_parts_as_they_are():
+    domain = SQUARE - Disk((x, y), (0.5, 0.5), 0.1)
+    assert domain.part("x=0") == SQUARE.part("x=0")
+    near = SQUARE - Disk((x, y), (0.5, 0.1), 0.1 - 1e-12)
+    assert near.part("y=0") != SQUARE.part("y=0")

@@ -83,6 +83,12 @@ def test_a_predicate_on_a_circle():
     assert (upper.from_unit(Sobol().unit(100, 1)).points[:, 1] > 0).all()
 
 
+def test_a_predicate_may_use_special_functions():
+    chosen = BOX.select(sp.erf(x) > sp.Rational(1, 2))
+    assert chosen[0].name == "x=1"
+    assert len(chosen) == 3
+
+
 def test_undefined_is_not_chosen():
     (right,) = Disk((x, y)).select(sp.sqrt(x) >= 0)
     assert (right.from_unit(Sobol().unit(100, 1)).points[:, 0] >= 0).all()
@@ -98,8 +104,20 @@ def test_undefined_is_not_chosen():
         (3, "`on` is 3; expected a part name, a sympy predicate"),
         ([], "expected a part name, a sympy predicate"),
         (sp.Xor(x < 0, y < 1, evaluate=False), "is not understood; build it of Eq"),
+        (sp.dirichlet_eta(x) > 0, r"dirichlet_eta\(x\) > 0 cannot be evaluated \(NameError"),
+        (sp.root(-8, 3) * x > 0, "cannot be evaluated .*a value is complex"),
     ],
-    ids=["name", "misses", "stranger", "python ==", "number", "nothing", "xor"],
+    ids=[
+        "name",
+        "misses",
+        "stranger",
+        "python ==",
+        "number",
+        "nothing",
+        "xor",
+        "unknown",
+        "complex",
+    ],
 )
 def test_refusals(on, message):
     with pytest.raises(ProblemError, match=message):
