@@ -58,9 +58,32 @@ def written_whole(path: str | Path) -> Generator[Path, None, None]:
 
 def write_whole(path: str | Path, content: str | bytes) -> None:
     """Write text, in UTF-8, or bytes; see `written_whole`."""
-    data = content.encode() if isinstance(content, str) else content
     with written_whole(path) as temporary:
-        temporary.write_bytes(data)
+        temporary.write_bytes(_encoded(content))
+
+
+def write_new(path: str | Path, content: str | bytes) -> None:
+    """Write a file that is not there yet, text in UTF-8 or bytes, whole or not at all.
+
+    Args:
+        path: of the file.
+        content: of the file.
+
+    Raises:
+        FileExistsError: something has that name, be it a link to nowhere; it stays as it was.
+        OSError: the file cannot be written.
+    """
+    target = Path(path)
+    if os.path.lexists(target):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+    temporary = _new_file(target)
+    try:
+        temporary.write_bytes(_encoded(content))
+        _flush(temporary)
+        _take_free_name(temporary, target)
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def remove_leftovers(path: Path) -> None:
@@ -94,6 +117,21 @@ def _new_file(target: Path) -> Path:
 def _prefix(target: Path) -> str:
     known = hashlib.sha256(target.name.encode(errors="surrogateescape")).hexdigest()[:16]
     return f".{known}."
+
+
+def _encoded(content: str | bytes) -> bytes:
+    return content.encode() if isinstance(content, str) else content
+
+
+def _take_free_name(temporary: Path, target: Path) -> None:
+    """Give a file a name that nothing has; a link is refused where something has it, a move not."""
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        raise
+    except OSError:  # of a file system without links: the name is taken first, and then replaced
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, NEW))
+        os.replace(temporary, target)
 
 
 def _flush(file: Path) -> None:

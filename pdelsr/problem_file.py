@@ -119,14 +119,15 @@ def shipped_folder() -> Path:
 
 
 def list_problems(folder: Path) -> list[Listed]:
-    """The Python files of a folder that define `problem`, read without running them.
+    """The Python files of a folder that define `problem`, hidden ones aside; none is run.
 
     Raises:
         ProblemError: the folder does not exist.
     """
     if not folder.is_dir():
         raise ProblemError(f"there is no folder {folder}; give one that holds problem files.")
-    found = (_listed(path) for path in sorted(folder.glob("*.py")))
+    shown = (path for path in sorted(folder.glob("*.py")) if not path.name.startswith("."))
+    found = (_listed(path) for path in shown)
     return [listed for listed in found if listed is not None]
 
 

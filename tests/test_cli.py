@@ -16,6 +16,7 @@ import pytest
 from pdelsr.cli import main
 from pdelsr.cli.options import read_options, read_parameters, read_slice
 from pdelsr.cli.parser import number, numbers
+from pdelsr.deadline import deadline
 from pdelsr.errors import SettingsError
 from pdelsr.lstsq import LSMR
 
@@ -220,6 +221,7 @@ def test_list_gives_one_line_a_file(rod: Path, capsys: pytest.CaptureFixture[str
     (folder / "rod.py").write_text(FILE)
     (folder / "broken.py").write_text("problem = (")
     (folder / "helpers.py").write_text("x = 1")
+    (folder / ".rod.0123.tmp.py").write_text(FILE)  # what a killed `pdelsr new` leaves
     annotated = FILE.replace("problem = ", "problem: pl.Problem = ").replace("rod", "röd")
     (folder / "marked.py").write_text(annotated, encoding="utf-8-sig")
     latin = "# -*- coding: latin-1 -*-\n" + FILE.replace("k π² sin πx", "çé")
@@ -380,16 +382,49 @@ def test_slices_are_numbers_by_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("0.01", 0.01), ("1/100", 0.01), ("0.01/pi", 0.0031831), ("-2e-3", -0.002)]
+    ("texts", "message"),
+    [
+        (["t=sqrt(-1)"], r"--at t=sqrt\(-1\): sqrt\(-1\) is not a finite real number"),
+        (["t=0,0/0"], "0/0 is not a finite real number"),
+        (["t=0", "t=1"], "--at t is there twice: give all values at once, as in 0,1"),
+    ],
 )
-def test_parameters_are_numbers(text: str, value: float) -> None:
-    assert float(read_parameters([f"k={text}"])["k"]) == pytest.approx(value, rel=1e-4)
+def test_slices_are_nothing_else(texts: list[str], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        read_slice(texts)
 
 
-@pytest.mark.parametrize("text", ["__import__('os')", "x", "(", "1/", "sqrt", "1 2"])
+NUMBERS = {
+    **{"0.01": 0.01, "1/100": 0.01, "0.01/pi": 0.0031831, "-2e-3": -0.002, "1.": 1.0, ".5": 0.5},
+    **{"2*pi": 6.2831853, "sqrt(2) / 2": 0.7071068, "(1 + 2)/3": 1.0, "1.5e+2": 150.0},
+}
+
+
+@pytest.mark.parametrize("text", NUMBERS)
+def test_parameters_are_numbers(text: str) -> None:
+    found = read_parameters([f"k={text}"])["k"]
+    assert float(found) == pytest.approx(NUMBERS[text], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("__import__('os')", "x", "(", "1/", "sqrt", "1 2", "1.2.3", "1e3.5", "2pi", "٣"),
+        *("1/0", "0/0", "sqrt(-1)", "1//0", "7//2", "2**3", "()", "sqrt(())", "pi(2)", "sqrt()"),
+    ],
+)
 def test_parameters_are_nothing_else(text: str) -> None:
     with pytest.raises(SettingsError, match="--set k="):
         read_parameters([f"k={text}"])
+
+
+@pytest.mark.parametrize(
+    "text", ["0.003183098861837906715377675267450m", 99 * "1" + "x", 50 * "1.", 33 * "1e5"]
+)
+def test_what_is_nearly_a_number_is_refused_at_once(text: str) -> None:
+    for read, argument in ((read_parameters, "--set"), (read_slice, "--at")):
+        with deadline(5.0), pytest.raises(SettingsError, match=f"{argument} k=.*expected a number"):
+            read([f"k={text}"])
 
 
 def test_the_console_script_runs(rod: Path) -> None:
@@ -496,6 +531,23 @@ def test_names_of_new_files_are_checked(
     assert main(["new", name]) == 2
     assert message in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_file_is_written_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(_: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.chdir(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr("pdelsr.files._flush", full)
+        assert main(["new", "my_rod"]) == 2
+    message = "new my_rod: my_rod.py cannot be written (No space left on device)"
+    assert message in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+    assert main(["new", "my_rod"]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["my_rod.py"]
 
 
 def test_problems_of_the_package_are_found_from_anywhere(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pdelsr.files import write_whole, written_whole
+from pdelsr.files import write_new, write_whole, written_whole
 
 
 def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -78,4 +79,63 @@ def test_many_writers_of_one_file(tmp_path: Path) -> None:
         list(pool.map(lambda i: write_whole(path, str(i) * 1000), range(80)))
     text = path.read_text(encoding="utf-8")
     assert text in {str(i) * 1000 for i in range(80)}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_new_file_takes_no_name_that_something_has(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    write_new(path, "größe")
+    assert path.read_text(encoding="utf-8") == "größe"
+    assert path.stat().st_mode == _usual_mode(tmp_path)
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for name in ("a.txt", "link"):
+        with pytest.raises(FileExistsError):
+            write_new(tmp_path / name, "other")
+    assert path.read_text(encoding="utf-8") == "größe"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.txt", "link"]
+
+
+def _usual_mode(folder: Path) -> int:
+    usual = folder / "usual"
+    usual.write_bytes(b"")
+    mode = usual.stat().st_mode
+    usual.unlink()
+    return mode
+
+
+@pytest.mark.parametrize("taken", [False, True], ids=["free", "taken meanwhile"])
+def test_a_new_file_where_there_are_no_links(
+    taken: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.txt"
+
+    def refuses(_: Path, target: Path) -> None:
+        if taken:
+            target.write_text("theirs", encoding="utf-8")
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", refuses)
+    if taken:
+        with pytest.raises(FileExistsError):
+            write_new(path, "ours")
+    else:
+        write_new(path, "ours")
+    assert path.read_text(encoding="utf-8") == ("theirs" if taken else "ours")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_of_many_writers_of_a_new_file_one_has_it(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+
+    def write(i: int) -> bool:
+        try:
+            write_new(path, str(i) * 1000)
+        except FileExistsError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        written = list(pool.map(write, range(40)))
+    assert written.count(True) == 1
+    assert path.read_text(encoding="utf-8") == str(written.index(True)) * 1000
     assert list(tmp_path.iterdir()) == [path]

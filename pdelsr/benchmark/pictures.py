@@ -9,9 +9,19 @@ from pdelsr.benchmark.growth import Growth, Sweep
 from pdelsr.benchmark.suite import Measurement
 from pdelsr.results.plot.comparison import ErrorCurve, draw_comparison
 from pdelsr.results.plot.growth import GrowthPanel, PowerLaw, draw_growth
+from pdelsr.results.plot.write import PICTURES, require_file
 
 SYMBOLS = {"rows": "n", "parameters": "m", "rank": "r"}
 TIMES = {"total": "seconds", "basis": "basis", "G V": "product", "solve": "solve"}
+
+
+def require_picture(path: Path) -> None:
+    """Refuse the file of a picture before there is anything to draw.
+
+    Raises:
+        SettingsError: another ending than those of pictures, or no such folder.
+    """
+    require_file(path, PICTURES, "pictures")
 
 
 def plot_suite(path: Path, found: Sequence[Measurement], methods: Sequence[str]) -> None:

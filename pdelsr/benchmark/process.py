@@ -5,7 +5,10 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
+
+from pdelsr.errors import MemoryLimitError
 
 T = TypeVar("T")
 
@@ -14,8 +17,15 @@ def in_fresh_process(function: Callable[..., T], *arguments: Any) -> T:
     """What a function of a module gives, called in a process that is started for it.
 
     Raises:
-        concurrent.futures.process.BrokenProcessPool: the process ended without an answer.
+        MemoryLimitError: the process ended without an answer, which is how the system takes memory
+            back that it has not.
     """
     # A `multiprocessing.Pool` would start a dead process again and again, and wait forever.
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(function, *arguments).result()
+        try:
+            return pool.submit(function, *arguments).result()
+        except BrokenProcessPool as error:
+            raise MemoryLimitError(
+                "the process of a measurement ended without an answer, most likely for want of "
+                "memory: end other programs, or measure on a machine that has more."
+            ) from error

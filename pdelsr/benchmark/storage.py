@@ -12,7 +12,6 @@ from typing import Any
 
 import torch
 
-from pdelsr.benchmark.suite import Measurement
 from pdelsr.files import write_whole
 
 
@@ -36,23 +35,6 @@ def runs_text(runs: Sequence[Any], **facts: Any) -> str:
         "runs": [asdict(run) for run in runs],
     }
     return json.dumps(_plain(content), indent=1, allow_nan=False) + "\n"
-
-
-def read_suite(path: Path) -> list[Measurement]:
-    """The measurements of a file of the suite; null errors are infinite again."""
-    runs = json.loads(path.read_text(encoding="utf-8"))["runs"]
-    return [_measurement(run) for run in runs]
-
-
-def _measurement(run: dict[str, Any]) -> Measurement:
-    curve = tuple((seconds, _number(error)) for seconds, error in run["curve"])
-    numbers = {name: _number(run[name]) for name in ("relative_l2", "heldout", "time_limit")}
-    fields: dict[str, Any] = {**run, **numbers, "curve": curve}
-    return Measurement(**fields)
-
-
-def _number(value: float | None) -> float:
-    return math.inf if value is None else value
 
 
 def _plain(value: Any) -> Any:

@@ -12,7 +12,7 @@ from pdelsr.benchmark.competitors import Competitor, with_changes
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
 from pdelsr.results import Solution
-from pdelsr.results.trace import largest
+from pdelsr.results.trace import Trace, largest
 from pdelsr.solve import solve
 
 
@@ -71,14 +71,14 @@ def measure_suite(
             and `points`: for a quick look, not for figures.
 
     Raises:
-        SettingsError: a problem has no reference.
+        SettingsError: a problem has no reference, or is parametric, or two have one name.
+        ProblemError: a reference fails.
     """
-    require_references(problems)
+    require_measurable(problems)
     changes = dict(changes or {})
     warm_up(problems[0])
     found = []
     for problem in problems:
-        problem.reference_values(problem.domain.bounding_box.mean(axis=1)[None])  # compute it now
         for seed, time_limit in product(seeds, time_limits):
             seconds = time_limit
             for competitor in reversed(competitors):
@@ -93,11 +93,25 @@ def measure_suite(
     return found
 
 
-def require_references(problems: Sequence[Problem]) -> None:
-    """Refuse problems whose error cannot be measured."""
+def require_measurable(problems: Sequence[Problem]) -> None:
+    """Refuse problems whose error cannot be measured, before any of them is.
+
+    References are evaluated where errors will be, so that what they have to compute is there.
+    """
+    names: set[str] = set()
     for problem in problems:
+        if problem.name in names:
+            raise SettingsError(
+                f"two problems are called {problem.name}: give one of them another name, or leave "
+                "it out with --problems."
+            )
+        names.add(problem.name)
         if problem.reference is None:
             raise SettingsError(f"{problem.name} has no reference: leave it out with --problems.")
+        if problem.missing_inputs:
+            raise SettingsError(f"{problem.name} is parametric: leave it out with --problems.")
+    for problem in problems:
+        Trace(problem)
 
 
 def warm_up(problem: Problem) -> None:

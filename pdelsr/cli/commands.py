@@ -6,21 +6,21 @@ import argparse
 import sys
 import warnings
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from typing import Any
 
 from pdelsr.cli.limits import patience, with_errors
 from pdelsr.cli.log import shown_log
 from pdelsr.cli.options import read_options, read_parameters, read_slice, read_widths
+from pdelsr.cli.outputs import require_outputs
+from pdelsr.cli.pictures import solution_pictures
 from pdelsr.cli.show import show_text
 from pdelsr.cli.streams import STANDARD_OUTPUT, is_colored, write_text
 from pdelsr.declare import Problem
-from pdelsr.errors import SettingsError, described, said
-from pdelsr.problem_file import list_problems, load_problem, problem_folder
+from pdelsr.errors import SettingsError, described
+from pdelsr.problem_file import find_file, list_problems, load_problem, problem_folder
 from pdelsr.results import Solution
 from pdelsr.results.storage import load
 from pdelsr.solve import solve
-from pdelsr.solvers.settings import require_writable
 from pdelsr.solvers.status import Status
 
 DIVERGED = 1
@@ -32,13 +32,18 @@ PLAIN_OPTIONS = (
 
 def solve_command(chosen: argparse.Namespace) -> int:
     """Solve, write the files that were asked for, print the summary."""
-    for path in (chosen.plot, chosen.animate, chosen.json, chosen.save, chosen.checkpoint):
-        if path is not None and path != STANDARD_OUTPUT:
-            require_writable(path, str(path))
-    problem = read_problem(chosen)
-    at = read_slice(chosen.at)
-    require_pictures(chosen, problem, at)
     options = read_method_options(chosen)
+    at = read_slice(chosen.at)
+    require_outputs(
+        find_file(chosen.file),
+        plot=chosen.plot,
+        animate=chosen.animate,
+        json=chosen.json,
+        save=chosen.save,
+        checkpoint=options.get("checkpoint"),
+    )
+    problem = read_problem(chosen)
+    require_pictures(chosen, problem, at)
     start = load(chosen.start, problem) if chosen.start else None
     with shown_log(chosen.verbose, chosen.quiet):
         solution = solve(problem, chosen.method, start=start, verbose=not chosen.quiet, **options)
@@ -123,8 +128,8 @@ def list_command(chosen: argparse.Namespace) -> int:
 
 def read_problem(chosen: argparse.Namespace) -> Problem:
     """The problem of the file, with the parameters that were set."""
-    problem = load_problem(chosen.file, patience(getattr(chosen, "time_limit", None)))
     values = read_parameters(chosen.set)
+    problem = load_problem(chosen.file, patience(getattr(chosen, "time_limit", None)))
     return problem.with_parameters(**values) if values else problem
 
 
@@ -137,24 +142,25 @@ def require_pictures(
         SettingsError: an ending or a slice that does not fit, or a slice without a picture.
     """
     if chosen.plot or chosen.animate:
-        try:  # delayed: matplotlib is slow to load, and most runs draw nothing
-            plot = import_module("pdelsr.results.plot")
-        except (ImportError, ValueError) as error:  # such as an unknown MPLBACKEND
-            raise SettingsError(
-                f"matplotlib cannot be loaded ({said(error)}): mend that, or leave --plot and "
-                "--animate out."
-            ) from error
+        plot = solution_pictures()
         plot.require_drawable(problem.domain, chosen.plot, chosen.animate, at)
     elif at is not None:
         raise SettingsError("--at is a slice of a picture: give --plot or --animate with it.")
 
 
 def read_method_options(chosen: argparse.Namespace) -> dict[str, Any]:
-    """The options that were given, by name; what was not given keeps its default."""
+    """The options that were given, by name; what was not given keeps its default.
+
+    Raises:
+        SettingsError: a value that does not fit, or seconds between checkpoints that nobody writes.
+    """
     options = {name: getattr(chosen, name, None) for name in PLAIN_OPTIONS}
     options = {name: value for name, value in options.items() if value is not None}
     if chosen.hidden is not None:
         options["hidden"] = read_widths(chosen.hidden)
     if getattr(chosen, "refine", False):
         options["refine"] = True
-    return {**options, **read_options(chosen.method, chosen.option)}
+    options |= read_options(chosen.method, chosen.option)
+    if "checkpoint_every" in options and options.get("checkpoint") is None:
+        raise SettingsError("--checkpoint-every is for a checkpoint: give --checkpoint FILE too.")
+    return options

@@ -9,7 +9,8 @@ import re
 import sys
 from pathlib import Path
 
-from pdelsr.errors import SettingsError
+from pdelsr.errors import SettingsError, described
+from pdelsr.files import remove_leftovers, write_new
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}")
 TEMPLATE = '''"""Heat in a rod that is kept cold at both ends: change this into your own problem.
@@ -54,12 +55,12 @@ problem = pl.Problem(
 
 def new_command(chosen: argparse.Namespace) -> int:
     """Write the file NAME.py into the working folder, and say what can be done with it."""
-    path = write_new(chosen.name)
+    path = write_template(chosen.name)
     print(f"{path} is written: change it, and run `pdelsr solve {path}`")
     return 0
 
 
-def write_new(given: str, folder: Path = Path()) -> Path:
+def write_template(given: str, folder: Path = Path()) -> Path:
     """Write a problem file of this name.
 
     Args:
@@ -67,7 +68,8 @@ def write_new(given: str, folder: Path = Path()) -> Path:
         folder: where the file is written.
 
     Raises:
-        SettingsError: the name is none that a file and a problem can have, or the file exists.
+        SettingsError: the name is none that a file and a problem can have, or the file exists, or
+            it cannot be written.
     """
     name = given.removesuffix(".py")
     if not NAME.fullmatch(name):
@@ -82,12 +84,17 @@ def write_new(given: str, folder: Path = Path()) -> Path:
             f"it; take another name, such as my_{name.lower()}."
         )
     try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(TEMPLATE.format(name=name))
+        remove_leftovers(path)
+        write_new(path, TEMPLATE.format(name=name))
     except FileExistsError:
         raise SettingsError(
             f"new {name}: {path} exists already; take another name, or remove that file first."
         ) from None
+    except OSError as error:
+        raise SettingsError(
+            f"new {name}: {path} cannot be written ({error.strerror or described(error)}); run it "
+            "in a folder where you may write."
+        ) from error
     return path
 
 

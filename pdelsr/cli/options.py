@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import fields
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -29,8 +31,11 @@ WORDS: dict[str, bool | None] = {
 }
 SAMPLERS = {sampler.__name__.lower(): sampler() for sampler in UNIT_SAMPLERS}
 NUMBER = re.compile(
-    r"(?:\d+\.?\d*(?:[eE][+-]?\d{1,3}(?!\d))?|\.\d+(?:[eE][+-]?\d{1,3}(?!\d))?|pi|sqrt|[-+*/() ])+"
+    r"(?:(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?(?![\d.])|pi|sqrt|[-+*/() ])+", re.ASCII
 )
+"""Digits end where neither a digit nor a point follows: a text can be read in one way only, so that
+no time is lost on one that is no number."""
+FOREIGN = ("**", "//", "()")  # powers may be huge, whole quotients fail, and no bracket is empty
 
 
 def read_options(method: str, texts: Iterable[str]) -> dict[str, Any]:
@@ -140,7 +145,7 @@ def read_parameters(texts: Iterable[str]) -> dict[str, Any]:
     found = {}
     for text in texts:
         name, value = split_pair(text, "--set")
-        found[name] = _number(f"--set {text}", value)
+        found[name], _ = _number(f"--set {text}", value)
     return found
 
 
@@ -148,37 +153,45 @@ def read_slice(texts: Iterable[str]) -> dict[str, list[float]] | None:
     """`name=number` or `name=number,number` texts, such as z=0.3; None where there are none.
 
     Raises:
-        SettingsError: a text without "=", or a value that is not such a number.
+        SettingsError: a text without "=", a value that is not such a number, or a name that is
+            there twice.
     """
-    found = {}
+    found: dict[str, list[float]] = {}
     for text in texts:
         name, values = split_pair(text, "--at")
-        found[name] = [float(_number(f"--at {text}", v.strip())) for v in values.split(",")]
+        if name in found:
+            raise SettingsError(
+                f"--at {name:.60} is there twice: give all values at once, as in 0,1."
+            )
+        found[name] = [_number(f"--at {text}", v.strip())[1] for v in values.split(",")]
     return found or None
 
 
-def _number(text: str, value: str) -> sp.Expr:
-    if len(value) > LONGEST or "**" in value or not NUMBER.fullmatch(value):
-        short = text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
+def _number(text: str, value: str) -> tuple[sp.Expr, float]:
+    """A number, exact and rounded; messages name the text that it is a part of."""
+    short = text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
+    foreign = any(signs in value.replace(" ", "") for signs in FOREIGN)
+    if len(value) > LONGEST or foreign or not NUMBER.fullmatch(value):
         raise SettingsError(f"{short}: expected a number such as 0.01, 1/100 or 0.01/pi.")
-    try:
-        number = sp.sympify(value)
-    except (sp.SympifyError, TypeError):
-        number = None
-    if not isinstance(number, sp.Expr) or not number.is_number or number.is_finite is False:
+    exact: Any = sp.nan
+    rounded = math.nan
+    with suppress(sp.SympifyError, TypeError, AttributeError, ArithmeticError):
+        exact = sp.sympify(value)
+        rounded = float(exact)
+    if math.isnan(rounded):
         raise SettingsError(
-            f"{text}: {value} is not a finite number; give one such as 0.01 or 0.01/pi."
+            f"{short}: {value} is not a finite real number; give one such as 0.01 or 0.01/pi."
         )
-    if abs(number) > LARGEST:
-        raise SettingsError(f"{text}: {value} is above {LARGEST:g}; give a smaller number.")
-    return number
+    if abs(rounded) > LARGEST:
+        raise SettingsError(f"{short}: {value} is above {LARGEST:g}; give a smaller number.")
+    return exact, rounded
 
 
 def split_pair(text: str, option: str) -> tuple[str, str]:
     """The name and the value of "name=value"."""
     name, equals, value = text.partition("=")
     if not equals or not name.strip() or not value.strip():
-        raise SettingsError(f"{option} {text}: expected name=value.")
+        raise SettingsError(f"{option} {text:.60}: expected name=value.")
     return name.strip(), value.strip()
 
 
@@ -218,10 +231,12 @@ def _allows(allowed: tuple[Any, ...], kind: type) -> bool:
 
 
 def _literal(text: str) -> Any:
+    """What a text says in Python; the text itself where that is nothing, or bytes."""
     try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):  # the latter of endless signs
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):  # endless signs
         return text
+    return text if isinstance(value, bytes) else value
 
 
 def _overflows(value: Any) -> bool:

@@ -225,18 +225,15 @@ def _add_benchmark(command: argparse.ArgumentParser) -> None:
         help="of problem files (default: ./problems, or else those that come with pdelsr)",
     )
     suite.add_argument("--problems", metavar="A,B", help="names (default: all in the folder)")
-    suite.add_argument(
-        "--methods", default=",".join(COMPETITORS), metavar="A,B", help="(default: %(default)s)"
-    )
+    suite.add_argument("--methods", metavar="A,B", help=f"(default: {','.join(COMPETITORS)})")
     _add_set(suite)
     suite.add_argument(
         "--time-limit",
         type=numbers,
-        default=[60.0],
         metavar="S,S",
         help="of each run; of several, each is a row of the table (default: 60)",
     )
-    suite.add_argument("--seeds", default="0", metavar="0,1", help="runs of each pair")
+    suite.add_argument("--seeds", metavar="0,1", help="runs of each pair (default: 0)")
     group = command.add_argument_group("output")
     group.add_argument(
         "--json",

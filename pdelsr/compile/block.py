@@ -85,8 +85,3 @@ class Block:
             ProblemError: a callable coefficient fails or returns another shape.
         """
         return self.slopes(x, jet)
-
-    @property
-    def constant_coefficients(self) -> tuple[float | None, ...]:
-        """The coefficient of each entry where it is one number, None elsewhere."""
-        return self.slopes.constants

@@ -168,7 +168,7 @@ class Problem:
         """The highest derivative order of `u` in the equations, in all or along one coordinate."""
         return self.system.order(u, coordinate)
 
-    def with_parameters(self, **values: Any) -> Problem:
+    def with_parameters(self, /, **values: Any) -> Problem:
         """The same problem with other values of some parameters.
 
         Raises:
@@ -188,7 +188,7 @@ class Problem:
         names = dict.fromkeys(a.name for a in self.system.input_functions)
         return tuple(name for name in names if name not in self.instance)
 
-    def at(self, *function: Any, **functions: Any) -> Problem:
+    def at(self, /, *function: Any, **functions: Any) -> Problem:
         """The ordinary problem for one choice of the input functions.
 
         Args:

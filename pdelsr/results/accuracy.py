@@ -25,15 +25,18 @@ class UnknownError:
 
     Args:
         relative_l2: ‖u − u_ref‖ / ‖u_ref‖ over the points, both without what the equations leave
-            open; the root mean square of u − u_ref where nothing of u_ref is left.
+            open; where nothing of u_ref is left, as where it is zero, the root mean square of
+            u − u_ref, which has the units of u.
         max_error: max |u − u_ref| over the points.
         relative_to_variation: ‖u − u_ref‖ / ‖u_ref − mean u_ref‖, which an offset such as 300 K
             does not make small; None where u_ref is a constant.
+        absolute: whether `relative_l2` is that root mean square, and relative to nothing.
     """
 
     relative_l2: float
     max_error: float
     relative_to_variation: float | None = None
+    absolute: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,4 +99,5 @@ def _error_of(error: Float[np.ndarray, " n"], truth: Float[np.ndarray, " n"]) ->
         found / (size or len(error) ** 0.5),
         float(np.abs(error).max()),
         None if varying <= FLAT * size else found / varying,
+        size == 0,
     )

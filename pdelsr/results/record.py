@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
+from pdelsr.results.accuracy import UnknownError
 from pdelsr.results.against import known_errors
 
 if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
     from pdelsr.results.solution import Solution
 
-NO_REFERENCE = {"relative_l2": None, "max_error": None, "relative_to_variation": None}
+NO_REFERENCE = dict.fromkeys(field.name for field in fields(UnknownError))
 
 
 def record(solution: Solution) -> dict[str, Any]:
     """The record of a solution.
 
-    "parameters" counts those of the network, "points" the training points of all blocks.
+    "parameters" counts those of the network, "points" the training points of all blocks. "absolute"
+    says that the "relative_l2" of an unknown is relative to nothing, as its reference is zero.
     "estimate_relative_to_variation" is the estimated error relative to ‖u − mean u‖, the largest
     over the unknowns; "next_step" what would have come next where the time was up.
 

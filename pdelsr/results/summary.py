@@ -88,7 +88,8 @@ def _errors(solution: Solution) -> list[Table | Text]:
     more = ["relative to u − mean u"] if offset else []
     table = _table("unknown", "relative L2 error", "largest error", *more)
     for name, error in errors.items():
-        cells = [f"{error.relative_l2:.2e}", f"{error.max_error:.2e}"]
+        mark = "absolute " if error.absolute else ""  # of a reference that is zero
+        cells = [f"{mark}{error.relative_l2:.2e}", f"{error.max_error:.2e}"]
         varying = error.relative_to_variation
         cells += ["-" if varying is None else f"{varying:.2e}"] if offset else []
         table.add_row(name, *cells)

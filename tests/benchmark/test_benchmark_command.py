@@ -6,15 +6,16 @@ import functools
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from benchmark_cases import SMALL
 from test_growth import TINY, counted
 
 from pdelsr.benchmark.growth import measure_growth
+from pdelsr.benchmark.storage import write_runs
 from pdelsr.benchmark.suite import measure_suite
 from pdelsr.cli import main
-from pdelsr.cli.parser import build_parser
 
 FILE = '''"""A rod."""
 
@@ -117,25 +118,85 @@ def test_a_suite_goes_on_where_nobody_reads_it(
     assert Path("a.png").exists()
 
 
+@pytest.mark.parametrize("often", [1, 9], ids=["once", "always"])
+def test_a_file_that_cannot_be_written_costs_no_measurement(
+    often: int,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tried = []
+
+    def full(*given: Any, **facts: Any) -> None:
+        tried.append(given)
+        if len(tried) <= often:
+            raise OSError(28, "No space left on device")
+        write_runs(*given, **facts)
+
+    monkeypatch.setattr("pdelsr.cli.report.write_runs", full)
+    arguments = ["--methods", "random-features", "--seeds", "0,1", "--time-limit", "20"]
+    assert main(["benchmark", *arguments, "--json", "a.json"]) == (0 if often == 1 else 2)
+    printed = capsys.readouterr()
+    assert "median and (worst) over seeds" in printed.out
+    said = "a.json cannot be written: No space left on device"
+    assert f"pdelsr: warning: {said}; the measurements go on." in printed.err
+    if often == 1:
+        assert len(json.loads(Path("a.json").read_text())["runs"]) == 2
+    else:
+        assert printed.err.splitlines()[-1] == f"pdelsr: error: {said}; give another path."
+
+
 MISTAKES = {
     "method": (["--methods", "pinn,nothing"], "names 'nothing': choose among pinn, tsonn"),
+    "no method": (["--methods", ""], "names '': choose among pinn, tsonn"),
     "problem": (["--problems", "nothing"], "no problem 'nothing' in problems: it has ['rod']"),
+    "no problem": (["--problems", ""], "no problem '' in problems: it has ['rod']"),
     "seeds": (["--seeds", "a"], "--seeds 'a': give whole numbers"),
+    "no seeds": (["--seeds", ""], "--seeds '': give whole numbers"),
+    "a later seed": (["--seeds", "0,-1"], "seed is -1: give a whole number from 0 on"),
+    "a large seed": (["--seeds", "0,9999999999"], "seed is 9999999999: give a whole number up"),
     "limits": (["--time-limit", "5,0"], "time_limit"),
     "plot": (["--plot", "no/a.png"], "lies in a folder that does not exist"),
+    "plot to nowhere": (["--plot", "-"], "--plot -: only --json goes to standard output"),
+    "ending": (["--plot", "s.xyz"], "s.xyz ends in '.xyz': pictures end in .png"),
+    "ending of growth": (["growth", "--plot", "s"], "s has no ending: pictures end in .png"),
+    "one file": (["--json", "a.png", "--plot", "a.png"], "would overwrite a.png"),
     "step": (["step", "--plot", "a.png"], "benchmark step draws nothing"),
+    "folder": (["step", "--folder", "problems"], "and --folder is for the suite: leave it out"),
+    "problems": (["growth", "--problems", "rod"], "and --problems is for the suite"),
+    "methods": (["operator", "--methods", "lsr"], "and --methods is for the suite"),
+    "set": (["instance", "--set", "k=1"], "and --set is for the suite"),
+    "time limit": (["samples", "--time-limit", "60"], "and --time-limit is for the suite"),
+    "seeds of a step": (
+        ["step", "--seeds", "0"],
+        "benchmark step has sizes of its own, and --seed",
+    ),
 }
+MEASUREMENTS = ("suite", "step", "growth", "products", "instance", "samples")
 
 
 @pytest.mark.parametrize("case", MISTAKES)
-def test_mistakes_of_usage(case: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_mistakes_of_usage(
+    case: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in MEASUREMENTS:
+        measure = f"pdelsr.cli.benchmark.measure_{name}"
+        monkeypatch.setattr(measure, lambda *_, **__: pytest.fail("measured"))
     arguments, message = MISTAKES[case]
     assert main(["benchmark", *arguments]) == 2
     assert message in capsys.readouterr().err
 
 
-def test_all_competitors_are_the_default() -> None:
-    chosen = build_parser().parse_args(["benchmark"])
-    assert chosen.methods.split(",") == [
-        *("pinn", "tsonn", "published", "random-features", "lsr-rsvd", "lsr", "ilsr")
-    ]
+def test_all_competitors_one_minute_and_one_seed_are_the_default(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def measured(problems: Any, competitors: Any, limits: Any, seeds: Any, tell: Any) -> list[Any]:
+        asked.extend([[p.name for p in problems], [c.name for c in competitors], limits, seeds])
+        return []
+
+    monkeypatch.setattr("pdelsr.cli.benchmark.measure_suite", measured)
+    assert main(["benchmark"]) == 0
+    names = ["pinn", "tsonn", "published", "random-features", "lsr-rsvd", "lsr", "ilsr"]
+    assert asked == [["rod"], names, [60.0], [0]]

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from benchmark_cases import SMALL, decay, measured, rod
+import sympy as sp
+from benchmark_cases import SMALL, X, decay, measured, rod
 from rich.console import Console
 
 import pdelsr as pl
 from pdelsr.benchmark.competitors import competitors_named
-from pdelsr.benchmark.storage import read_suite, write_runs
+from pdelsr.benchmark.storage import write_runs
 from pdelsr.benchmark.suite import Measurement, measure_suite, measurement_of
 from pdelsr.benchmark.table import (
     estimate_quality,
@@ -57,9 +59,53 @@ def test_curves_end_in_the_measured_error(found: list[Measurement]) -> None:
         assert m.curve[-1][1] == pytest.approx(m.relative_l2, rel=1e-9)
 
 
-def test_a_problem_without_reference_is_refused() -> None:
-    with pytest.raises(pl.SettingsError, match="rod has no reference: leave it out"):
-        measure_suite([replace(rod(), reference=None)], competitors_named(["lsr"]), [1.0])
+def refused_later(points: np.ndarray) -> np.ndarray:
+    if len(points) > 1000:
+        raise RuntimeError("no more values")
+    return np.sin(np.pi * points[:, 0])
+
+
+def parametric() -> pl.Problem:
+    """s' = a, with a function to be given."""
+    s, a = pl.unknown("s", X), pl.input_function("a", X)
+    condition = pl.Dirichlet(s, 0, on="x=0")
+    reference = pl.reference.OfInputs(pl.reference.antiderivative)
+    return pl.Problem(
+        "antiderivative",
+        pl.Interval(X, 0, 1),
+        [sp.Eq(s.diff(X), a)],
+        [condition],
+        reference=reference,
+    )
+
+
+UNFIT = {
+    "no reference": (lambda: replace(rod(), reference=None), "rod has no reference: leave it out"),
+    "parametric": (parametric, "antiderivative is parametric: leave it out with --problems"),
+    "name": (decay, "two problems are called decay: give one of them another name"),
+    "failing": (lambda: replace(rod(), reference=refused_later), "fails with RuntimeError"),
+}
+
+
+@pytest.mark.parametrize("case", UNFIT)
+@pytest.mark.filterwarnings("ignore::pdelsr.ReferenceWarning")
+def test_problems_that_do_not_fit_are_refused_before_any_is_measured(
+    case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pdelsr.benchmark.suite.solve", lambda *_, **__: pytest.fail("solved"))
+    make, message = UNFIT[case]
+    with pytest.raises(pl.PdelsrError, match=message):
+        measure_suite([decay(), make()], competitors_named(["lsr"]), [1.0])
+
+
+def test_a_domain_may_lack_its_middle() -> None:
+    x, y = pl.coordinates("x y")
+    u, exact = pl.unknown("u", x, y), sp.log(x**2 + y**2)
+    domain = pl.Disk((x, y), (0, 0), 2) - pl.Disk((x, y), (0, 0), 1)
+    equation = sp.Eq(u.diff(x, 2) + u.diff(y, 2), 0)
+    ring = pl.Problem("ring", domain, [equation], [pl.Dirichlet(u, exact)], reference=exact)
+    (found,) = measure_suite([ring], competitors_named(["lsr"]), [20.0], changes=SMALL)
+    assert found.relative_l2 < 1
 
 
 def test_only_the_last_competitor_extends_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,11 +184,21 @@ def test_the_footer_compares_time_limits() -> None:
         assert words in text
 
 
-def test_json_comes_back_as_it_was(found: list[Measurement], tmp_path: Path) -> None:
+def test_json_has_every_run_and_no_number_that_is_not_finite(
+    found: list[Measurement], tmp_path: Path
+) -> None:
     runs = [*found, measured("ilsr", 1, math.inf), measured("lsr", 1, 1e-3, 2e-3)]
     path = tmp_path / "suite.json"
     write_runs(path, runs, time_limit=20.0)
     content = json.loads(path.read_text())
     assert content["time_limit"] == 20.0
     assert content["machine"]["threads"] >= 1
-    assert read_suite(path) == runs
+    *kept, diverged, estimated = content["runs"]
+    assert set(diverged) == {field.name for field in fields(Measurement)}
+    for run, m in zip(kept, found, strict=True):
+        assert (run["problem"], run["method"], run["seed"]) == (m.problem, m.method, m.seed)
+        assert run["relative_l2"] == (m.relative_l2 if math.isfinite(m.relative_l2) else None)
+        assert [seconds for seconds, _ in run["curve"]] == [seconds for seconds, _ in m.curve]
+    assert diverged["relative_l2"] is diverged["time_limit"] is None
+    assert diverged["curve"] == [[1.0, None], [2.0, None]]
+    assert (estimated["relative_l2"], estimated["error_estimate"]) == (1e-3, 2e-3)

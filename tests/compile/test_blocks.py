@@ -126,18 +126,18 @@ def test_five_dimensions():
 
 def test_constant_coefficients_are_known_and_are_views():
     block = only_block(EQUATIONS["constants"])
-    assert block.constant_coefficients == (0.1, 2**0.5)
+    assert block.slopes.constants == (0.1, 2**0.5)
     slopes = block.coefficients(tensor(POINTS), torch.zeros(2, 6, dtype=torch.float64))
     assert slopes.shape == (2, 6)
     assert slopes.untyped_storage().nbytes() == 16
-    mixed = only_block(EQUATIONS["cubic"]).constant_coefficients
+    mixed = only_block(EQUATIONS["cubic"]).slopes.constants
     assert mixed == (None, 1.0)
 
 
 def test_affine_only_after_expansion():
     block = only_block((u + 1) ** 2 - u**2 + u.diff(x))
     assert block.linear
-    assert block.constant_coefficients == (2.0, 1.0)
+    assert block.slopes.constants == (2.0, 1.0)
 
 
 def test_no_points_give_empty_results():

@@ -84,7 +84,7 @@ def test_periodic_is_high_minus_low():
     block = compile_problem(burgers()).block("periodic u_x")
     jet = tensor(np.array([[1.0, 2.0], [5.0, 7.0]]))
     assert block.value(torch.zeros(2, 2, dtype=torch.float64), jet).tolist() == [4.0, 5.0]
-    assert block.constant_coefficients == (-1.0, 1.0)
+    assert block.slopes.constants == (-1.0, 1.0)
 
 
 @pytest.mark.parametrize(("order", "blocks"), [(1, 1), (2, 2), (3, 3), (4, 4)])
@@ -173,9 +173,9 @@ def test_duplicate_names_tell_the_part_and_then_count():
 def test_parameters_are_numbers_when_compiled():
     k = sp.Symbol("k", positive=True)
     problem = Problem("p", SQUARE, LAPLACE + k**2 * w, Dirichlet(w, 0), parameters={"k": 3})
-    assert compile_problem(problem).blocks[0].constant_coefficients[0] == 9.0
+    assert compile_problem(problem).blocks[0].slopes.constants[0] == 9.0
     other = problem.with_parameters(k=sp.sqrt(2))
-    assert compile_problem(other).blocks[0].constant_coefficients[0] == 2.0
+    assert compile_problem(other).blocks[0].slopes.constants[0] == 2.0
 
 
 def test_parameter_zero_drops_the_term():
@@ -203,7 +203,7 @@ def test_callable_coefficients(function, expected):
     np.testing.assert_allclose(block.coefficients(points, jet)[0].numpy(), expected, rtol=1e-15)
     np.testing.assert_allclose(block.value(points, jet).numpy(), -expected, rtol=1e-15)
     assert block.linear
-    assert block.constant_coefficients == (None, 1.0, 1.0)
+    assert block.slopes.constants == (None, 1.0, 1.0)
 
 
 @pytest.mark.parametrize(

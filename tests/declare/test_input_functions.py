@@ -118,6 +118,7 @@ def test_a_parametric_problem_cannot_be_solved() -> None:
     [
         (lambda p: p.at(), "input function a is missing"),
         (lambda p: p.at(b=np.sin), "no such input function; it has a"),
+        (lambda p: p.at(self=np.sin), r"at\(self=...\): .* no such input function; it has a"),
         (lambda p: p.at(np.sin, np.cos), "give the functions by name"),
         (lambda p: p.at(np.sin, a=np.cos), "give the functions by name"),
         (lambda p: p.at(3.0), "expected a function of arrays"),

@@ -237,9 +237,11 @@ def test_name_and_domain_refused(name, domain, message):
         Problem(name, domain, u.diff(t) - u.diff(x, 2), [])
 
 
-def test_unknown_parameters_of_a_variant_are_refused():
-    with pytest.raises(ProblemError, match=r"with_parameters\(q=...\): .* it has k"):
-        poisson(u.diff(x) + sp.Symbol("k"), parameters={"k": 1}).with_parameters(q=1)
+@pytest.mark.parametrize("name", ["q", "self"])
+def test_unknown_parameters_of_a_variant_are_refused(name):
+    problem = poisson(u.diff(x) + sp.Symbol("k"), parameters={"k": 1})
+    with pytest.raises(ProblemError, match=rf"with_parameters\({name}=...\): .* it has k"):
+        problem.with_parameters(**{name: 1})
 
 
 def test_two_unknowns_of_one_name_are_refused():

@@ -99,6 +99,13 @@ def test_a_backend_that_does_not_exist_is_named_before_any_time_is_spent() -> No
     assert found.stderr.rstrip().endswith(b"mend that, or leave --plot and --animate out.")
 
 
+def test_a_benchmark_without_matplotlib_is_refused_before_any_time_is_spent() -> None:
+    found = process("benchmark", "growth", "--plot", "a.png", MPLBACKEND="nonsense")
+    assert found.returncode == 2
+    assert found.stderr.startswith(b"pdelsr: error: matplotlib cannot be loaded")
+    assert found.stderr.rstrip().endswith(b"mend that, or leave --plot out.")
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
 def test_a_reader_that_leaves_is_no_error() -> None:
     Path("p.py").write_text(rod())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import math
 import warnings
 from collections.abc import Callable
@@ -308,6 +309,18 @@ def test_a_truth_that_is_all_open_is_measured_absolutely() -> None:
     error = errors_of(problem, points, wrong, truth)["p"]
     assert error.relative_l2 == pytest.approx(0.1 / math.sqrt(12), rel=0.05)
     assert error.relative_to_variation is None
+    assert error.absolute
+
+
+def test_an_error_against_zero_is_called_absolute() -> None:
+    relative, absolute = solved("poisson_1d"), with_reference(solved("poisson_1d"), sp.Integer(0))
+    assert absolute.errors["u"].absolute
+    assert absolute.errors["u"].relative_l2 == pytest.approx(math.sqrt(0.5), rel=1e-2)
+    assert "absolute 7.07e-01" in absolute.summary()
+    assert json.loads(absolute.to_json())["unknowns"]["u"]["absolute"] is True
+    assert not relative.errors["u"].absolute
+    assert "absolute" not in relative.summary()
+    assert json.loads(relative.to_json())["unknowns"]["u"]["absolute"] is False
 
 
 def test_few_points_do_not_hide_an_error() -> None:

@@ -32,7 +32,7 @@ def test_json_has_exactly_the_documented_keys(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "a.json").read_text()) == record
     assert list(record) == KEYS
     assert record["unknowns"]["u"].keys() == {
-        *("relative_l2", "max_error", "relative_to_variation")
+        *("relative_l2", "max_error", "relative_to_variation", "absolute")
     }
     assert record["blocks"]["equation"].keys() == {"train_rms", "heldout_rms"}
     assert record["points"] == 62
@@ -60,7 +60,7 @@ def test_json_has_the_estimate_of_the_variation_and_the_next_step() -> None:
 
 def test_json_without_a_reference_or_a_refinement() -> None:
     record = json.loads(solved("ring_2d").to_json())
-    unknown = {"relative_l2": None, "max_error": None, "relative_to_variation": None}
+    unknown = dict.fromkeys(("relative_l2", "max_error", "relative_to_variation", "absolute"))
     assert record["unknowns"] == {"u": unknown}
     record = json.loads(solved("poisson_1d", "pinn", adam_steps=5, lbfgs_steps=5).to_json())
     assert record["rank"] is record["effective_rank"] is record["condition"] is None

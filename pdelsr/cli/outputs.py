@@ -1,0 +1,44 @@
+"""Files that a command writes, refused before any time is spent where they cannot be written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from pdelsr.cli.streams import STANDARD_OUTPUT
+from pdelsr.errors import SettingsError
+from pdelsr.solvers.settings import require_writable
+
+
+def require_outputs(source: Path | None = None, **paths: str | Path | None) -> None:
+    """Refuse paths that no file can have, and files of which one would overwrite another.
+
+    Args:
+        source: the problem file, which no output may overwrite.
+        **paths: by the argument that gives them; None where it was not given.
+
+    Raises:
+        SettingsError: one of these, or "-" for what cannot go to standard output.
+    """
+    given = {name: Path(path) for name, path in paths.items() if path is not None}
+    if given.get("json") == STANDARD_OUTPUT:
+        del given["json"]
+    for name, path in given.items():
+        if path == STANDARD_OUTPUT:
+            raise SettingsError(
+                f"--{name} -: only --json goes to standard output; give the path of a file."
+            )
+        require_writable(path, str(path))
+    _require_apart(source, given)
+
+
+def _require_apart(source: Path | None, given: Mapping[str, Path]) -> None:
+    """Refuse one file for two things."""
+    taken = {} if source is None else {os.path.realpath(source): "the problem"}
+    for name, path in given.items():
+        other = taken.setdefault(os.path.realpath(path), f"--{name}")
+        if other != f"--{name}":
+            raise SettingsError(
+                f"--{name} would overwrite {path}, which is the file of {other}: give another path."
+            )
