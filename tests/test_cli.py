@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
+import pdelsr as pl
 from pdelsr.cli import main
 from pdelsr.cli.options import read_options, read_parameters, read_slice
 from pdelsr.cli.parser import number, numbers
 from pdelsr.deadline import deadline
-from pdelsr.errors import SettingsError
+from pdelsr.errors import ProblemError, SettingsError
 from pdelsr.lstsq import LSMR
 
 FILE = '''"""A rod with a source: -u'' = k π² sin πx.
@@ -563,3 +564,20 @@ def test_problems_of_the_package_are_found_from_anywhere(
     assert main(["list"]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["rod"]
     assert main(["show", "poisson_2d"]) == 0  # those of the user come first, but do not hide others
+
+
+def test_a_mistake_that_ends_a_run_late_costs_no_result(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails_late(problem: pl.Problem, method: str, **_: object) -> pl.Solution:
+        solution = pl.solve(problem, method, hidden=(8, 8), points=60, weight_scale=1)
+        raise ProblemError("f(x) is nan at x = 0.5", solution)
+
+    monkeypatch.setattr("pdelsr.cli.commands.solve", fails_late)
+    file, saved = tmp_path / "rod.py", tmp_path / "rod.safetensors"
+    file.write_text(FILE)
+    assert main(["solve", str(file), "--method", "lsr", "--save", str(saved)]) == 2
+    printed = capsys.readouterr()
+    assert "f(x) is nan at x = 0.5" in printed.err
+    assert "rod by lsr" in printed.out
+    assert pl.load(saved, pl.load_problem(file)).predict(x=0.5) == pytest.approx(1)

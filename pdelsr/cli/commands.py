@@ -16,7 +16,7 @@ from pdelsr.cli.pictures import solution_pictures
 from pdelsr.cli.show import show_text
 from pdelsr.cli.streams import STANDARD_OUTPUT, is_colored, write_text
 from pdelsr.declare import Problem
-from pdelsr.errors import SettingsError, described
+from pdelsr.errors import ProblemError, SettingsError, described
 from pdelsr.problem_file import find_file, list_problems, load_problem, problem_folder
 from pdelsr.results import Solution
 from pdelsr.results.storage import load
@@ -46,11 +46,28 @@ def solve_command(chosen: argparse.Namespace) -> int:
     require_pictures(chosen, problem, at)
     start = load(chosen.start, problem) if chosen.start else None
     with shown_log(chosen.verbose, chosen.quiet):
-        solution = solve(problem, chosen.method, start=start, verbose=not chosen.quiet, **options)
+        solution, mistake = solved_so_far(
+            lambda: solve(problem, chosen.method, start=start, verbose=not chosen.quiet, **options)
+        )
     solution, failed = deliver(solution, chosen, at)
-    if failed is not None:
-        raise failed
+    first = mistake or failed
+    if first is not None:
+        raise first
     return DIVERGED if solution.status is Status.DIVERGED else 0
+
+
+def solved_so_far(run: Callable[[], Solution]) -> tuple[Solution, ProblemError | None]:
+    """The solution of a run; where a mistake in the problem has ended it, the best one by then.
+
+    Raises:
+        ProblemError: nothing was found by then.
+    """
+    try:
+        return run(), None
+    except ProblemError as error:
+        if error.solution is None:
+            raise
+        return error.solution, error
 
 
 def deliver(

@@ -193,7 +193,8 @@ class Context:
         rms, squares = self._measure(candidate)
         self.assess_seconds = max(self.assess_seconds, self.clock.seconds - begin)
         assessed = self._with_terms(Assessed(candidate, self._norm(rms), rms, iteration, squares))
-        self.selection.offer(assessed, assessed.rounding(self.epsilon, FLOOR))
+        floor, rounding = (assessed.rounding(self.epsilon, power) for power in (FLOOR, ROUNDING))
+        self.selection.offer(assessed, floor, rounding)
         return assessed
 
     @property

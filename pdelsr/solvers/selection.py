@@ -13,6 +13,7 @@ from pdelsr.solvers.candidate import Assessed
 
 DOUBTLESS = 2.5  # standard errors of a difference that leave little doubt of its sign
 CLEAR = 0.6  # ratio of two residuals near the floor that leaves little doubt which error is smaller
+BEYOND_ROUNDING = 0.25  # the same where the residuals are down to rounding
 
 
 @dataclass
@@ -27,7 +28,7 @@ class Selection:
     best: Assessed | None = None
     objectives: list[float] = field(default_factory=list)
 
-    def offer(self, new: Assessed, floor: float) -> bool:
+    def offer(self, new: Assessed, floor: float, rounding: float = 0.0) -> bool:
         """Take note of a state; whether it is the best one now.
 
         What is not finite is never better. Of two refined states of the run, the one is better
@@ -36,28 +37,32 @@ class Selection:
 
         Near the floor the residual is no measure of the error: what is left are the rounding errors
         of two fits, which differ by chance. Once the best state is there, another one replaces it
-        only where its residual is at most 0.6 times as large, or where it is the smallest so far
-        and another state had a smaller one than the best already.
+        only where its residual is at most 0.6 times as large, a quarter at rounding, or where it is
+        the smallest so far and another state had a smaller one than the best already.
 
         Args:
             new: the state.
             floor: ‖f‖ below which a residual says little of the error.
+            rounding: ‖f‖ below which it is down to rounding.
         """
         before, best = self.objectives[:], self.best
         self.objectives.append(new.objective)
-        if best is not None and not self._is_better(new, best, before, floor):
+        clear = CLEAR if best is None or best.objective > rounding else BEYOND_ROUNDING
+        if best is not None and not self._is_better(new, best, before, floor, clear):
             return False
         self.best = new
         return True
 
-    def _is_better(self, new: Assessed, best: Assessed, before: list[float], floor: float) -> bool:
+    def _is_better(
+        self, new: Assessed, best: Assessed, before: list[float], floor: float, clear: float
+    ) -> bool:
         refined = new.candidate.delta is not None and best.candidate.delta is not None
         if not refined or not best.iteration:
             return new.objective < best.objective
         if best.objective > floor:
             return math.isfinite(new.objective) and is_doubtless(new, best)
         confirmed = new.objective < min(before) < best.objective
-        return confirmed or new.objective <= CLEAR * best.objective
+        return confirmed or new.objective <= clear * best.objective
 
 
 def is_doubtless(new: Assessed, best: Assessed) -> bool:

@@ -73,6 +73,19 @@ def test_near_the_floor_only_a_large_fall_counts(ratio: float, kept: bool) -> No
     assert (offered(first, second).best is second) == kept
 
 
+@pytest.mark.parametrize(("ratio", "kept"), [(0.45, True), (0.2, False)])
+def test_at_rounding_only_a_very_large_fall_counts(ratio: float, kept: bool) -> None:
+    """A third network for the wave equation had 0.45 of the residual, and 1.7 of the error."""
+    first, second, selection = (
+        state(1e-11 * noise()),
+        state(1e-11 * ratio * noise(), 2),
+        Selection(),
+    )
+    for found in (first, second):
+        selection.offer(found, FLOOR, 1e-10)
+    assert (selection.best is first) is kept
+
+
 def test_a_fall_near_the_floor_that_another_state_confirms_counts() -> None:
     f = 0.5 * FLOOR * noise()
     first, second, third, larger = (state(r * f, i) for i, r in enumerate((1, 0.8, 0.7, 0.9), 1))
