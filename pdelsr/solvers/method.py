@@ -128,7 +128,7 @@ class Method(ABC):
         require_initialization(self.initialization)
         require_whole("harmonics", self.harmonics, 1)
         if self.weight_scale is not None:
-            require_positive("weight_scale", self.weight_scale)
+            require_positive("weight_scale", self.weight_scale, finite=True)
         if self.first_inputs is not None:
             require_whole("first_inputs", self.first_inputs, 1)
         if self.hidden is not None:

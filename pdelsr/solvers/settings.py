@@ -154,10 +154,11 @@ def unknown_option(option: str, known: Iterable[str], method: str) -> SettingsEr
     return SettingsError(f"method {method!r} has no option {option!r}: {hint}")
 
 
-def require_positive(name: str, value: int | float) -> None:
-    """Refuse what is not a number above zero (infinity is one)."""
-    if not _is_number(value) or not value > 0:
-        raise SettingsError(f"{name} is {value!r}: give a number above 0.")
+def require_positive(name: str, value: int | float, finite: bool = False) -> None:
+    """Refuse what is not a number above zero; infinity is one, unless it has to be finite."""
+    if not _is_number(value) or not value > 0 or (finite and math.isinf(value)):
+        kind = "finite number" if finite else "number"
+        raise SettingsError(f"{name} is {value!r}: give a {kind} above 0.")
 
 
 def require_at_least(name: str, value: int | float, least: int | float) -> None:

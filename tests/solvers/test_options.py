@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -52,7 +53,8 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("lsr", {"lstsq": "lu"}, "least-squares solver 'lu' is not known"),
     ("lsr", {"hidden": ()}, r"hidden is \(\): give the widths"),
     ("lsr", {"hidden": (8, 0)}, "a width in hidden is 0"),
-    ("lsr", {"weight_scale": 0}, "weight_scale is 0: give a number above 0"),
+    ("lsr", {"weight_scale": 0}, "weight_scale is 0: give a finite number above 0"),
+    ("lsr", {"weight_scale": math.inf}, "weight_scale is inf: give a finite number above 0"),
     ("lsr", {"harmonics": 0}, "harmonics is 0"),
     ("lsr", {"activation": "relu"}, "relu"),
     ("lsr", {"initialization": "zeros"}, "zeros"),
