@@ -58,7 +58,7 @@ def collect(
     candidate, training = outcome.best.candidate, outcome.training
     trained = start if training is None and is_start(start, problem, context, outcome) else None
     train: dict[str, float] = {}  # what is not there in time is NaN in the solution
-    estimate = ErrorEstimate(doubts=(NO_TIME,))
+    estimate, alone = ErrorEstimate(doubts=(NO_TIME,)), False
     if trained:
         train = {name: found.train_rms for name, found in trained.blocks.items()}
         estimate = trained.estimate
@@ -72,7 +72,9 @@ def collect(
                 train = training.rms_of(squares)
                 size = training.weighted(squares).sum().sqrt().item()
             estimate = error_estimate(problem, context, outcome, size)
-    status = final_status(context, outcome, estimate)
+            if estimate.high is None:
+                alone = not context.heldout.adds_up(candidate.predictor())
+    status = final_status(context, outcome, estimate, alone)
     solution = Solution(
         problem=problem,
         compiled=context.compiled,
@@ -120,14 +122,22 @@ def is_start(
     return before <= ALIKE * now <= ALIKE**2 * before
 
 
-def final_status(context: Context, outcome: Outcome, estimate: ErrorEstimate) -> Status:
-    """How a run ended; why it stopped says little where nothing is solved, or all is rounding."""
+def final_status(
+    context: Context, outcome: Outcome, estimate: ErrorEstimate, alone: bool = False
+) -> Status:
+    """How a run ended; why it stopped says little where nothing is solved, or all is rounding.
+
+    Args:
+        context: of the run.
+        outcome: of the run.
+        estimate: of the error.
+        alone: whether every residual has one term, beside which it is never small.
+    """
     best, ended = outcome.best, outcome.status
     if ended in KEPT:
         return ended
     # A network that was given has a residual of its own, which need not fall.
     first = math.inf if context.trained else context.first_objective
-    alone = estimate.high is None and not context.heldout.adds_up(best.candidate.predictor())
     if is_unsolved(best, first, estimate, None if alone else context.epsilon):
         return Status.NOT_SOLVED
     if estimate.open:
