@@ -108,8 +108,10 @@ def estimated(
     eps = torch.finfo(values.dtype).eps
     open_levels = _level_functions(found.points, len(names), levels)
     sizes, absolute = _sizes(values, parts)
-    bounds = best.objective * found.constants(len(names), open_levels)
-    vanishing = (LARGEST * sizes < bounds) & (sizes < SMALL * sizes.max())
+    vanishing = sizes < SMALL * sizes.max()
+    if bool(vanishing.any()):  # singular values of their own, which few problems ask for
+        bounds = best.objective * found.constants(len(names), open_levels)
+        vanishing &= LARGEST * sizes < bounds
     sizes = torch.where(vanishing, sizes.max(), sizes)
     modes = found.modes(sizes, open_levels)
     terms = best.resolved_terms(eps)
