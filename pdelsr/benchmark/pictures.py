@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pdelsr.benchmark.growth import Growth, Sweep
-from pdelsr.benchmark.suite import Measurement
+from pdelsr.benchmark.suite import Measurement, name_of_row
 from pdelsr.results.plot.comparison import ErrorCurve, draw_comparison
 from pdelsr.results.plot.growth import GrowthPanel, PowerLaw, draw_growth
 from pdelsr.results.plot.write import PICTURES, require_file
@@ -31,7 +31,9 @@ def plot_suite(path: Path, found: Sequence[Measurement], methods: Sequence[str])
         longest = max(m.time_limit for m in found if m.problem == problem)
         of_problem = [m for m in found if (m.problem, m.time_limit) == (problem, longest)]
         runs = {k: [m for m in of_problem if m.method == k] for k in methods}
-        curves[problem] = {k: _curve(median_run(r)) for k, r in runs.items() if r}
+        curves[name_of_row(problem, of_problem)] = {
+            k: _curve(median_run(r)) for k, r in runs.items() if r
+        }
     draw_comparison(curves, methods, path)
 
 

@@ -12,6 +12,7 @@ from pdelsr.benchmark.competitors import Competitor, with_changes
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
 from pdelsr.results import Solution
+from pdelsr.results.accuracy import largest_error
 from pdelsr.results.trace import Trace, largest
 from pdelsr.solve import solve
 
@@ -33,6 +34,7 @@ class Measurement:
         curve: (seconds, relative L2 error) of the best state after every outer iteration.
         error_estimate: the relative L2 error that the solution claims; None where it claims none.
         time_limit: seconds that the run was given.
+        absolute: whether the error is relative to nothing, as the reference of its unknown is zero.
     """
 
     problem: str
@@ -46,6 +48,7 @@ class Measurement:
     curve: tuple[tuple[float, float], ...] = ()
     error_estimate: float | None = None
     time_limit: float = math.inf
+    absolute: bool = False
 
 
 def measure_suite(
@@ -121,15 +124,22 @@ def warm_up(problem: Problem) -> None:
 
 def measurement_of(solution: Solution, problem: str, method: str, seed: int) -> Measurement:
     """What the suite keeps of a run."""
+    error = largest_error(solution.errors)
     return Measurement(
         problem,
         method,
         seed,
         solution.seconds,
-        largest(error.relative_l2 for error in solution.errors.values()),
+        error.relative_l2,
         largest(block.heldout_rms for block in solution.blocks.values()),
         solution.status.value,
         solution.peak_memory_bytes,
         tuple(solution.error_history),
         solution.error_estimate,
+        absolute=error.absolute,
     )
+
+
+def name_of_row(problem: str, runs: Sequence[Measurement]) -> str:
+    """The problem, and whether its errors are absolute."""
+    return f"{problem}, absolute" if any(m.absolute for m in runs) else problem

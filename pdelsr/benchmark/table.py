@@ -11,7 +11,7 @@ from statistics import median
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from pdelsr.benchmark.suite import Measurement
+from pdelsr.benchmark.suite import Measurement, name_of_row
 from pdelsr.solvers.status import Status
 
 WIDTH = 76  # at least, for title and caption
@@ -32,7 +32,8 @@ def suite_table(found: Sequence[Measurement], methods: Sequence[str]) -> Table:
     """A cell is the median error over the seeds, the worst in parentheses, and median seconds.
 
     The last column divides the median error of the first method by that of the last one. A problem
-    that had several time limits has a row for each.
+    that had several time limits has a row for each, and one whose reference is zero says that its
+    errors are absolute.
     """
     several = len({m.seed for m in found}) > 1
     limits = len({m.time_limit for m in found}) > 1
@@ -46,7 +47,8 @@ def suite_table(found: Sequence[Measurement], methods: Sequence[str]) -> Table:
         runs = [[m for m in here if m.method == k] for k in methods]
         errors = [median(m.relative_l2 for m in of_method) for of_method in runs]
         gain = [_ratio(errors[0], errors[-1])] if ratio else []
-        name = f"{problem}, {limit:g} s" if limits else problem
+        name = name_of_row(problem, here)
+        name = f"{name}, {limit:g} s" if limits else name
         table.add_row(name, *(_cell(r, several) for r in runs), *gain)
         table.add_section()
     return table

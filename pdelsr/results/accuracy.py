@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -37,6 +39,11 @@ class UnknownError:
     max_error: float
     relative_to_variation: float | None = None
     absolute: bool = False
+
+    @property
+    def kind(self) -> str:
+        """What `relative_l2` is, as it stands before the word "error"."""
+        return "absolute" if self.absolute else "relative L2"
 
 
 @dataclass(frozen=True)
@@ -89,6 +96,15 @@ def errors_of(
     sizes = np.linalg.norm(truth, axis=0)
     truth[:, sizes <= FLAT * np.linalg.norm(reference, axis=0)] = 0.0  # all but rounding is open
     return {u.name: _error_of(error[:, i], truth[:, i]) for i, u in enumerate(problem.unknowns)}
+
+
+def largest_error(errors: Mapping[str, UnknownError]) -> UnknownError:
+    """The error of the unknown that is off most; one that is not a number counts as infinite."""
+    finite = (
+        replace(error, relative_l2=math.inf) if math.isnan(error.relative_l2) else error
+        for error in errors.values()
+    )
+    return max(finite, key=lambda error: error.relative_l2)
 
 
 def _error_of(error: Float[np.ndarray, " n"], truth: Float[np.ndarray, " n"]) -> UnknownError:

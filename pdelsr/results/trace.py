@@ -15,7 +15,7 @@ from jaxtyping import Float
 
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
-from pdelsr.results.accuracy import errors_of, heldout_points
+from pdelsr.results.accuracy import errors_of, heldout_points, largest_error
 from pdelsr.results.against import values_of
 from pdelsr.results.solution import Solution
 from pdelsr.solvers.candidate import Candidate
@@ -86,7 +86,7 @@ class Trace:
     def _largest_error(self, state: Solution) -> float:
         values = values_of(state, self.points)
         errors = errors_of(state.problem, self.points, values, self.reference)
-        return largest(error.relative_l2 for error in errors.values())
+        return largest_error(errors).relative_l2
 
 
 def largest(values: Iterable[float]) -> float:

@@ -141,6 +141,18 @@ def test_the_table_shows_medians_and_the_worst_seed() -> None:
     assert "estimated" not in text
 
 
+def test_an_error_against_zero_is_called_absolute() -> None:
+    u = pl.unknown("u", X)
+    nothing = pl.Problem(
+        "rod", pl.Interval(X, 0, 1), [u.diff(X, 2)], [pl.Dirichlet(u, 0)], reference=sp.Integer(0)
+    )
+    solution = pl.solve(nothing, "lsr", hidden=(8,), points=50, weight_scale=1.0)
+    found = measurement_of(solution, "rod", "lsr", 0)
+    assert found.absolute
+    assert "rod, absolute" in shown([found], ("lsr",))
+    assert "absolute" not in shown([replace(found, absolute=False)], ("lsr",))
+
+
 def test_one_seed_has_no_worst_one() -> None:
     text = shown([measured("pinn", 0, 0.1), measured("ilsr", 0, math.inf)], ("pinn", "ilsr"))
     assert "worst" not in text

@@ -26,6 +26,7 @@ from pdelsr.results.fields import fields_at
 from pdelsr.results.levels import without_open_part
 from pdelsr.results.plot import views as views_module
 from pdelsr.results.plot.fields import fields
+from pdelsr.results.plot.style import title as plot_title
 from pdelsr.results.plot.views import views
 
 X, Y, T = pl.coordinates("x y t")
@@ -317,6 +318,10 @@ def test_an_error_against_zero_is_called_absolute() -> None:
     assert absolute.errors["u"].absolute
     assert absolute.errors["u"].relative_l2 == pytest.approx(math.sqrt(0.5), rel=1e-2)
     assert "absolute 7.07e-01" in absolute.summary()
+    assert "absolute error 7.1e-01" in plot_title(absolute)
+    assert "relative L2 error" in plot_title(relative)
+    (axes,) = pl.plot.compare([relative, absolute]).axes
+    assert axes.get_ylabel() == "relative L2 or absolute error"
     assert json.loads(absolute.to_json())["unknowns"]["u"]["absolute"] is True
     assert not relative.errors["u"].absolute
     assert "absolute" not in relative.summary()

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from pdelsr.errors import SettingsError
+from pdelsr.results.accuracy import largest_error
 from pdelsr.results.against import known_errors
 from pdelsr.results.plot.comparison import same_seconds
 from pdelsr.results.plot.style import (
@@ -147,7 +148,7 @@ def error_curve(run: Solution, x: str) -> RunCurve:
     """The relative L2 error, the largest over the unknowns: tracked, or that at the end alone."""
     end = run.seconds if x == "time" else run.iterations
     if not run.error_history:
-        return RunCurve([end], [max(e.relative_l2 for e in run.errors.values())], end)
+        return RunCurve([end], [largest_error(run.errors).relative_l2], end)
     iterations = [r.iteration for r in run.history if r.heldout is not None]
     seconds, errors = zip(*run.error_history, strict=True)
     return RunCurve(seconds if x == "time" else iterations, errors, end)
@@ -207,13 +208,14 @@ def _with_error(name: str, run: Solution) -> str:
     errors = known_errors(run)
     if not errors:
         return name
-    return f"{name} (error {max(e.relative_l2 for e in errors.values()):.1e})"
+    return f"{name} (error {largest_error(errors).relative_l2:.1e})"
 
 
 def _quantity(chosen: str, relative: bool, runs: Sequence[Solution]) -> str:
     if chosen == "error":
         several = any(len(run.names) > 1 for run in runs)
-        return "relative L2 error" + (", largest over the unknowns" if several else "")
+        kinds = dict.fromkeys(largest_error(run.errors).kind for run in runs)
+        return f"{' or '.join(kinds)} error" + (", largest over the unknowns" if several else "")
     return (
         "held-out residual / that of the initial network" if relative else "held-out residual ‖f‖"
     )

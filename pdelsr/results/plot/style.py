@@ -14,6 +14,7 @@ from matplotlib.axis import Axis, YAxis
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from pdelsr.results.accuracy import largest_error
 from pdelsr.results.against import known_errors
 from pdelsr.results.summary import verdict
 
@@ -45,12 +46,12 @@ class Picture(Figure):
 
 
 def title(solution: Solution) -> str:
-    """Problem, method, and the largest relative error, or what is known of it."""
+    """Problem, method, and the largest error of an unknown, or what is known of it."""
     text = f"{plain(solution.problem.name)} by {solution.method.name}"
     errors = known_errors(solution)
     if errors:
-        error = max(e.relative_l2 for e in errors.values())
-        return f"{text}: relative L2 error {error:.1e}"
+        error = largest_error(errors)
+        return f"{text}: {error.kind} error {error.relative_l2:.1e}"
     return f"{text}: {verdict(solution)}"
 
 
