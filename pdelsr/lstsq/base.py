@@ -50,6 +50,10 @@ class LeastSquares(ABC):
         """About the effective rank, at no cost; None where the factors do not show it."""
         return None
 
+    def left_over(self, state: Any, b: Float[Tensor, " n"]) -> float | None:
+        """‖A y − b‖ of the solution y, without A; None where the factors do not tell it."""
+        return None
+
     def root_covariance(
         self, state: Any, rows: Float[Tensor, "q r"]
     ) -> Float[Tensor, "q s"] | None:

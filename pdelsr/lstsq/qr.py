@@ -76,6 +76,11 @@ class QR(LeastSquares):
         scaled = (rows[:, state.order] / state.lengths).T
         return torch.linalg.solve_triangular(R.T, scaled, upper=False).T
 
+    def left_over(self, state: QRState, b: Float[Tensor, " n"]) -> float:
+        padded = torch.cat([b, b.new_zeros(len(state.factors.reflectors) - len(b))])
+        rest = state.factors.rotated(padded)[state.order.numel() :]
+        return torch.linalg.vector_norm(rest).item()
+
     def _solve(self, state: QRState, b: Tensor, part: int) -> Tensor:
         """The solution in the first `part` columns of the order, zero in the others."""
         reflectors = state.factors.reflectors

@@ -57,6 +57,10 @@ class TruncatedSVD(LeastSquares):
         cut = (largest * eps if self.cut is None else self.cut) * values.amax()
         return torch.cat([kept / values, left_out / cut], dim=1)
 
+    def left_over(self, state: SVDState, b: Float[Tensor, " n"]) -> float:
+        U = state.U[:, : state.Wt.shape[0]]
+        return torch.linalg.vector_norm(b - U @ (U.T @ b)).item()
+
     def spectrum(self, state: SVDState) -> Spectrum:
         found = spectrum_of(state.values, 0.0)
         return Spectrum(found.singular_values, state.Wt.shape[0], found.condition)

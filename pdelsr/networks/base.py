@@ -44,6 +44,15 @@ class Network(nn.Module, ABC):
         All m entries of a row, or those of the parameters `only`, in that order.
         """
 
+    def homogeneous(
+        self, x: Float[Tensor, "n d"], indices: IndexSet, jet: Float[Tensor, "A n k"]
+    ) -> Float[Tensor, "A n k"]:
+        """The jet of what a change of the network's values by a function changes u by.
+
+        That function itself, but for conditions that hold exactly, which no change may violate.
+        """
+        return jet
+
     @abstractmethod
     def settings(self) -> dict[str, Any]:
         """The arguments that build this network again (plain numbers, strings and lists)."""

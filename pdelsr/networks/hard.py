@@ -86,6 +86,12 @@ class HardConditions(Network):
                 inner_seeds[t.left].addcmul_(factor[t.right], seeds[position], value=t.coefficient)
         return self.network.rows(x, indices, inner_seeds, only)
 
+    def homogeneous(
+        self, x: Float[Tensor, "n d"], indices: IndexSet, jet: Float[Tensor, "A n k"]
+    ) -> Float[Tensor, "A n k"]:
+        with torch.no_grad():
+            return multiply(self._factor(x, indices), jet, indices)
+
     def settings(self) -> dict[str, Any]:
         return self.network.settings()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +16,8 @@ from pdelsr.networks import closure
 from pdelsr.results.open_functions import in_words, place_text
 from pdelsr.solvers.candidate import RESOLVED, Assessed
 from pdelsr.solvers.method import RankReport
+from pdelsr.solvers.sensitivity import Modes
+from pdelsr.solvers.waves import Leftover
 
 ESTIMATED_ON = 4096  # held-out points that the nested refinement is compared on
 LARGEST = 0.3  # bound of the error from which on nothing is claimed
@@ -26,6 +28,8 @@ BROKEN, NOT_SMALL = 0.3, 0.1  # of the terms at a point, and of those elsewhere
 HARDLY = 0.1  # of the terms: above, nothing is solved
 COORDINATES = 4.0  # relative slope of a function of one wave, about
 SMALL = 1e-3  # an unknown below this share of the largest one may be zero but for its error
+UNEQUAL = 1e-3  # share of the largest unknown that smaller ones are taken for, where all is told
+HELD = 3.0  # times what the directions leave of a wave: what they tell of it reliably
 ZERO = 1e4  # epsilons of the network's values: a solution below them is zero up to rounding
 LEVEL_DEGREE = 12  # of polynomials in time, where the level of an unknown is open at all times
 
@@ -109,30 +113,48 @@ def estimated(
     open_levels = _level_functions(found.points, len(names), levels)
     sizes, absolute = _sizes(values, parts)
     vanishing = sizes < SMALL * sizes.max()
-    if bool(vanishing.any()):  # singular values of their own, which few problems ask for
+    if bool(vanishing.any()) and _solved(best, heldout):
+        # singular values of their own, which few problems ask for
         bounds = best.objective * found.constants(len(names), open_levels)
         vanishing &= LARGEST * sizes < bounds
-    sizes = torch.where(vanishing, sizes.max(), sizes)
+        sizes = torch.where(vanishing, sizes.max(), sizes)
+    else:
+        vanishing = torch.zeros_like(vanishing)
     modes = found.modes(sizes, open_levels)
     terms = best.resolved_terms(eps)
-    seen = 1 / (modes.amplifications * terms).clamp(min=torch.finfo(values.dtype).tiny)
-    high = modes.largest * best.objective
-    low = None
+    seen = _seen(modes, terms)
+    # in units of its own, a tiny unknown is hardly seen; open is what nobody sees as a large one
+    unequal = sizes.clamp(min=UNEQUAL * sizes.max().item())
+    differ = bool((unequal > sizes).any())
+    openness = found.modes(unequal, open_levels) if differ else modes
+    low, high = None, modes.largest * best.objective
     if report.nested is not None:
         overfit = max(1.0, best.objective / train) if train > 0 else 1.0
-        nested = replace(best.candidate, delta=report.nested).predictor()
-        with torch.no_grad():
-            others = nested(points, closure(((0,) * points.shape[1],)))[0]
-        apart = values - _without_levels(others, points, levels)
-        low = overfit * (apart.square().mean(0).sqrt() / sizes).max().item()
+        others = _without_levels(_nested(best, report.nested, points), points, levels)
+        low = overfit * ((values - others).square().mean(0).sqrt() / sizes).max().item()
     few = report.rank > found.equations  # there the points leave functions open, not the equations
     tells = OPEN * eps < ILL_POSED  # whether this dtype tells what is open from what is seen little
-    unseen = int((seen < OPEN * eps).sum()) if tells and not few else 0
-    open_now = in_words(modes, unseen, sizes, found.points, names, coordinates) if unseen else ()
+    unseen = int((_seen(openness, terms) < OPEN * eps).sum()) if tells and not few else 0
+    open_now = ()
+    if unseen:
+        open_now = in_words(openness, unseen, unequal, found.points, names, coordinates)
     rounded = _coordinate_rounding(points)
     low, high = None if low is None else max(low, rounded), max(high, rounded)
-    doubts = _doubts(low, high, seen[0].item(), open_now, max(ILL_POSED, OPEN * eps))
+    enough = max(ILL_POSED, OPEN * eps)
+    doubts = _doubts(low, high, seen[0].item(), open_now, enough)
+    if not open_now and seen[0] < enough <= _seen(openness, terms)[0]:
+        small = names[int(sizes.argmin())]
+        doubts = (
+            f"{small} is {(sizes.min() / sizes.max()).item():.0e} of the largest unknown, too "
+            "little for its own digits: give it in units in which both are of one size",
+        )
+    doubts = doubts or _unheld(found.waves, sizes, modes.largest)
     doubts = doubts or _violated(best, heldout, coordinates)
+    if absolute and heldout.data_norm() > 0:
+        doubts = (
+            "the solution is below the rounding errors of the network: give the unknowns in "
+            "units in which they are near one",
+        )
     if few and doubts:
         doubts = (
             f"the refinement has {found.equations:,} equations for {report.rank:,} directions: "
@@ -163,16 +185,54 @@ def _doubts(
         size = f"{high:.0%}" if high < 10 else f"{high:.0e} times the solution"
         return (f"the residual is too large to tell: it allows an error of {size}",)
     if seen < enough:
-        return (
-            "the problem is ill-posed or nearly so: there is a change of the solution by its own "
-            f"size that changes the terms of the equations by a share of {seen:.0e} only"
-            + (", too little for float32 to tell" if enough > ILL_POSED else ""),
+        change = (
+            "there is a change of the solution by its own size that changes the terms of the "
+            f"equations by a share of {seen:.0e} only"
         )
+        if seen < ILL_POSED:
+            return (f"the problem is ill-posed or nearly so: {change}",)
+        return (f"float32 does not tell how far off the solution is: {change}",)
     if low is not None and high > APART * low:
         return (
             f"two estimates disagree: {low:.0e} by fewer directions, {high:.0e} by the residual",
         )
     return ()
+
+
+def _seen(modes: Modes, terms: float) -> Float[Tensor, " q"]:
+    """What functions as large as the solution leave of the terms of the equations."""
+    return 1 / (modes.amplifications * terms).clamp(min=torch.finfo(modes.scaled.dtype).tiny)
+
+
+def _unheld(
+    waves: Sequence[Leftover], sizes: Float[Tensor, " k"], largest: float
+) -> tuple[str, ...]:
+    """Waves that nearly solve the equations, and that the directions do not hold well enough.
+
+    What they leave of a wave is what they see at least of a sum of such waves, even if that
+    satisfies all equations and conditions. A stability constant that is as large says nothing.
+    """
+    left = [HELD * largest * wave.relative(sizes) for wave in waves]
+    if not left or max(left) < 1:
+        return ()
+    length = waves[left.index(max(left))].length
+    return (
+        f"waves of length {length:.2g} nearly solve the equations without their data, and the "
+        "network does not hold such waves well enough to tell whether one may be added: take a "
+        "wider one",
+    )
+
+
+def _solved(best: Assessed, heldout: StackedResidual) -> bool:
+    """Whether the residual of every block is small beside its terms, or those of the network."""
+    predictor, network = best.candidate.predictor(), best.candidate.network
+    share = torch.finfo(heldout.like.dtype).eps ** RESOLVED
+    return all(
+        _rms(b.evaluate(predictor))
+        <= HARDLY
+        * torch.maximum(_rms(b.terms(predictor)), share * _rms(b.terms(predictor, network)))
+        for b in heldout.blocks
+    )
 
 
 def _violated(
@@ -210,6 +270,15 @@ def _values(
     with torch.no_grad():
         values = best.candidate.predictor()(points, value)[0]
         return points, values, best.candidate.network(points, value)[0]
+
+
+def _nested(
+    best: Assessed, delta: Float[Tensor, " m"], points: Float[Tensor, "n d"]
+) -> Float[Tensor, "n k"]:
+    """Values of the refinement in a part of the directions."""
+    predictor = replace(best.candidate, delta=delta).predictor()
+    with torch.no_grad():
+        return predictor(points, closure(((0,) * points.shape[1],)))[0]
 
 
 def _sizes(

@@ -154,6 +154,7 @@ class Refiner:
             self.newton_steps,
             lambda: context.clock.expired,
             start=start if whole else None,
+            steady=context.plan.domain.time is None,
         )
         if not refinement.steps and start is None:
             logger.info("the refinement found nothing better than the network, which stays")

@@ -10,8 +10,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pdelsr.linearize import Directions, StackedResidual
+from pdelsr.linearize import Directions, Jets, Predictor, StackedResidual
 from pdelsr.lstsq import LeastSquares
+from pdelsr.solvers.waves import Leftover, leftovers
 
 VALUES = 512  # of the unknowns, that the sensitivity is measured on
 
@@ -30,11 +31,13 @@ class Sensitivity:
             unknown. Functions are taken out of X and not out of the product, where what is open
             would leave its rounding errors, of the square of its size, to all others.
         equations: rows of A.
+        waves: what the directions leave of waves that the equations nearly annihilate.
     """
 
     points: Float[Tensor, "p d"]
     root: Float[Tensor, "q s"]
     equations: int
+    waves: tuple[Leftover, ...] = ()
 
     def constants(
         self, unknowns: int, without: Float[Tensor, "q c"] | None = None
@@ -99,6 +102,7 @@ def sensitivity(
     directions: Directions,
     solver: LeastSquares,
     state: object,
+    at: tuple[Predictor, Jets] | None = None,
 ) -> Sensitivity | None:
     """The sensitivity of a reduced problem, from the factors of its solver.
 
@@ -110,6 +114,8 @@ def sensitivity(
         directions: V.
         solver: of the reduced problem.
         state: its factors.
+        at: where it is linearized, of a steady problem, so that waves are looked for; None for no
+            waves.
     """
     network = residual.network
     bound = residual.blocks[0].thinned(
@@ -121,4 +127,5 @@ def sensitivity(
     if root is None:
         return None
     root = torch.linalg.qr(root.T).R.T  # as wide as high at most
-    return Sensitivity(points, root, residual.row_count)
+    waves = () if at is None else leftovers(residual, *at, solver, state)
+    return Sensitivity(points, root, residual.row_count, waves)

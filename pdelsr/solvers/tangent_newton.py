@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pdelsr.linearize import Directions, Jets, StackedResidual
+from pdelsr.linearize import Directions, Jets, RefinedPredictor, StackedResidual
 from pdelsr.linearize.tangent_model import TangentModel, tangent_model
 from pdelsr.lstsq import LeastSquares
 from pdelsr.solvers.interruption import INTERRUPTIONS, status_of
@@ -54,6 +54,7 @@ def refine_in_subspace(
     stop: Callable[[], bool] = lambda: False,
     described: bool = True,
     start: Float[Tensor, " r"] | None = None,
+    steady: bool = False,
 ) -> Refinement:
     """min_y ‖f(q0 + J V y)‖ by Gauss–Newton in y, with step halving on the true residual.
 
@@ -73,9 +74,10 @@ def refine_in_subspace(
             them, as in trials, the effective rank is a rough one, or 0 where the solver has none,
             and Ctrl-C and the clock are passed on.
         start: y to begin with; None for 0, the network.
+        steady: whether no coordinate is time, so that waves tell whether a solution is unique.
     """
     y = residual.like.new_zeros(directions.rank) if start is None else start
-    search = _Search(residual, directions, solver, y)
+    search = _Search(residual, directions, solver, y, steady)
     stopped = None
     try:
         search.run(newton_steps, stop, described)
@@ -96,6 +98,7 @@ class _Search:
         directions: V.
         solver: of the reduced problem.
         y: the reduced unknowns so far.
+        steady: whether no coordinate is time.
         size: ‖f‖ there.
         taken: steps so far.
         cut: whether it was stopped between two steps.
@@ -108,6 +111,7 @@ class _Search:
     directions: Directions
     solver: LeastSquares
     y: Tensor
+    steady: bool = False
     size: float = float("nan")
     taken: int = 0
     cut: bool = False
@@ -134,7 +138,7 @@ class _Search:
             if not torch.isfinite(target).all():
                 return
             if described:
-                self.sensitivity = sensitivity(residual, self.directions, solver, state)
+                self.sensitivity = self._sensitivity(state, y, jets)
             self.rough_rank = solver.rough_rank(state)
             found = _backtrack(model, y, target, f, full=newton_steps == 1)
             before = self.size
@@ -154,6 +158,13 @@ class _Search:
                     self._describe(state, b, target, residual.is_linear or slow)
                 return
             del state  # before the next matrix is made
+
+    def _sensitivity(self, state: object, y: Tensor, jets: Jets) -> Sensitivity | None:
+        """That of the linearization at y, whose factors these are."""
+        at = None
+        if self.steady and self.residual.row_count > self.directions.rank:
+            at = (RefinedPredictor(self.residual.network, self.directions.lift(y)), jets)
+        return sensitivity(self.residual, self.directions, self.solver, state, at)
 
     def _take(self, y: Tensor, f: Tensor, taken: int) -> None:
         self.y, self.size, self.taken = y, _norm(f), taken

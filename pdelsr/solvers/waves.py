@@ -1,0 +1,208 @@
+"""Waves that the equations nearly annihilate, and what the directions of a fit leave of them.
+
+Whether a steady problem has one solution is decided by functions that satisfy its equations without
+their data: the waves of Helmholtz's equation add up to one that vanishes on the boundary where the
+wave number is an eigenvalue. Directions that do not hold such waves cannot see that.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import permutations
+
+import torch
+from jaxtyping import Complex, Float
+from torch import Tensor
+
+from pdelsr.linearize import BoundBlock, Jets, Predictor, StackedResidual
+from pdelsr.lstsq import LeastSquares
+from pdelsr.networks import IndexSet, Network, closure
+
+RAYS = 6  # directions in which waves are looked for
+SHORTEST = 1e5  # half-waves across the domain
+LENGTHS = 60  # from two domains to the shortest, on a logarithmic scale
+BOUNDED = 1e4  # half-waves from which on none may be annihilated
+MOST_UNKNOWNS = 5  # of a system whose determinant is expanded
+NEARLY = 0.25  # of the terms that a wave adds up: what the equations leave of it
+SITES = 16  # where the coefficients are looked at
+PHASES = (0.3, 0.3 + math.pi / 2)
+
+
+@dataclass(frozen=True)
+class Wave:
+    """Re a exp(i (k·x + phase)), with conditions taken into account that are exact.
+
+    Args:
+        network: whose unknowns these are.
+        k: wave vector.
+        amplitudes: a, one an unknown.
+        phase: of all.
+    """
+
+    network: Network
+    k: Float[Tensor, " d"]
+    amplitudes: Complex[Tensor, " u"]
+    phase: float
+
+    @property
+    def length(self) -> float:
+        """2π / |k|."""
+        return 2 * math.pi / self.k.norm().item()
+
+    def __call__(self, x: Float[Tensor, "n d"], indices: IndexSet) -> Float[Tensor, "A n u"]:
+        wave = torch.exp(1j * (x @ self.k + self.phase))
+        jet = torch.stack([_power(self.k, a) * wave for a in indices.indices])
+        return self.network.homogeneous(x, indices, (jet[:, :, None] * self.amplitudes).real)
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """What the directions leave of one wave.
+
+    Args:
+        length: of the wave.
+        left: of the norm of its terms, the share that the directions leave of its change of f.
+        sizes: root mean square of every unknown in the wave.
+    """
+
+    length: float
+    left: float
+    sizes: Float[Tensor, " u"]
+
+    def relative(self, sizes: Float[Tensor, " u"]) -> float:
+        """What is left of the wave where it is as large as the solution.
+
+        Args:
+            sizes: of the unknowns of the solution.
+        """
+        return self.left / (self.sizes / sizes).max().item()
+
+
+def leftovers(
+    residual: StackedResidual,
+    predictor: Predictor,
+    jets: Jets,
+    solver: LeastSquares,
+    state: object,
+) -> tuple[Leftover, ...]:
+    """What the directions leave of waves that the equations nearly annihilate.
+
+    Nothing where there are no such waves, as in a transport or wave equation, where they may be as
+    short as they like, or where the solver cannot tell.
+
+    Args:
+        residual: on the points of the fit.
+        predictor: at which it is linearized.
+        jets: of it.
+        solver: of the reduced problem.
+        state: its factors.
+    """
+    found = []
+    coefficients = residual.coefficients(jets)
+    points = residual.blocks[0].sites[0]
+    value = closure(((0,) * points.shape[1],))
+    for wave in annihilated(residual, predictor):
+        of_wave = [b.jet_without_graph(wave) for b in residual.blocks]
+        pairs = [c * jet for c, jet in zip(coefficients, of_wave, strict=True)]
+        change = torch.cat([terms.sum(0) for terms in pairs])
+        left = solver.left_over(state, change)
+        if left is None or not math.isfinite(left):
+            return ()
+        share = left / torch.linalg.vector_norm(change).item()
+        terms = torch.linalg.vector_norm(torch.cat([terms.abs().sum(0) for terms in pairs])).item()
+        sizes = wave(points, value)[0].square().mean(0).sqrt()
+        found.append(Leftover(wave.length, share * terms, sizes))
+    return tuple(found)
+
+
+def annihilated(residual: StackedResidual, predictor: Predictor) -> list[Wave]:
+    """Waves a little shorter than those of which the equations leave little of their terms.
+
+    Of those themselves there would be little to see in f. A system leaves of its terms what its
+    determinant is of all that this adds up. There are none where a wave may be as short as it
+    likes, nor for systems of many unknowns or with another number of equations.
+
+    Args:
+        residual: of a steady problem.
+        predictor: at which it is linearized.
+    """
+    equations = [b for b in residual.blocks if b.block.kind == "equation"]
+    if not 0 < len(equations) == residual.network.out_features <= MOST_UNKNOWNS:
+        return []
+    few = equations[0].thinned(min(1.0, SITES / len(equations[0])))
+    vectors, half_waves = _wave_vectors(few.sites[0])
+    matrix, terms = _symbol(equations, few, predictor, vectors, residual.network.out_features)
+    shares = torch.linalg.det(matrix).abs() / _permanent(terms)
+    share = shares.amin(1)
+    if not bool(torch.isfinite(share).all()) or bool((share[half_waves > BOUNDED] < NEARLY).any()):
+        return []
+    found = []
+    for ray in range(len(share) // LENGTHS):
+        place = ray * LENGTHS + int(share[ray * LENGTHS : (ray + 1) * LENGTHS].argmin())
+        if share[place] < NEARLY:
+            site = int(shares[place].argmin())
+            amplitudes = _null_vector(matrix[place, site], terms[place, site])
+            phases = PHASES if vectors.shape[1] == 1 else PHASES[:1]
+            found += [Wave(residual.network, vectors[place + 1], amplitudes, p) for p in phases]
+    return found
+
+
+def _permanent(terms: Float[Tensor, "*b u u"]) -> Float[Tensor, "*b"]:
+    """What a determinant adds up, as absolute values."""
+    u = terms.shape[-1]
+    products = [terms[..., range(u), order].prod(-1) for order in permutations(range(u))]
+    return torch.stack(products).sum(0)
+
+
+def _null_vector(
+    matrix: Complex[Tensor, "u u"], terms: Float[Tensor, "u u"]
+) -> Complex[Tensor, " u"]:
+    """Amplitudes of which the matrix leaves least beside their terms, the largest of size one."""
+    columns = torch.linalg.vector_norm(terms, dim=0)
+    vector = torch.linalg.svd(matrix / columns).Vh[-1].conj() / columns
+    return vector / vector.abs().max()
+
+
+def _wave_vectors(points: Float[Tensor, "n d"]) -> tuple[Float[Tensor, "p d"], Float[Tensor, " p"]]:
+    """Wave vectors along some rays, ray by ray, and their half-waves across the domain."""
+    d = points.shape[1]
+    span = points.amax(0) - points.amin(0)
+    generator = torch.Generator().manual_seed(0)
+    drawn = torch.randn(max(RAYS - d, 0), d, generator=generator, dtype=torch.float64, device="cpu")
+    rays = torch.cat([torch.eye(d, dtype=drawn.dtype, device="cpu"), drawn]).to(points)
+    rays = rays[:1] if d == 1 else rays / torch.linalg.vector_norm(rays, dim=1, keepdim=True)
+    half_waves = torch.logspace(
+        math.log10(0.5), math.log10(SHORTEST), LENGTHS, dtype=points.dtype, device=points.device
+    )
+    vectors = math.pi * half_waves[None, :, None] * rays[:, None, :] / span
+    return vectors.reshape(-1, d), half_waves.repeat(len(rays))
+
+
+def _symbol(
+    equations: Sequence[BoundBlock],
+    few: BoundBlock,
+    predictor: Predictor,
+    vectors: Float[Tensor, "p d"],
+    unknowns: int,
+) -> tuple[Complex[Tensor, "p n e u"], Float[Tensor, "p n e u"]]:
+    """Σ_α c_α (ik)^α of every equation and unknown, and Σ_α |c_α k^α|."""
+    shape = (len(vectors), len(few), len(equations), unknowns)
+    matrix = few.columns.new_zeros(shape, dtype=(1j * vectors[:1, :1]).dtype)
+    terms = few.columns.new_zeros(shape)
+    for e, equation in enumerate(equations):
+        here = BoundBlock(equation.block, few.sites, few.columns, few.scale)
+        with torch.no_grad():
+            c = equation.block.coefficients(few.columns, here.jet(predictor))
+        for entry, slope in zip(equation.block.entries, c, strict=True):
+            power = torch.stack([_power(k, entry.index) for k in vectors])
+            matrix[:, :, e, entry.component] += power[:, None] * slope
+            terms[:, :, e, entry.component] += power.abs()[:, None] * slope.abs()
+    return matrix, terms
+
+
+def _power(k: Float[Tensor, " d"], index: Sequence[int]) -> Complex[Tensor, ""]:
+    """(ik)^α."""
+    orders = torch.tensor(index, dtype=k.dtype, device=k.device)
+    return 1j ** sum(index) * torch.prod(k**orders)
