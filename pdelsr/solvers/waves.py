@@ -196,13 +196,13 @@ def _symbol(
         with torch.no_grad():
             c = equation.block.coefficients(few.columns, here.jet(predictor))
         for entry, slope in zip(equation.block.entries, c, strict=True):
-            power = torch.stack([_power(k, entry.index) for k in vectors])
+            power = _power(vectors, entry.index)
             matrix[:, :, e, entry.component] += power[:, None] * slope
             terms[:, :, e, entry.component] += power.abs()[:, None] * slope.abs()
     return matrix, terms
 
 
-def _power(k: Float[Tensor, " d"], index: Sequence[int]) -> Complex[Tensor, ""]:
+def _power(k: Float[Tensor, "*b d"], index: Sequence[int]) -> Complex[Tensor, "*b"]:
     """(ik)^α."""
     orders = torch.tensor(index, dtype=k.dtype, device=k.device)
-    return 1j ** sum(index) * torch.prod(k**orders)
+    return 1j ** sum(index) * torch.prod(k**orders, dim=-1)

@@ -89,8 +89,9 @@ def test_solvers_that_cannot_tell_say_nothing() -> None:
 
 def test_a_wave_has_exact_derivatives() -> None:
     residual = square(*EQUATIONS["Helmholtz"])
-    k, a = torch.tensor([2.0, -3.0], dtype=torch.float64), torch.tensor([0.6 + 0.8j])
-    wave = Wave(residual.network, k, a.to(torch.complex128), 0.5)
+    k = torch.tensor([2.0, -3.0], dtype=torch.float64)
+    a = torch.tensor([0.6 + 0.8j], dtype=torch.complex128)
+    wave = Wave(residual.network, k, a, 0.5)
     x = torch.rand(5, 2, dtype=torch.float64)
     jet = wave(x, closure(((1, 2),)))
     phase = x @ k + 0.5 + math.atan2(0.8, 0.6)
