@@ -18,7 +18,7 @@ from pdelsr.results.record import json_text
 from pdelsr.results.summary import WIDTH, network_text
 
 KEYS = [
-    *("problem", "method", "status", "unknowns", "blocks"),
+    *("problem", "method", "status", "ended", "advice", "not_unique", "unknowns", "blocks"),
     *("error_estimate", "estimate_relative_to_variation", "estimate_is_reliable", "doubts"),
     *("rank", "effective_rank", "condition"),
     *("parameters", "points", "dtype", "device", "seed"),
