@@ -53,11 +53,13 @@ class OpenLevel:
     @property
     def advice(self) -> str:
         """What fixes it, and what does not."""
-        if self.is_constant:
-            what = "there may be no solution unless the data balance, sources against fluxes"
-        else:
-            what = "there may be no solution unless the data balance, such as loads and moments"
+        what = f"there may be no solution unless the data balance, {self.balance}"
         return f"{what}. {self.remedy}; nothing but the data themselves mends a balance"
+
+    @property
+    def balance(self) -> str:
+        """What has to balance."""
+        return "sources against fluxes" if self.is_constant else "such as loads and moments"
 
     @property
     def remedy(self) -> str:

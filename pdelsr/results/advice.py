@@ -83,19 +83,25 @@ def _evolves_along(system: System) -> sp.Symbol | None:
 def _unsolved(
     problem: Problem, method: Method, ended: Status | None, hard: bool, limited: bool
 ) -> str:
-    """The first step has failed already: a larger network would not mend that."""
-    ways: list[str] = []
+    """The first step has failed already: a larger network would not mend that.
+
+    Data that do not balance come first: no method solves a linear problem with such data.
+    """
+    levels = levels_of(problem)
+    ways = [f"check whether the data balance, {level.balance}" for level in levels[:1]]
+    if levels and problem.is_linear:
+        ways[0] += ", without which there is no solution; then check signs and conditions"
+    elif problem.is_linear:
+        ways.append("check signs and conditions, and whether the data balance")
     t = _evolves_along(problem.system)
     if t is not None:
         ways.append(f"take a shorter interval of {t}, and go on from its end")
-    if method.name != "ilsr":
+    if method.name != "ilsr" and not (levels and problem.is_linear):
         ways.append('take method "ilsr"')
     if not problem.is_linear:
         ways.append("start from the solution of an easier problem (start=)")
         if not hard:
             ways.append("use hard conditions (hard=True)")
-    else:
-        ways.append("check signs and conditions, and whether the data balance")
     if ended is Status.OUT_OF_TIME:
         ways.append("raise time_limit, or go on with start=")
     if ended is Status.MAX_ITERATIONS:
