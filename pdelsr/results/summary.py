@@ -156,9 +156,14 @@ def _estimate(solution: Solution) -> str:
 
 
 def _steps(solution: Solution) -> str:
-    """The number of outer iterations, and the one whose state was kept unless it is the last."""
+    """The number of outer iterations, and the one whose state was kept unless it is the last.
+
+    A run refines nothing before its first iteration: a refined state is that of its start.
+    """
     count, best = solution.iterations, solution.best_iteration
     text = f"{count} iteration{'' if count == 1 else 's'}"
+    if best == 0 and solution.delta is not None:
+        return f"{text}; no better state was found: this is the start"
     if best == count:
         return text
     return f"{text} (best: {f'number {best}' if best else 'where this run began'})"
