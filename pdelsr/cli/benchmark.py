@@ -133,15 +133,19 @@ def _instance(_: argparse.Namespace, report: Report) -> None:
 
 
 def _files(chosen: argparse.Namespace) -> list[str]:
+    """Problem files of the folder, and files by their paths."""
+    asked = [] if chosen.problems is None else chosen.problems.split(",")
+    if asked and all(name.endswith(".py") for name in asked):
+        return asked
     folder = chosen.folder or problem_folder()
     listed = {found.path.stem: str(found.path) for found in list_problems(folder)}
     if not listed:
         raise SettingsError(f"no file in {folder} defines `problem`: give --folder.")
-    wanted = list(listed) if chosen.problems is None else chosen.problems.split(",")
+    wanted = asked or list(listed)
     for name in wanted:
-        if name not in listed:
+        if name not in listed and not name.endswith(".py"):
             raise SettingsError(f"no problem {name!r} in {folder}: it has {list(listed)}.")
-    return [listed[name] for name in wanted]
+    return [listed.get(name, name) for name in wanted]
 
 
 def _seeds(text: str | None) -> list[int]:

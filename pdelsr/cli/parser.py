@@ -224,7 +224,9 @@ def _add_benchmark(command: argparse.ArgumentParser) -> None:
         type=Path,
         help="of problem files (default: ./problems, or else those that come with pdelsr)",
     )
-    suite.add_argument("--problems", metavar="A,B", help="names (default: all in the folder)")
+    suite.add_argument(
+        "--problems", metavar="A,B", help="names, or paths of files (default: all in the folder)"
+    )
     suite.add_argument("--methods", metavar="A,B", help=f"(default: {','.join(COMPETITORS)})")
     _add_set(suite)
     suite.add_argument(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, cast
 
 import numpy as np
@@ -36,7 +36,8 @@ class Disagreement:
         quantity: what they disagree about, such as "u" or "u_x".
         place: where they disagree most, the coordinates by name.
         gap: by how much.
-        size: the largest value of the quantity in the data.
+        size: the largest value of the quantity in the data; where that may be rounding, what the
+            other data of the unknown make of it over the length of time.
         text: what messages say of it.
     """
 
@@ -76,6 +77,38 @@ class Datum:
         return self.rim.part.kind == "initial"
 
 
+@dataclass(frozen=True, eq=False)
+class Sizes:
+    """How large a quantity is by all data of its unknown.
+
+    Data that should be zero, such as a velocity that another solution gives, have no size of their
+    own but rounding.
+
+    Attributes:
+        data: of all unknowns.
+        system: the problem.
+    """
+
+    data: list[Datum]
+    system: System
+
+    def of(self, u: sp.Expr, order: int) -> float:
+        """The largest of ∂ʲu/∂tʲ in the data times Tʲ⁻ᵏ, where T is the length of time."""
+        t = self.system.domain.time
+        low, high = (0.0, 1.0) if t is None else self.system.domain.bounds(t)
+        found = [(high - low) ** (j - order) * v for (w, j), v in self._known.items() if w == u]
+        return max(found, default=0.0)
+
+    @cached_property
+    def _known(self) -> dict[tuple[sp.Expr, int], float]:
+        """The largest value of every order in the data of every unknown."""
+        known: dict[tuple[sp.Expr, int], float] = {}
+        for d in self.data:
+            key = (d.u, d.order)
+            known[key] = max(known.get(key, 0.0), _largest(d.value, d.rim.part, self.system))
+        return known
+
+
 def disagreements(system: System) -> tuple[Disagreement, ...]:
     """Conditions that disagree where they meet by more than rounding, the largest first.
 
@@ -83,9 +116,10 @@ def disagreements(system: System) -> tuple[Disagreement, ...]:
     conditions and with periodicity, initial velocities with the velocity of the boundary values.
     """
     data = _data(system)
+    sizes = Sizes(data, system)
     found = [
-        *_between_parts(data, system),
-        *_over_periods(data, system),
+        *_between_parts(data, sizes),
+        *_over_periods(data, sizes),
         *_with_conditions(data, system),
     ]
     most: dict[tuple[tuple[str, str], str], Disagreement] = {}
@@ -136,17 +170,18 @@ def _solved(s: Statement, system: System) -> tuple[sp.Expr, sp.Expr] | None:
     return None
 
 
-def _between_parts(data: list[Datum], system: System) -> Iterator[Disagreement]:
+def _between_parts(data: list[Datum], sizes: Sizes) -> Iterator[Disagreement]:
+    system = sizes.system
     for a, b in _neighbors(data):
         if a.order == b.order and a.value != b.value:
-            yield from _compared(a, b, a.value, b.value, a.order, system)
+            yield from _compared(a, b, a.value, b.value, a.order, sizes)
     # what moves on the sides starts with the velocity there
     for a in (d for d in data if d.is_initial and d.order == 1):
         for b in (d for d in data if d.order == 0 and d.rim.part.kind == "side" and d.u == a.u):
             if not b.value.has(Coefficient):
                 t = cast(sp.Symbol, system.domain.time)
                 moving = derivative(b.value, (1,), (t,))
-                yield from _compared(a, b, a.value, moving, 1, system)
+                yield from _compared(a, b, a.value, moving, 1, sizes)
 
 
 def _neighbors(data: list[Datum]) -> Iterator[tuple[Datum, Datum]]:
@@ -165,22 +200,27 @@ def _neighbors(data: list[Datum]) -> Iterator[tuple[Datum, Datum]]:
 
 
 def _compared(
-    a: Datum, b: Datum, left: sp.Expr, right: sp.Expr, order: int, system: System
+    a: Datum, b: Datum, left: sp.Expr, right: sp.Expr, order: int, sizes: Sizes
 ) -> Iterator[Disagreement]:
     """Two values where two parts meet."""
+    system = sizes.system
     met = a.rim.meets(b.rim) | b.rim.meets(a.rim)
     points = met.points
     values = [_values(v, system)(points) for v in (left, right)] if len(points) else []
     if len(values) < 2 or values[0] is None or values[1] is None:
         return
-    if _worst(np.abs(values[0] - values[1]), 0.0) is None:
+    gaps = np.abs(values[0] - values[1])
+    if _worst(gaps, 0.0) is None:
         return
     size = max(
         *(_finite_max(np.abs(v)) for v in (values[0], values[1])),
         _largest(left, a.rim.part, system),
         _largest(right, b.rim.part, system),
     )
-    worst = _worst(np.abs(values[0] - values[1]), size * met.rounding)
+    if _worst(gaps, size * met.rounding) is None:
+        return
+    size = max(size, sizes.of(a.u, order))
+    worst = _worst(gaps, size * met.rounding)
     if worst is None:
         return
     one, other = float(values[0][worst]), float(values[1][worst])
@@ -195,8 +235,9 @@ def _compared(
     yield _made(pair, name, at, abs(one - other), size, text)
 
 
-def _over_periods(data: list[Datum], system: System) -> Iterator[Disagreement]:
+def _over_periods(data: list[Datum], sizes: Sizes) -> Iterator[Disagreement]:
     """Given values and their derivatives at the two ends of a period."""
+    system = sizes.system
     for s in system.conditions:
         if not isinstance(s.region, PeriodicPair) or s.lhs not in jets(s.lhs):
             continue
@@ -218,7 +259,11 @@ def _over_periods(data: list[Datum], system: System) -> Iterator[Disagreement]:
                 continue
             ends = np.abs(np.concatenate([values[0], values[1]]))
             size = max(_largest(slope, d.rim.part, system), _finite_max(ends))
-            worst = _worst(np.abs(values[0] - values[1]), size * ROUNDING)
+            gaps = np.abs(values[0] - values[1])
+            if _worst(gaps, size * ROUNDING) is None:
+                continue
+            size = size if any(index) else max(size, sizes.of(d.u, d.order))
+            worst = _worst(gaps, size * ROUNDING)
             if worst is None:
                 continue
             one, other = float(values[0][worst]), float(values[1][worst])

@@ -9,6 +9,7 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from pdelsr.declare.assumptions import require_admitted_ranges, require_admitted_values
+from pdelsr.declare.backward import warn_backward
 from pdelsr.declare.coverage import (
     require_consistent_data,
     require_initial_data,
@@ -241,6 +242,7 @@ SYSTEM_CHECKS: tuple[Callable[[System], None], ...] = (
     require_consistent_data,
     warn_bare_boundary,
     warn_open_level,
+    warn_backward,
 )
 
 

@@ -16,7 +16,7 @@ from pdelsr.declare.evaluate import evaluate
 from pdelsr.declare.expressions import field, jets, multi_index
 from pdelsr.declare.levels import ORDINALS, open_level
 from pdelsr.declare.long_sums import short_text
-from pdelsr.declare.regions import OnParts, PeriodicPair
+from pdelsr.declare.regions import AtPoints, OnParts, PeriodicPair
 from pdelsr.declare.statements import Statement
 from pdelsr.declare.symbols import Coefficient, InputFunction, NormalComponent
 from pdelsr.declare.system import System
@@ -52,7 +52,7 @@ def warn_bare_boundary(system: System) -> None:
     """Warn, naming them, of sides that carry no condition at all, or not everywhere."""
     space = system.domain.space.coordinates
     highest = max(system.order(u, c) for u in system.unknowns for c in space)
-    if highest == 0:
+    if highest == 0 or _is_determined(system):
         return
     bare = _bare_sides(system, system.conditions)
     if highest == 1 and len(system.unknowns) == 1 and len(bare) < len(system.domain.sides):
@@ -181,6 +181,23 @@ def _bare_sides(system: System, conditions: Iterable[Statement]) -> list[str]:
         pieces.setdefault(side, []).append(part)
     sides = system.domain.sides
     return [text for side in sides if (text := _bare(side, pieces.get(side, []), system))]
+
+
+def _is_determined(system: System) -> bool:
+    """Whether ordinary differential equations have as many conditions as their order.
+
+    Where these stand does not matter: an initial value problem has all of them at one end.
+    """
+    if len(system.coordinates) > 1:
+        return False
+    given: set[tuple[sp.Expr, Part]] = set()
+    more = 0
+    for s in system.conditions:
+        if isinstance(s.region, OnParts):
+            given |= {(s.residual, part) for part in s.region.parts}
+        else:
+            more += len(s.region.points) if isinstance(s.region, AtPoints) else 1
+    return len(given) + more >= sum(map(system.order, system.unknowns))
 
 
 def _advice(what: str, bare: list[str]) -> str:

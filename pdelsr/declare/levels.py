@@ -53,13 +53,20 @@ class OpenLevel:
     @property
     def advice(self) -> str:
         """What fixes it, and what does not."""
+        what = f"there may be no solution unless the data balance, {self.balance}"
+        return f"{what}. {self.remedy}; nothing but the data themselves mends a balance"
+
+    @property
+    def balance(self) -> str:
+        """What has to balance."""
+        return "sources against fluxes" if self.is_constant else "such as loads and moments"
+
+    @property
+    def remedy(self) -> str:
+        """What fixes it: "A value at one point fixes the level, as in pl.Observations(…)"."""
         if self.is_constant:
-            what = "there may be no solution unless the data balance, sources against fluxes"
-            mended = f"{self._fixing} the level, as in {self._observed(1)}"
-        else:
-            what = "there may be no solution unless the data balance, such as loads and moments"
-            mended = f"{self._fixing} it, as in {self._observed(self._count)}"
-        return f"{what}. {mended}; nothing but the data themselves mends a balance"
+            return f"{self._fixing} the level, as in {self._observed(1)}"
+        return f"{self._fixing} it, as in {self._observed(self._count)}"
 
     @cached_property
     def _count(self) -> int:

@@ -11,6 +11,7 @@ import sympy as sp
 from jaxtyping import Float
 
 from pdelsr.declare.agreement import Disagreement, disagreements, warn_disagreements
+from pdelsr.declare.backward import warn_backward
 from pdelsr.declare.checks import (
     EQUATION_CHECKS,
     SYSTEM_CHECKS,
@@ -19,7 +20,8 @@ from pdelsr.declare.checks import (
     require_plain_normal_derivatives,
 )
 from pdelsr.declare.coverage import warn_bare_boundary, warn_open_level
-from pdelsr.declare.domains import Domain
+from pdelsr.declare.domains import Domain, TimeInterval
+from pdelsr.declare.domains.bound_texts import bound_texts
 from pdelsr.declare.exact import reference_values, require_reference
 from pdelsr.declare.expressions import resolve
 from pdelsr.declare.grid_check import require_covering_grids
@@ -54,7 +56,7 @@ from pdelsr.declare.transport import warn_jumping_fluxes
 from pdelsr.errors import ProblemError
 from pdelsr.reference import OfInputs
 
-WARNINGS = (warn_jumping_fluxes, warn_bare_boundary, warn_open_level)
+WARNINGS = (warn_jumping_fluxes, warn_bare_boundary, warn_open_level, warn_backward)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -124,7 +126,8 @@ class Problem:
             raise ProblemError(f"Problem: expected a name as text, got {self.name!r}.")
         if not isinstance(self.domain, Domain):
             raise ProblemError(
-                f"Problem, domain: expected a domain such as Interval(x, 0, 1), got {self.domain}."
+                f"Problem, domain: expected a domain such as Interval(x, 0, 1), got {self.domain}"
+                f"{_alone(self.domain)}."
             )
         equations = read_equations(self.equations)
         self._set("equations", equations)
@@ -307,3 +310,14 @@ class Problem:
 
     def _set(self, field: str, value: object) -> None:
         object.__setattr__(self, field, value)
+
+
+def _alone(domain: object) -> str:
+    """What to write instead of time alone."""
+    if not isinstance(domain, TimeInterval):
+        return ""
+    t, (start, end) = domain.coordinate, bound_texts(*domain.bounds)
+    return (
+        f": for an ordinary differential equation in {t} write Interval({t}, {start}, {end}), with "
+        f"Dirichlet(u, u0, on='{t}={start}')"
+    )

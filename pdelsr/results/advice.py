@@ -8,6 +8,7 @@ from pdelsr.declare import Problem
 from pdelsr.declare.regions import OnParts
 from pdelsr.declare.system import System
 from pdelsr.results.estimate import ErrorEstimate
+from pdelsr.results.uniqueness import levels_of
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.status import Status
 
@@ -27,7 +28,7 @@ def advice(
     hard: bool,
     limited: bool = False,
 ) -> str:
-    """One or two sentences for a user.
+    """One or two sentences for a user, and two more for each unknown whose level is open.
 
     Args:
         problem: that was to be solved.
@@ -54,10 +55,19 @@ def advice(
             "observations as are open, such as pl.Observations at a point, or a condition for "
             "their size; an equation with an eigenvalue in it may need another coefficient."
         )
+    told = status.advice
     if estimate.doubts and status in SATISFIED:
         small = "The tolerance is met" if status is Status.CONVERGED else "The residual is small"
-        return f"{small}, which does not make the solution right: {estimate.doubts[0]}."
-    return status.advice
+        told = f"{small}, which does not make the solution right: {estimate.doubts[0]}."
+    return " ".join([told, *_arbitrary(problem)]) if status is not Status.DIVERGED else told
+
+
+def _arbitrary(problem: Problem) -> list[str]:
+    """What is open of the unknowns, and what fixes it."""
+    return [
+        f"{level.u} is known up to {level.text}, which is arbitrary. {level.remedy}."
+        for level in levels_of(problem)
+    ]
 
 
 def _evolves_along(system: System) -> sp.Symbol | None:
@@ -73,19 +83,25 @@ def _evolves_along(system: System) -> sp.Symbol | None:
 def _unsolved(
     problem: Problem, method: Method, ended: Status | None, hard: bool, limited: bool
 ) -> str:
-    """The first step has failed already: a larger network would not mend that."""
-    ways: list[str] = []
+    """The first step has failed already: a larger network would not mend that.
+
+    Data that do not balance come first: no method solves a linear problem with such data.
+    """
+    levels = levels_of(problem)
+    ways = [f"check whether the data balance, {level.balance}" for level in levels[:1]]
+    if levels and problem.is_linear:
+        ways[0] += ", without which there is no solution; then check signs and conditions"
+    elif problem.is_linear:
+        ways.append("check signs and conditions, and whether the data balance")
     t = _evolves_along(problem.system)
     if t is not None:
         ways.append(f"take a shorter interval of {t}, and go on from its end")
-    if method.name != "ilsr":
+    if method.name != "ilsr" and not (levels and problem.is_linear):
         ways.append('take method "ilsr"')
     if not problem.is_linear:
         ways.append("start from the solution of an easier problem (start=)")
         if not hard:
             ways.append("use hard conditions (hard=True)")
-    else:
-        ways.append("check signs and conditions, and whether the data balance")
     if ended is Status.OUT_OF_TIME:
         ways.append("raise time_limit, or go on with start=")
     if ended is Status.MAX_ITERATIONS:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pdelsr.results.accuracy import UnknownError
 from pdelsr.results.against import known_errors
+from pdelsr.results.uniqueness import not_unique
 
 if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
     from pdelsr.results.solution import Solution
@@ -22,7 +23,8 @@ def record(solution: Solution) -> dict[str, Any]:
     "parameters" counts those of the network, "points" the training points of all blocks. "absolute"
     says that the "relative_l2" of an unknown is relative to nothing, as its reference is zero.
     "estimate_relative_to_variation" is the estimated error relative to ‖u − mean u‖, the largest
-    over the unknowns; "next_step" what would have come next where the time was up.
+    over the unknowns; "next_step" what would have come next where the time was up. "ended" is why
+    the run stopped, and "not_unique" has, in words, what may be added to the solution.
 
     Args:
         solution: evaluated against its reference on 10,000 points; without a reference the
@@ -33,6 +35,9 @@ def record(solution: Solution) -> dict[str, Any]:
         "problem": solution.problem.name,
         "method": solution.method.name,
         "status": solution.status.value,
+        "ended": None if solution.ended is None else solution.ended.value,
+        "advice": solution.advice,
+        "not_unique": not_unique(solution),
         "unknowns": {
             name: asdict(errors[name]) if name in errors else NO_REFERENCE
             for name in solution.names

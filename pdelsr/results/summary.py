@@ -9,11 +9,11 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from pdelsr.declare.coverage import open_levels
 from pdelsr.errors import PdelsrError
 from pdelsr.linearize.memory import bytes_text
 from pdelsr.networks import FeatureNetwork, HardConditions, ModuleNetwork, Network
 from pdelsr.results.rendered import rendered
+from pdelsr.results.uniqueness import not_unique, up_to
 from pdelsr.solvers.status import Status
 
 if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
@@ -63,10 +63,10 @@ def _title(solution: Solution) -> Text:
 
 
 def verdict(solution: Solution) -> str:
-    """The estimated error in a few words, or that it is not known."""
+    """The estimated error in a few words, with what is open beside it, or that it is not known."""
     estimate, value = solution.estimate, solution.error_estimate
     if value is not None:
-        return f"estimated error {value:.1e}"
+        return f"estimated error {value:.1e}{up_to(solution.problem)}"
     if solution.status is Status.NOT_SOLVED:
         return "not solved"
     return "not unique" if estimate.open else "error not known"
@@ -125,9 +125,7 @@ def _facts(solution: Solution) -> Table:
     if solution.report is not None and solution.heldout_start > 0:
         start, end = solution.heldout_start, solution.heldout
         table.add_row("held-out ‖f‖", f"{start:.1e} at first, {end:.1e} now (all blocks)")
-    for u, known in open_levels(solution.problem.system).items():
-        table.add_row("not unique", f"{u} is known up to {known}")
-    for found in solution.estimate.open:
+    for found in not_unique(solution):
         table.add_row("not unique", found)
     table.add_row("estimated error", _estimate(solution))
     dtype = str(solution.settings.dtype).removeprefix("torch.")
@@ -158,9 +156,14 @@ def _estimate(solution: Solution) -> str:
 
 
 def _steps(solution: Solution) -> str:
-    """The number of outer iterations, and the one whose state was kept unless it is the last."""
+    """The number of outer iterations, and the one whose state was kept unless it is the last.
+
+    A run refines nothing before its first iteration: a refined state is that of its start.
+    """
     count, best = solution.iterations, solution.best_iteration
     text = f"{count} iteration{'' if count == 1 else 's'}"
+    if best == 0 and solution.delta is not None:
+        return f"{text}; no better state was found: this is the start"
     if best == count:
         return text
     return f"{text} (best: {f'number {best}' if best else 'where this run began'})"

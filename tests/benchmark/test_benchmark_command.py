@@ -43,6 +43,18 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def test_files_are_taken_by_their_paths(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "mine").mkdir()
+    (folder / "mine" / "bar.py").write_text(FILE.replace('"rod"', '"bar"'))
+    arguments = ["--methods", "random-features", "--time-limit", "20"]
+    assert main(["benchmark", "--problems", "mine/bar.py,rod", *arguments]) == 0
+    out = capsys.readouterr().out
+    assert "bar random-features seed 0: error" in out
+    assert "rod random-features seed 0: error" in out
+    assert main(["benchmark", "--problems", "mine/none.py", *arguments]) == 2
+    assert "none.py" in capsys.readouterr().err
+
+
 def test_the_suite_writes_table_json_and_picture(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -65,6 +65,14 @@ DISAGREE = {
         1.0,
         "at x = 0, t = 0: v_t = 0 and 1",
     ),
+    "small_velocity": (
+        BAR,
+        WAVE,
+        [start(sp.sin(sp.pi * x)), pl.Initial(sp.Eq(v.diff(t), 1e-6)), pl.Dirichlet(v, 0)],
+        1e-6,
+        "v_t = 1e-06 and 0",
+    ),
+    "small_data": (BAR, HEAT, [start(1e-12), pl.Dirichlet(v, 0)], 1.0, "v = 1e-12 and 0"),
     "neumann": (BAR, HEAT, [start(x**2), pl.Neumann(v, 0)], 1.0, "violate Neumann .* at x = 1"),
     "robin": (BAR, HEAT, [start(1), pl.Robin(v, alpha=1, beta=2, value=0)], 1.0, "violate Robin"),
     "moving_lid": (
@@ -97,7 +105,24 @@ DISAGREE = {
         "w = 0 at x = 0 and 1 at x = 1",
     ),
 }
+NOISE = pl.coefficient("noise", lambda s: 5e-11 * (1 - s / 2), x)  # of what should be zero
+SWING = pl.coefficient("swing", lambda s: 4 * s * (1 - s), x)
 AGREE = {
+    "velocity_at_rounding": (
+        BAR,
+        WAVE,
+        [start(SWING), pl.Initial(sp.Eq(v.diff(t), NOISE)), pl.Dirichlet(v, 0)],
+    ),
+    "values_at_rounding": (
+        BAR,
+        WAVE,
+        [start(NOISE), pl.Initial(sp.Eq(v.diff(t), SWING)), pl.Dirichlet(v, 0)],
+    ),
+    "period_at_rounding": (
+        BAR,
+        WAVE,
+        [start(SWING), pl.Initial(sp.Eq(v.diff(t), NOISE)), pl.Periodic(v, x)],
+    ),
     "sine": (BAR, HEAT, [start(sp.sin(sp.pi * x)), pl.Dirichlet(v, 0)]),
     "decimals": (
         BAR,

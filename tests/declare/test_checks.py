@@ -37,6 +37,9 @@ SQUARE = Box((x, y), (0, 0), (1, 1))
 HEAT = u.diff(t) - u.diff(x, 2)
 WAVE = u.diff(t, 2) - u.diff(x, 2)
 LAPLACE = w.diff(x, 2) + w.diff(y, 2)
+m, n = unknown("m", x), unknown("n", x)
+ROD = Interval(x, 0, 1)
+PENDULUM = [sp.Eq(m.diff(x), n), sp.Eq(n.diff(x), -sp.sin(m))]
 START = Initial(sp.Eq(u, sp.sin(sp.pi * x)))
 WALLS = Dirichlet(u, 0)
 
@@ -245,6 +248,21 @@ def test_observations_may_stand_in_for_initial_data():
             "no condition on 'x=1', 'y=0', 'y=1', 'circle': ",
             id="hole",
         ),
+        pytest.param(
+            lambda: make(m.diff(x, 2) - 1, Dirichlet(m, 0, on="x=0"), ROD),
+            "no condition on 'x=1': ",
+            id="one_of_two",
+        ),
+        pytest.param(
+            lambda: make(PENDULUM, Dirichlet(m, 0, on="x=0"), ROD),
+            "no condition on 'x=1': ",
+            id="one_of_two_unknowns",
+        ),
+        pytest.param(
+            lambda: make(PENDULUM, [Dirichlet(m, 2, on="x=0"), Dirichlet(m, 2, on="x=0")], ROD),
+            "no condition on 'x=1': ",
+            id="the_same_twice",
+        ),
     ],
 )
 def test_bare_boundary_is_named(call, message):
@@ -264,6 +282,16 @@ def test_bare_boundary_is_named(call, message):
             id="two_halves",
         ),
         pytest.param(lambda: make(u.diff(t) - x * u, START), id="no_derivative_in_space"),
+        pytest.param(
+            lambda: make(PENDULUM, [Dirichlet(m, 2, on="x=0"), Dirichlet(n, 0, on="x=0")], ROD),
+            id="system_of_first_order",
+        ),
+        pytest.param(
+            lambda: make(
+                m.diff(x, 2) + m, [Dirichlet(m, 1, on="x=0"), Condition(m.diff(x), "x=0")], ROD
+            ),
+            id="second_order_from_one_end",
+        ),
         pytest.param(
             lambda: make(LAPLACE, Dirichlet(w, 0), SQUARE - Disk((x, y), (0.5, 0.5), 0.2)),
             id="hole",
@@ -319,7 +347,6 @@ def test_an_open_level_is_named(equation, conditions, open_level) -> None:
     assert any("known up to a constant" in m for m in messages) is open_level
 
 
-ROD = Interval(x, 0, 1)
 beam = unknown("b", x)
 MOMENT = Condition(beam.diff(x, 2), "x=0")
 SHEAR = Condition(beam.diff(x, 3), "x=0")

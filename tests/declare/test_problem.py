@@ -229,7 +229,12 @@ def test_options_refused(options, message):
     [
         pytest.param("", BAR, "expected a name", id="name"),
         pytest.param("p", 3, "expected a domain such as", id="number"),
-        pytest.param("p", TimeInterval(t, 0, 1), "expected a domain such as", id="only_time"),
+        pytest.param(
+            "p",
+            TimeInterval(t, 0, 1),
+            r"write Interval\(t, 0, 1\), with Dirichlet\(u, u0, on='t=0'\)",
+            id="only_time",
+        ),
     ],
 )
 def test_name_and_domain_refused(name, domain, message):

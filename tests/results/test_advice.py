@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import pytest
@@ -108,6 +109,29 @@ def test_fewer_equations_than_directions_leave_nothing_to_add_to_the_solution() 
 def test_other_methods_than_ilsr_are_led_to_it() -> None:
     assert 'take method "ilsr"' in told(steady(1), "lsr")
     assert 'take method "ilsr"' not in told(steady(1), "ilsr")
+
+
+def without_values(power: int) -> pl.Problem:
+    """A square with a source and no flux."""
+    equation = V.diff(X, 2) + V.diff(Y, 2) + V.diff(X) ** power - 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pl.ConditionWarning)
+        box = pl.Box((X, Y), (0, 0), (1, 1))
+        return pl.Problem("open", box, [equation], [pl.Neumann(V, 0)])
+
+
+@pytest.mark.parametrize("power", [1, 2])
+def test_a_balance_is_the_first_thing_to_check(power: int) -> None:
+    text = told(without_values(power), "lsr")
+    first = "so this is none: check whether the data balance, sources against fluxes"
+    assert first in text
+    assert ('take method "ilsr"' in text) is (power > 1)
+    assert text.count("balance") == 1
+
+
+def test_what_the_declaration_shows_comes_before_other_methods() -> None:
+    text = told(steady(1), "lsr")
+    assert text.index("whether the data balance") < text.index('take method "ilsr"')
 
 
 def test_what_the_user_has_limited_is_named() -> None:

@@ -18,7 +18,7 @@ from pdelsr.results.record import json_text
 from pdelsr.results.summary import WIDTH, network_text
 
 KEYS = [
-    *("problem", "method", "status", "unknowns", "blocks"),
+    *("problem", "method", "status", "ended", "advice", "not_unique", "unknowns", "blocks"),
     *("error_estimate", "estimate_relative_to_variation", "estimate_is_reliable", "doubts"),
     *("rank", "effective_rank", "condition"),
     *("parameters", "points", "dtype", "device", "seed"),
@@ -113,10 +113,24 @@ def test_summary_tells_the_iteration_that_was_kept() -> None:
     solution = solved("poisson_1d", "ilsr", **options, hidden=(3,))
     kept = [r.iteration for r in solution.history if r.heldout == r.best]
     assert solution.best_iteration in kept
-    texts = {0: "2 iterations (best: where this run began)", 1: "2 iterations (best: number 1)"}
-    for iteration, text in texts.items():
-        assert text in replace(solution, best_iteration=iteration).summary()
+    assert "2 iterations (best: number 1)" in replace(solution, best_iteration=1).summary()
+    first = replace(solution, best_iteration=0, delta=None)
+    assert "2 iterations (best: where this run began)" in first.summary()
     assert "best:" not in replace(solution, best_iteration=2).summary()
+
+
+def test_summary_says_that_the_start_came_back() -> None:
+    start = solved("poisson_1d")
+    assert start.delta is not None
+
+    def stop(_: pl.Record) -> None:
+        raise StopIteration
+
+    again = pl.solve(start.problem, "ilsr", start=start, max_iterations=1, callback=stop)
+    assert again.best_iteration == 0
+    said = "no better state was found: this is the start"
+    assert said in " ".join(again.summary().split())
+    assert said not in " ".join(start.summary().split())
 
 
 @pytest.mark.parametrize("status", ["interrupted", "rank-deficient", "out-of-time"])

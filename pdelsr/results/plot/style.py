@@ -17,6 +17,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from pdelsr.results.accuracy import largest_error
 from pdelsr.results.against import known_errors
 from pdelsr.results.summary import verdict
+from pdelsr.results.uniqueness import up_to
 
 if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
     from pdelsr.results.solution import Solution
@@ -51,7 +52,7 @@ def title(solution: Solution) -> str:
     errors = known_errors(solution)
     if errors:
         error = largest_error(errors)
-        return f"{text}: {error.kind} error {error.relative_l2:.1e}"
+        return f"{text}: {error.kind} error {error.relative_l2:.1e}{up_to(solution.problem)}"
     return f"{text}: {verdict(solution)}"
 
 
