@@ -24,7 +24,8 @@ def record(solution: Solution) -> dict[str, Any]:
     says that the "relative_l2" of an unknown is relative to nothing, as its reference is zero.
     "estimate_relative_to_variation" is the estimated error relative to ‖u − mean u‖, the largest
     over the unknowns; "next_step" what would have come next where the time was up. "ended" is why
-    the run stopped, and "not_unique" has, in words, what may be added to the solution.
+    the run stopped, and "not_unique" has, in words, what may be added to the solution. "vanishing"
+    names unknowns that nobody can tell from zero, whose errors are relative to the largest one.
 
     Args:
         solution: evaluated against its reference on 10,000 points; without a reference the
@@ -46,6 +47,8 @@ def record(solution: Solution) -> dict[str, Any]:
         "error_estimate": solution.error_estimate,
         "estimate_relative_to_variation": _estimate_of_variation(solution),
         "estimate_is_reliable": solution.estimate_is_reliable,
+        "estimate_is_absolute": solution.estimate.absolute,
+        "vanishing": list(solution.estimate.vanishing),
         "doubts": list(solution.doubts),
         "rank": solution.rank,
         "effective_rank": solution.effective_rank,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import warnings
 
@@ -192,6 +193,7 @@ def test_an_unknown_that_is_zero_counts_relative_to_the_others() -> None:
     problem = pl.Problem("one of two", LINE, equations, conditions)
     solution = pl.solve(problem, "lsr", **SMALL)
     assert solution.estimate.vanishing == ("v",)
+    assert json.loads(solution.to_json())["vanishing"] == ["v"]
     assert solution.error_estimate is not None
     assert solution.error_estimate < 1e-6
     assert "v may be zero, and counts relative to the largest unknown" in solution.summary()
@@ -201,6 +203,7 @@ def test_the_error_of_zero_is_told_as_absolute() -> None:
     solution = solved(U.diff(X, 2), [pl.Dirichlet(U, 0)])
     assert solution.estimate.absolute
     assert "(absolute, since the solution is zero" in solution.summary()
+    assert json.loads(solution.to_json())["estimate_is_absolute"] is True
 
 
 def test_a_uniform_flow_breaks_no_equation() -> None:

@@ -19,7 +19,8 @@ from pdelsr.results.summary import WIDTH, network_text
 
 KEYS = [
     *("problem", "method", "status", "ended", "advice", "not_unique", "unknowns", "blocks"),
-    *("error_estimate", "estimate_relative_to_variation", "estimate_is_reliable", "doubts"),
+    *("error_estimate", "estimate_relative_to_variation", "estimate_is_reliable"),
+    *("estimate_is_absolute", "vanishing", "doubts"),
     *("rank", "effective_rank", "condition"),
     *("parameters", "points", "dtype", "device", "seed"),
     *("iterations", "best_iteration", "next_step", "seconds", "peak_memory_bytes"),
