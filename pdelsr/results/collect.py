@@ -11,6 +11,7 @@ import torch
 
 from pdelsr.declare import Problem
 from pdelsr.declare.levels import positions_of_levels
+from pdelsr.errors import ProblemError
 from pdelsr.linearize import StackedResidual
 from pdelsr.linearize.halving import is_out_of_memory
 from pdelsr.linearize.memory import peak_memory
@@ -62,15 +63,18 @@ def collect(
     if outcome.failure is not None:  # what has failed once is not asked again
         estimate = ErrorEstimate(doubts=(f"a mistake has ended the run: {outcome.failure}",))
     else:
-        with last_work(context.clock, outcome.status):
-            adds_up = context.heldout.adds_up(candidate.predictor())  # before what takes longer
-            if not trained:
-                size = 0.0
-                if training is not None:
-                    squares = training.block_squares(candidate.predictor())
-                    train = training.rms_of(squares)
-                    size = training.weighted(squares).sum().sqrt().item()
-                estimate = error_estimate(problem, context, outcome, size)
+        try:
+            with last_work(context.clock, outcome.status):
+                adds_up = context.heldout.adds_up(candidate.predictor())  # before what takes longer
+                if not trained:
+                    size = 0.0
+                    if training is not None:
+                        squares = training.block_squares(candidate.predictor())
+                        train = training.rms_of(squares)
+                        size = training.weighted(squares).sum().sqrt().item()
+                    estimate = error_estimate(problem, context, outcome, size)
+        except ProblemError as error:  # of a coefficient, say, that fails now and did not before
+            estimate = ErrorEstimate(doubts=(f"a mistake came to light after the run: {error}",))
     if trained:
         train = {name: found.train_rms for name, found in trained.blocks.items()}
         estimate = trained.estimate
