@@ -131,7 +131,11 @@ def _take_free_name(temporary: Path, target: Path) -> None:
         raise
     except OSError:  # of a file system without links: the name is taken first, and then replaced
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, NEW))
-        os.replace(temporary, target)
+        try:
+            os.replace(temporary, target)
+        except OSError:
+            target.unlink()  # which is empty
+            raise
 
 
 def _flush(file: Path) -> None:

@@ -142,8 +142,15 @@ def solve(
         if trace is not None:
             trace.listen_to(context)
         standing = resumed.standing if resumed else None
-        solution = run_prepared(problem, chosen, settings, context, start, standing, file)
-        solution = trace.finished(solution) if trace is not None else solution
+        finish = trace.finished if trace is not None else (lambda solution: solution)
+        try:
+            solution = finish(
+                run_prepared(problem, chosen, settings, context, start, standing, file)
+            )
+        except ProblemError as error:
+            if error.solution is not None:
+                error.solution = finish(error.solution)
+            raise
     if guarded is not None:
         guarded.require_success(solution)
     return solution

@@ -159,3 +159,21 @@ def test_code_that_would_leave_something_broken_is_not_cut(entered: Any) -> None
     with contextlib.suppress(TimeIsUp), entered(0.05):
         exec(code, {"ran": lambda: ran.append(None)})
     assert ran
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_the_work_after_a_run_keeps_to_its_limit_however_it_ended(status: Status) -> None:
+    begin = time.monotonic()
+    with last_work(Clock.after(0.9, 1.0), status):
+        while time.monotonic() < begin + 2:
+            pass
+    assert time.monotonic() < begin + 1
+
+
+@pytest.mark.parametrize("status", [Status.COMPLETED, Status.STAGNATED, Status.CONVERGED])
+def test_the_work_after_a_run_without_a_limit_is_not_cut(status: Status) -> None:
+    done = False
+    with last_work(Clock(), status):
+        time.sleep(0.4)
+        done = True
+    assert done

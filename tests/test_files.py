@@ -139,3 +139,16 @@ def test_of_many_writers_of_a_new_file_one_has_it(tmp_path: Path) -> None:
     assert written.count(True) == 1
     assert path.read_text(encoding="utf-8") == str(written.index(True)) * 1000
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_name_that_was_taken_is_free_again_where_the_move_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*names: object) -> None:
+        raise OSError(errno.EPERM, "refused")
+
+    monkeypatch.setattr(os, "link", refused)
+    monkeypatch.setattr(os, "replace", refused)
+    with pytest.raises(OSError, match="refused"):
+        write_new(tmp_path / "a.txt", "ours")
+    assert not list(tmp_path.iterdir())

@@ -63,7 +63,7 @@ class RandomImages:
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         generator = torch.Generator().manual_seed(0)
-        pixels = torch.linspace(-1, 1, SIDE)
+        pixels = torch.linspace(-1, 1, SIDE, device="cpu")
         for start in range(0, self.samples, self.batch):
             n = min(self.batch, self.samples - start)
             x, y = 2 * torch.rand(2, n, 1, generator=generator, device="cpu") - 1

@@ -22,7 +22,7 @@ from pdelsr.declare.decimals import decimal_text
 from pdelsr.declare.domains import Part
 from pdelsr.declare.expressions import field, jets, multi_index
 from pdelsr.declare.jumps import find_jump
-from pdelsr.declare.nonsmooth import BOUNDED, CUTS, NONSMOOTH
+from pdelsr.declare.nonsmooth import NONSMOOTH
 from pdelsr.declare.regions import PeriodicPair
 from pdelsr.declare.statements import Statement
 from pdelsr.declare.symbols import Coefficient, NormalComponent
@@ -180,7 +180,7 @@ def _smooth_value(statement: Statement, system: System) -> sp.Expr:
         raise impossible(
             statement, f"its value {decimal_text(value)} is not smooth, and derivatives are needed"
         )
-    if value.has(*CUTS, *BOUNDED) and find_jump(value, system.domain, system.coordinates):
+    if find_jump(value, system.domain, system.coordinates):
         raise impossible(
             statement,
             f"its value {decimal_text(value)} jumps in the domain, and derivatives are needed",

@@ -10,22 +10,26 @@ from typing import cast
 
 import numpy as np
 import sympy as sp
+from jaxtyping import Float
 
 from pdelsr.declare.decimals import put_in
+from pdelsr.declare.domains import Domain
+from pdelsr.declare.domains.csg import Combination
 from pdelsr.declare.long_sums import short_text
 from pdelsr.declare.system import System, parameter_symbols
 from pdelsr.errors import ProblemError
 
 PROMISES = (
     *("positive", "negative", "nonnegative", "nonpositive", "nonzero", "integer", "zero"),
-    *("even", "odd", "prime", "imaginary", "infinite", "real"),
+    *("even", "odd", "prime", "rational", "irrational", "imaginary", "infinite", "real"),
 )
+POINTS = 4096  # of the box around a domain that is cut out of others
 SHARES = (1e-6, (np.sqrt(5) - 1) / 2, 1 - 1e-6)  # of a range, at which it is looked at
 
 
 def require_admitted_ranges(system: System) -> None:
     """Refuse a coordinate whose assumptions exclude points between the ends of its range."""
-    for symbol, (low, high) in zip(system.coordinates, system.domain.bounding_box, strict=True):
+    for symbol, (low, high) in zip(system.coordinates, _ranges(system.domain), strict=True):
         inside = [low + share * (high - low) for share in SHARES]
         inside += [0.0] if inside[0] < 0 < inside[-1] else []
         broken = next(filter(None, (_broken(symbol, sp.Rational(float(v))) for v in inside)), None)
@@ -35,6 +39,15 @@ def require_admitted_ranges(system: System) -> None:
                 f"declared {broken}, which sympy has made use of; declare it by "
                 f'pl.coordinates("{symbol}"), which is real.'
             )
+
+
+def _ranges(domain: Domain) -> Float[np.ndarray, "d 2"]:
+    """What each coordinate reaches: of many points where a domain may be smaller than its box."""
+    if not isinstance(domain.space, Combination):
+        return domain.bounding_box
+    unit = np.random.default_rng(0).random((POINTS, domain.dim))
+    points = domain.from_unit(unit)
+    return np.stack([points.min(axis=0), points.max(axis=0)], axis=1)
 
 
 def require_admitted_values(system: System) -> None:

@@ -17,7 +17,7 @@ from pdelsr.declare.long_sums import NumpyCode
 from pdelsr.declare.sharing import is_large, shared_subexpressions
 from pdelsr.errors import ProblemError
 
-ROUNDED = 1e-12  # relative size of an imaginary part that is rounding
+ROUNDED = 1e-12  # of the largest value, an imaginary part that is rounding
 
 
 def evaluate(
@@ -40,7 +40,8 @@ def evaluate(
     try:
         with np.errstate(all="ignore"):
             values = np.asarray(numpy_function(expression, coordinates)(*points.T))
-            values = real(values).astype(np.float64)
+            size = _size_of_terms(expression, coordinates, points) if _is_complex(values) else 0.0
+            values = real(values, size).astype(np.float64)
     except Exception as error:  # whatever a printer or a user's callable raises
         raise ProblemError(
             f"{what}: {decimal_text(expression)} cannot be evaluated ({error})."
@@ -48,17 +49,39 @@ def evaluate(
     return require_finite(np.broadcast_to(values, len(points)).copy(), points, coordinates, what)
 
 
-def real(values: np.ndarray) -> np.ndarray:
+def real(values: np.ndarray, size: float = 0.0) -> np.ndarray:
     """Values without their imaginary part, which is zero but for rounding.
+
+    Args:
+        values: of an expression at points.
+        size: of what they add up, if that is larger than they are.
 
     Raises:
         TypeError: it is not, as that of sp.root(-8, 3), which is not -2.
     """
-    if np.iscomplexobj(values) and (np.abs(np.imag(values)) > ROUNDED * np.abs(values)).any():
+    if _is_complex(values) and (np.abs(np.imag(values)) > ROUNDED * max(size, _size(values))).any():
         raise TypeError(
             "a value is complex; the real root of a negative number is sp.real_root(-8, 3)"
         )
     return np.real(values)
+
+
+def _is_complex(values: np.ndarray) -> bool:
+    return bool(np.iscomplexobj(values) and np.imag(values).any())
+
+
+def _size(values: Any) -> float:
+    """The largest size of values that are finite."""
+    sizes = np.abs(np.asarray(values))
+    return float(np.max(sizes, where=np.isfinite(sizes), initial=0.0))
+
+
+def _size_of_terms(
+    expression: sp.Expr, coordinates: tuple[sp.Symbol, ...], points: Float[np.ndarray, "n d"]
+) -> float:
+    """The largest size of the terms of a sum."""
+    terms = (numpy_function(term, coordinates) for term in sp.Add.make_args(expression))
+    return max(_size(term(*points.T)) for term in terms)
 
 
 @lru_cache(maxsize=64)

@@ -71,5 +71,8 @@ def text_of(expression: sp.Basic) -> str:
 
 def short_text(given: object) -> str:
     """An expression, or whatever was given for one, in a line that is cut where it is long."""
-    text = " ".join(Text().doprint(given).split())
+    try:
+        text = " ".join(Text().doprint(given).split())
+    except ValueError:  # of an integer that Python does not write
+        return "a number of thousands of digits"
     return text if len(text) <= SHORT else f"{text[:SHORT]} …"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -14,6 +14,14 @@ from sympy.core.relational import Relational
 from pdelsr.declare.callables import Values
 from pdelsr.declare.nonsmooth import BOUNDED, SWITCHING
 
+INFINITE: dict[Any, Callable[[Any], Any]] = {
+    **dict.fromkeys((sp.tan, sp.sec), sp.cos),
+    **dict.fromkeys((sp.cot, sp.csc), sp.sin),
+    **dict.fromkeys((sp.log, sp.coth, sp.csch), lambda argument: argument),
+}
+"""Functions that are infinite where another one of their argument vanishes."""
+
+POWERS = (sp.exp, sp.Pow)
 NEWTON = 25  # steps from a point towards the nearest zero
 STEP = 1e-6  # of finite differences, in shares of the box
 NEAR = 1e-9  # distance to both sides of a zero, in shares of the box
@@ -34,7 +42,7 @@ class Crossings:
 
 def switches(expression: sp.Basic) -> list[sp.Expr]:
     """Functions φ that change their sign wherever the expression may jump."""
-    found = (_of(atom) for atom in expression.atoms(*SWITCHING, Relational))
+    found = (_of(atom) for atom in expression.atoms(*SWITCHING, *POWERS, Relational))
     unique = {phi for group in found for phi in group if phi.free_symbols}
     return sorted(unique, key=sp.default_sort_key)
 
@@ -108,15 +116,19 @@ def _of(atom: Any) -> Iterator[sp.Expr]:
         yield sp.sin(sp.pi * atom.args[0] / atom.args[1])
     elif isinstance(atom, BOUNDED):
         yield from _poles(atom)
+    elif isinstance(atom, POWERS):  # 1/(1 + exp(1/x)) jumps as tanh(1/x) does
+        yield from _poles(atom.exp)
     elif not isinstance(atom, sp.Piecewise):
         yield cast(sp.Expr, atom.args[0])
 
 
-def _poles(bounded: sp.Basic) -> Iterator[sp.Expr]:
-    """What vanishes where the argument of a function with two limits is infinite."""
-    for power in cast(Any, bounded.atoms(sp.Pow)):
-        if power.exp.is_negative:
-            yield power.base
+def _poles(inner: sp.Basic) -> Iterator[sp.Expr]:
+    """What vanishes where a part of an expression is infinite."""
+    for atom in cast(Any, inner.atoms(sp.Pow, *INFINITE)):
+        if not isinstance(atom, sp.Pow):
+            yield INFINITE[atom.func](atom.args[0])
+        elif atom.exp.is_negative:
+            yield atom.base
 
 
 def _crossed(

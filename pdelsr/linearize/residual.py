@@ -16,7 +16,7 @@ from pdelsr.linearize.memory import points_per_chunk
 from pdelsr.networks.base import Network
 from pdelsr.networks.index_set import IndexSet, closure
 
-ALONE = 1 - 1e-6  # ratio of |F| to its terms, below which these are several
+ROUNDED = 100  # epsilons by which |F| may be below its terms and yet be one of them alone
 ROWS_FOR_BALANCE = 256  # rows of a block that its mean length is estimated from
 DOUBLINGS = 30  # of a network that is small beside the data, at most
 
@@ -115,8 +115,9 @@ class StackedResidual:
 
     def adds_up(self, predictor: Predictor) -> bool:
         """Whether some F has several terms: one alone is never small beside itself."""
+        alone = 1 - ROUNDED * torch.finfo(self.like.dtype).eps
         return any(
-            bool((b.evaluate(predictor).abs() < ALONE * b.terms(predictor)).any())
+            bool((b.evaluate(predictor).abs() < alone * b.terms(predictor)).any())
             for b in self.blocks
         )
 

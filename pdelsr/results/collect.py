@@ -11,6 +11,7 @@ import torch
 
 from pdelsr.declare import Problem
 from pdelsr.declare.levels import positions_of_levels
+from pdelsr.errors import ProblemError
 from pdelsr.linearize import StackedResidual
 from pdelsr.linearize.halving import is_out_of_memory
 from pdelsr.linearize.memory import peak_memory
@@ -58,23 +59,26 @@ def collect(
     candidate, training = outcome.best.candidate, outcome.training
     trained = start if training is None and is_start(start, problem, context, outcome) else None
     train: dict[str, float] = {}  # what is not there in time is NaN in the solution
-    estimate, alone = ErrorEstimate(doubts=(NO_TIME,)), False
+    estimate, adds_up = ErrorEstimate(doubts=(NO_TIME,)), False
+    if outcome.failure is not None:  # what has failed once is not asked again
+        estimate = ErrorEstimate(doubts=(f"a mistake has ended the run: {outcome.failure}",))
+    else:
+        try:
+            with last_work(context.clock, outcome.status):
+                adds_up = context.heldout.adds_up(candidate.predictor())  # before what takes longer
+                if not trained:
+                    size = 0.0
+                    if training is not None:
+                        squares = training.block_squares(candidate.predictor())
+                        train = training.rms_of(squares)
+                        size = training.weighted(squares).sum().sqrt().item()
+                    estimate = error_estimate(problem, context, outcome, size)
+        except ProblemError as error:  # of a coefficient, say, that fails now and did not before
+            estimate = ErrorEstimate(doubts=(f"a mistake came to light after the run: {error}",))
     if trained:
         train = {name: found.train_rms for name, found in trained.blocks.items()}
         estimate = trained.estimate
-    elif outcome.failure is not None:  # what has failed once is not asked again
-        estimate = ErrorEstimate(doubts=(f"a mistake has ended the run: {outcome.failure}",))
-    else:
-        with last_work(context.clock, outcome.status):
-            size = 0.0
-            if training is not None:
-                squares = training.block_squares(candidate.predictor())
-                train = training.rms_of(squares)
-                size = training.weighted(squares).sum().sqrt().item()
-            estimate = error_estimate(problem, context, outcome, size)
-            if estimate.high is None:
-                alone = not context.heldout.adds_up(candidate.predictor())
-    status = final_status(context, outcome, estimate, alone)
+    status = final_status(context, outcome, estimate, adds_up)
     solution = Solution(
         problem=problem,
         compiled=context.compiled,
@@ -123,7 +127,7 @@ def is_start(
 
 
 def final_status(
-    context: Context, outcome: Outcome, estimate: ErrorEstimate, alone: bool = False
+    context: Context, outcome: Outcome, estimate: ErrorEstimate, adds_up: bool = True
 ) -> Status:
     """How a run ended; why it stopped says little where nothing is solved, or all is rounding.
 
@@ -131,14 +135,15 @@ def final_status(
         context: of the run.
         outcome: of the run.
         estimate: of the error.
-        alone: whether every residual has one term, beside which it is never small.
+        adds_up: whether some residual is known to have several terms; one alone is never small
+            beside itself.
     """
     best, ended = outcome.best, outcome.status
     if ended in KEPT:
         return ended
     # A network that was given has a residual of its own, which need not fall.
     first = math.inf if context.trained else context.first_objective
-    if is_unsolved(best, first, estimate, None if alone else context.epsilon):
+    if is_unsolved(best, first, estimate, context.epsilon if adds_up else None):
         return Status.NOT_SOLVED
     if estimate.open:
         return Status.NOT_UNIQUE
@@ -156,7 +161,7 @@ def is_unsolved(best: Assessed, first: float, estimate: ErrorEstimate, eps: floa
         best: the state that is returned.
         first: residual that it would have to fall from; infinite where it need not.
         estimate: of its error.
-        eps: of the dtype; None where every residual has one term, which tells nothing.
+        eps: of the dtype; None where no residual is known to have several terms.
     """
     if estimate.open:
         return False

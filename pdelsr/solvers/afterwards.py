@@ -6,12 +6,13 @@ from dataclasses import replace
 
 from pdelsr.compile import Interior
 from pdelsr.deadline import deadline
+from pdelsr.errors import ProblemError
 from pdelsr.linearize.halving import is_out_of_memory
 from pdelsr.solvers.candidate import Assessed
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.history import Record
 from pdelsr.solvers.interruption import INTERRUPTIONS, status_of
-from pdelsr.solvers.loop import Outcome
+from pdelsr.solvers.loop import Outcome, without_arrays
 from pdelsr.solvers.lsr import LSR
 from pdelsr.solvers.status import Status
 
@@ -35,6 +36,8 @@ def refine_afterwards(
     except INTERRUPTIONS as interruption:
         met = outcome.status is Status.CONVERGED
         return outcome if met else replace(outcome, status=status_of(interruption))
+    except ProblemError as error:
+        return replace(outcome, failure=without_arrays(error))
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import traceback
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
@@ -20,7 +19,7 @@ CUT_SHORT = (Status.INTERRUPTED, Status.OUT_OF_TIME, Status.OUT_OF_MEMORY)
 GRACE = 0.05  # of the time limit, for what is left to do when it is reached
 LEAST_GRACE = 0.25  # seconds, for the same
 OWN = str(Path(__file__).parents[1])  # where this package is
-PATIENCE = 10.0  # seconds for the same after Ctrl-C
+PATIENCE = 10.0  # seconds for the same after Ctrl-C, at most
 
 
 def status_of(interruption: BaseException) -> Status:
@@ -68,6 +67,8 @@ def last_work(clock: Clock, status: Status) -> Generator[None, None, None]:
         status: how it ended.
     """
     grace = max(GRACE * clock.limit, LEAST_GRACE)
-    seconds = {Status.OUT_OF_TIME: max(clock.left, 0.0) + grace, Status.INTERRUPTED: PATIENCE}
-    with suppress(KeyboardInterrupt), given_up_after(seconds.get(status, math.inf)):
+    seconds = max(clock.left, 0.0) + grace  # infinite where there is no limit
+    if status is Status.INTERRUPTED:
+        seconds = min(seconds, PATIENCE)
+    with suppress(KeyboardInterrupt), given_up_after(seconds):
         yield

@@ -6,6 +6,7 @@ import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from pdelsr.deadline import deadline
 from pdelsr.errors import ProblemError
@@ -20,6 +21,7 @@ from pdelsr.solvers.refusal import nothing_found
 from pdelsr.solvers.status import Status
 
 logger = logging.getLogger(__name__)
+E = TypeVar("E", bound=BaseException)
 
 WITH_MORE = (Status.OUT_OF_TIME, Status.MAX_ITERATIONS, Status.INTERRUPTED)
 """Ends of runs that would have gone on."""
@@ -129,17 +131,24 @@ def run(
     except ProblemError as error:
         if context.best is begin and start is None:
             raise
-        status, failure = Status.INTERRUPTED, error
+        status, failure = Status.INTERRUPTED, without_arrays(error)
+        if unseen is not None:  # its iteration is not complete
+            iterations -= 1
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
-        status, lack = Status.OUT_OF_MEMORY, error.with_traceback(None)  # which holds the arrays
+        status, lack = Status.OUT_OF_MEMORY, without_arrays(error)
     following = None if state is None else method.next_step(context, state)
     if failure is None:
         _offer_last(context, keeper, unseen, iterations, status)
     if lack is not None and context.best is begin and start is None and not context.trained:
         raise nothing_found(context, lack)
     return replace(keeper.outcome(status, iterations, following), failure=failure)
+
+
+def without_arrays(error: E) -> E:
+    """An error without its traceback, whose frames hold the arrays of the run."""
+    return error.with_traceback(None)
 
 
 def _offer_last(
@@ -150,6 +159,9 @@ def _offer_last(
     with last_work(context.clock, status):
         try:
             assessed = context.assess(candidate, iterations)
+        except ProblemError as error:  # what ended the run is told, and its best state kept
+            logger.info("the step that was cut short is dropped: %s", error)
+            return
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise

@@ -156,7 +156,7 @@ def unknown_option(option: str, known: Iterable[str], method: str) -> SettingsEr
 
 def require_positive(name: str, value: int | float, finite: bool = False) -> None:
     """Refuse what is not a number above zero; infinity is one, unless it has to be finite."""
-    if not _is_number(value) or not value > 0 or (finite and math.isinf(value)):
+    if not _is_number(value) or not value > 0 or (finite and not _is_finite(value)):
         kind = "finite number" if finite else "number"
         raise SettingsError(f"{name} is {value!r}: give a {kind} above 0.")
 
@@ -255,6 +255,14 @@ def _require_weights(weights: Any) -> None:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value == value
+
+
+def _is_finite(value: int | float) -> bool:
+    """Whether a float holds the number: no integer above 1.8e308 fits into one."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _dtype(given: str | torch.dtype) -> torch.dtype:

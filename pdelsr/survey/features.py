@@ -20,6 +20,7 @@ from pdelsr.survey.peaks import peaks_at
 from pdelsr.survey.search import minima
 from pdelsr.survey.values import value
 
+BY_CODE = "code"  # kind of terms that show no function whose steepness is known
 SAMPLES = 512  # points at which a function is looked at first
 STARTS = 64  # of a search; a feature along a line or a surface is found in so many places
 CENTRES = 48  # places of one term that are measured
@@ -27,6 +28,9 @@ FEWEST = 8  # of one function in it
 MOST_ATOMS = 12  # functions of one term that are searched for at once
 ROUND = 16  # terms of one kind that are searched before it is decided to go on
 MOST_TERMS = 64  # of one kind in a sum that are searched
+MOST_SEARCHES = 400  # for all data of a problem; a second is about enough for twenty
+DENSE = 5  # searches that sampling a term densely counts for
+LONG = 32  # terms of a sum that are evaluated in about the time of a search
 UNRESOLVED = 1e-3  # of the extent of a region: half-widths below are out of a network's reach
 ALIKE = 3.0  # ratio of widths of one peak at places beside each other
 LOW = 1e-2  # height of a peak beside higher ones of the same term, from which it counts
@@ -69,7 +73,25 @@ class Suspect(NamedTuple):
     @property
     def kind(self) -> str:
         """Of its steepest function: of one kind the less steep ones are wider, as a rule."""
-        return self.atoms[0].kind if self.atoms else "code"
+        return self.atoms[0].kind if self.atoms else BY_CODE
+
+    def cost(self, whole: sp.Expr) -> int:
+        """Searches that it counts for, where it is measured as a part of this sum."""
+        return (DENSE if self.sampled else 1) + len(sp.Add.make_args(whole)) // LONG
+
+
+@dataclass
+class Budget:
+    """Searches that are left for a problem: a number and no time, so that results repeat."""
+
+    left: int = MOST_SEARCHES
+
+    def allows(self, cost: int) -> bool:
+        """Whether a search of this cost may be made, which it then takes."""
+        if cost > self.left:
+            return False
+        self.left -= cost
+        return True
 
 
 class Looked(NamedTuple):
@@ -77,11 +99,11 @@ class Looked(NamedTuple):
 
     Attributes:
         features: that are narrow.
-        left_out: terms that may be narrow and were not searched, since so many steeper ones were.
+        left_out: terms that may be narrow and were not searched, since so many others were.
     """
 
-    features: tuple[Feature, ...]
-    left_out: int
+    features: tuple[Feature, ...] = ()
+    left_out: tuple[sp.Expr, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,11 +114,13 @@ class Survey:
         region: a domain, or a part of its boundary.
         coordinates: of the domain.
         extent: of the domain along each coordinate.
+        budget: shared by all regions of a problem.
     """
 
     region: Domain | Part
     coordinates: tuple[sp.Symbol, ...]
     extent: Float[np.ndarray, " c"]
+    budget: Budget
 
     def features(self, function: sp.Expr) -> Looked:
         """The narrow features of a function of the coordinates.
@@ -105,12 +129,13 @@ class Survey:
         steps is a peak.
         """
         if self.region.unit_dim == 0 or not len(self.samples):
-            return Looked((), 0)
+            return Looked()
         kinds = self._by_kind(function)
         whole = sp.Add(*_steepest(kinds))
         looked = [self._in_rounds(alike, whole) for alike in kinds]
         features = (f for one in looked for f in one.features)
-        return Looked((*features, *self._waves(function)), sum(one.left_out for one in looked))
+        left_out = (term for one in looked for term in one.left_out)
+        return Looked((*features, *self._waves(function)), tuple(left_out))
 
     def is_plain(self, function: sp.Expr) -> bool:
         """Whether nothing in the function may be narrow on the region, so that none is searched."""
@@ -127,14 +152,22 @@ class Survey:
         return list(kinds.values())
 
     def _in_rounds(self, alike: list[Suspect], whole: sp.Expr) -> Looked:
-        """Features of terms of one kind, the steepest first, until none of a round is narrow."""
+        """Features of terms of one kind, the steepest first, until none of a round is narrow.
+
+        Of terms by code none is known to be steeper than another, so that all rounds are made.
+        """
         found: list[Feature] = []
+        searched = 0
         for begin in range(0, min(len(alike), MOST_TERMS), ROUND):
-            peaks = [f for s in alike[begin : begin + ROUND] for f in self._peaks(s, whole)]
-            found += peaks
-            if not peaks:
-                return Looked(tuple(found), 0)  # the others are less steep
-        return Looked(tuple(found), max(len(alike) - MOST_TERMS, 0))
+            before = len(found)
+            for suspect in alike[begin : begin + ROUND]:
+                if not self.budget.allows(suspect.cost(whole)):
+                    return Looked(tuple(found), tuple(s.term for s in alike[searched:]))
+                found += self._peaks(suspect, whole)
+                searched += 1
+            if len(found) == before and alike[0].kind != BY_CODE:
+                return Looked(tuple(found))  # the others are less steep
+        return Looked(tuple(found), tuple(s.term for s in alike[searched:]))
 
     @cached_property
     def samples(self) -> Float[np.ndarray, "n d"]:

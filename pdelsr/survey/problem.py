@@ -20,7 +20,7 @@ from pdelsr.declare.statements import Statement
 from pdelsr.errors import ProblemError
 from pdelsr.sample import Crowd
 from pdelsr.survey.data import known_functions
-from pdelsr.survey.features import UNRESOLVED, Feature, Survey
+from pdelsr.survey.features import UNRESOLVED, Budget, Feature, Survey
 
 LIFTED = ("dirichlet", "initial")  # kinds whose data may enter equations by an ansatz
 MOST_TOLD = 5  # narrow features
@@ -57,7 +57,7 @@ class Searched:
 
     statement: Statement
     found: tuple[Found, ...] = ()
-    terms: int = 0
+    terms: tuple[sp.Expr, ...] = ()
     parts: int = 0
 
 
@@ -144,7 +144,8 @@ def _surveyed(problem: Problem) -> Surveyed:
 
 def _survey(problem: Problem) -> Iterator[Searched]:
     extent = np.ptp(problem.domain.bounding_box, axis=1)
-    inside = Survey(problem.domain, problem.coordinates, extent)
+    budget = Budget()
+    inside = Survey(problem.domain, problem.coordinates, extent, budget)
     on_parts: dict[str, Survey] = {}
     for statement in problem.statements:
         residual = problem.system.substituted(statement.residual)
@@ -158,7 +159,8 @@ def _survey(problem: Problem) -> Iterator[Searched]:
             yield Searched(statement, parts=0 if wide else max(len(parts) - most, 0))
             lifted: dict[tuple[sp.Expr, ...], None] = {}
             for part in parts[:most]:
-                here = on_parts.setdefault(part.name, Survey(part, problem.coordinates, extent))
+                there = Survey(part, problem.coordinates, extent, budget)
+                here = on_parts.setdefault(part.name, there)
                 data = _restricted(functions, part, problem.domain)
                 yield _of(statement, here, data)
                 lifted[data] = None
@@ -169,22 +171,30 @@ def _survey(problem: Problem) -> Iterator[Searched]:
 def _of(statement: Statement, survey: Survey, functions: Iterable[sp.Expr]) -> Searched:
     looked = [survey.features(function) for function in functions]
     found = (Found(statement, survey.region, f) for one in looked for f in one.features)
-    return Searched(statement, tuple(found), sum(one.left_out for one in looked))
+    return Searched(statement, tuple(found), tuple(t for one in looked for t in one.left_out))
 
 
 def _left_out(searches: Iterable[Searched]) -> tuple[str, ...]:
     """A sentence for each statement in whose data not all was searched that may be narrow."""
-    told: dict[str, str] = {}
+    terms: dict[str, set[sp.Expr]] = {}
+    parts: dict[str, int] = {}
     for one in searches:
-        what = f"{one.terms} steep terms" if one.terms else f"data on {one.parts} parts"
         title = one.statement.title
-        if one.terms or one.parts:
-            told[title] = (
-                f"{title}: {what} were not searched for what is narrow, since there are so many: "
-                "the points may miss it, whatever the residual says. Leave out what does not "
-                "matter, or divide the problem."
-            )
-    return tuple(told.values())
+        terms.setdefault(title, set()).update(one.terms)
+        parts[title] = parts.get(title, 0) + one.parts
+    return tuple(
+        f"{title}: {what} were not searched for what is narrow, or not everywhere, since there "
+        "are so many: the points may miss it, whatever the residual says. Leave out what does not "
+        "matter, or divide the problem."
+        for title in terms
+        if (what := _counted(len(terms[title]), parts[title]))
+    )
+
+
+def _counted(terms: int, parts: int) -> str:
+    """How many terms, and parts of the boundary; empty where there are none."""
+    counted = ((terms, f"{terms} steep terms"), (parts, f"data on {parts} parts"))
+    return " and ".join(text for n, text in counted if n)
 
 
 def _restricted(functions: Iterable[sp.Expr], part: Part, domain: Domain) -> tuple[sp.Expr, ...]:

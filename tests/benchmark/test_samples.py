@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import torch
 from rich.console import Console
 
 from pdelsr.benchmark.samples import RandomImages, SampleSettings, measure_samples, sample_table
@@ -28,3 +29,9 @@ def test_the_loader_gives_the_same_images_again() -> None:
     assert [len(t) for _, t in first] == [16, 4]
     assert all((a[0] == b[0]).all() for a, b in zip(first, again, strict=True))
     assert all((t.sum(dim=1) == 1).all() for _, t in first)
+
+
+def test_the_loader_leaves_the_default_device_alone() -> None:
+    with torch.device("meta"):
+        images, classes = next(iter(RandomImages(4, 4)))
+    assert images.device.type == classes.device.type == "cpu"

@@ -290,6 +290,16 @@ LSHAPE = Box((x, y), (-1, -1), (1, 1)) - Box((x, y), (0, 0), (2, 2))
         ),
         pytest.param(BAR, [initial(sp.frac(x)), dirichlet(1)], "is not smooth", id="fraction"),
         pytest.param(BAR, [initial(sp.acot(x)), dirichlet(1)], "jumps in the domain", id="cut"),
+        *(
+            pytest.param(SQUARE, [dirichlet(jumping)], "jumps in the domain", id=str(jumping))
+            for jumping in (
+                sp.atan(sp.tan(2 * x)),
+                sp.tanh(sp.tan(2 * x)),
+                sp.erf(sp.cot(x - 1)),
+                sp.atan(sp.sec(x)),
+                1 / (1 + sp.exp(1 / (x - 1))),
+            )
+        ),
         pytest.param(SQUARE, [dirichlet(sp.besselj(0, x))], "has no torch form", id="bessel"),
         pytest.param(SQUARE, [dirichlet(normal(x))], "its value uses the normal", id="normal"),
         pytest.param(

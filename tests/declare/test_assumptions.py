@@ -64,6 +64,17 @@ def test_a_hole_may_reach_where_the_coordinate_does_not():
     pl.Problem("half", half, f.diff(r, 2) + f.diff(z, 2), [pl.Dirichlet(f, 0)])
 
 
+def test_what_is_cut_off_does_not_count():
+    r, z = sp.symbols("r z", positive=True)
+    f = pl.unknown("f", r, z)
+    disk, left = pl.Disk((r, z), (0, 0), 1), pl.Box((r, z), (-2, -2), (0, 2))
+    equation = f.diff(r, 2) + f.diff(z, 2)
+    quarter = disk - left - pl.Box((r, z), (-2, -2), (2, 0))
+    pl.Problem("quarter", quarter, equation, [pl.Dirichlet(f, 0)])
+    with pytest.raises(ProblemError, match=r"coordinate z: .* is declared positive"):
+        pl.Problem("half", disk - left, equation, [pl.Dirichlet(f, 0)])
+
+
 VALUES = {
     "positive": (-1, {"positive": True}, "positive"),
     "positive_zero": (0, {"positive": True}, "positive"),
@@ -74,6 +85,8 @@ VALUES = {
     "integer": (1.5, {"integer": True}, "integer"),
     "not_integer": (2, {"integer": False}, "not integer"),
     "even": (3, {"even": True}, "even"),
+    "rational": (sp.sqrt(2), {"rational": True}, "rational"),
+    "irrational": (2, {"irrational": True}, "irrational"),
 }
 
 

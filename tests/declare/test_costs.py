@@ -17,7 +17,7 @@ from pdelsr.declare.domains.polygon import Edge
 from pdelsr.declare.evaluate import evaluate
 from pdelsr.declare.expressions import LONGEST, expanded_length, multiplied_out
 from pdelsr.declare.known_fields import KnownResidual
-from pdelsr.declare.long_sums import LONG, text_of
+from pdelsr.declare.long_sums import LONG, short_text, text_of
 from pdelsr.declare.sharing import is_large, shared_subexpressions
 from pdelsr.declare.slopes import slope
 
@@ -297,3 +297,4 @@ def test_huge_numbers_are_written_by_their_first_digits() -> None:
     assert text_of(x / huge) == "x/1.0e+5000"
     with pytest.raises(pl.ProblemError, match="thousands of digits, expected a finite number"):
         pl.Interval(x, 0, 10**5000)
+    assert short_text(10**5000) == "a number of thousands of digits"

@@ -9,10 +9,20 @@ import sympy as sp
 from pdelsr.declare import Dirichlet, Interval, Problem, coordinates, unknown
 from pdelsr.declare.decimals import as_rational, decimal_text, put_in
 from pdelsr.declare.evaluate import evaluate
+from pdelsr.errors import ProblemError
 
 x = coordinates("x")
 u = unknown("u", x)
 a, n = sp.symbols("a n")
+
+
+def test_an_imaginary_part_that_is_rounding_of_large_terms_is_left_out():
+    minus = sp.root(-1, 3)
+    points = np.linspace(0, 1, 5)[:, None]
+    zero = evaluate(-x + x * (minus + 1 / minus), (x,), points, "zero")
+    assert np.abs(zero).max() < 1e-15
+    with pytest.raises(ProblemError, match="a value is complex"):
+        evaluate(x * minus, (x,), points, "root")
 
 
 @pytest.mark.parametrize("value", [1e-3, 0.1, 0.1 + 0.2, np.pi, 5e-324, 1.7e308, -2.5, 3e7])

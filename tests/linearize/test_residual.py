@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import sympy as sp
 import torch
 from residual_cases import CASES, IDS, PROBLEMS, assert_close, build, coefficients, normal
 from torch import Tensor
 
+import pdelsr as pl
 from pdelsr.linearize import Columns, Dense, Identity, StackedResidual
+from pdelsr.solvers.prepare import prepare
+from pdelsr.solvers.registry import parse_options
 
 AT_ONCE = 10**9
 ONE_ROW = 1
@@ -122,3 +126,14 @@ def test_single_precision(problem: str) -> None:
     rows = single.matrix(coefficients(single))
     assert rows.dtype == torch.float32
     assert_close(rows.double(), double.matrix(coefficients(double)), 1e-4)
+
+
+@pytest.mark.parametrize(("source", "several"), [(0, False), (1e-9, True)])
+def test_several_terms_are_told_down_to_rounding(source: float, several: bool) -> None:
+    x = pl.coordinates("x")
+    u = pl.unknown("u", x)
+    equation = u.diff(x, 2) - source * sp.cos(20 * x)
+    problem = pl.Problem("line", pl.Interval(x, 0, 1), [equation], [pl.Dirichlet(u, 0)])
+    options = {"hidden": (8,), "points": 60, "hard": True}
+    context = prepare(problem, *parse_options("pinn", options))
+    assert context.heldout.adds_up(context.network) is several

@@ -223,6 +223,18 @@ def test_one_term_alone_is_no_failure_of_a_method_without_refinement(
     assert solution.error_estimate is None
 
 
+def test_one_term_alone_is_no_failure_where_the_estimate_takes_all_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def endless(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pdelsr.results.collect.error_estimate", endless)
+    problem = pl.Problem("line", LINE, [U.diff(X, 2)], [pl.Dirichlet(U, X)])
+    solution = pl.solve(problem, "pinn", hidden=(8, 8), points=50, adam_steps=20, hard=True)
+    assert solution.status is not pl.Status.NOT_SOLVED
+
+
 def test_what_oscillates_is_unique_in_float32_too() -> None:
     """A change by sin πx is 1e-3 of the terms of sin 25πx, which float32 takes for rounding."""
     exact = sp.sin(25 * sp.pi * X)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
+import traceback
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import pytest
 import sympy as sp
 import torch
@@ -19,6 +19,7 @@ from pdelsr.results.estimate import ErrorEstimate
 from pdelsr.solvers.candidate import Assessed, Candidate
 from pdelsr.solvers.clock import Clock
 from pdelsr.solvers.context import Context
+from pdelsr.solvers.ilsr import ILSR
 from pdelsr.solvers.loop import Keeper, Outcome, run
 from pdelsr.solvers.method import Method, State
 from pdelsr.solvers.prepare import prepare
@@ -250,27 +251,100 @@ def test_a_method_that_is_done_is_not_out_of_time() -> None:
     assert keeper.verdict(state, pl.Status.RANK_DEFICIENT) is not pl.Status.OUT_OF_TIME
 
 
-def test_a_coefficient_that_fails_late_costs_no_result() -> None:
-    u, calls = pl.unknown("u", X), iter(range(10**6))
+def fails_when(late: list[pl.Record], **others: Any) -> pl.Problem:
+    """u'' + u³ = sin x with a source by code, which fails as soon as the list holds something."""
+    u = pl.unknown("u", X)
 
-    def source(x: np.ndarray) -> np.ndarray:
-        return np.full_like(x, np.nan) if late and next(calls) >= 0 else np.sin(x)
+    def source(x: torch.Tensor) -> torch.Tensor:
+        return torch.full_like(x, torch.nan) if late else torch.sin(x)
 
-    late: list[int] = []
     f = pl.coefficient("f", source, X)
-    problem = pl.Problem(
-        "string", pl.Interval(X, 0, 1), [u.diff(X, 2) + u**3 - f], [pl.Dirichlet(u, 0)]
-    )
+    equation = u.diff(X, 2) + u**3 - f
+    return pl.Problem("string", pl.Interval(X, 0, 1), [equation], [pl.Dirichlet(u, 0)], **others)
+
+
+LATE: dict[str, Any] = {"hidden": (3,), "points": 60, "max_iterations": 9, "alignment_steps": 3}
+
+
+@pytest.mark.parametrize("track", [False, True])
+def test_a_coefficient_that_fails_late_costs_no_result(track: bool) -> None:
+    late: list[pl.Record] = []
 
     def watch(record: pl.Record) -> None:
         if record.phase == "refine":
-            late.append(1)
+            late.append(record)
 
-    options = {"hidden": (3,), "points": 60, "max_iterations": 9, "alignment_steps": 3}
-    with pytest.raises(pl.ProblemError, match="the attribute `solution`") as raised:
-        pl.solve(problem, "ilsr", callback=watch, **options)
+    problem = fails_when(late, reference=sp.sin(X) if track else None)
+    with pytest.raises(pl.ProblemError, match="in iteration 2") as raised:
+        pl.solve(problem, "ilsr", callback=watch, track_errors=track, **LATE)
     assert raised.value.solution.status is pl.Status.INTERRUPTED
     assert raised.value.solution.best_iteration > 0
+    assert bool(raised.value.solution.error_history) is track
+
+
+def test_an_iteration_that_fails_when_it_is_assessed_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    late: list[pl.Record] = []
+    usual = Context.assess
+
+    def assess(self: Context, candidate: Candidate, iteration: int) -> Assessed:
+        if iteration == 2:
+            late.append(self.history[-1])
+        return usual(self, candidate, iteration)
+
+    monkeypatch.setattr(Context, "assess", assess)
+    with pytest.raises(pl.ProblemError, match="in iteration 2") as raised:
+        pl.solve(fails_when(late), "ilsr", **LATE)
+    assert raised.value.solution.iterations == 1
+    assert raised.value.__cause__ is not None
+    frames = traceback.extract_tb(raised.value.__cause__.__traceback__)
+    assert not any(frame.name in ("assess", "step") for frame in frames)
+
+
+def test_a_coefficient_that_fails_after_an_interruption_costs_no_result(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    late: list[pl.Record] = []
+    usual = ILSR.step
+
+    def step(self: ILSR, context: Context, state: State) -> State:
+        if state.iteration == 1:
+            late.append(context.history[-1])
+            raise KeyboardInterrupt
+        return usual(self, context, state)
+
+    monkeypatch.setattr(ILSR, "step", step)
+    solution = pl.solve(fails_when(late), "ilsr", **LATE)
+    assert solution.status is pl.Status.INTERRUPTED
+    assert solution.best_iteration == 1
+
+
+def test_a_coefficient_that_fails_in_the_refinement_afterwards_costs_no_result() -> None:
+    late: list[pl.Record] = []
+
+    def watch(record: pl.Record) -> None:
+        if record.heldout is not None:
+            late.append(record)
+
+    options = {"hidden": (3,), "points": 60, "adam_steps": 20, "lbfgs_steps": 0}
+    with pytest.raises(pl.ProblemError, match="the attribute `solution`") as raised:
+        pl.solve(fails_when(late), "pinn", refine=True, callback=watch, **options)
+    assert raised.value.solution.best_iteration == late[-1].iteration
+
+
+def test_a_coefficient_that_fails_after_the_run_costs_no_result() -> None:
+    late: list[pl.Record] = []
+
+    def watch(record: pl.Record) -> None:
+        if record.heldout is not None:
+            late.append(record)
+
+    options = {"hidden": (3,), "points": 60}
+    solution = pl.solve(fails_when(late), "lsr", callback=watch, **options)
+    assert math.isfinite(solution.heldout)
+    assert all(math.isnan(block.train_rms) for block in solution.blocks.values())
+    assert "came to light after the run" in solution.doubts[0]
 
 
 def test_memory_that_ends_twice_costs_no_result(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,6 +54,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("lsr", {"hidden": ()}, r"hidden is \(\): give the widths"),
     ("lsr", {"hidden": (8, 0)}, "a width in hidden is 0"),
     ("lsr", {"weight_scale": 0}, "weight_scale is 0: give a finite number above 0"),
+    ("lsr", {"weight_scale": 10**400}, "give a finite number above 0"),
     ("lsr", {"weight_scale": math.inf}, "weight_scale is inf: give a finite number above 0"),
     ("lsr", {"harmonics": 0}, "harmonics is 0"),
     ("lsr", {"activation": "relu"}, "relu"),

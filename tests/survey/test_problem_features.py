@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from narrow_problems import KINDS, LINE, A, U, W, X, Y, coded, gauss, line, plat
 
 import pdelsr as pl
 from pdelsr.survey import crowds, features_of, unresolved_features
+from pdelsr.survey.features import MOST_SEARCHES, Feature, Survey, Suspect
 
 PROBLEMS = sorted((Path(__file__).parents[2] / "problems").glob("*.py"))
 
@@ -123,6 +126,14 @@ def test_numpy_code_is_sampled_densely() -> None:
     assert "near x = 0.4142" in found[0]
 
 
+def test_numpy_code_is_sampled_however_many_terms_there_are() -> None:
+    names = [f"c{k:02d}" for k in range(19)]
+    terms = [pl.coefficient(n, lambda a: np.sin(a.numpy()), X) for n in names]
+    narrow = pl.coefficient("z", lambda x: np.exp(-(((x.numpy() - 0.4142) / 2e-6) ** 2)), X)
+    found = unresolved_features(line(sp.Add(*terms, narrow)))
+    assert "near x = 0.4142" in found[0]
+
+
 def test_a_run_warns() -> None:
     with pytest.warns(pl.ResolutionWarning, match=r"equation: .* near x = 0\.4142"):
         pl.solve(line(gauss(X - A, 1e-6)), "lsr", hidden=(8,), points=100)
@@ -196,6 +207,24 @@ def test_narrow_data_are_found_on_every_part() -> None:
     assert unresolved_features(heated(70, sp.sin(3 * X))) == ()
     (*_, last) = unresolved_features(heated(70, narrow))
     assert "data on 6 parts were not searched" in last
+
+
+@pytest.mark.filterwarnings("ignore::pdelsr.ConditionWarning")
+def test_many_terms_on_many_parts_are_not_all_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[object] = []
+    usual = Survey._peaks
+
+    def peaks_of(self: Survey, suspect: Suspect, whole: sp.Expr) -> Iterable[Feature]:
+        searched.append(suspect)
+        return usual(self, suspect, whole)
+
+    monkeypatch.setattr(Survey, "_peaks", peaks_of)
+    peaks = sp.Add(*(gauss(X - sp.Rational(2 * k + 1, 161), 1e-4) for k in range(80)))
+    equation = sp.Eq(W.diff(X, 2) + W.diff(Y, 2), 0)
+    problem = pl.Problem("many", star(70), [equation], [pl.Dirichlet(W, peaks)])
+    (*_, last) = unresolved_features(problem)
+    assert len(searched) <= MOST_SEARCHES / 3
+    assert re.search(r": \d+ steep terms and data on 6 parts were not searched", last)
 
 
 def test_data_whose_slopes_sympy_cannot_form_are_searched() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import sympy as sp
 from jaxtyping import Float
 
+from pdelsr.declare.long_sums import short_text
 from pdelsr.errors import ProblemError
 
 SMALLEST = 1e-30  # size of a domain; its fourth power and that of its inverse are finite
@@ -29,8 +30,8 @@ def require_number(value: Any, what: str) -> float:
         number = math.nan
     if not math.isfinite(number):
         raise ProblemError(
-            f"{what}: got {_text(value)}, expected a finite number or a sympy constant such as "
-            "sp.pi"
+            f"{what}: got {short_text(value)}, expected a finite number or a sympy constant such "
+            "as sp.pi"
         )
     return number + 0.0  # turns -0.0 into 0.0, which would print as '-0'
 
@@ -112,13 +113,6 @@ def first_ones(texts: Sequence[str]) -> str:
 def listed(symbols: Iterable[sp.Symbol]) -> str:
     """Symbols as they stand in a message: x, y."""
     return ", ".join(str(symbol) for symbol in symbols)
-
-
-def _text(value: object) -> str:
-    try:
-        return str(value)
-    except ValueError:  # of an integer of some thousands of digits
-        return "a number of thousands of digits"
 
 
 def _is_sequence(values: object) -> bool:
