@@ -73,6 +73,17 @@ def test_a_pipe_is_written_to(tmp_path: Path) -> None:
     assert path.is_fifo()
 
 
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="the system has no /dev/fd")
+def test_a_pipe_without_a_name_is_written_to_by_its_number() -> None:
+    reader, writer = os.pipe()
+    try:
+        write_whole(f"/dev/fd/{writer}", "text")
+        assert os.read(reader, 10) == b"text"
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
 def test_many_writers_of_one_file(tmp_path: Path) -> None:
     path = tmp_path / "a"
     with ThreadPoolExecutor(8) as pool:
