@@ -38,6 +38,7 @@ from pdelsr.declare.reading import (
     read_count,
     read_equations,
     read_parameters,
+    read_sampler,
     read_unknowns,
     read_weight,
 )
@@ -302,8 +303,9 @@ class Problem:
         require_input_functions(self.inputs, self.instance, self.system)
         names = [s.name for s in self.statements]
         self._set("points", read_by_block(self.points, names, "points", read_count))
-        self._set("sampler", read_by_block(self.sampler, names, "sampler", lambda s, _: s))
-        self._set("weights", read_by_block(self.weights or {}, names, "weights", read_weight))
+        self._set("sampler", read_by_block(self.sampler, names, "sampler", read_sampler))
+        weights = {} if self.weights is None else self.weights
+        self._set("weights", read_by_block(weights, names, "weights", read_weight))
 
     def _set(self, field: str, value: object) -> None:
         object.__setattr__(self, field, value)

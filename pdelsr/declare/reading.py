@@ -14,8 +14,9 @@ from pdelsr.declare.conditions import AbstractCondition
 from pdelsr.declare.domains import Domain
 from pdelsr.declare.expressions import as_equation, as_expression
 from pdelsr.declare.long_sums import short_text
+from pdelsr.declare.sampler import Sampler
 from pdelsr.declare.symbols import Unknown
-from pdelsr.errors import ProblemError
+from pdelsr.errors import ProblemError, quoted
 
 
 def read_equations(given: Any) -> tuple[sp.Eq, ...]:
@@ -109,7 +110,9 @@ def read_by_block(
         return None
     if not isinstance(given, Mapping):
         if option == "weights":
-            raise ProblemError(f"weights: expected a mapping {{block: weight}}, got {given!r}.")
+            raise ProblemError(
+                f"weights: expected a mapping {{block: weight}}, got {quoted(given)}."
+            )
         return convert(given, option)
     for name in given:
         if name not in names:
@@ -125,6 +128,16 @@ def read_count(given: Any, what: str) -> int:
     if isinstance(given, bool) or not isinstance(given, int | np.integer) or given < 1:
         raise ProblemError(f"{what}: expected a whole number of at least 1, got {given!r}.")
     return int(given)
+
+
+def read_sampler(given: Any, what: str) -> Sampler:
+    """A rule for the points, or the points themselves."""
+    if not isinstance(given, Sampler):
+        raise ProblemError(
+            f"{what} is {quoted(given)}: give a sampler such as Sobol() or Points(array), or one "
+            "for each block by name."
+        )
+    return given
 
 
 def read_weight(given: Any, what: str) -> float:

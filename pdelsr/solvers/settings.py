@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-from pdelsr.errors import SettingsError, did_you_mean, said
+from pdelsr.declare.reading import read_sampler
+from pdelsr.errors import ProblemError, SettingsError, did_you_mean, said
 from pdelsr.sample import Sampler
 from pdelsr.solvers.history import Record
 
@@ -95,7 +96,7 @@ class RunSettings:
         object.__setattr__(self, "dtype", _dtype(self.dtype))
         object.__setattr__(self, "device", _device(self.device))
         _require_counts(self.points)
-        require_samplers(self.sampler)
+        _require_samplers(self.sampler)
         _require_weights(self.weights)
         for name in ("grow", "balance", "hard"):
             require_flag(name, getattr(self, name), open=True)
@@ -223,15 +224,17 @@ def require_choice(name: str, value: str, choices: Iterable[str]) -> None:
         raise SettingsError(f"{name} is {value!r}: choose one of {', '.join(choices)}.")
 
 
-def require_samplers(given: Any) -> None:
+def _require_samplers(given: Any) -> None:
     """Refuse what is neither a sampler nor samplers by block."""
-    samplers = given.values() if isinstance(given, Mapping) else [] if given is None else [given]
-    for sampler in samplers:
-        if not isinstance(sampler, Sampler):
-            raise SettingsError(
-                f"sampler is {sampler!r}: give a sampler such as Sobol() or Points(array), or one "
-                "for each block by name."
-            )
+    if given is None:
+        return
+    by_block = isinstance(given, Mapping)
+    called = {f"sampler of {k!r}": v for k, v in given.items()} if by_block else {"sampler": given}
+    for what, sampler in called.items():
+        try:
+            read_sampler(sampler, what)
+        except ProblemError as error:
+            raise SettingsError(str(error)) from None
 
 
 def _require_counts(points: Any) -> None:

@@ -113,8 +113,8 @@ def test_points_reach_the_blocks() -> None:
 
 
 def test_a_problem_with_something_else_than_a_sampler_is_refused() -> None:
-    with pytest.raises(pl.SettingsError, match="sampler is 'sobol': give a sampler such as"):
-        started(replace(poisson(), sampler="sobol"))
+    with pytest.raises(pl.ProblemError, match="sampler is 'sobol': give a sampler such as"):
+        replace(poisson(), sampler="sobol")
 
 
 def test_samplers_reach_the_blocks() -> None:
