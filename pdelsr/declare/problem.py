@@ -74,7 +74,7 @@ class Problem:
             (n, d) or of the coordinates, a mapping from unknowns to these, or None.
         points: number of collocation points, for all blocks or by block name.
         sampler: sampler of the points, for all blocks or by block name.
-        weights: weights of the blocks, by block name; 1 by default.
+        weights: weights of the blocks, by block name, above 0; 1 by default.
         inputs: where input functions come from, by `input_function` or by name: an object with
             `sample(n, seed)`, which gives n functions of arrays (n,), or None.
         instance: the input functions of one instance, by name; see `at`.

@@ -141,11 +141,14 @@ def read_sampler(given: Any, what: str) -> Sampler:
 
 
 def read_weight(given: Any, what: str) -> float:
-    """A weight of mean(F²)."""
+    """A weight of mean(F²), above 0: what weighs nothing is not solved."""
     try:
         weight = float(given)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # the last of tensors
         weight = math.nan
-    if not (math.isfinite(weight) and weight >= 0):
-        raise ProblemError(f"{what}: expected a finite number from 0 on, got {given!r}.")
+    if not (math.isfinite(weight) and weight > 0):
+        raise ProblemError(
+            f"{what}: expected a finite number above 0, got {quoted(given)}. A condition that is "
+            "not to hold is left out of the problem."
+        )
     return weight

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -13,7 +14,7 @@ import torch
 from torch import nn
 
 from pdelsr.declare.reading import read_sampler
-from pdelsr.errors import ProblemError, SettingsError, did_you_mean, said
+from pdelsr.errors import ProblemError, SettingsError, did_you_mean, quoted, said
 from pdelsr.sample import Sampler
 from pdelsr.solvers.history import Record
 
@@ -29,6 +30,7 @@ ALSO_KNOWN_AS = {
 }
 """Names of other libraries."""
 OF_SOLVE = ("start", "track_errors")  # arguments of `solve` itself
+LARGEST_NUMBER = sys.float_info.max
 LARGEST_SEED = 2**31 - 1
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
@@ -45,7 +47,7 @@ class RunSettings:
             `hidden`, `points`, `rank` or `basis`.
         points: points of each equation, or of each block by name; None for the method's default.
         sampler: of every block, or by block name; Sobol by default.
-        weights: factors on the weights w_b of blocks, by name.
+        weights: factors on the weights w_b of blocks, by name, above 0.
         balance: give the rows of every block the same mean length before `weights` apply; None
             for the method's default.
         hard: satisfy every condition that can be satisfied exactly by the form of the ansatz;
@@ -157,27 +159,27 @@ def unknown_option(option: str, known: Iterable[str], method: str) -> SettingsEr
 
 def require_positive(name: str, value: int | float, finite: bool = False) -> None:
     """Refuse what is not a number above zero; infinity is one, unless it has to be finite."""
-    if not _is_number(value) or not value > 0 or (finite and math.isinf(value)):
+    if not _is_number(value) or not 0 < value <= (LARGEST_NUMBER if finite else math.inf):
         kind = "finite number" if finite else "number"
-        raise SettingsError(f"{name} is {value!r}: give a {kind} above 0.")
+        raise SettingsError(f"{name} is {quoted(value)}: give a {kind} above 0.")
 
 
 def require_at_least(name: str, value: int | float, least: int | float) -> None:
     """Refuse what is not a number, or below `least`."""
     if not _is_number(value) or not value >= least:
-        raise SettingsError(f"{name} is {value!r}: give a number from {least:g} on.")
+        raise SettingsError(f"{name} is {quoted(value)}: give a number from {least:g} on.")
 
 
 def require_whole(name: str, value: int, least: int) -> None:
     """Refuse what is not a whole number, or below `least`."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise SettingsError(f"{name} is {value!r}: give a whole number from {least} on.")
+        raise SettingsError(f"{name} is {quoted(value)}: give a whole number from {least} on.")
 
 
 def require_flag(name: str, value: object, open: bool = False) -> None:
     """Refuse what is neither True nor False, nor None where that leaves the choice open."""
     if not isinstance(value, bool) and not (open and value is None):
-        raise SettingsError(f"{name} is {value!r}: give True or False.")
+        raise SettingsError(f"{name} is {quoted(value)}: give True or False.")
 
 
 def _require_path(name: str, value: str | Path) -> Path:
@@ -215,7 +217,7 @@ def require_seed(seed: int) -> None:
     """Refuse what is not a seed of every generator: torch, numpy and scipy have some."""
     require_whole("seed", seed, 0)
     if seed > LARGEST_SEED:
-        raise SettingsError(f"seed is {seed}: give a whole number up to {LARGEST_SEED}.")
+        raise SettingsError(f"seed is {quoted(seed)}: give a whole number up to {LARGEST_SEED}.")
 
 
 def require_choice(name: str, value: str, choices: Iterable[str]) -> None:
@@ -249,11 +251,9 @@ def _require_weights(weights: Any) -> None:
     if weights is None:
         return
     if not isinstance(weights, Mapping):
-        raise SettingsError(f"weights is {weights!r}: give a factor for each block by name.")
+        raise SettingsError(f"weights is {quoted(weights)}: give a factor for each block by name.")
     for name, factor in weights.items():
-        require_at_least(f"the weight of {name!r}", factor, 0.0)
-        if math.isinf(factor):
-            raise SettingsError(f"the weight of {name!r} is infinite: give a finite number.")
+        require_positive(f"the weight of {name!r}", factor, finite=True)
 
 
 def _is_number(value: Any) -> bool:

@@ -205,7 +205,11 @@ def test_options_by_block():
             {"weights": {"boundary": 1}}, "weights: the problem has no block", id="weights"
         ),
         pytest.param(
-            {"weights": {"equation": -1}}, "expected a finite number from 0 on", id="negative"
+            {"weights": {"equation": -1}}, "expected a finite number above 0, got -1", id="negative"
+        ),
+        *(
+            pytest.param({"weights": {"equation": w}}, "number above 0", id=f"weight {w!r:.9}")
+            for w in (0, np.nan, np.inf, 10**400, "", np.ones(2), torch.ones(2))
         ),
         *(
             pytest.param({"weights": w}, "weights: expected a mapping", id=f"weights {w!r:.30}")
