@@ -112,6 +112,11 @@ def quoted(value: object) -> str:
         text = " ".join(repr(value).split())
     except Exception:  # of a whole number of thousands of digits, or of a class of a user's
         return f"a value of type {type(value).__name__}"
+    return shortened(text)
+
+
+def shortened(text: str) -> str:
+    """A text that was given, cut where it is long."""
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 
 

@@ -12,9 +12,26 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from pdelsr.errors import SettingsError, quoted
+
 OLD = 600  # seconds after which a temporary file belongs to no writer any more
 NEW = 0o666  # permissions of a new file, less what the process masks
 LONGEST_ENDING = 16  # bytes of an ending that a temporary file takes over
+
+
+def read_path(given: object, what: str = "path") -> Path:
+    """The path of a file that a user gave.
+
+    Args:
+        given: as text, or a `pathlib.Path`.
+        what: its name in messages.
+
+    Raises:
+        SettingsError: something else, or no text at all.
+    """
+    if isinstance(given, str | Path) and given != "":
+        return Path(given)
+    raise SettingsError(f"{what} is {quoted(given)}: give the path of a file.")
 
 
 @contextmanager

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from pdelsr.batch.model import Model
 from pdelsr.batch.target import Residual
-from pdelsr.errors import FileFormatError, SettingsError, said
-from pdelsr.files import write_whole
+from pdelsr.errors import FileFormatError, SettingsError, quoted, said
+from pdelsr.files import read_path, write_whole
 from pdelsr.header import DamagedHeader, read_header
 from pdelsr.lstsq.base import Spectrum
 from pdelsr.lstsq.streaming import Nested
@@ -198,10 +198,11 @@ class RefinedModule(nn.Module):
         The file is written beside its final place and then moved.
 
         Raises:
-            SettingsError: there is no such folder, or the file cannot be written.
+            SettingsError: the path is none, there is no such folder, or the file cannot be written.
         """
-        if not Path(path).parent.is_dir():
-            raise SettingsError(f"{path}: there is no folder {Path(path).parent}. Make it first.")
+        path = read_path(path)
+        if not path.parent.is_dir():
+            raise SettingsError(f"{path}: there is no folder {path.parent}. Make it first.")
         # Cloned, because tied weights share their memory, which the format refuses.
         state = self.module.state_dict().items()
         tensors = {f"{MODULE}{k}": v.clone(memory_format=torch.contiguous_format) for k, v in state}
@@ -221,8 +222,14 @@ class RefinedModule(nn.Module):
         """A refinement from a file, on a module of the same architecture, which is copied.
 
         Raises:
+            SettingsError: the path or the module is none.
             FileFormatError: the file is not one of `save`, or holds another architecture.
         """
+        if not isinstance(module, nn.Module):
+            raise SettingsError(
+                f"module is {quoted(module)}: give the torch.nn.Module that was refined, or one of "
+                "the same architecture."
+            )
         saved = _read(path)
         copied = copy.deepcopy(module).to(saved.delta)
         try:
@@ -266,7 +273,7 @@ class _Saved:
 
 def _read(path: str | Path) -> _Saved:
     """The parts of a file, each of the type that it should have."""
-    if not Path(path).is_file():
+    if not read_path(path).is_file():
         raise FileFormatError(f"there is no file {path}: give one written by RefinedModule.save.")
     try:
         with Path(path).open("rb") as opened:

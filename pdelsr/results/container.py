@@ -16,7 +16,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from pdelsr.errors import FileFormatError, said
-from pdelsr.files import write_whole
+from pdelsr.files import read_path, write_whole
 from pdelsr.header import DamagedHeader, read_header
 from pdelsr.version import __version__
 
@@ -36,9 +36,10 @@ def write(path: str | Path, contents: Contents) -> None:
     """Write to a temporary file beside `path`, then move it there.
 
     Raises:
+        SettingsError: the path is none.
         FileFormatError: the path is a folder, or lies in one that cannot be written.
     """
-    path = Path(path)
+    path = read_path(path)
     try:
         if path.is_dir():
             raise FileFormatError(f"{path} is a folder: give the path of a file.")
@@ -73,9 +74,10 @@ def read(path: str | Path) -> Contents:
     """Read what `write` has written.
 
     Raises:
+        SettingsError: the path is none.
         FileFormatError: the file is missing, foreign, damaged, or of a newer version.
     """
-    if not Path(path).is_file():
+    if not read_path(path).is_file():
         raise FileFormatError(f"there is no file {path}: give one written by Solution.save.")
     try:
         with Path(path).open("rb") as file:

@@ -15,6 +15,7 @@ from torch import nn
 
 from pdelsr.declare.reading import read_sampler
 from pdelsr.errors import ProblemError, SettingsError, did_you_mean, quoted, said
+from pdelsr.files import read_path
 from pdelsr.sample import Sampler
 from pdelsr.solvers.history import Record
 
@@ -108,7 +109,7 @@ class RunSettings:
         require_positive("time_limit", self.time_limit)
         require_at_least("checkpoint_every", self.checkpoint_every, 0.0)
         if self.checkpoint is not None:
-            object.__setattr__(self, "checkpoint", _require_path("checkpoint", self.checkpoint))
+            object.__setattr__(self, "checkpoint", read_path(self.checkpoint, "checkpoint"))
         if self.max_iterations is not None:
             require_whole("max_iterations", self.max_iterations, 1)
         require_seed(self.seed)
@@ -180,12 +181,6 @@ def require_flag(name: str, value: object, open: bool = False) -> None:
     """Refuse what is neither True nor False, nor None where that leaves the choice open."""
     if not isinstance(value, bool) and not (open and value is None):
         raise SettingsError(f"{name} is {quoted(value)}: give True or False.")
-
-
-def _require_path(name: str, value: str | Path) -> Path:
-    if not isinstance(value, str | Path):
-        raise SettingsError(f"{name} is {value!r}: give the path of a file.")
-    return Path(value)
 
 
 def require_writable(path: Path, called: str) -> None:

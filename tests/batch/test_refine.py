@@ -299,6 +299,13 @@ class Tied(nn.Module):
         return self.last(torch.tanh(self.second(torch.tanh(self.first(x)))))
 
 
+def test_what_is_no_path_is_refused() -> None:
+    refined = pl.refine(network(), *bumps(), rank=5)
+    for use in (refined.save, lambda path: pl.RefinedModule.load(path, network())):
+        with pytest.raises(pl.SettingsError, match="path is '': give the path of a file"):
+            use("")
+
+
 def test_tied_weights_are_saved(tmp_path) -> None:
     x, t = bumps()
     refined = pl.refine(Tied(), x, t, rank=5)
