@@ -19,6 +19,7 @@ ORDER = [
         "deadline",
         "files",
         "header",
+        "seal",
         "reference",
         "declare",
         "problem_file",

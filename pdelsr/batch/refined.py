@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +23,7 @@ from pdelsr.files import read_path, write_whole
 from pdelsr.header import DamagedHeader, read_header
 from pdelsr.lstsq.base import Spectrum
 from pdelsr.lstsq.streaming import Nested
+from pdelsr.seal import checksum
 from pdelsr.solvers.settings import require_whole
 
 FORMAT = "pdelsr-refined"
@@ -209,8 +210,10 @@ class RefinedModule(nn.Module):
         tensors["delta"] = self.delta.contiguous()
         if self._model.index is not None:
             tensors["index"] = self._model.index
+        tensors = {k: v.detach().cpu() for k, v in tensors.items()}
         trainable = json.dumps(self._model.names)
         metadata = {"format": FORMAT, "rank": str(self.rank), "trainable": trainable}
+        metadata["sha256"] = sealed(tensors, metadata)
         try:
             write_whole(path, to_bytes(tensors, metadata))
         except (OSError, ValueError) as error:  # the latter of a path with a null byte
@@ -287,6 +290,16 @@ def _read(path: str | Path) -> _Saved:
         ) from error
     if metadata.get("format") != FORMAT or not {"rank", "trainable"} <= metadata.keys():
         raise FileFormatError(f"{path} was not written by RefinedModule.save: give one that was.")
+    if "sha256" not in metadata:
+        raise FileFormatError(
+            f"{path} has no checksum, as files of earlier versions had none: refine again, or use "
+            "another copy."
+        )
+    if sealed(tensors, metadata) != metadata["sha256"]:
+        raise FileFormatError(
+            f"{path} was changed after it was saved (its checksum differs): use another copy, or "
+            "refine again."
+        )
     weights = {k.removeprefix(MODULE): v for k, v in tensors.items() if k.startswith(MODULE)}
     delta, index = tensors.get("delta"), tensors.get("index")
     rank, trainable = metadata["rank"], _names(metadata["trainable"])
@@ -295,6 +308,11 @@ def _read(path: str | Path) -> _Saved:
         raise FileFormatError(f"{path} was changed after it was saved: use another copy.")
     assert delta is not None
     return _Saved(weights, delta, index, int(rank), trainable)
+
+
+def sealed(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    """The checksum of a file: of its tensors, its rank and the names of the parameters."""
+    return checksum(tensors, f"{metadata['rank']} {metadata['trainable']}")
 
 
 def _names(text: str) -> tuple[str, ...] | None:

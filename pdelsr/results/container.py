@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from torch import Tensor
 from pdelsr.errors import FileFormatError, said
 from pdelsr.files import read_path, write_whole
 from pdelsr.header import DamagedHeader, read_header
+from pdelsr.seal import checksum
 from pdelsr.version import __version__
 
 FORMAT = "pdelsr-solution"
@@ -65,7 +65,7 @@ def encoded(contents: Contents) -> bytes:
         "version": str(VERSION),
         "pdelsr": __version__,
         "document": document,
-        "sha256": _checksum(tensors, document),
+        "sha256": checksum(tensors, document),
     }
     return save(tensors, metadata)
 
@@ -116,7 +116,7 @@ def decoded(data: bytes) -> Contents:
 def _checked(
     path: str | Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]
 ) -> Contents:
-    if _checksum(tensors, metadata["document"]) != metadata["sha256"]:
+    if checksum(tensors, metadata["document"]) != metadata["sha256"]:
         raise FileFormatError(
             f"{path} was changed after it was saved (its checksum differs): use another copy, or "
             "solve again."
@@ -147,13 +147,3 @@ def _require_readable(path: str | Path, metadata: Mapping[str, str]) -> None:
             f"version {VERSION}: install pdelsr {metadata.get('pdelsr', 'as it was')}, which wrote "
             "it."
         )
-
-
-def _checksum(tensors: Mapping[str, Tensor], document: str) -> str:
-    """SHA-256 over the document and the name, type, shape and bytes of every tensor."""
-    found = hashlib.sha256(document.encode())
-    for name in sorted(tensors):
-        tensor = tensors[name]
-        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        found.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
-    return found.hexdigest()
