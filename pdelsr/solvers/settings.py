@@ -270,6 +270,7 @@ def _device(given: str | torch.device | None) -> torch.device:
     except (RuntimeError, AssertionError, TypeError) as error:
         reason = said(error).split(". ")[0].rstrip(".")
         reason = "no such kind of device" if "Expected one of" in reason else reason
+        reason = "torch has no such device here" if "Could not run" in reason else reason
         raise SettingsError(
             f"device {given!r} cannot be used here ({reason}): give 'cuda' for a GPU, or leave it "
             "out for the CPU."
