@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any
 
 LONGEST = 400  # characters of another's message that are quoted
+LONGEST_VALUE = 60  # characters of a value that was given
 OWN = __name__.partition(".")[0]
 PASSED = (OWN, "contextlib", "dataclasses", "functools", "jaxtyping", "torch")
 """Packages through whose code a user's call comes to a warning."""
@@ -103,6 +104,20 @@ def said(error: BaseException) -> str:
     except Exception:  # a user's exception may fail even here
         return ""
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
+
+
+def quoted(value: object) -> str:
+    """A value that was given, in one line of a message, cut where it is long."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # of a whole number of thousands of digits, or of a class of a user's
+        return f"a value of type {type(value).__name__}"
+    return shortened(text)
+
+
+def shortened(text: str) -> str:
+    """A text that was given, cut where it is long."""
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 
 
 def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:

@@ -12,9 +12,26 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from pdelsr.errors import SettingsError, quoted
+
 OLD = 600  # seconds after which a temporary file belongs to no writer any more
 NEW = 0o666  # permissions of a new file, less what the process masks
 LONGEST_ENDING = 16  # bytes of an ending that a temporary file takes over
+
+
+def read_path(given: object, what: str = "path") -> Path:
+    """The path of a file that a user gave.
+
+    Args:
+        given: as text, or a `pathlib.Path`.
+        what: its name in messages.
+
+    Raises:
+        SettingsError: something else, or no text at all.
+    """
+    if isinstance(given, str | Path) and given != "":
+        return Path(given)
+    raise SettingsError(f"{what} is {quoted(given)}: give the path of a file.")
 
 
 @contextmanager
@@ -35,13 +52,13 @@ def written_whole(path: str | Path) -> Generator[Path, None, None]:
         OSError: the file cannot be written.
         ValueError: the path holds a null byte.
     """
-    target = Path(os.path.realpath(path))
-    mode = _mode(target)
+    mode = _mode(Path(path))
     if mode is not None and not stat.S_ISREG(mode):
         if stat.S_ISDIR(mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-        yield target
+        yield Path(path)  # a pipe without a name, as /dev/fd/63, has no other path
         return
+    target = Path(os.path.realpath(path))
     if mode is not None and not os.access(target, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
     temporary = _new_file(target)
@@ -95,10 +112,10 @@ def remove_leftovers(path: Path) -> None:
                 leftover.unlink()
 
 
-def _mode(target: Path) -> int | None:
+def _mode(path: Path) -> int | None:
     """Type and permissions of a file; None where there is none."""
     try:
-        return target.stat().st_mode  # which refuses links that lead in a circle
+        return path.stat().st_mode  # which refuses links that lead in a circle
     except FileNotFoundError:
         return None
 

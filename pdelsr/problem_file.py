@@ -89,6 +89,8 @@ def find_file(given: str | Path) -> Path:
     Raises:
         ProblemError: there is none; near names are suggested.
     """
+    if not str(given):
+        raise ProblemError("the problem file is '': give its path, or the name of a problem.")
     path = Path(given)
     if path.is_file():
         return path

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pdelsr.files import write_new, write_whole, written_whole
+from pdelsr.errors import SettingsError
+from pdelsr.files import read_path, write_new, write_whole, written_whole
 
 
 def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -71,6 +72,23 @@ def test_a_pipe_is_written_to(tmp_path: Path) -> None:
         write_whole(path, "text")
         assert read.result(10) == "text"
     assert path.is_fifo()
+
+
+@pytest.mark.parametrize("given", [None, 3, "", b"a"])
+def test_what_is_no_path_is_refused(given: object) -> None:
+    with pytest.raises(SettingsError, match=r"--save is .*: give the path of a file"):
+        read_path(given, "--save")
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="the system has no /dev/fd")
+def test_a_pipe_without_a_name_is_written_to_by_its_number() -> None:
+    reader, writer = os.pipe()
+    try:
+        write_whole(f"/dev/fd/{writer}", "text")
+        assert os.read(reader, 10) == b"text"
+    finally:
+        os.close(reader)
+        os.close(writer)
 
 
 def test_many_writers_of_one_file(tmp_path: Path) -> None:

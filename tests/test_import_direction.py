@@ -15,9 +15,11 @@ ORDER = [
     *(
         "version",
         "errors",
+        "console",
         "deadline",
         "files",
         "header",
+        "seal",
         "reference",
         "declare",
         "problem_file",
@@ -57,7 +59,10 @@ DELAYED = {
 """Imports at the first call: matplotlib loads slowly, psutil and the packages of extras may be
 missing, and storage builds the class that it is called from."""
 
-WITHOUT_TORCH = ("errors", "deadline", "files", "header", "reference", "declare", "sample")
+WITHOUT_TORCH = (
+    *("errors", "console", "deadline", "files", "header"),
+    *("reference", "declare", "sample"),
+)
 FILES = sorted(p.relative_to(PACKAGE) for p in PACKAGE.rglob("*.py"))
 
 

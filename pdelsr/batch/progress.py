@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from pdelsr.console import error_console
+
 T = TypeVar("T", bound=Sized)
 
 
@@ -21,7 +23,7 @@ class PassDisplay:
     """
 
     def __init__(self, shown: bool, console: Console | None = None) -> None:
-        console = console or Console(stderr=True)
+        console = console or error_console()
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,11 +18,12 @@ from torch import Tensor, nn
 
 from pdelsr.batch.model import Model
 from pdelsr.batch.target import Residual
-from pdelsr.errors import FileFormatError, SettingsError, said
-from pdelsr.files import write_whole
+from pdelsr.errors import FileFormatError, SettingsError, quoted, said
+from pdelsr.files import read_path, write_whole
 from pdelsr.header import DamagedHeader, read_header
 from pdelsr.lstsq.base import Spectrum
 from pdelsr.lstsq.streaming import Nested
+from pdelsr.seal import checksum
 from pdelsr.solvers.settings import require_whole
 
 FORMAT = "pdelsr-refined"
@@ -198,18 +199,21 @@ class RefinedModule(nn.Module):
         The file is written beside its final place and then moved.
 
         Raises:
-            SettingsError: there is no such folder, or the file cannot be written.
+            SettingsError: the path is none, there is no such folder, or the file cannot be written.
         """
-        if not Path(path).parent.is_dir():
-            raise SettingsError(f"{path}: there is no folder {Path(path).parent}. Make it first.")
+        path = read_path(path)
+        if not path.parent.is_dir():
+            raise SettingsError(f"{path}: there is no folder {path.parent}. Make it first.")
         # Cloned, because tied weights share their memory, which the format refuses.
         state = self.module.state_dict().items()
         tensors = {f"{MODULE}{k}": v.clone(memory_format=torch.contiguous_format) for k, v in state}
         tensors["delta"] = self.delta.contiguous()
         if self._model.index is not None:
             tensors["index"] = self._model.index
+        tensors = {k: v.detach().cpu() for k, v in tensors.items()}
         trainable = json.dumps(self._model.names)
         metadata = {"format": FORMAT, "rank": str(self.rank), "trainable": trainable}
+        metadata["sha256"] = sealed(tensors, metadata)
         try:
             write_whole(path, to_bytes(tensors, metadata))
         except (OSError, ValueError) as error:  # the latter of a path with a null byte
@@ -221,8 +225,14 @@ class RefinedModule(nn.Module):
         """A refinement from a file, on a module of the same architecture, which is copied.
 
         Raises:
+            SettingsError: the path or the module is none.
             FileFormatError: the file is not one of `save`, or holds another architecture.
         """
+        if not isinstance(module, nn.Module):
+            raise SettingsError(
+                f"module is {quoted(module)}: give the torch.nn.Module that was refined, or one of "
+                "the same architecture."
+            )
         saved = _read(path)
         copied = copy.deepcopy(module).to(saved.delta)
         try:
@@ -266,7 +276,7 @@ class _Saved:
 
 def _read(path: str | Path) -> _Saved:
     """The parts of a file, each of the type that it should have."""
-    if not Path(path).is_file():
+    if not read_path(path).is_file():
         raise FileFormatError(f"there is no file {path}: give one written by RefinedModule.save.")
     try:
         with Path(path).open("rb") as opened:
@@ -280,6 +290,16 @@ def _read(path: str | Path) -> _Saved:
         ) from error
     if metadata.get("format") != FORMAT or not {"rank", "trainable"} <= metadata.keys():
         raise FileFormatError(f"{path} was not written by RefinedModule.save: give one that was.")
+    if "sha256" not in metadata:
+        raise FileFormatError(
+            f"{path} has no checksum, as files of earlier versions had none: refine again, or use "
+            "another copy."
+        )
+    if sealed(tensors, metadata) != metadata["sha256"]:
+        raise FileFormatError(
+            f"{path} was changed after it was saved (its checksum differs): use another copy, or "
+            "refine again."
+        )
     weights = {k.removeprefix(MODULE): v for k, v in tensors.items() if k.startswith(MODULE)}
     delta, index = tensors.get("delta"), tensors.get("index")
     rank, trainable = metadata["rank"], _names(metadata["trainable"])
@@ -288,6 +308,11 @@ def _read(path: str | Path) -> _Saved:
         raise FileFormatError(f"{path} was changed after it was saved: use another copy.")
     assert delta is not None
     return _Saved(weights, delta, index, int(rank), trainable)
+
+
+def sealed(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    """The checksum of a file: of its tensors, its rank and the names of the parameters."""
+    return checksum(tensors, f"{metadata['rank']} {metadata['trainable']}")
 
 
 def _names(text: str) -> tuple[str, ...] | None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from rich.text import Text
 
-from pdelsr.results.display import shared_console
+from pdelsr.console import shared_console
 
 LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)  # without -v, with -v, with -vv
 SHOWN = "pdelsr.solvers.history"  # whose outer iterations the progress display prints itself

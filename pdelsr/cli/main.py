@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 import traceback
 import warnings
@@ -12,7 +13,13 @@ from pdelsr.cli.benchmark import benchmark_command
 from pdelsr.cli.commands import list_command, show_command, solve_command
 from pdelsr.cli.new import new_command
 from pdelsr.cli.parser import read_arguments
-from pdelsr.cli.streams import leave_alone, nobody_has_to_read, show_any_text, write_text
+from pdelsr.cli.streams import (
+    flush_error,
+    leave_alone,
+    nobody_has_to_read,
+    show_any_text,
+    write_text,
+)
 from pdelsr.errors import PdelsrError, described
 from pdelsr.linearize.halving import is_out_of_memory
 
@@ -44,7 +51,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         130 after Ctrl-C outside a run.
     """
     show_any_text()
-    chosen = read_arguments(arguments)
+    try:
+        return _run(read_arguments(arguments))
+    finally:
+        flush_error()
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    """Run what was chosen, and give its exit code."""
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         try:
@@ -52,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except PdelsrError as error:
             return _mistake(str(error), chosen.debug)
         except KeyboardInterrupt:
-            print("pdelsr: interrupted", file=sys.stderr)
+            write_text("pdelsr: interrupted", sys.stderr)
             return INTERRUPTED
         except BrokenPipeError:  # whoever read the output has left, which is no error
             leave_alone(sys.stdout)
@@ -86,7 +100,7 @@ def _show_warning(
 def _mistake(message: str, debug: bool) -> int:
     """Say what is wrong, with the traceback of the exception where it is wanted."""
     if debug:
-        traceback.print_exc()
+        write_text(traceback.format_exc().rstrip(), sys.stderr)
     write_text(f"pdelsr: error: {' '.join(message.split())}", sys.stderr)
     return MISTAKE
 

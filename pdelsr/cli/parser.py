@@ -81,7 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
     listing.add_argument(
         "folder",
         nargs="?",
-        type=Path,
+        type=_path,
         metavar="FOLDER",
         help="default: ./problems, or else the problems that come with pdelsr",
     )
@@ -114,6 +114,13 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
             hint = f"give it as --option {name}=VALUE"
         command.error(f"{' '.join(unknown)} is not known: {hint.rstrip('?')}")
     return chosen
+
+
+def _path(text: str) -> Path:
+    """A path; argparse names the argument where the text is empty."""
+    if not text:
+        raise argparse.ArgumentTypeError("expected the path of a file, got ''")
+    return Path(text)
 
 
 def _add_debug(parser: argparse.ArgumentParser, default: Any) -> None:
@@ -165,10 +172,10 @@ def _add_run(command: argparse.ArgumentParser) -> None:
     group.add_argument("--tolerance", type=number, metavar="EPS", help="on the held-out residual")
     group.add_argument("--max-iterations", type=whole_number, metavar="N", help="of the outer loop")
     group.add_argument("--refine", action="store_true", help="append a one-shot LSR")
-    group.add_argument("--start", type=Path, metavar="FILE", help="saved solution to go on from")
+    group.add_argument("--start", type=_path, metavar="FILE", help="saved solution to go on from")
     group.add_argument(
         "--checkpoint",
-        type=Path,
+        type=_path,
         metavar="FILE",
         help="keep the run in this file while it goes on, and go on from it where it exists",
     )
@@ -179,8 +186,8 @@ def _add_run(command: argparse.ArgumentParser) -> None:
 
 def _add_output(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("output")
-    group.add_argument("--plot", type=Path, metavar="PNG", help="write a picture")
-    group.add_argument("--animate", type=Path, metavar="GIF", help="write a movie in time")
+    group.add_argument("--plot", type=_path, metavar="PNG", help="write a picture")
+    group.add_argument("--animate", type=_path, metavar="GIF", help="write a movie in time")
     group.add_argument(
         "--at",
         action="append",
@@ -190,11 +197,11 @@ def _add_output(command: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--json",
-        type=Path,
+        type=_path,
         metavar="FILE",
         help="write the record of the run; - for standard output",
     )
-    group.add_argument("--save", type=Path, metavar="FILE", help="write the solution")
+    group.add_argument("--save", type=_path, metavar="FILE", help="write the solution")
     spoken = group.add_mutually_exclusive_group()
     spoken.add_argument("--quiet", action="store_true", help="no progress and no summary")
     spoken.add_argument(
@@ -221,7 +228,7 @@ def _add_benchmark(command: argparse.ArgumentParser) -> None:
     suite = command.add_argument_group("suite")
     suite.add_argument(
         "--folder",
-        type=Path,
+        type=_path,
         help="of problem files (default: ./problems, or else those that come with pdelsr)",
     )
     suite.add_argument(
@@ -239,13 +246,13 @@ def _add_benchmark(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("output")
     group.add_argument(
         "--json",
-        type=Path,
+        type=_path,
         metavar="FILE",
         help="write all measurements; - for standard output",
     )
     group.add_argument(
         "--plot",
-        type=Path,
+        type=_path,
         metavar="PNG",
         help="write a picture: error against time (suite), or time and memory (growth)",
     )

@@ -24,7 +24,7 @@ def is_colored(stream: Stream) -> bool:
 
 
 def write_text(text: str, stream: Stream) -> None:
-    """Print, and have it written now, unless whoever read the stream has left or it was closed."""
+    """Print, and have it written now, unless nobody has to read it or the stream was closed."""
     if stream is not None:
         with nobody_has_to_read(stream):
             print(text, file=stream, flush=True)
@@ -32,11 +32,24 @@ def write_text(text: str, stream: Stream) -> None:
 
 @contextmanager
 def nobody_has_to_read(stream: Stream) -> Generator[None, None, None]:
-    """A block that ends quietly where whoever reads the stream has left, as `| head` does."""
+    """A block that ends quietly where whoever reads the stream has left, as `| head` does.
+
+    What is said on standard error costs no result: there every failure is passed over, as that of
+    a full disk. On standard output that is an error.
+    """
     try:
         yield
-    except BrokenPipeError:
+    except OSError as error:
+        if not (isinstance(error, BrokenPipeError) or stream is sys.stderr):
+            raise
         leave_alone(stream)
+
+
+def flush_error() -> None:
+    """Have standard error written: Python would end with an exit code of its own where it fails."""
+    if sys.stderr is not None:
+        with nobody_has_to_read(sys.stderr):
+            sys.stderr.flush()
 
 
 def show_any_text() -> None:

@@ -22,6 +22,7 @@ def require_reference(reference: Any, system: System) -> None:
     """Refuse a reference that does not give every unknown, or uses undeclared symbols."""
     if isinstance(reference, Parametric):
         reference.require(system.parameters)
+    _require_made(reference)
     if reference is None or (callable(reference) and not isinstance(reference, sp.Basic)):
         return
     if isinstance(reference, Mapping):
@@ -32,6 +33,7 @@ def require_reference(reference: Any, system: System) -> None:
                 f"{_listed(system)}."
             )
     for u, given in zip(system.unknowns, by_unknown(reference, system), strict=True):
+        _require_made(given)
         if not callable(given) or isinstance(given, sp.Basic):
             _require_expression(given, system, f"reference of {u}")
 
@@ -141,6 +143,20 @@ def _takes(function: Callable[..., Any], d: int) -> bool:
         return False
     required = [p for p in parameters if p.default is p.empty and p.kind in (0, 1)]
     return d > 1 and len(required) == d
+
+
+def _require_made(given: Any) -> None:
+    """Refuse what makes a reference, as `pl.reference.cole_hopf`, in place of what it gives.
+
+    The package's own references are not evaluated at declaration, so nothing else would tell.
+    """
+    makes = inspect.isclass(given) or (inspect.isfunction(given) and "." not in given.__qualname__)
+    if makes and given.__module__.startswith("pdelsr.reference."):
+        name = given.__name__
+        raise ProblemError(
+            f"reference: {name} makes a reference and is none itself; give what it returns, as "
+            f"pl.reference.{name}(...) does."
+        )
 
 
 def _require_expression(given: Any, system: System, what: str) -> None:

@@ -40,6 +40,7 @@ from pdelsr.declare.reading import (
     read_count,
     read_equations,
     read_parameters,
+    read_sampler,
     read_unknowns,
     read_weight,
 )
@@ -75,7 +76,7 @@ class Problem:
             (n, d) or of the coordinates, a mapping from unknowns to these, or None.
         points: number of collocation points, for all blocks or by block name.
         sampler: sampler of the points, for all blocks or by block name.
-        weights: weights of the blocks, by block name; 1 by default.
+        weights: weights of the blocks, by block name, above 0; 1 by default.
         inputs: where input functions come from, by `input_function` or by name: an object with
             `sample(n, seed)`, which gives n functions of arrays (n,), or None.
         instance: the input functions of one instance, by name; see `at`.
@@ -305,8 +306,9 @@ class Problem:
         require_input_functions(self.inputs, self.instance, self.system)
         names = [s.name for s in self.statements]
         self._set("points", read_by_block(self.points, names, "points", read_count))
-        self._set("sampler", read_by_block(self.sampler, names, "sampler", lambda s, _: s))
-        self._set("weights", read_by_block(self.weights or {}, names, "weights", read_weight))
+        self._set("sampler", read_by_block(self.sampler, names, "sampler", read_sampler))
+        weights = {} if self.weights is None else self.weights
+        self._set("weights", read_by_block(weights, names, "weights", read_weight))
 
     def _set(self, field: str, value: object) -> None:
         object.__setattr__(self, field, value)

@@ -14,8 +14,9 @@ from pdelsr.declare.conditions import AbstractCondition
 from pdelsr.declare.domains import Domain
 from pdelsr.declare.expressions import as_equation, as_expression
 from pdelsr.declare.long_sums import short_text
+from pdelsr.declare.sampler import Sampler
 from pdelsr.declare.symbols import Unknown
-from pdelsr.errors import ProblemError
+from pdelsr.errors import ProblemError, quoted
 
 
 def read_equations(given: Any) -> tuple[sp.Eq, ...]:
@@ -109,7 +110,9 @@ def read_by_block(
         return None
     if not isinstance(given, Mapping):
         if option == "weights":
-            raise ProblemError(f"weights: expected a mapping {{block: weight}}, got {given!r}.")
+            raise ProblemError(
+                f"weights: expected a mapping {{block: weight}}, got {quoted(given)}."
+            )
         return convert(given, option)
     for name in given:
         if name not in names:
@@ -127,12 +130,25 @@ def read_count(given: Any, what: str) -> int:
     return int(given)
 
 
+def read_sampler(given: Any, what: str) -> Sampler:
+    """A rule for the points, or the points themselves."""
+    if not isinstance(given, Sampler):
+        raise ProblemError(
+            f"{what} is {quoted(given)}: give a sampler such as Sobol() or Points(array), or one "
+            "for each block by name."
+        )
+    return given
+
+
 def read_weight(given: Any, what: str) -> float:
-    """A weight of mean(F²)."""
+    """A weight of mean(F²), above 0: what weighs nothing is not solved."""
     try:
         weight = float(given)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # the last of tensors
         weight = math.nan
-    if not (math.isfinite(weight) and weight >= 0):
-        raise ProblemError(f"{what}: expected a finite number from 0 on, got {given!r}.")
+    if not (math.isfinite(weight) and weight > 0):
+        raise ProblemError(
+            f"{what}: expected a finite number above 0, got {quoted(given)}. A condition that is "
+            "not to hold is left out of the problem."
+        )
     return weight

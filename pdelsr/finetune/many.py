@@ -17,6 +17,7 @@ from jaxtyping import Float
 from rich.progress import Progress
 from torch import nn
 
+from pdelsr.console import error_console
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
 from pdelsr.finetune.instances import InstanceRow, Instances
@@ -99,7 +100,7 @@ def refine_many(
     done = read_rows(path, header)
     waiting = [i for i in range(len(functions)) if i not in done]
     task = _Task(operator, problem, functions, options)
-    with Progress(disable=not verbose) as progress:
+    with Progress(console=error_console(), disable=not verbose) as progress:
         bar = progress.add_task(problem.name, total=len(functions), completed=len(done))
         for row in _rows(task, waiting, workers):
             done[row.index] = row

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from rich.progress import Progress
 
+from pdelsr.console import error_console
 from pdelsr.declare import Problem
 from pdelsr.errors import FileFormatError, SettingsError
 from pdelsr.finetune.checkpoint import resumed, save
@@ -139,7 +140,7 @@ def train_operator(
     }
     losses = resumed(path, settings, operator, optimizer)
     lower = told_what_to_lower("lower batch or points", next(operator.parameters()).device)
-    with lower, Progress(disable=not verbose) as progress:
+    with lower, Progress(console=error_console(), disable=not verbose) as progress:
         task = progress.add_task(problem.name, total=steps, completed=len(losses))
         for step in range(len(losses), steps):
             for group in optimizer.param_groups:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 from collections.abc import Mapping
@@ -16,8 +15,9 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from pdelsr.errors import FileFormatError, said
-from pdelsr.files import write_whole
+from pdelsr.files import read_path, write_whole
 from pdelsr.header import DamagedHeader, read_header
+from pdelsr.seal import checksum
 from pdelsr.version import __version__
 
 FORMAT = "pdelsr-solution"
@@ -36,9 +36,10 @@ def write(path: str | Path, contents: Contents) -> None:
     """Write to a temporary file beside `path`, then move it there.
 
     Raises:
+        SettingsError: the path is none.
         FileFormatError: the path is a folder, or lies in one that cannot be written.
     """
-    path = Path(path)
+    path = read_path(path)
     try:
         if path.is_dir():
             raise FileFormatError(f"{path} is a folder: give the path of a file.")
@@ -64,7 +65,7 @@ def encoded(contents: Contents) -> bytes:
         "version": str(VERSION),
         "pdelsr": __version__,
         "document": document,
-        "sha256": _checksum(tensors, document),
+        "sha256": checksum(tensors, document),
     }
     return save(tensors, metadata)
 
@@ -73,9 +74,10 @@ def read(path: str | Path) -> Contents:
     """Read what `write` has written.
 
     Raises:
+        SettingsError: the path is none.
         FileFormatError: the file is missing, foreign, damaged, or of a newer version.
     """
-    if not Path(path).is_file():
+    if not read_path(path).is_file():
         raise FileFormatError(f"there is no file {path}: give one written by Solution.save.")
     try:
         with Path(path).open("rb") as file:
@@ -114,7 +116,7 @@ def decoded(data: bytes) -> Contents:
 def _checked(
     path: str | Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]
 ) -> Contents:
-    if _checksum(tensors, metadata["document"]) != metadata["sha256"]:
+    if checksum(tensors, metadata["document"]) != metadata["sha256"]:
         raise FileFormatError(
             f"{path} was changed after it was saved (its checksum differs): use another copy, or "
             "solve again."
@@ -145,13 +147,3 @@ def _require_readable(path: str | Path, metadata: Mapping[str, str]) -> None:
             f"version {VERSION}: install pdelsr {metadata.get('pdelsr', 'as it was')}, which wrote "
             "it."
         )
-
-
-def _checksum(tensors: Mapping[str, Tensor], document: str) -> str:
-    """SHA-256 over the document and the name, type, shape and bytes of every tensor."""
-    found = hashlib.sha256(document.encode())
-    for name in sorted(tensors):
-        tensor = tensors[name]
-        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        found.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
-    return found.hexdigest()

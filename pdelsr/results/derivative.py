@@ -10,9 +10,10 @@ import sympy as sp
 from pdelsr.compile import Entry
 from pdelsr.declare.expressions import field, multi_index
 from pdelsr.declare.symbols import Unknown
-from pdelsr.errors import SettingsError
+from pdelsr.errors import SettingsError, shortened
 
 HIGHEST = 4
+LONGEST = 8  # order of a derivative whose name is still taken apart
 
 
 def read_derivative(
@@ -36,7 +37,8 @@ def read_derivative(
         names = ", ".join(_name(u) for u in unknowns)
         example = f"{_name(unknowns[0])}_{coordinates[0].name}"
         raise SettingsError(
-            f"{given} is not a derivative of an unknown: expected {example!r} or the like, with "
+            f"{shortened(str(given))} is not a derivative of an unknown: expected {example!r} or "
+            f"the like, of order {HIGHEST} at most, with "
             f"unknowns {names} and coordinates {', '.join(c.name for c in coordinates)}."
         )
     if sum(entry.index) > HIGHEST:
@@ -72,6 +74,8 @@ def _count(suffix: str, names: Sequence[str]) -> tuple[int, ...] | None:
     """How often each coordinate occurs in "xxt", whose names may have several letters."""
     if not suffix:
         return (0,) * len(names)
+    if len(suffix) > LONGEST * max(map(len, names)):
+        return None
     for axis, name in enumerate(names):
         if suffix.startswith(name):
             rest = _count(suffix[len(name) :], names)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
 import time
-from functools import cache
-from pathlib import Path
 from threading import Lock
 from types import TracebackType
 
@@ -16,21 +13,8 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from pdelsr.console import shared_console
 from pdelsr.solvers.history import Record
-
-
-class Unheard(Console):
-    """A console that goes on in silence where whoever read it has left: no run ends for that."""
-
-    def on_broken_pipe(self) -> None:
-        self.file = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # to the end
-
-
-@cache
-def shared_console() -> Console:
-    """Standard error: whatever is printed here while a display is live appears above it."""
-    return Unheard(stderr=True, highlight=False)
-
 
 LIVE = Lock()
 """Held by the display that has the live line: of runs in several threads, the others print."""

@@ -16,7 +16,7 @@ from pdelsr.errors import (
     FileFormatError,
     SettingsError,
 )
-from pdelsr.files import written_whole
+from pdelsr.files import read_path, written_whole
 from pdelsr.results.fields import Fields, fields_at
 from pdelsr.results.mesh import SpaceMesh, space_mesh
 from pdelsr.results.optional import optional_package
@@ -49,7 +49,7 @@ def export(
 ) -> list[Path]:
     """Write the files and return their paths; see `Solution.export`."""
     meshio = optional_package("meshio", "export")
-    path = Path(path)
+    path = read_path(path)
     require_ending(path, solution.problem.domain.time is not None)
     instants = _times(solution, times)
     if n is not None:

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pdelsr.errors import SettingsError
+from pdelsr.errors import SettingsError, said
 
 Numbers = np.ndarray | Tensor
 """What the user gave, in their own memory."""
@@ -162,16 +162,39 @@ def _from_array(points: Any, names: Sequence[str], like: Tensor) -> Query:
 
 
 def _numbers(given: Any, name: str) -> Numbers:
-    """Real numbers as an array or a tensor; a copy only of what is neither."""
+    """Real numbers as an array or a tensor; a copy only of what is neither.
+
+    Raises:
+        SettingsError: they are of another kind, or some are missing.
+    """
+    if isinstance(given, Tensor):
+        return _dense_real(given.detach(), name)
+    if np.ma.is_masked(given):
+        raise SettingsError(f"{name}: some entries are masked; leave these points out.")
     try:
-        found = given.detach() if isinstance(given, Tensor) else np.asarray(given)
-        if isinstance(found, np.ndarray) and found.dtype.kind not in "biuf":
-            found = np.asarray(given, dtype=np.float64)  # of objects such as sympy's numbers
-    except (TypeError, ValueError) as error:
-        raise SettingsError(f"{name}: expected numbers, got {type(given).__name__}.") from error
-    if isinstance(found, Tensor) and found.is_complex():
-        raise SettingsError(f"{name}: expected real numbers, got a tensor of {found.dtype}.")
+        found = np.asarray(given)
+        if found.dtype.kind == "O" and not any(entry is None for entry in found.flat):
+            found = np.asarray(found, dtype=np.float64)  # of sympy's numbers, say
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:
+        raise SettingsError(
+            f"{name}: expected numbers, got {type(given).__name__} ({said(error)})."
+        ) from error
+    if found.dtype.kind not in "biuf":
+        kind = "real numbers" if found.dtype.kind == "c" else "numbers"
+        raise SettingsError(
+            f"{name}: expected {kind}, got {type(given).__name__} of type {found.dtype}."
+        )
     return found
+
+
+def _dense_real(given: Tensor, name: str) -> Tensor:
+    """Refuse tensors that hold complex numbers, none, or not all of their numbers."""
+    if given.is_complex():
+        raise SettingsError(f"{name}: expected real numbers, got a tensor of {given.dtype}.")
+    if given.is_meta or given.layout != torch.strided:
+        kind = "a meta tensor" if given.is_meta else f"a tensor of layout {given.layout}"
+        raise SettingsError(f"{name}: expected numbers, got {kind}; give a dense one.")
+    return given
 
 
 def _device_of(given: Any) -> torch.device | None:

@@ -19,7 +19,7 @@ from torch import Tensor
 from pdelsr.compile import CompiledProblem
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
-from pdelsr.files import write_whole
+from pdelsr.files import read_path, write_whole
 from pdelsr.linearize import Predictor, RefinedPredictor
 from pdelsr.linearize.halving import told_what_to_lower
 from pdelsr.networks import Network
@@ -319,6 +319,7 @@ class Solution:
         """
         text = json_text(record(self))
         if path is not None:
+            path = read_path(path)
             try:
                 write_whole(path, text + "\n")
             except (OSError, ValueError) as error:  # the latter of a path with a null byte
@@ -396,6 +397,7 @@ class Solution:
             path: file to write, by custom ending in ".safetensors".
 
         Raises:
+            SettingsError: the path is none.
             FileFormatError: the path is a folder, or it cannot be written.
         """
         import_module("pdelsr.results.storage").save(self, path)

@@ -120,7 +120,7 @@ def load(
     Raises:
         FileFormatError: the file is missing, damaged, foreign, of another version, or belongs to
             another problem or network.
-        SettingsError: `problem`, `network` or `device` is something else.
+        SettingsError: `path`, `problem`, `network` or `device` is something else.
 
     Example:
         >>> import sympy as sp

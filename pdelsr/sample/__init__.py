@@ -1,6 +1,7 @@
 """Points of domains and boundaries, and input functions: samplers, sets, refinement."""
 
 from pdelsr.declare.input_samples import InputSample
+from pdelsr.declare.sampler import Sampler
 from pdelsr.sample.adaptive import refine_by_residual
 from pdelsr.sample.crowd import SEEN, SHARE, Crowd, crowding, with_crowd
 from pdelsr.sample.functions import (
@@ -26,7 +27,6 @@ from pdelsr.sample.samplers import (
     Halton,
     LatinHypercube,
     Points,
-    Sampler,
     Sobol,
     Uniform,
     UnitSampler,

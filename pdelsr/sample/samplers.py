@@ -6,7 +6,7 @@ later: hence the notes to pyright.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.stats import qmc
 
+from pdelsr.declare.sampler import Sampler
 from pdelsr.errors import ProblemError
 
 PANEL = 32  # nodes of one Gauss rule; finding more costs the cube of their number
@@ -30,10 +31,6 @@ def fresh(seed: Seed) -> np.random.SeedSequence:
     """The seed as an untouched sequence: whoever spawns from one changes what it gives next."""
     root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
     return np.random.SeedSequence(root.entropy, spawn_key=root.spawn_key)
-
-
-class Sampler(ABC):  # noqa: B024 (its two kinds have no method in common)
-    """Where the points of a region come from: a UnitSampler, or Points."""
 
 
 class UnitSampler(Sampler):

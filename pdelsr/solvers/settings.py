@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -12,7 +13,9 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-from pdelsr.errors import SettingsError, did_you_mean, said
+from pdelsr.declare.reading import read_sampler
+from pdelsr.errors import ProblemError, SettingsError, did_you_mean, quoted, said
+from pdelsr.files import read_path
 from pdelsr.sample import Sampler
 from pdelsr.solvers.history import Record
 
@@ -28,6 +31,7 @@ ALSO_KNOWN_AS = {
 }
 """Names of other libraries."""
 OF_SOLVE = ("start", "track_errors")  # arguments of `solve` itself
+LARGEST_NUMBER = sys.float_info.max
 LARGEST_SEED = 2**31 - 1
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
@@ -44,7 +48,7 @@ class RunSettings:
             `hidden`, `points`, `rank` or `basis`.
         points: points of each equation, or of each block by name; None for the method's default.
         sampler: of every block, or by block name; Sobol by default.
-        weights: factors on the weights w_b of blocks, by name.
+        weights: factors on the weights w_b of blocks, by name, above 0.
         balance: give the rows of every block the same mean length before `weights` apply; None
             for the method's default.
         hard: satisfy every condition that can be satisfied exactly by the form of the ansatz;
@@ -95,7 +99,7 @@ class RunSettings:
         object.__setattr__(self, "dtype", _dtype(self.dtype))
         object.__setattr__(self, "device", _device(self.device))
         _require_counts(self.points)
-        require_samplers(self.sampler)
+        _require_samplers(self.sampler)
         _require_weights(self.weights)
         for name in ("grow", "balance", "hard"):
             require_flag(name, getattr(self, name), open=True)
@@ -105,7 +109,7 @@ class RunSettings:
         require_positive("time_limit", self.time_limit)
         require_at_least("checkpoint_every", self.checkpoint_every, 0.0)
         if self.checkpoint is not None:
-            object.__setattr__(self, "checkpoint", _require_path("checkpoint", self.checkpoint))
+            object.__setattr__(self, "checkpoint", read_path(self.checkpoint, "checkpoint"))
         if self.max_iterations is not None:
             require_whole("max_iterations", self.max_iterations, 1)
         require_seed(self.seed)
@@ -156,33 +160,27 @@ def unknown_option(option: str, known: Iterable[str], method: str) -> SettingsEr
 
 def require_positive(name: str, value: int | float, finite: bool = False) -> None:
     """Refuse what is not a number above zero; infinity is one, unless it has to be finite."""
-    if not _is_number(value) or not value > 0 or (finite and not _is_finite(value)):
+    if not _is_number(value) or not 0 < value <= (LARGEST_NUMBER if finite else math.inf):
         kind = "finite number" if finite else "number"
-        raise SettingsError(f"{name} is {value!r}: give a {kind} above 0.")
+        raise SettingsError(f"{name} is {quoted(value)}: give a {kind} above 0.")
 
 
 def require_at_least(name: str, value: int | float, least: int | float) -> None:
     """Refuse what is not a number, or below `least`."""
     if not _is_number(value) or not value >= least:
-        raise SettingsError(f"{name} is {value!r}: give a number from {least:g} on.")
+        raise SettingsError(f"{name} is {quoted(value)}: give a number from {least:g} on.")
 
 
 def require_whole(name: str, value: int, least: int) -> None:
     """Refuse what is not a whole number, or below `least`."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise SettingsError(f"{name} is {value!r}: give a whole number from {least} on.")
+        raise SettingsError(f"{name} is {quoted(value)}: give a whole number from {least} on.")
 
 
 def require_flag(name: str, value: object, open: bool = False) -> None:
     """Refuse what is neither True nor False, nor None where that leaves the choice open."""
     if not isinstance(value, bool) and not (open and value is None):
-        raise SettingsError(f"{name} is {value!r}: give True or False.")
-
-
-def _require_path(name: str, value: str | Path) -> Path:
-    if not isinstance(value, str | Path):
-        raise SettingsError(f"{name} is {value!r}: give the path of a file.")
-    return Path(value)
+        raise SettingsError(f"{name} is {quoted(value)}: give True or False.")
 
 
 def require_writable(path: Path, called: str) -> None:
@@ -214,7 +212,7 @@ def require_seed(seed: int) -> None:
     """Refuse what is not a seed of every generator: torch, numpy and scipy have some."""
     require_whole("seed", seed, 0)
     if seed > LARGEST_SEED:
-        raise SettingsError(f"seed is {seed}: give a whole number up to {LARGEST_SEED}.")
+        raise SettingsError(f"seed is {quoted(seed)}: give a whole number up to {LARGEST_SEED}.")
 
 
 def require_choice(name: str, value: str, choices: Iterable[str]) -> None:
@@ -223,15 +221,17 @@ def require_choice(name: str, value: str, choices: Iterable[str]) -> None:
         raise SettingsError(f"{name} is {value!r}: choose one of {', '.join(choices)}.")
 
 
-def require_samplers(given: Any) -> None:
+def _require_samplers(given: Any) -> None:
     """Refuse what is neither a sampler nor samplers by block."""
-    samplers = given.values() if isinstance(given, Mapping) else [] if given is None else [given]
-    for sampler in samplers:
-        if not isinstance(sampler, Sampler):
-            raise SettingsError(
-                f"sampler is {sampler!r}: give a sampler such as Sobol() or Points(array), or one "
-                "for each block by name."
-            )
+    if given is None:
+        return
+    by_block = isinstance(given, Mapping)
+    called = {f"sampler of {k!r}": v for k, v in given.items()} if by_block else {"sampler": given}
+    for what, sampler in called.items():
+        try:
+            read_sampler(sampler, what)
+        except ProblemError as error:
+            raise SettingsError(str(error)) from None
 
 
 def _require_counts(points: Any) -> None:
@@ -246,23 +246,13 @@ def _require_weights(weights: Any) -> None:
     if weights is None:
         return
     if not isinstance(weights, Mapping):
-        raise SettingsError(f"weights is {weights!r}: give a factor for each block by name.")
+        raise SettingsError(f"weights is {quoted(weights)}: give a factor for each block by name.")
     for name, factor in weights.items():
-        require_at_least(f"the weight of {name!r}", factor, 0.0)
-        if math.isinf(factor):
-            raise SettingsError(f"the weight of {name!r} is infinite: give a finite number.")
+        require_positive(f"the weight of {name!r}", factor, finite=True)
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value == value
-
-
-def _is_finite(value: int | float) -> bool:
-    """Whether a float holds the number: no integer above 1.8e308 fits into one."""
-    try:
-        return math.isfinite(value)
-    except OverflowError:
-        return False
 
 
 def _dtype(given: str | torch.dtype) -> torch.dtype:
@@ -280,6 +270,7 @@ def _device(given: str | torch.device | None) -> torch.device:
     except (RuntimeError, AssertionError, TypeError) as error:
         reason = said(error).split(". ")[0].rstrip(".")
         reason = "no such kind of device" if "Expected one of" in reason else reason
+        reason = "torch has no such device here" if "Could not run" in reason else reason
         raise SettingsError(
             f"device {given!r} cannot be used here ({reason}): give 'cuda' for a GPU, or leave it "
             "out for the CPU."

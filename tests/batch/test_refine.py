@@ -7,6 +7,7 @@ import io
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from batch_cases import F64, TwoInputs, bumps, network
@@ -20,6 +21,7 @@ import pdelsr as pl
 from pdelsr.batch.model import Model
 from pdelsr.batch.products import JacobianTimes
 from pdelsr.batch.progress import PassDisplay
+from pdelsr.batch.refined import sealed
 
 
 def rms(values: Tensor) -> float:
@@ -271,8 +273,38 @@ def test_an_edited_refinement_is_refused(tmp_path: Path, name: str) -> None:
     with safe_open(path, framework="pt") as file:
         tensors, metadata = {k: file.get_tensor(k) for k in file.keys()}, file.metadata()  # noqa: SIM118
     EDITS[name](tensors, metadata)
+    if {"rank", "trainable"} <= metadata.keys():
+        metadata["sha256"] = sealed(tensors, metadata)  # whoever edits it can do that, too
     save_file(tensors, path, metadata)
     with pytest.raises(pl.FileFormatError, match="another copy"):
+        pl.RefinedModule.load(path, network())
+
+
+def test_a_damaged_refinement_is_refused_or_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "refined.safetensors"
+    x, t = bumps()
+    refined = pl.refine(network(), x, t, rank=5)
+    refined.save(path)
+    whole, expected = path.read_bytes(), refined(x)
+    for place in np.random.default_rng(0).integers(len(whole), size=60):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << int(place) % 8
+        path.write_bytes(damaged)
+        try:
+            found = pl.RefinedModule.load(path, network())
+        except pl.FileFormatError:
+            continue
+        assert torch.equal(found(x), expected)
+
+
+def test_a_refinement_without_a_checksum_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "refined.safetensors"
+    pl.refine(network(), *bumps(), rank=5).save(path)
+    with safe_open(path, framework="pt") as file:
+        tensors, metadata = {k: file.get_tensor(k) for k in file.keys()}, file.metadata()  # noqa: SIM118
+    del metadata["sha256"]
+    save_file(tensors, path, metadata)
+    with pytest.raises(pl.FileFormatError, match="has no checksum"):
         pl.RefinedModule.load(path, network())
 
 
@@ -297,6 +329,13 @@ class Tied(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.last(torch.tanh(self.second(torch.tanh(self.first(x)))))
+
+
+def test_what_is_no_path_is_refused() -> None:
+    refined = pl.refine(network(), *bumps(), rank=5)
+    for use in (refined.save, lambda path: pl.RefinedModule.load(path, network())):
+        with pytest.raises(pl.SettingsError, match="path is '': give the path of a file"):
+            use("")
 
 
 def test_tied_weights_are_saved(tmp_path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import sympy as sp
+import torch
 
 from pdelsr.declare import (
     Box,
@@ -18,6 +19,7 @@ from pdelsr.declare import (
     unknown,
 )
 from pdelsr.errors import ProblemError
+from pdelsr.sample import Sobol
 
 x, t = coordinates("x t")
 u, v = unknown("u", x, t), unknown("v", x, t)
@@ -203,9 +205,20 @@ def test_options_by_block():
             {"weights": {"boundary": 1}}, "weights: the problem has no block", id="weights"
         ),
         pytest.param(
-            {"weights": {"equation": -1}}, "expected a finite number from 0 on", id="negative"
+            {"weights": {"equation": -1}}, "expected a finite number above 0, got -1", id="negative"
         ),
-        pytest.param({"weights": 3}, "expected a mapping", id="one_weight"),
+        *(
+            pytest.param({"weights": {"equation": w}}, "number above 0", id=f"weight {w!r:.9}")
+            for w in (0, np.nan, np.inf, 10**400, "", np.ones(2), torch.ones(2))
+        ),
+        *(
+            pytest.param({"weights": w}, "weights: expected a mapping", id=f"weights {w!r:.30}")
+            for w in (3, 0, "", [], (), np.ones(2), torch.ones(2), sp.Eq(x, t))
+        ),
+        pytest.param({"sampler": "sobol"}, "sampler is 'sobol': give a sampler", id="text"),
+        pytest.param(
+            {"sampler": {"equation": Sobol}}, "sampler of 'equation' is <class", id="class"
+        ),
         pytest.param(
             {"sampler": {"boundary": None}}, "sampler: the problem has no block", id="sampler"
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -142,3 +143,10 @@ def test_a_wrong_reference_is_named(make, message):
 def test_a_reference_that_cannot_be_evaluated_is_refused(reference, message):
     with pytest.raises(ProblemError, match=message):
         heat(reference)
+
+
+@pytest.mark.parametrize("made_by", [pl.reference.cole_hopf, pl.reference.ColeHopf])
+def test_what_makes_a_reference_is_none(made_by: Any) -> None:
+    for given in (made_by, [made_by]):
+        with pytest.raises(pl.ProblemError, match=f"{made_by.__name__} makes a reference and is"):
+            ring(given)

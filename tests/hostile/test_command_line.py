@@ -301,3 +301,18 @@ def test_nobody_reads_what_is_printed_and_every_file_is_written(tmp_path: Path) 
         os.close(writer)
     assert ended.returncode == 0
     assert {p.name for p in tmp_path.iterdir()} >= set(files.values())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("solve", ""), "the problem file is '': give its path"),
+        (("solve", "p.py", "--json", ""), "--json: expected the path of a file, got ''"),
+    ],
+    ids=["problem", "json"],
+)
+def test_an_empty_path_is_named(
+    arguments: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*arguments) == 2
+    assert message in capsys.readouterr().err

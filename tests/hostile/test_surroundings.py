@@ -112,3 +112,27 @@ def test_a_reader_that_leaves_is_no_error() -> None:
     command = f"{sys.executable} -m pdelsr show p.py | true"
     found = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
     assert found.stderr == ""
+
+
+FULL = Path("/dev/full")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("solve", "p.py", *SMALL[:-1], "--save", "a"), 0),
+        (("solve", "nowhere.py"), 2),
+        (("solve", "p.py", "--debug", "--set", "nope=1"), 2),
+        (("solve", "p.py", "--nope"), 2),
+    ],
+    ids=["run", "no file", "debug", "usage"],
+)
+def test_a_full_disk_behind_standard_error_costs_nothing(
+    arguments: tuple[str, ...], code: int
+) -> None:
+    Path("p.py").write_text(rod())
+    with FULL.open("w") as full:
+        command = [sys.executable, "-m", "pdelsr", *arguments]
+        assert subprocess.run(command, stderr=full, check=False).returncode == code
+    assert Path("a").is_file() == (code == 0)

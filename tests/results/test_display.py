@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import io
+import logging
 
+import pytest
 from rich.console import Console
 
+from pdelsr.batch.progress import PassDisplay
+from pdelsr.cli.log import shown_log
 from pdelsr.results.display import Display
 from pdelsr.solvers.history import Record
 
@@ -41,3 +45,31 @@ def test_in_a_terminal_it_shows_phase_residuals_and_time() -> None:
 
 def test_before_the_first_record_it_says_so() -> None:
     assert "heat by lsr: preparing" in shown(True)
+
+
+class Full(io.StringIO):
+    """A stream on a full disk."""
+
+    def write(self, text: str) -> int:
+        raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("stream", [Full(), None], ids=["full", "closed"])
+def test_a_stream_that_takes_nothing_costs_no_run(
+    stream: io.StringIO | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr", stream)
+    with Display("heat by lsr") as display, PassDisplay(shown=True) as passes:
+        display(OUTER)
+        assert list(passes.over("pass", ["one"])) == ["one"]
+    logging.getLogger("pdelsr").warning("nobody hears this")
+    with shown_log(0):
+        logging.getLogger("pdelsr").warning("nor this")
+
+
+def test_messages_go_to_standard_error_as_it_is_at_each_call(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with Display("heat by lsr") as display:
+        display(OUTER)
+    assert capsys.readouterr().err.startswith("heat by lsr: iteration   1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -354,3 +355,41 @@ def test_a_small_answer_is_given_where_hardly_anything_is_free(
 ) -> None:
     monkeypatch.setattr("pdelsr.linearize.free_memory.free_on_host", lambda: 2**20)
     assert solved("heat_1d").predict(grid(50)).shape == (50,)
+
+
+NO_NUMBERS: dict[str, tuple[Any, str]] = {
+    "complex": (np.array([1j]), "x: expected real numbers, got ndarray of type complex128"),
+    "dates": (np.array(["2020-01-01"], dtype="datetime64[D]"), "x: expected numbers, got ndarray"),
+    "none": ([None], "x: expected numbers, got list"),
+    "masked": (np.ma.array([0.1, 0.2], mask=[0, 1]), "x: some entries are masked"),
+    "huge": (10**400, "x: expected numbers, got int"),
+    "sparse": (torch.ones(2).to_sparse(), "x: expected numbers, got a tensor of layout"),
+    "meta": (torch.ones(2, device="meta"), "x: expected numbers, got a meta tensor"),
+}
+
+
+@pytest.mark.parametrize("case", NO_NUMBERS)
+def test_what_holds_no_numbers_is_refused(case: str) -> None:
+    given, message = NO_NUMBERS[case]
+    with pytest.raises(pl.SettingsError, match=message):
+        solved("poisson_1d").predict(x=given)
+
+
+def test_masked_arrays_and_numbers_of_sympy_are_points() -> None:
+    solution = solved("poisson_1d")
+    expected = solution.predict(x=[0.5])
+    assert solution.predict(x=[sp.Rational(1, 2)]) == expected
+    assert solution.predict(x=np.ma.array([0.5])) == expected
+
+
+def test_a_name_without_end_is_no_derivative() -> None:
+    with pytest.raises(pl.SettingsError, match=r"u_x{58}… is not a derivative .* order 4 at most"):
+        solved("poisson_1d").derivative("u_" + "x" * 1000, x=0.5)
+
+
+@pytest.mark.parametrize("use", ["save", "to_json", "plot", "export", "load"])
+def test_what_is_no_path_is_refused(use: str) -> None:
+    solution = solved("poisson_1d")
+    called = partial(pl.load, problem=solution.problem) if use == "load" else getattr(solution, use)
+    with pytest.raises(pl.SettingsError, match="path is '': give the path of a file"):
+        called("")

@@ -70,14 +70,19 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("lsr", {"points": 0}, "points is 0: give a whole number from 1 on"),
     ("lsr", {"points": {"equation": 0}}, "points of 'equation' is 0"),
     ("lsr", {"weights": {"equation": -1}}, "the weight of 'equation' is -1"),
-    ("lsr", {"weights": {"equation": float("inf")}}, "the weight of 'equation' is infinite"),
+    ("lsr", {"weights": {"equation": float("inf")}}, "the weight of 'equation' is inf: give a f"),
+    ("lsr", {"weights": {"equation": 0}}, "the weight of 'equation' is 0: give a finite number ab"),
+    ("lsr", {"weights": {"equation": 10**400}}, "the weight of 'equation' is 10{59}…: give a fin"),
     ("lsr", {"tolerance": -1}, "tolerance is -1: give a number from 0 on"),
     ("lsr", {"time_limit": 0}, "time_limit is 0"),
     ("lsr", {"max_iterations": 0}, "max_iterations is 0"),
     ("lsr", {"seed": -1}, "seed is -1"),
+    ("lsr", {"seed": 10**400}, "seed is 10{59}…: give a whole number up to 2147483647"),
+    ("lsr", {"seed": 10**5000}, "seed is a value of type int: give a whole number up to"),
     ("lsr", {"seed": 10**30}, "give a whole number up to 2147483647"),
     ("lsr", {"memory_budget": 0}, "memory_budget is 0"),
     ("lsr", {"dtype": "half"}, "dtype is 'half'"),
+    ("lsr", {"device": "mps"}, "device 'mps' cannot be used here [(]torch has no such device here"),
     ("lsr", {"device": "abacus"}, "device 'abacus' cannot be used here"),
 ]
 
@@ -114,8 +119,8 @@ def test_points_reach_the_blocks() -> None:
 
 
 def test_a_problem_with_something_else_than_a_sampler_is_refused() -> None:
-    with pytest.raises(pl.SettingsError, match="sampler is 'sobol': give a sampler such as"):
-        started(replace(poisson(), sampler="sobol"))
+    with pytest.raises(pl.ProblemError, match="sampler is 'sobol': give a sampler such as"):
+        replace(poisson(), sampler="sobol")
 
 
 def test_samplers_reach_the_blocks() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pdelsr.errors import SettingsError
-from pdelsr.files import written_whole
+from pdelsr.files import read_path, written_whole
 from pdelsr.results.plot.style import Picture
 
 PICTURES = (".png", ".pdf", ".svg", ".jpg", ".eps", ".tif", ".webp")
@@ -22,9 +22,9 @@ def require_file(path: str | Path, endings: Sequence[str], what: str) -> Path:
         what: these files in a word, in the plural.
 
     Raises:
-        SettingsError: another ending, or no such folder.
+        SettingsError: no path, another ending, or no such folder.
     """
-    given = Path(path)
+    given = read_path(path)
     ending = given.suffix.lower()
     if ending not in endings:
         found = f"ends in {ending!r}" if ending else "has no ending"

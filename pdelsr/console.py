@@ -1,0 +1,61 @@
+"""Standard error as a console for progress and logs, whose failures cost no run."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from functools import cache
+from typing import IO, Any, cast
+
+from rich.console import Console
+
+NOT_WRITTEN = (OSError, ValueError)  # a full disk or a reader who has left; a closed stream
+
+
+class StandardError:
+    """Standard error as it is at each call, where what cannot be written is left out."""
+
+    @property
+    def stream(self) -> Any:
+        """Below rich's live line, which stands in for `sys.stderr`; None where it is closed."""
+        return getattr(sys.stderr, "rich_proxied_file", sys.stderr)
+
+    @property
+    def encoding(self) -> str:
+        return getattr(self.stream, "encoding", None) or "utf-8"
+
+    def write(self, text: str) -> int:
+        """Write what can be written."""
+        if self.stream is not None:
+            with suppress(*NOT_WRITTEN):
+                self.stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Have it written now, if that is possible."""
+        if self.stream is not None:
+            with suppress(*NOT_WRITTEN):
+                self.stream.flush()
+
+    def isatty(self) -> bool:
+        """Whether it is a terminal."""
+        with suppress(*NOT_WRITTEN):
+            return self.stream is not None and self.stream.isatty()
+        return False
+
+    def fileno(self) -> int:
+        """Its number in the system; OSError where it has none."""
+        if self.stream is None:
+            raise OSError("standard error is closed")
+        return self.stream.fileno()
+
+
+def error_console() -> Console:
+    """A new console, which draws a live line beside those of others."""
+    return Console(file=cast(IO[str], StandardError()), highlight=False)
+
+
+@cache
+def shared_console() -> Console:
+    """The one console: whatever is printed here while a display is live appears above it."""
+    return error_console()
