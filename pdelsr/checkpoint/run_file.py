@@ -178,7 +178,7 @@ class RunFile:
         remove_leftovers(self.path)
         if not self.path.exists():
             return None
-        contents = read(self.path)
+        contents = read(self.path, "a run with a checkpoint")
         document = contents.document
         if document.get("kind") != KIND:
             raise FileFormatError(
@@ -261,7 +261,7 @@ def kept_form(path: Path) -> bool | None:
     """
     if not path.is_file():
         return None
-    found: Any = read(path).document
+    found: Any = read(path, "a run with a checkpoint").document
     for name in ("run", "options", "hard"):
         found = found.get(name) if isinstance(found, Mapping) else None
     return found if isinstance(found, bool) else None

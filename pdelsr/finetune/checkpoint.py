@@ -25,7 +25,7 @@ def resumed(
     """The losses of the checkpoint, whose weights and moments are put in; none where none is."""
     if path is None or not Path(path).exists():
         return []
-    contents = read(path)
+    contents = read(path, "train_operator with a checkpoint")
     if contents.document.get("kind") != KIND:
         raise FileFormatError(f"{path} is no checkpoint of a training: give another path.")
     other = contents.document.get("settings")

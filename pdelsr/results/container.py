@@ -70,15 +70,19 @@ def encoded(contents: Contents) -> bytes:
     return save(tensors, metadata)
 
 
-def read(path: str | Path) -> Contents:
+def read(path: str | Path, writer: str = "Solution.save") -> Contents:
     """Read what `write` has written.
+
+    Args:
+        path: of the file.
+        writer: what writes such files, which the message of a missing one names.
 
     Raises:
         SettingsError: the path is none.
         FileFormatError: the file is missing, foreign, damaged, or of a newer version.
     """
     if not read_path(path).is_file():
-        raise FileFormatError(f"there is no file {path}: give one written by Solution.save.")
+        raise FileFormatError(f"there is no file {path}: give one written by {writer}.")
     try:
         with Path(path).open("rb") as file:
             header = read_header(file)

@@ -82,7 +82,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("lsr", {"seed": 10**30}, "give a whole number up to 2147483647"),
     ("lsr", {"memory_budget": 0}, "memory_budget is 0"),
     ("lsr", {"dtype": "half"}, "dtype is 'half'"),
-    ("lsr", {"device": "mps"}, "device 'mps' cannot be used here [(]torch has no such device here"),
+    ("lsr", {"device": "cuda:99"}, "device .cuda:99. cannot be used here"),
     ("lsr", {"device": "abacus"}, "device 'abacus' cannot be used here"),
 ]
 
