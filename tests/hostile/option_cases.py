@@ -107,7 +107,7 @@ OPTIONS = [
     method_option("checkpoint=-", "only --json goes to standard output", "give the path of a file"),
     method_option("points=[1]", r"\[1\]", "expected a whole number or values by block"),
     method_option(
-        "weights={'equation':-1}", "-1", "give a number from 0 on", "weight of 'equation'"
+        "weights={'equation':-1}", "-1", "give a finite number above 0", "weight of 'equation'"
     ),
     method_option("hidden={1:2}", r"\{1:2\}", "expected whole numbers such as 60,60"),
     method_option("network=3", "cannot be written as text", r"call pl\.solve"),
