@@ -119,10 +119,10 @@ def errors(problem: pl.Problem, limit: float, seed: int) -> tuple[float, list[fl
     states: list[Candidate] = []
     offer = Selection.offer
 
-    def noted(self: Selection, new: Assessed, floor: float) -> bool:
+    def noted(self: Selection, new: Assessed, *bounds: float) -> bool:
         if math.isfinite(new.objective) and new.iteration:
             states.append(new.candidate)
-        return offer(self, new, floor)
+        return offer(self, new, *bounds)
 
     Selection.offer = noted  # type: ignore[method-assign]
     try:

@@ -14,6 +14,7 @@ from pdelsr.solvers.method import State
 from pdelsr.solvers.next_step import (
     FEWER_POINTS,
     LEAST_GROWTH,
+    LEAST_POINTS,
     Gains,
     Kind,
     Situation,
@@ -126,7 +127,7 @@ class Growth:
     @property
     def _fewer_points(self) -> float:
         """Times the points that a refinement has at least."""
-        return FEWER_POINTS if self.untrained else min(FEWER_POINTS, FEWEST / self.factor)
+        return LEAST_POINTS if self.untrained else min(FEWER_POINTS, FEWEST / self.factor)
 
     def takes_up(self, context: Context) -> bool:
         """Whether the next refinement takes up the last one, which had fewer points than planned.

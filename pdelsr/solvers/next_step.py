@@ -19,6 +19,7 @@ ALIGNMENT = 6.0  # times of a refinement that an alignment and the next refineme
 LEAST_ALIGNMENT = 2.0  # the same, of one that is worth it
 MARGIN = 1.1  # on predicted times
 MORE_POINTS, FEWER_POINTS = 2.0, 0.3  # times the points of another network of the same size
+LEAST_POINTS = 0.2  # the same at the end, where there is no time for more
 
 
 class Kind(Enum):
@@ -123,7 +124,7 @@ def next_step(now: Situation) -> Step:
     if not now.enough and not in_want_of_time:
         return Step(Kind.ALIGN, m)
     points = min(MORE_POINTS, now.left / now.time_of(m)) if now.seconds else MORE_POINTS
-    if math.isinf(now.left) or points < FEWER_POINTS:
+    if math.isinf(now.left) or points < LEAST_POINTS:
         return Step(Kind.STOP, m)
     return Step(Kind.AGAIN, m, points, points * now.time_of(m))
 

@@ -9,8 +9,8 @@ import pytest
 
 from pdelsr.solvers.next_step import (
     ALIGNMENT,
-    FEWER_POINTS,
     LEAST_GROWTH,
+    LEAST_POINTS,
     MARGIN,
     MORE_POINTS,
     POWERS,
@@ -82,12 +82,12 @@ def test_a_growth_takes_what_would_be_too_little_for_another_network() -> None:
 
 @pytest.mark.parametrize("enough", [False, True])
 def test_without_time_for_a_growth_another_network_is_tried(enough: bool) -> None:
-    for left in (0.5, 1.0, 1.5):
+    for left in (0.25, 0.5, 1.0, 1.5):
         step = next_step(replace(NOW, left=left, enough=enough))
         assert (step.kind, step.parameters) == (Kind.AGAIN, 1000)
         assert step.points == pytest.approx(left / MARGIN)
         assert step.seconds <= left * (1 + 1e-12)
-    assert next_step(replace(NOW, left=0.9 * FEWER_POINTS)).kind is Kind.STOP
+    assert next_step(replace(NOW, left=0.9 * LEAST_POINTS)).kind is Kind.STOP
 
 
 def test_what_pays_no_more_is_tried_again_or_aligned() -> None:
