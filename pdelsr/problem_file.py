@@ -63,6 +63,12 @@ def load_problem(given: str | Path, time_limit: int | float = math.inf) -> Probl
         raise ProblemError(_unreadable(path, error)) from error
     except PdelsrError as error:
         raise type(error)(f"{_place(path, error)}: {error}") from error
+    except ValueError as error:
+        if "null bytes" not in str(error):  # a SyntaxError in later versions of Python
+            raise ProblemError(_failing(path, error)) from error
+        raise ProblemError(
+            f"{path}: Python cannot read it ({error}); save it as text in UTF-8."
+        ) from error
     except KeyboardInterrupt:
         raise
     except TimeIsUp as error:

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from pdelsr.benchmark.competitors import COMPETITORS
 from pdelsr.cli.options import DIGITS, LARGEST, option_types, read_number, read_whole
+from pdelsr.cli.streams import write_text
 from pdelsr.errors import did_you_mean
 from pdelsr.solvers.registry import METHODS
 from pdelsr.solvers.settings import DTYPES
@@ -33,7 +34,9 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End with exit code 2."""
-        self.exit(2, f"pdelsr: error: {message}; `{self.prog} --help` lists what can be given.\n")
+        advice = f"`{self.prog} --help` lists what can be given."
+        write_text(f"pdelsr: error: {message}; {advice}", sys.stderr)
+        self.exit(2)
 
 
 def whole_number(text: str) -> int:

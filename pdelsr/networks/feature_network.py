@@ -111,7 +111,7 @@ class FeatureNetwork(TapedNetwork):
         }
         with torch.device("cpu"):  # where the generator draws
             self._build(box, periods, torch.Generator().manual_seed(seed))
-        self.to(device=device or torch.get_default_device(), dtype=dtype)
+        self.to(device=device or torch.empty(0).device, dtype=dtype)
 
     def _build(
         self,
