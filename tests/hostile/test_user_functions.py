@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -140,9 +139,6 @@ def test_activations_are_named_with_what_they_gave(name: str) -> None:
         pl.solve(problem(), "lsr", activation=activation(function), **SMALL)
 
 
-@pytest.mark.skipif(
-    version("jaxtyping").startswith("0.2."), reason="it fails where it prints what is half made"
-)
 @pytest.mark.parametrize("functions", [(), (3,), torch.sin, "sin"])
 def test_activations_need_functions(functions: Any) -> None:
     with pytest.raises((pl.SettingsError, TypeError), match="functions"):
