@@ -28,7 +28,6 @@ BROKEN, NOT_SMALL = 0.3, 0.1  # of the terms at a point, and of those elsewhere
 HARDLY = 0.1  # of the terms: above, nothing is solved
 COORDINATES = 4.0  # relative slope of a function of one wave, about
 SMALL = 1e-3  # an unknown below this share of the largest one may be zero but for its error
-UNEQUAL = 1e-3  # share of the largest unknown that smaller ones are taken for, where all is told
 HELD = 3.0  # times what the directions leave of a wave: what they tell of it reliably
 ZERO = 1e4  # epsilons of the network's values: a solution below them is zero up to rounding
 LEVEL_DEGREE = 12  # of polynomials in time, where the level of an unknown is open at all times
@@ -124,7 +123,7 @@ def estimated(
     terms = best.resolved_terms(eps)
     seen = _seen(modes, terms)
     # in units of its own, a tiny unknown is hardly seen; open is what nobody sees as a large one
-    unequal = sizes.clamp(min=UNEQUAL * sizes.max().item())
+    unequal = sizes.clamp(min=SMALL * sizes.max().item())
     differ = bool((unequal > sizes).any())
     openness = found.modes(unequal, open_levels) if differ else modes
     low, high = None, modes.largest * best.objective
