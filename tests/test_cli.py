@@ -83,6 +83,7 @@ def test_solve_writes_what_was_asked_for(rod: Path, capsys: pytest.CaptureFixtur
     assert capsys.readouterr() == ("", "")
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # as outside of tests
 @pytest.mark.parametrize("quiet", [False, True])
 def test_json_on_standard_output_is_alone_there(
     rod: Path, quiet: bool, capfd: pytest.CaptureFixture[str]

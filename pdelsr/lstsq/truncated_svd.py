@@ -54,7 +54,7 @@ class TruncatedSVD(LeastSquares):
         left_out = scaled - kept @ state.Wt
         largest = max(state.U.shape[0], scaled.shape[1])
         eps = torch.finfo(values.dtype).eps
-        cut = (largest * eps if self.cut is None else self.cut) * values.amax()
+        cut = (largest * eps if self.cut is None else self.cut) * state.values.amax()
         return torch.cat([kept / values, left_out / cut], dim=1)
 
     def left_over(self, state: SVDState, b: Float[Tensor, " n"]) -> float:

@@ -275,3 +275,12 @@ def test_what_a_system_leaves_open_is_amplified_up_to_rounding() -> None:
         lengths = torch.linalg.vector_norm(X, dim=1)
         assert lengths[0] > 1e12
         assert lengths[1] == pytest.approx(1.0)
+
+
+def test_columns_whose_lengths_overflow_have_no_covariance_that_is_told() -> None:
+    A = torch.full((6, 3), 1e30, dtype=torch.float32)  # its squares are infinite
+    solver = TruncatedSVD()
+    state = solver.init(A)
+    assert state.Wt.shape[0] == 0  # no direction is left
+    X = solver.root_covariance(state, torch.ones(2, 3, dtype=torch.float32))
+    assert not torch.linalg.vector_norm(X, dim=1).isfinite().any()

@@ -130,7 +130,7 @@ def draw_spectrum(axes: Axes, solution: Solution) -> None:
     start = max(effective - 1, 0)
     axes.semilogy(index[start:], shown[start:], color=GREY, linewidth=1.8, linestyle=":")
     whole = f"rank {rank:,}, all of it effective" if effective == rank else f"rank {rank:,}"
-    below = 1 - LEGEND * (1 + (effective < rank)) - 0.02  # the legend, which lines do not cross
+    below = 1 - LEGEND * (1 + (effective < rank)) - 0.03  # the legend, which lines do not cross
     if effective < rank:
         label = f"effective rank {effective:,}"
         axes.axvline(effective, 0, below, color=BLACK, linewidth=1.0, linestyle="--", label=label)
