@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 import pdelsr as pl
 from pdelsr.cli.options import read_options, read_widths
@@ -74,10 +73,7 @@ def run(blocks: list[str]) -> dict[str, Any]:
 @pytest.mark.parametrize("page", WITH_CODE)
 def test_python_blocks_run(page: str, small: list[pl.Solution]) -> None:
     """All blocks of a page, in their order: a page is one program."""
-    blocks = fenced(read(page), "python")
-    if torch.__version__ < "2.8":  # which does not trace the checks of types that tests make
-        blocks = [block for block in blocks if "torch.export" not in block]
-    run(blocks)
+    run(fenced(read(page), "python"))
     for solution in small:
         assert all(error.relative_l2 < 1e-2 for error in solution.errors.values()), solution
 

@@ -40,7 +40,7 @@ def _polynomials(slope: Polynomial, count: int = MAX_ORDER) -> list[list[float]]
     found = [slope]
     while len(found) < count:
         found.append(found[-1].deriv() * slope)
-    return [list(p.coef) for p in found]
+    return [p.coef.tolist() for p in found]
 
 
 def _horner(coefficients: list[float], y: Tensor) -> Tensor:

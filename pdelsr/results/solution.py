@@ -506,7 +506,8 @@ class Solution:
 
         It gives what `predict` gives, up to the order of additions, without anything of this
         package's jets or of sympy, follows `.to(...)`, has a `state_dict`, and is differentiable in
-        x. `torch.export` takes it with any number of points.
+        x. `torch.export` takes it with any number of points,
+        of which torch 2.7 asks for the most there can be.
 
         Raises:
             SettingsError: a refined network of your own that cannot be traced; the message says
@@ -529,7 +530,7 @@ class Solution:
             >>> points = torch.tensor([[0.0], [0.5]], dtype=torch.float64)
             >>> print(*(f"{value:.6f}" for value in module(points)[:, 0].abs()))
             0.000000 0.250000
-            >>> any_number = {0: torch.export.Dim("n")}
+            >>> any_number = {0: torch.export.Dim("n", max=2**40)}
             >>> program = torch.export.export(module, (points,), dynamic_shapes=(any_number,))
         """
         names = self.problem.domain.coordinates

@@ -563,7 +563,7 @@ class Frozen(nn.Module):
         return self.inner[0](x).detach()
 
 
-@pytest.mark.skipif(torch.__version__ < "2.8", reason="torch does not trace the checks of types")
+@pytest.mark.skipif(torch.__version__ < "2.8", reason="torch does not trace a copy of a module")
 def test_a_refined_module_exports_for_fixed_shapes() -> None:
     torch.manual_seed(0)
     net = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1))
