@@ -26,7 +26,8 @@ from pdelsr.solvers.context import Earlier
 from pdelsr.solvers.design import Design
 from pdelsr.solvers.history import Record
 from pdelsr.solvers.loop import Standing
-from pdelsr.solvers.method import Method, RankReport, State
+from pdelsr.solvers.method import Method, State
+from pdelsr.solvers.report import RankReport
 from pdelsr.solvers.selection import Selection
 from pdelsr.solvers.sensitivity import Sensitivity
 from pdelsr.solvers.status import Status

@@ -42,7 +42,8 @@ from pdelsr.results.record import json_text, record
 from pdelsr.results.summary import summary_text
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.history import Record
-from pdelsr.solvers.method import Method, RankReport
+from pdelsr.solvers.method import Method
+from pdelsr.solvers.report import RankReport
 from pdelsr.solvers.settings import RunSettings, require_seed, require_whole
 from pdelsr.solvers.status import Status
 

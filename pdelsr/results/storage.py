@@ -38,7 +38,8 @@ from pdelsr.results.stored_network import (
 )
 from pdelsr.results.typed import built, shown, trusted_by_none
 from pdelsr.solvers.history import Record
-from pdelsr.solvers.method import Method, RankReport
+from pdelsr.solvers.method import Method
+from pdelsr.solvers.report import RankReport
 from pdelsr.solvers.settings import RunSettings
 from pdelsr.solvers.status import Status
 

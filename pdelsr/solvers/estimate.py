@@ -8,7 +8,6 @@ tests/solvers/test_estimate.py.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from pdelsr.linearize import StackedResidual
 from pdelsr.linearize.memory import points_at_once, points_per_chunk
@@ -17,11 +16,9 @@ from pdelsr.linearize.tangent_model import keeps_jets
 from pdelsr.lstsq import LeastSquares, solver_named
 from pdelsr.networks import Network
 from pdelsr.solvers.context import Context
+from pdelsr.solvers.refiner_options import RefinerOptions
 from pdelsr.subspace import Basis
 from pdelsr.subspace.rsvd import RandomizedSVD
-
-if TYPE_CHECKING:  # Refiner asks this module; only its type is needed here
-    from pdelsr.solvers.refiner import Refiner
 
 FEWEST = 32  # directions or columns that are not halved any more
 PIECE = 256  # points of a reverse pass that are not halved either
@@ -66,7 +63,7 @@ def fits(context: Context, size: int | float) -> bool:
     return has_room(size, context.plan.device)
 
 
-def sizes(context: Context, refiner: Refiner, factor: int | float, rank: int) -> Sizes:
+def sizes(context: Context, refiner: RefinerOptions, factor: int | float, rank: int) -> Sizes:
     """Of a refinement of the context's network."""
     m = context.network.parameter_count
     n = context.plan.row_count(context.compiled.blocks, factor)
@@ -77,12 +74,14 @@ def sizes(context: Context, refiner: Refiner, factor: int | float, rank: int) ->
     return Sizes(n, min(rank, m), m, jets if kept else 0.0)
 
 
-def needed(context: Context, refiner: Refiner, factor: int | float, rank: int) -> int | float:
+def needed(
+    context: Context, refiner: RefinerOptions, factor: int | float, rank: int
+) -> int | float:
     """Bytes of a refinement of the context's network."""
     return refinement_bytes(context, sizes(context, refiner, factor, rank), refiner)
 
 
-def refinement_fits(context: Context, sizes: Sizes, refiner: Refiner) -> bool:
+def refinement_fits(context: Context, sizes: Sizes, refiner: RefinerOptions) -> bool:
     """Whether a refinement of these sizes fits into the free memory."""
     return fits(context, refinement_bytes(context, sizes, refiner))
 
@@ -99,7 +98,7 @@ def _basis_numbers(basis: Basis, r: int, m: int) -> int | float:
     return 3 * m * s + m * r + 2 * (r + basis.extra_rows) * s
 
 
-def refinement_bytes(context: Context, sizes: Sizes, refiner: Refiner) -> int | float:
+def refinement_bytes(context: Context, sizes: Sizes, refiner: RefinerOptions) -> int | float:
     """Of one refinement: its matrices, a chunk of rows, and the jets that rows are made of."""
     basis, solver = refiner.basis_for(sizes.parameters), solver_named(refiner.lstsq)
     like = context.heldout.like

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.estimate import FEWEST, PIECE, alignment_bytes, fits, gradient_bytes, needed
+from pdelsr.solvers.refiner_options import RefinerOptions
 from pdelsr.solvers.refusal import does_not_fit, memory_error
-
-if TYPE_CHECKING:  # Refiner asks this module; only its type is needed here
-    from pdelsr.solvers.refiner import Refiner
 
 ROWS = 1.5  # for each direction, at least, where points are left out
 
@@ -36,7 +33,7 @@ class Choice:
 
 
 def affordable(
-    context: Context, refiner: Refiner, factor: int | float, rank: int | None = None
+    context: Context, refiner: RefinerOptions, factor: int | float, rank: int | None = None
 ) -> list[Choice]:
     """The sizes that fit, the wanted ones or else the largest ones first.
 
@@ -63,7 +60,7 @@ def affordable(
     raise does_not_fit(context, refiner, factor, first)
 
 
-def _choices(context: Context, refiner: Refiner, wanted: Choice, first: int) -> list[Choice]:
+def _choices(context: Context, refiner: RefinerOptions, wanted: Choice, first: int) -> list[Choice]:
     """The wanted sizes, then fewer points, then fewer directions with as many points for each."""
     found, r = [wanted], first
     while True:

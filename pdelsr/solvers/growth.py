@@ -24,7 +24,8 @@ from pdelsr.solvers.next_step import (
     wanted_step,
     widening,
 )
-from pdelsr.solvers.refiner import FULL_LIMIT, PAYS, Refiner, largest_rank
+from pdelsr.solvers.refiner import PAYS, Refiner
+from pdelsr.solvers.refiner_options import FULL_LIMIT, largest_rank
 from pdelsr.solvers.refusal import largest
 from pdelsr.solvers.status import Status
 from pdelsr.solvers.trial import FACTOR, FILLED

@@ -26,7 +26,8 @@ from pdelsr.solvers.levenberg_marquardt import LevenbergMarquardt
 from pdelsr.solvers.method import Method, State
 from pdelsr.solvers.next_step import Gains
 from pdelsr.solvers.pseudo_time import pseudo_time_residual, stable_signs
-from pdelsr.solvers.refiner import FULL_LIMIT, Refiner
+from pdelsr.solvers.refiner import Refiner
+from pdelsr.solvers.refiner_options import FULL_LIMIT
 from pdelsr.solvers.settings import (
     require_at_least,
     require_choice,

@@ -16,8 +16,9 @@ from pdelsr.solvers.candidate import Assessed, Candidate
 from pdelsr.solvers.context import EXACT, ROUNDING, Context
 from pdelsr.solvers.history import Record
 from pdelsr.solvers.interruption import CUT_SHORT, INTERRUPTIONS, in_time, last_work, status_of
-from pdelsr.solvers.method import Method, RankReport, State
+from pdelsr.solvers.method import Method, State
 from pdelsr.solvers.refusal import nothing_found
+from pdelsr.solvers.report import RankReport
 from pdelsr.solvers.status import Status
 
 logger = logging.getLogger(__name__)

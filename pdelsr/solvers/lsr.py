@@ -11,7 +11,8 @@ from pdelsr.solvers.context import Context
 from pdelsr.solvers.fitting import affordable
 from pdelsr.solvers.interruption import INTERRUPTIONS, status_of
 from pdelsr.solvers.method import Method, State
-from pdelsr.solvers.refiner import FULL_LIMIT, NO_TIME, Refiner, limited
+from pdelsr.solvers.refiner import NO_TIME, Refiner, limited
+from pdelsr.solvers.refiner_options import FULL_LIMIT
 from pdelsr.solvers.settings import require_whole
 from pdelsr.solvers.status import Status
 from pdelsr.solvers.tangent_newton import Refinement

@@ -1,4 +1,4 @@
-"""A refinement with its choices made: subspace, rank, least squares, Newton steps."""
+"""A refinement of the network of a run: at one rank, or at the one that held-out points choose."""
 
 from __future__ import annotations
 
@@ -12,20 +12,17 @@ from torch import Tensor
 
 from pdelsr.linearize import Identity, Predictor, RefinedPredictor, StackedResidual
 from pdelsr.linearize.halving import is_out_of_memory, release
-from pdelsr.lstsq import LeastSquares, solver_named
+from pdelsr.lstsq import solver_named
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.estimate import Sizes, needed, refinement_fits
 from pdelsr.solvers.fitting import Choice, affordable
 from pdelsr.solvers.interruption import INTERRUPTIONS, status_of
-from pdelsr.solvers.settings import require_whole
+from pdelsr.solvers.refiner_options import RefinerOptions, largest_rank, starting_rank
 from pdelsr.solvers.tangent_newton import Refinement, refine_in_subspace, with_basis_values
-from pdelsr.subspace import Basis, LastLayer, basis_named
+from pdelsr.subspace import Basis
 
 logger: logging.Logger = logging.getLogger(__name__)
 
-FULL_LIMIT = 5000  # parameters up to which the whole tangent space is the default basis
-FIRST_RANK = 250  # of a rank that is chosen by doubling
-LARGEST_RANK = 4000
 PAYS = 2.0  # factor on the held-out residual that makes growth worth it
 USABLE = 0.5  # share of directions above rounding from which more of them may help
 DOUBLING = 6.0  # times the seconds of a refinement, for one at twice the rank
@@ -34,30 +31,8 @@ NO_TIME = "no time for twice as many"
 
 
 @dataclass(frozen=True)
-class Refiner:
-    """The parts of a refinement.
-
-    Args:
-        basis: recipe for V, or its name; None for all parameters of a small network, and for the
-            randomized SVD of the output Jacobian of a large one.
-        rank: r; None for a choice by the held-out residual, or for all that a basis without such
-            a choice gives.
-        lstsq: solver of the reduced problem, or its name.
-        newton_steps: in the tangent space; 1 is the published method.
-    """
-
-    basis: str | Basis | None = None
-    rank: int | None = None
-    lstsq: str | LeastSquares = "qr"
-    newton_steps: int = 5
-
-    def __post_init__(self) -> None:
-        if self.basis is not None:
-            basis_named(self.basis)
-        solver_named(self.lstsq)
-        require_whole("newton_steps", self.newton_steps, 1)
-        if self.rank is not None:
-            require_whole("rank", self.rank, 1)
+class Refiner(RefinerOptions):
+    """Refines the network of a run; see `RefinerOptions` for its fields."""
 
     def __call__(
         self,
@@ -107,35 +82,9 @@ class Refiner:
         limit = choice.limit or (f"{wanted:,} exceeds the parameters" if wanted > most else None)
         return found if limit is None else limited(found, limit)
 
-    def basis_for(self, parameters: int) -> Basis:
-        """The recipe for a network with so many parameters."""
-        return basis_named(self.basis or ("full" if parameters <= FULL_LIMIT else "output"))
-
-    def first_rank(self, context: Context, factor: int | float, rank: int | None = None) -> int:
-        """Directions of a refinement, or those that a search for their number starts from.
-
-        Args:
-            context: of the run.
-            factor: times the planned points.
-            rank: that an earlier refinement chose.
-        """
-        m = context.network.parameter_count
-        basis, chosen = self.basis_for(m), self.rank or rank
-        if isinstance(basis, LastLayer):
-            return basis.width(context.network)
-        if chosen is None and basis.has_rank:
-            rows = context.plan.row_count(context.compiled.blocks, factor)
-            chosen = min(FIRST_RANK, largest_rank(m, int(rows)))
-        return min(chosen or m, m)
-
     def bytes_needed(self, context: Context, factor: int | float = 1.0) -> int | float:
         """Of a refinement, or of the first one in a search for the rank."""
         return needed(context, self, factor, self.first_rank(context, factor))
-
-    def rank_is_open(self, context: Context) -> bool:
-        """Whether fewer directions are not against the user's choice."""
-        has_rank = self.basis_for(context.network.parameter_count).has_rank
-        return self.rank is None and (has_rank or self.basis is None)
 
     def _at_rank(
         self,
@@ -165,7 +114,7 @@ class Refiner:
     ) -> Refinement:
         """Double the rank as long as that pays on held-out points; the report says why it ended."""
         most = largest_rank(context.network.parameter_count, residual.row_count)
-        rank, best, smallest = min(FIRST_RANK, most), None, math.inf
+        rank, best, smallest = starting_rank(most), None, math.inf
         while True:
             begin, found = context.clock.seconds, None
             try:
@@ -225,8 +174,3 @@ def limited(found: Refinement, limit: str) -> Refinement:
     """The same refinement with the reason for its rank in the report."""
     logger.info("rank %d is kept: %s", found.report.rank, limit)
     return replace(found, report=replace(found.report, limit=limit))
-
-
-def largest_rank(parameters: int, rows: int) -> int:
-    """Up to which a rank is raised: two rows a direction, unless all are few."""
-    return min(LARGEST_RANK, parameters, max(FIRST_RANK, rows // 2))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from pdelsr.errors import MemoryLimitError
 from pdelsr.linearize.free_memory import free_bytes
@@ -11,14 +10,12 @@ from pdelsr.linearize.memory import bytes_text
 from pdelsr.linearize.room import has_room, room_text
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.estimate import fits, needed
+from pdelsr.solvers.refiner_options import RefinerOptions
 from pdelsr.solvers.settings import RunSettings
-
-if TYPE_CHECKING:  # Refiner asks this module; only its type is needed here
-    from pdelsr.solvers.refiner import Refiner
 
 
 def does_not_fit(
-    context: Context, refiner: Refiner, factor: int | float, rank: int
+    context: Context, refiner: RefinerOptions, factor: int | float, rank: int
 ) -> MemoryLimitError:
     """The refusal of a refinement, with the largest rank and the most points that would fit."""
 

@@ -144,7 +144,7 @@ def test_memory_that_runs_out_costs_half_of_the_directions(monkeypatch: Any) -> 
 
 
 def test_a_doubling_that_does_not_fit_leaves_the_last_rank(monkeypatch: Any) -> None:
-    monkeypatch.setattr("pdelsr.solvers.refiner.FIRST_RANK", 20)
+    monkeypatch.setattr("pdelsr.solvers.refiner_options.FIRST_RANK", 20)
     refused = out_of_memory_in(monkeypatch, QR, "init", lambda solver, A: A.shape[1] > 50)
     options = {"basis": "gaussian", "hidden": (16, 16), "points": 800}
     solution = pl.solve(poisson_2d(), "lsr", **options, **PLAIN)

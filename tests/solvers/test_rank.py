@@ -9,14 +9,14 @@ import torch
 from solver_cases import SMALL, cubic, poisson, poisson_2d
 
 import pdelsr as pl
-from pdelsr.solvers import growth, refiner
+from pdelsr.solvers import growth, refiner, refiner_options
 
 WIDE = {"hidden": (16, 16), "weight_scale": 1.5, "activation": "sin", "points": 800}
 
 
 @pytest.fixture(autouse=True)
 def from_few_directions(monkeypatch) -> None:
-    monkeypatch.setattr(refiner, "FIRST_RANK", 20)
+    monkeypatch.setattr(refiner_options, "FIRST_RANK", 20)
 
 
 @pytest.mark.parametrize("basis", ["output", "residual", "gaussian", "coordinate"])
