@@ -17,6 +17,7 @@ from pdelsr.results.identity import is_same_problem
 from pdelsr.results.stored_network import inner_network
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context, Earlier
+from pdelsr.solvers.discretization import Discretization
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.prepare import can_widen
 from pdelsr.solvers.settings import RunSettings
@@ -94,11 +95,11 @@ def goes_on_growing(
     return open_still and bool(start.settings.grow)
 
 
-def first_candidate(start: Solution, context: Context) -> Candidate:
+def first_candidate(start: Solution, discretization: Discretization) -> Candidate:
     """θ and δ of the start, in the dtype and on the device of this run."""
-    found, like = start.candidate, context.heldout.like
+    found, like = start.candidate, discretization.heldout.like
     delta = None if found.delta is None else found.delta.to(like)
-    return Candidate(context.network, found.theta.to(like), delta)
+    return Candidate(discretization.network, found.theta.to(like), delta)
 
 
 def earlier_run(problem: Problem, start: Solution, context: Context) -> Earlier:
@@ -108,7 +109,7 @@ def earlier_run(problem: Problem, start: Solution, context: Context) -> Earlier:
     if same and _close(start.weights, context.plan.weights):
         objective = start.heldout_start
     elif refined:
-        network = replace(first_candidate(start, context), delta=None)
+        network = replace(first_candidate(start, context.discretization), delta=None)
         objective = context.heldout_norm(network)
     return Earlier(
         refined=same and refined,

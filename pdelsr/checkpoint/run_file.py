@@ -38,6 +38,7 @@ from pdelsr.results.typed import trusted_by_none
 from pdelsr.solvers.candidate import Assessed, Candidate
 from pdelsr.solvers.context import Context, Earlier
 from pdelsr.solvers.design import Design
+from pdelsr.solvers.discretization import Discretization
 from pdelsr.solvers.grower import Grower
 from pdelsr.solvers.history import Record
 from pdelsr.solvers.interruption import CUT_SHORT
@@ -53,11 +54,6 @@ from pdelsr.solvers.trial import Designer
 logger = logging.getLogger(__name__)
 
 KIND = "run"
-NUMBERS = (
-    *("rounds", "selection", "assess_seconds", "history", "memory_budget", "earlier"),
-    *("plan", "training"),
-)
-"""Of a context, beside what it is made of."""
 
 
 @dataclass(frozen=True)
@@ -141,19 +137,19 @@ class RunFile:
         self._written = now
 
     def _contents(self, context: Context, standing: Standing) -> Contents:
-        freezer = Freezer(self.method, context.compiled.blocks)
-        grower = context.grower
+        discretization, grower = context.discretization, context.grower
+        freezer = Freezer(self.method, discretization.compiled.blocks)
         document = {
             "kind": KIND,
             "run": self._identity,
-            "values": self._digest(context),
+            "values": self._digest(discretization),
             "seconds": context.clock.seconds,
-            "first_plan": freezer.freeze(context.first_plan),
+            "first_plan": freezer.freeze(discretization.first_plan),
             "design": freezer.freeze(context.design),
             "grown": freezer.freeze(grower.design if isinstance(grower, Grower) else None),
             "network": freezer.freeze(context.network),
-            "generator": freezer.freeze(context.generator.get_state()),
-            "context": {name: freezer.freeze(getattr(context, name)) for name in NUMBERS},
+            "generator": freezer.freeze(discretization.generator.get_state()),
+            "context": {name: freezer.freeze(value) for name, value in moved(context).items()},
             "standing": freezer.freeze(standing),
         }
         # The table is complete only now.
@@ -163,10 +159,11 @@ class RunFile:
             freezer.tensors |= {f"network.{i}.{name}": t for name, t in tensors.items()}
         return Contents(freezer.tensors, document)
 
-    def _digest(self, context: Context) -> dict[str, str]:
+    def _digest(self, discretization: Discretization) -> dict[str, str]:
         """What the functions of the problem give, which no step of a run changes."""
         if not self._values:
-            self._values = values_digest(context.compiled, context.first_plan, self.method)
+            compiled, plan = discretization.compiled, discretization.first_plan
+            self._values = values_digest(compiled, plan, self.method)
         return self._values
 
     def resume(self) -> Resumed | None:
@@ -190,7 +187,7 @@ class RunFile:
             require_same_run(self.path, document["run"], self._identity)
             found = self._rebuilt(document, tensors)
             require_sound(found.context, found.standing)
-            now = self._digest(found.context)
+            now = self._digest(found.context.discretization)
             differ = [name for name, value in now.items() if document["values"].get(name) != value]
         if differ:
             raise other_run(self.path, [f"the values of {name!r}" for name in differ])
@@ -218,9 +215,8 @@ class RunFile:
         thawer.memory_budget = plain["memory_budget"]
         settings = replace(self.settings, memory_budget=plain["memory_budget"])
         context = prepare(self.problem, self.method, settings, start, spent=document["seconds"])
-        for name in NUMBERS:
-            setattr(context, name, thawer.thaw(plain[name]))
-        context.generator.set_state(thawer.thaw(document["generator"]))
+        go_on(context, {name: thawer.thaw(value) for name, value in plain.items()})
+        context.discretization.generator.set_state(thawer.thaw(document["generator"]))
         if isinstance(context.grower, Grower):
             context.grower.design = thawer.thaw(document["grown"])
         self._written = document["seconds"]
@@ -251,6 +247,31 @@ class RunFile:
             given = inner_network(designer.build(sized))
         document = NetworkDocument(described["settings"], described["own"])
         return stored_network(self.path, document, own, designer.compiled, self.settings, given)
+
+
+def moved(context: Context) -> dict[str, Any]:
+    """What has changed in a context since it was prepared, but for its networks and generator."""
+    discretization = context.discretization
+    return {
+        "rounds": discretization.rounds,
+        "selection": context.selection,
+        "assess_seconds": context.assess_seconds,
+        "history": context.history,
+        "memory_budget": discretization.memory_budget,
+        "earlier": context.earlier,
+        "plan": discretization.plan,
+        "training": discretization.training,
+    }
+
+
+def go_on(context: Context, found: Mapping[str, Any]) -> None:
+    """Put what `moved` told into a context that was prepared anew."""
+    discretization = context.discretization
+    discretization.rounds, discretization.plan = found["rounds"], found["plan"]
+    discretization.training = found["training"]
+    discretization.memory_budget = found["memory_budget"]
+    context.selection, context.earlier = found["selection"], found["earlier"]
+    context.assess_seconds, context.history = found["assess_seconds"], found["history"]
 
 
 def kept_form(path: Path) -> bool | None:
@@ -294,17 +315,17 @@ def require_sound(context: Context, standing: Standing) -> None:
     Raises:
         FileFormatError: something is not what a run keeps.
     """
-    state = standing.state
+    discretization, state = context.discretization, standing.state
     expected: list[tuple[Any, tuple[type, ...]]] = [
-        *((value, (int,)) for value in (context.rounds, state.iteration)),
+        *((value, (int,)) for value in (discretization.rounds, state.iteration)),
         *((value, (int, float)) for value in (*context.objectives, context.assess_seconds)),
         *((record, (Record,)) for record in context.history),
         (context.selection, (Selection,)),
         (context.best, (Assessed,)),
         (context.earlier, (Earlier,)),
         (context.plan, (PointPlan,)),
-        (context.training, (StackedResidual, type(None))),
-        (context.memory_budget, (int,)),
+        (discretization.training, (StackedResidual, type(None))),
+        (discretization.memory_budget, (int,)),
         (state.candidate, (Candidate,)),
         (state, (State,)),
     ]

@@ -63,8 +63,8 @@ class GaussNewtonAlignment(Alignment):
                 SHARE, context.network if self.adaptive else None
             )
             n, descent = self.residual.row_count, self.descent
-            descent.largest = affordable_columns(context, n, descent.largest)
-        size = affordable_step(self.descent, self.residual, context.generator)
+            descent.largest = affordable_columns(context.discretization, n, descent.largest)
+        size = affordable_step(self.descent, self.residual, context.discretization.generator)
         stopped = self.watch(context, 5, self.taken)(size)
         self.taken += 1
         return stopped or self.taken >= self.steps
@@ -84,7 +84,8 @@ class PseudoTimeAlignment(Alignment):
 
     def advance(self, context: Context) -> bool:
         watch = self.watch(context, 1, 0)
-        once = affordable_points(context, self.problem.residual.row_count, self.run.history)
+        rows, discretization = self.problem.residual.row_count, context.discretization
+        once = affordable_points(discretization, rows, self.run.history)
         self.run.advance(context.network, self.problem.loss(once), watch)
         return watch.stopped or self.run.over
 

@@ -15,7 +15,7 @@ from pdelsr.linearize.room import has_room
 from pdelsr.linearize.tangent_model import keeps_jets
 from pdelsr.lstsq import LeastSquares, solver_named
 from pdelsr.networks import Network
-from pdelsr.solvers.context import Context
+from pdelsr.solvers.discretization import Discretization
 from pdelsr.solvers.refiner_options import RefinerOptions
 from pdelsr.subspace import Basis
 from pdelsr.subspace.rsvd import RandomizedSVD
@@ -58,16 +58,18 @@ class Sizes:
         return max(_basis_numbers(basis, r, m), V + self.jets * r + solve)
 
 
-def fits(context: Context, size: int | float) -> bool:
+def fits(discretization: Discretization, size: int | float) -> bool:
     """Whether so many bytes are free for a run."""
-    return has_room(size, context.plan.device)
+    return has_room(size, discretization.plan.device)
 
 
-def sizes(context: Context, refiner: RefinerOptions, factor: int | float, rank: int) -> Sizes:
-    """Of a refinement of the context's network."""
-    m = context.network.parameter_count
-    n = context.plan.row_count(context.compiled.blocks, factor)
-    held = context.heldout
+def sizes(
+    discretization: Discretization, refiner: RefinerOptions, factor: int | float, rank: int
+) -> Sizes:
+    """Of a refinement of its network."""
+    m = discretization.network.parameter_count
+    n = discretization.plan.row_count(discretization.compiled.blocks, factor)
+    held = discretization.heldout
     jets = entries(held) * n
     newton = refiner.newton_steps > 1 and not held.is_linear and rank < m
     kept = newton and keeps_jets(jets, n, rank, held.like)
@@ -75,15 +77,15 @@ def sizes(context: Context, refiner: RefinerOptions, factor: int | float, rank: 
 
 
 def needed(
-    context: Context, refiner: RefinerOptions, factor: int | float, rank: int
+    discretization: Discretization, refiner: RefinerOptions, factor: int | float, rank: int
 ) -> int | float:
-    """Bytes of a refinement of the context's network."""
-    return refinement_bytes(context, sizes(context, refiner, factor, rank), refiner)
+    """Bytes of a refinement of its network."""
+    return refinement_bytes(discretization, sizes(discretization, refiner, factor, rank), refiner)
 
 
-def refinement_fits(context: Context, sizes: Sizes, refiner: RefinerOptions) -> bool:
+def refinement_fits(discretization: Discretization, sizes: Sizes, refiner: RefinerOptions) -> bool:
     """Whether a refinement of these sizes fits into the free memory."""
-    return fits(context, refinement_bytes(context, sizes, refiner))
+    return fits(discretization, refinement_bytes(discretization, sizes, refiner))
 
 
 def is_dense(basis: Basis) -> bool:
@@ -98,46 +100,52 @@ def _basis_numbers(basis: Basis, r: int, m: int) -> int | float:
     return 3 * m * s + m * r + 2 * (r + basis.extra_rows) * s
 
 
-def refinement_bytes(context: Context, sizes: Sizes, refiner: RefinerOptions) -> int | float:
+def refinement_bytes(
+    discretization: Discretization, sizes: Sizes, refiner: RefinerOptions
+) -> int | float:
     """Of one refinement: its matrices, a chunk of rows, and the jets that rows are made of."""
     basis, solver = refiner.basis_for(sizes.parameters), solver_named(refiner.lstsq)
-    like = context.heldout.like
-    chunk = min(context.memory_budget or 0, like.element_size() * sizes.rows * sizes.parameters)
+    like = discretization.heldout.like
+    chunk = min(
+        discretization.memory_budget or 0, like.element_size() * sizes.rows * sizes.parameters
+    )
     numbers = sizes.numbers(basis, solver) + VECTORS * sizes.parameters
-    numbers += _jet_numbers(context, sizes)
-    return like.element_size() * (numbers + kept_numbers(context)) + 2 * chunk
+    numbers += _jet_numbers(discretization, sizes)
+    return like.element_size() * (numbers + kept_numbers(discretization)) + 2 * chunk
 
 
-def _jet_numbers(context: Context, sizes: Sizes) -> int | float:
+def _jet_numbers(discretization: Discretization, sizes: Sizes) -> int | float:
     """In the jets of a chunk of rows with their graph, or of an evaluation without."""
-    like, jet = context.heldout.like, widest_jet(context.heldout)
-    rows = points_per_chunk(sizes.parameters, like, context.memory_budget)
-    graph = ROWS_GRAPH * min(sizes.rows, rows) * width(context.network)
-    once = min(context.heldout.row_count, points_at_once(like.device))
-    return jet * max(graph, EVALUATED * once * widest_layer(context.network))
+    like, jet = discretization.heldout.like, widest_jet(discretization.heldout)
+    rows = points_per_chunk(sizes.parameters, like, discretization.memory_budget)
+    graph = ROWS_GRAPH * min(sizes.rows, rows) * width(discretization.network)
+    once = min(discretization.heldout.row_count, points_at_once(like.device))
+    return jet * max(graph, EVALUATED * once * widest_layer(discretization.network))
 
 
-def alignment_bytes(context: Context, rows: int | float, columns: int) -> int | float:
+def alignment_bytes(discretization: Discretization, rows: int | float, columns: int) -> int | float:
     """Of Gauss–Newton steps on so many rows that move so many parameters."""
-    like = context.heldout.like
-    numbers = rows * columns + GRAM * columns**2 + VECTORS * context.network.parameter_count
-    chunk = min(context.memory_budget or 0, like.element_size() * rows * columns)
-    return like.element_size() * (numbers + kept_numbers(context)) + 2 * chunk
+    like = discretization.heldout.like
+    numbers = rows * columns + GRAM * columns**2 + VECTORS * discretization.network.parameter_count
+    chunk = min(discretization.memory_budget or 0, like.element_size() * rows * columns)
+    return like.element_size() * (numbers + kept_numbers(discretization)) + 2 * chunk
 
 
-def gradient_bytes(context: Context, points: int | float, history: int = 0) -> int | float:
+def gradient_bytes(
+    discretization: Discretization, points: int | float, history: int = 0
+) -> int | float:
     """Of a reverse pass through the jets at so many points at once, and pairs of L-BFGS."""
-    graph = GRAPH * points * mean_jet(context) * width(context.network)
-    vectors = (2 * history + VECTORS) * context.network.parameter_count
-    size = context.heldout.like.element_size()
-    return size * (graph + vectors + kept_numbers(context))
+    graph = GRAPH * points * mean_jet(discretization) * width(discretization.network)
+    vectors = (2 * history + VECTORS) * discretization.network.parameter_count
+    size = discretization.heldout.like.element_size()
+    return size * (graph + vectors + kept_numbers(discretization))
 
 
-def kept_numbers(context: Context) -> int | float:
+def kept_numbers(discretization: Discretization) -> int | float:
     """Points, normals, data and scales of training and held-out points."""
-    held = context.heldout
+    held = discretization.heldout
     wide = max(sum(s.shape[1] for s in b.sites) + b.columns.shape[1] for b in held.blocks)
-    return (held.row_count + context.plan.total) * (wide + 1)
+    return (held.row_count + discretization.plan.total) * (wide + 1)
 
 
 def widest_jet(residual: StackedResidual) -> int:
@@ -145,10 +153,10 @@ def widest_jet(residual: StackedResidual) -> int:
     return max(sum(len(s.indices) for s in b.site_entries) for b in residual.blocks)
 
 
-def mean_jet(context: Context) -> float:
+def mean_jet(discretization: Discretization) -> float:
     """Entries of the jets at a point, over the planned points of all blocks."""
-    blocks = context.heldout.blocks
-    counts = [context.plan.row_count([b.block]) for b in blocks]
+    blocks = discretization.heldout.blocks
+    counts = [discretization.plan.row_count([b.block]) for b in blocks]
     total = sum(
         n * sum(len(s.indices) for s in b.site_entries) for n, b in zip(counts, blocks, strict=True)
     )

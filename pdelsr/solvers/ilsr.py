@@ -18,9 +18,11 @@ from pdelsr.solvers.alignment import (
 )
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
+from pdelsr.solvers.discretization import Discretization
 from pdelsr.solvers.estimate import alignment_bytes, gradient_bytes
 from pdelsr.solvers.fitting import affordable
 from pdelsr.solvers.gradient import LBFGSRun
+from pdelsr.solvers.growing import Growing
 from pdelsr.solvers.growth import Growth
 from pdelsr.solvers.levenberg_marquardt import LevenbergMarquardt
 from pdelsr.solvers.method import Method, State
@@ -198,7 +200,7 @@ class ILSR(Method):
     def init(self, context: Context) -> State:
         signs = ()
         if self.alignment == "lbfgs":
-            signs = stable_signs(context.heldout, context.generator)
+            signs = stable_signs(context.heldout, context.discretization.generator)
         memory = _Memory(LevenbergMarquardt(), signs, self._growth(context))
         return State(0, Candidate.of_network(context.network), float("nan"), "start", memory=memory)
 
@@ -236,33 +238,33 @@ class ILSR(Method):
             next_seconds=growth.refine_seconds if self.refine_points else growth.least_seconds,
         )
 
-    def bytes_needed(self, context: Context) -> int | float:
-        factor = self.refinement_factor(context.heldout.is_linear)
-        refinement = self.refiner().bytes_needed(context, factor)
+    def bytes_needed(self, discretization: Discretization) -> int | float:
+        factor = self.refinement_factor(discretization.heldout.is_linear)
+        refinement = self.refiner().bytes_needed(discretization, factor)
+        points = discretization.fresh_row_count
         if self.alignment == "lbfgs":
-            points, steps = context.fresh_row_count, self.alignment_steps
-            return max(refinement, gradient_bytes(context, points, steps))
-        rows = SHARE * context.fresh_row_count
-        columns = min(LevenbergMarquardt().largest, context.network.parameter_count)
-        return max(refinement, alignment_bytes(context, rows, columns))
+            return max(refinement, gradient_bytes(discretization, points, self.alignment_steps))
+        columns = min(LevenbergMarquardt().largest, discretization.network.parameter_count)
+        return max(refinement, alignment_bytes(discretization, SHARE * points, columns))
 
     def largest_growth(self, context: Context) -> int | None:
         """Parameters that the network may grow to in the free memory; None where it does not."""
         growth = self._growth(context)
-        return growth.most_parameters(context) if growth.widens else None
+        return Growing(context, growth).most_parameters() if growth.widens else None
 
-    def require_memory(self, context: Context) -> None:
-        affordable(context, self.refiner(), self.refinement_factor(context.heldout.is_linear))
+    def require_memory(self, discretization: Discretization) -> None:
+        factor = self.refinement_factor(discretization.heldout.is_linear)
+        affordable(discretization, self.refiner(), factor)
 
     def ended(self, context: Context, state: State) -> Status | None:
-        return state.finished or state.memory.growth.verdict(context)
+        return state.finished or Growing(context, state.memory.growth).verdict()
 
     def next_step(self, context: Context, state: State) -> str | None:
         growth: Growth = state.memory.growth
         if not growth.refine_seconds:
             return None
         if growth.untrained:
-            step = growth.wanted(context)
+            step = Growing(context, growth).wanted()
             return None if step is None else str(step)
         seconds = max(growth.step_seconds, growth.refine_seconds)
         return f"another alignment and refinement, about {seconds:.0f} s"
@@ -301,20 +303,21 @@ class ILSR(Method):
 
     def _prepared(self, context: Context, state: State) -> Alignment | None:
         """What precedes a refinement: a larger untrained network, or an alignment."""
-        growth: Growth = state.memory.growth
-        if growth.take_untrained(context, state) or growth.takes_up(context):
+        growing = Growing(context, state.memory.growth)
+        if growing.take_untrained(state) or growing.takes_up():
             return None
-        growth.take_more_if_full(context, state)
+        growing.take_more_if_full(state)
         if self.refine_points is None:
-            growth.add_points_if_overfit(context, state)
-            growth.take_fewer_points(context)
+            growing.add_points_if_overfit(state)
+            growing.take_fewer_points()
         return self._alignment(context, state)
 
     def _refine(self, context: Context, growth: Growth, start: Tensor | None) -> Refinement:
         # The residual of an untrained network says nothing about where points are needed.
         adapt_to = context.network if self.adaptive and growth.alignments else None
         points = growth.points * growth.factor
-        found = self.refiner()(context, points, adapt_to, growth.rank, start)
+        refine, discretization = self.refiner(), context.discretization
+        found = refine(discretization, context.clock, points, adapt_to, growth.rank, start)
         limit, lowered = found.report.limit, found.report.rank < context.network.parameter_count
         if limit is not None and (lowered or not self._takes_all):
             growth.rank, growth.limit = found.report.rank, limit
@@ -328,7 +331,7 @@ class ILSR(Method):
         reserve = memory.growth.points * memory.growth.refine_seconds or first
         iteration, steps = state.iteration + 1, self.alignment_steps
         if self.alignment == "gauss-newton":
-            steps = UNLIMITED if memory.growth.is_last(context) else steps
+            steps = UNLIMITED if Growing(context, memory.growth).is_last() else steps
             return GaussNewtonAlignment(
                 iteration, reserve, memory.descent, steps, self.resample_every, self.adaptive
             )

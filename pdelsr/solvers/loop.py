@@ -143,7 +143,7 @@ def run(
     if failure is None:
         _offer_last(context, keeper, unseen, iterations, status)
     if lack is not None and context.best is begin and start is None and not context.trained:
-        raise nothing_found(context, lack)
+        raise nothing_found(context.discretization, lack)
     return replace(keeper.outcome(status, iterations, following), failure=failure)
 
 
@@ -199,7 +199,8 @@ class Keeper:
         best = self.context.best
         if assessed is best:  # a network that no step improved on has no refinement to tell of
             refined = assessed.candidate.delta is not None
-            self.report, self.training = report if refined else None, self.context.training
+            self.report = report if refined else None
+            self.training = self.context.discretization.training
         elif assessed.objective < best.objective:
             logger.info(
                 "held-out %.1e after %.1e may be chance: the state of iteration %d is kept",

@@ -12,6 +12,7 @@ from pdelsr.networks import Activation, activation_named
 from pdelsr.networks.layers import require_initialization
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
+from pdelsr.solvers.discretization import Discretization
 from pdelsr.solvers.estimate import PIECE, fits, gradient_bytes
 from pdelsr.solvers.refusal import memory_error
 from pdelsr.solvers.report import RankReport
@@ -123,22 +124,22 @@ class Method(ABC):
         """Whether no option of the method fixes how large network and points are."""
         return self.hidden is None
 
-    def bytes_needed(self, context: Context) -> int | float:
+    def bytes_needed(self, discretization: Discretization) -> int | float:
         """Memory of an iteration, besides what Python and torch take: by gradients at all points.
 
         `pdelsr show` prints it.
         """
-        return gradient_bytes(context, context.fresh_row_count, self.history)
+        return gradient_bytes(discretization, discretization.fresh_row_count, self.history)
 
-    def require_memory(self, context: Context) -> None:
+    def require_memory(self, discretization: Discretization) -> None:
         """Refuse, before any time is spent, what does not fit even in the smallest pieces.
 
         Raises:
             MemoryLimitError: it does not.
         """
-        least = gradient_bytes(context, PIECE, self.history)
-        if not fits(context, least):
-            raise memory_error(context, least, [])
+        least = gradient_bytes(discretization, PIECE, self.history)
+        if not fits(discretization, least):
+            raise memory_error(discretization, least, [])
 
     @abstractmethod
     def init(self, context: Context) -> State:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from pdelsr.linearize import StackedResidual
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
+from pdelsr.solvers.discretization import Discretization
 from pdelsr.solvers.fitting import affordable_points
 from pdelsr.solvers.gradient import ADAM_PIECE, AdamRun, LBFGSRun, SumOfSquares, squared_norm
 from pdelsr.solvers.method import Method, State
@@ -125,7 +126,8 @@ class PINN(Method):
                 adapt_to = context.network if self.adaptive else None
                 training.residual = context.fresh_residual(adapt_to=adapt_to)
             most = min(most, self.resample_every - run.taken % self.resample_every)
-        run.advance(context.network, self._loss(context, training.residual), watch, most)
+        loss = self._loss(context.discretization, training.residual)
+        run.advance(context.network, loss, watch, most)
         if not (run.over or watch.stopped or run.taken % self.adam_chunk == 0):
             return state.unfinished
         last = run.over and not self.lbfgs_steps
@@ -138,7 +140,8 @@ class PINN(Method):
             steps = min(self.lbfgs_chunk, self.lbfgs_steps - training.lbfgs)
             run = training.piece = LBFGSRun(steps, history=self.lbfgs_chunk)
         watch = Watch(context, state.iteration + 1, "l-bfgs")
-        run.advance(context.network, self._loss(context, training.residual), watch)
+        loss = self._loss(context.discretization, training.residual)
+        run.advance(context.network, loss, watch)
         if not run.over:
             return state.unfinished
         stalled = not watch.stopped and run.size >= 0.999 * training.size
@@ -167,6 +170,6 @@ class PINN(Method):
             finished=end if last else None,
         )
 
-    def _loss(self, context: Context, residual: StackedResidual) -> SumOfSquares:
-        once = affordable_points(context, residual.row_count, self.history)
+    def _loss(self, discretization: Discretization, residual: StackedResidual) -> SumOfSquares:
+        once = affordable_points(discretization, residual.row_count, self.history)
         return squared_norm(residual, once)

@@ -13,7 +13,8 @@ from torch import Tensor
 from pdelsr.linearize import Identity, Predictor, RefinedPredictor, StackedResidual
 from pdelsr.linearize.halving import is_out_of_memory, release
 from pdelsr.lstsq import solver_named
-from pdelsr.solvers.context import Context
+from pdelsr.solvers.clock import Clock
+from pdelsr.solvers.discretization import Discretization
 from pdelsr.solvers.estimate import Sizes, needed, refinement_fits
 from pdelsr.solvers.fitting import Choice, affordable
 from pdelsr.solvers.interruption import INTERRUPTIONS, status_of
@@ -36,16 +37,18 @@ class Refiner(RefinerOptions):
 
     def __call__(
         self,
-        context: Context,
+        discretization: Discretization,
+        clock: Clock,
         factor: int | float = 1.0,
         adapt_to: Predictor | None = None,
         rank: int | None = None,
         start: Float[Tensor, " m"] | None = None,
     ) -> Refinement:
-        """Refine the network of the context on fresh points.
+        """Refine the network on fresh points.
 
         Args:
-            context: of the run.
+            discretization: network, blocks and points.
+            clock: of the run.
             factor: times the planned points.
             adapt_to: draw interior points where this predictor's residual is large.
             rank: that an earlier refinement chose.
@@ -55,72 +58,76 @@ class Refiner(RefinerOptions):
         Raises:
             MemoryLimitError: the sizes that the user chose do not fit into the free memory.
         """
-        *choices, last = affordable(context, self, factor, rank)
+        *choices, last = affordable(discretization, self, factor, rank)
         for choice in choices:
             try:
-                return self._with(context, choice, adapt_to, start)
+                return self._with(discretization, clock, choice, adapt_to, start)
             except (MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise
-            release(context.plan.device)
-        return self._with(context, last, adapt_to, start)
+            release(discretization.plan.device)
+        return self._with(discretization, clock, last, adapt_to, start)
 
     def _with(
         self,
-        context: Context,
+        discretization: Discretization,
+        clock: Clock,
         choice: Choice,
         adapt_to: Predictor | None,
         start: Tensor | None,
     ) -> Refinement:
-        residual = context.fresh_residual(choice.factor, adapt_to)
-        basis = self.basis_for(context.network.parameter_count)
+        residual = discretization.fresh_residual(choice.factor, adapt_to)
+        basis = self.basis_for(discretization.network.parameter_count)
         if choice.rank is None and basis.has_rank:
-            found = self._at_chosen_rank(context, residual, basis)
+            found = self._at_chosen_rank(discretization, clock, residual, basis)
         else:
-            found = self._at_rank(context, residual, basis, choice.rank, start)
-        wanted, most = self.rank or 0, context.network.parameter_count
+            found = self._at_rank(discretization, clock, residual, basis, choice.rank, start)
+        wanted, most = self.rank or 0, discretization.network.parameter_count
         limit = choice.limit or (f"{wanted:,} exceeds the parameters" if wanted > most else None)
         return found if limit is None else limited(found, limit)
 
-    def bytes_needed(self, context: Context, factor: int | float = 1.0) -> int | float:
+    def bytes_needed(
+        self, discretization: Discretization, factor: int | float = 1.0
+    ) -> int | float:
         """Of a refinement, or of the first one in a search for the rank."""
-        return needed(context, self, factor, self.first_rank(context, factor))
+        return needed(discretization, self, factor, self.first_rank(discretization, factor))
 
     def _at_rank(
         self,
-        context: Context,
+        discretization: Discretization,
+        clock: Clock,
         residual: StackedResidual,
         basis: Basis,
         rank: int | None,
         start: Tensor | None = None,
     ) -> Refinement:
-        subspace = basis.build(residual, rank, context.generator)
+        subspace = basis.build(residual, rank, discretization.generator)
         whole = isinstance(subspace.directions, Identity)
         refinement = refine_in_subspace(
             residual,
             subspace.directions,
             solver_named(self.lstsq),
             self.newton_steps,
-            lambda: context.clock.expired,
+            lambda: clock.expired,
             start=start if whole else None,
-            steady=context.plan.domain.time is None,
+            steady=discretization.plan.domain.time is None,
         )
         if not refinement.steps and start is None:
             logger.info("the refinement found nothing better than the network, which stays")
         return with_basis_values(refinement, subspace.singular_values)
 
     def _at_chosen_rank(
-        self, context: Context, residual: StackedResidual, basis: Basis
+        self, discretization: Discretization, clock: Clock, residual: StackedResidual, basis: Basis
     ) -> Refinement:
         """Double the rank as long as that pays on held-out points; the report says why it ended."""
-        most = largest_rank(context.network.parameter_count, residual.row_count)
+        most = largest_rank(discretization.network.parameter_count, residual.row_count)
         rank, best, smallest = starting_rank(most), None, math.inf
         while True:
-            begin, found = context.clock.seconds, None
+            begin, found = clock.seconds, None
             try:
-                found = self._at_rank(context, residual, basis, rank)
-                predictor = RefinedPredictor(context.network, found.delta)
-                size = torch.linalg.vector_norm(context.heldout.evaluate(predictor)).item()
+                found = self._at_rank(discretization, clock, residual, basis, rank)
+                predictor = RefinedPredictor(discretization.network, found.delta)
+                size = torch.linalg.vector_norm(discretization.heldout.evaluate(predictor)).item()
             except INTERRUPTIONS as interruption:
                 so_far = best or found
                 if so_far is None:
@@ -135,15 +142,16 @@ class Refiner(RefinerOptions):
             gained = PAYS * size <= smallest
             if best is None or size < smallest:
                 best, smallest = found, size
-            seconds = DOUBLING * (context.clock.seconds - begin)
-            limit = self._limit(context, residual, found, rank, gained, most, seconds)
+            seconds = DOUBLING * (clock.seconds - begin)
+            limit = self._limit(discretization, clock, residual, found, rank, gained, most, seconds)
             if limit is not None:
                 return replace(limited(best, limit), stopped=found.stopped)
             rank = min(2 * rank, most)
 
     def _limit(
         self,
-        context: Context,
+        discretization: Discretization,
+        clock: Clock,
         residual: StackedResidual,
         found: Refinement,
         rank: int,
@@ -164,10 +172,11 @@ class Refiner(RefinerOptions):
             return "the other directions are below rounding"
         if rank >= most:
             return "more directions need more parameters or points"
-        twice = Sizes(residual.row_count, min(2 * rank, most), context.network.parameter_count)
-        if not refinement_fits(context, twice, self):
+        m = discretization.network.parameter_count
+        twice = Sizes(residual.row_count, min(2 * rank, most), m)
+        if not refinement_fits(discretization, twice, self):
             return NO_MEMORY
-        return NO_TIME if seconds > context.clock.left else None
+        return NO_TIME if seconds > clock.left else None
 
 
 def limited(found: Refinement, limit: str) -> Refinement:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pdelsr.lstsq import LeastSquares, solver_named
-from pdelsr.solvers.context import Context
+from pdelsr.solvers.discretization import Discretization
 from pdelsr.solvers.settings import require_whole
 from pdelsr.subspace import Basis, LastLayer, basis_named
 
@@ -44,26 +44,28 @@ class RefinerOptions:
         """The recipe for a network with so many parameters."""
         return basis_named(self.basis or ("full" if parameters <= FULL_LIMIT else "output"))
 
-    def first_rank(self, context: Context, factor: int | float, rank: int | None = None) -> int:
+    def first_rank(
+        self, discretization: Discretization, factor: int | float, rank: int | None = None
+    ) -> int:
         """Directions of a refinement, or those that a search for their number starts from.
 
         Args:
-            context: of the run.
+            discretization: network, blocks and points.
             factor: times the planned points.
             rank: that an earlier refinement chose.
         """
-        m = context.network.parameter_count
+        m = discretization.network.parameter_count
         basis, chosen = self.basis_for(m), self.rank or rank
         if isinstance(basis, LastLayer):
-            return basis.width(context.network)
+            return basis.width(discretization.network)
         if chosen is None and basis.has_rank:
-            rows = context.plan.row_count(context.compiled.blocks, factor)
+            rows = discretization.plan.row_count(discretization.compiled.blocks, factor)
             chosen = starting_rank(largest_rank(m, int(rows)))
         return min(chosen or m, m)
 
-    def rank_is_open(self, context: Context) -> bool:
+    def rank_is_open(self, discretization: Discretization) -> bool:
         """Whether fewer directions are not against the user's choice."""
-        has_rank = self.basis_for(context.network.parameter_count).has_rank
+        has_rank = self.basis_for(discretization.network.parameter_count).has_rank
         return self.rank is None and (has_rank or self.basis is None)
 
 

@@ -65,11 +65,11 @@ def test_open_sizes_are_lowered_and_the_report_says_so(free: Free) -> None:
 
 def test_points_go_before_directions(free: Free) -> None:
     context = started(poisson_2d(), hidden=(48, 48), points=None, memory_budget=MIB)
-    enough = Refiner().bytes_needed(context)
+    enough = Refiner().bytes_needed(context.discretization)
     free(1.001 * enough / MIB)
-    assert affordable(context, Refiner(), 1.0)[0].lowered is None
+    assert affordable(context.discretization, Refiner(), 1.0)[0].lowered is None
     free(0.95 * enough / MIB)
-    first = affordable(context, Refiner(), 1.0)[0]
+    first = affordable(context.discretization, Refiner(), 1.0)[0]
     assert first.rank is None
     assert first.limit == f"all directions and {first.factor:.1%} of the points, for lack of memory"
     assert 0.5 <= first.factor < 1
@@ -193,16 +193,18 @@ def test_another_pass_without_memory(monkeypatch: Any) -> None:
 
 def test_alignment_moves_fewer_parameters(free: Free, monkeypatch: Any) -> None:
     context = started(cubic(), "ilsr", hidden=(20, 20), points=100)
-    assert affordable_columns(context, 100, 4000) == 4000
+    assert affordable_columns(context.discretization, 100, 4000) == 4000
     free(1)
     m = context.network.parameter_count
-    assert affordable_columns(context, 100, 4000) in (m // 2, m // 4)
+    assert affordable_columns(context.discretization, 100, 4000) in (m // 2, m // 4)
     refused = out_of_memory_in(
         monkeypatch, torch.linalg, "cholesky_ex", lambda A: A.shape[0] > m // 4
     )
     descent, residual = LevenbergMarquardt(), context.fresh_residual()
     before = residual.evaluate().norm().item()
-    size = min(affordable_step(descent, residual, context.generator) for _ in range(5))
+    size = min(
+        affordable_step(descent, residual, context.discretization.generator) for _ in range(5)
+    )
     assert (descent.largest, len(refused)) == (m // 4, 2)
     assert size < before
 
@@ -239,9 +241,9 @@ def test_gradients_of_pieces_add_up(method: str, monkeypatch: Any) -> None:
 def test_training_on_many_points_takes_pieces(free: Free) -> None:
     context = started(poisson_2d(), "pinn", points=4000)
     free(50)
-    assert affordable_points(context, 4000) == 4000
+    assert affordable_points(context.discretization, 4000) == 4000
     free(4)
-    assert 256 <= affordable_points(context, 4000) < 4000
+    assert 256 <= affordable_points(context.discretization, 4000) < 4000
     options = {"adam_steps": 3, "lbfgs_steps": 3, "hidden": (16, 16), "seed": 1}
     pieces = pl.solve(poisson_2d(), "pinn", points=4000, **options)
     free(1000)
@@ -253,7 +255,9 @@ def test_chunks_are_fixed_for_a_run(free: Free) -> None:
     free(300)
     context = started(poisson_2d())
     free(1)
-    assert context.memory_budget == context.fresh_residual().memory_budget == 16 * MIB
+    assert (
+        context.discretization.memory_budget == context.fresh_residual().memory_budget == 16 * MIB
+    )
 
 
 def test_other_errors_of_a_run_are_raised(monkeypatch: Any) -> None:

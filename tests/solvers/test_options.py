@@ -158,7 +158,7 @@ def test_defaults_of_the_methods_differ() -> None:
 @pytest.mark.parametrize("hard", [False, True])
 def test_hard_conditions(hard: bool) -> None:
     context = started(heat(), hard=hard)
-    kinds = {b.kind for b in context.compiled.blocks}
+    kinds = {b.kind for b in context.discretization.compiled.blocks}
     assert ("initial" in kinds) is not hard
     solution = pl.solve(heat(), "lsr", hard=hard, **SMALL)
     start = solution.predict(x=np.linspace(0, 1, 7), t=0.0)
