@@ -16,7 +16,7 @@ from pdelsr.results import Solution
 from pdelsr.results.identity import is_same_problem
 from pdelsr.results.stored_network import inner_network
 from pdelsr.solvers.candidate import Candidate
-from pdelsr.solvers.context import Context, Earlier
+from pdelsr.solvers.context import Earlier
 from pdelsr.solvers.discretization import Discretization
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.prepare import can_widen
@@ -102,15 +102,15 @@ def first_candidate(start: Solution, discretization: Discretization) -> Candidat
     return Candidate(discretization.network, found.theta.to(like), delta)
 
 
-def earlier_run(problem: Problem, start: Solution, context: Context) -> Earlier:
+def earlier_run(problem: Problem, start: Solution, discretization: Discretization) -> Earlier:
     """What the run of a start tells about this one."""
     same, refined = is_same_problem(start.problem, problem), start.delta is not None
     objective = 0.0
-    if same and _close(start.weights, context.plan.weights):
+    if same and _close(start.weights, discretization.plan.weights):
         objective = start.heldout_start
     elif refined:
-        network = replace(first_candidate(start, context.discretization), delta=None)
-        objective = context.heldout_norm(network)
+        network = replace(first_candidate(start, discretization), delta=None)
+        objective = discretization.heldout_norm(network)
     return Earlier(
         refined=same and refined,
         untrained=_is_untrained(start.network),

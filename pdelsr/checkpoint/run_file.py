@@ -19,11 +19,10 @@ from pdelsr.checkpoint.fingerprint import (
     values_digest,
 )
 from pdelsr.checkpoint.freeze import Freezer, Thawer, tensor_on
+from pdelsr.checkpoint.run_state import RunState
 from pdelsr.declare import Problem
 from pdelsr.errors import FileFormatError
 from pdelsr.files import remove_leftovers
-from pdelsr.linearize import StackedResidual
-from pdelsr.linearize.points import PointPlan
 from pdelsr.networks import MLP, Network
 from pdelsr.results import Solution
 from pdelsr.results.container import Contents, read, write
@@ -35,18 +34,15 @@ from pdelsr.results.stored_network import (
     stored_network,
 )
 from pdelsr.results.typed import trusted_by_none
-from pdelsr.solvers.candidate import Assessed, Candidate
-from pdelsr.solvers.context import Context, Earlier
+from pdelsr.solvers.context import Context
 from pdelsr.solvers.design import Design
 from pdelsr.solvers.discretization import Discretization
 from pdelsr.solvers.grower import Grower
-from pdelsr.solvers.history import Record
 from pdelsr.solvers.interruption import CUT_SHORT
 from pdelsr.solvers.loop import Standing
-from pdelsr.solvers.method import Method, State
+from pdelsr.solvers.method import Method
 from pdelsr.solvers.plan import point_plan
 from pdelsr.solvers.prepare import Start, prepare
-from pdelsr.solvers.selection import Selection
 from pdelsr.solvers.settings import RunSettings
 from pdelsr.solvers.status import Status
 from pdelsr.solvers.trial import Designer
@@ -149,8 +145,7 @@ class RunFile:
             "grown": freezer.freeze(grower.design if isinstance(grower, Grower) else None),
             "network": freezer.freeze(context.network),
             "generator": freezer.freeze(discretization.generator.get_state()),
-            "context": {name: freezer.freeze(value) for name, value in moved(context).items()},
-            "standing": freezer.freeze(standing),
+            "state": freezer.freeze(RunState.of(context, standing)),
         }
         # The table is complete only now.
         document["networks"] = [_described(n) for n in freezer.networks]
@@ -186,7 +181,6 @@ class RunFile:
         with trusted_by_none(self.path):
             require_same_run(self.path, document["run"], self._identity)
             found = self._rebuilt(document, tensors)
-            require_sound(found.context, found.standing)
             now = self._digest(found.context.discretization)
             differ = [name for name, value in now.items() if document["values"].get(name) != value]
         if differ:
@@ -211,16 +205,17 @@ class RunFile:
             )
             return Start(design, network, thawer.thaw(document["first_plan"]))
 
-        plain = document["context"]
-        thawer.memory_budget = plain["memory_budget"]
-        settings = replace(self.settings, memory_budget=plain["memory_budget"])
+        thawer.memory_budget = document["state"]["fields"]["memory_budget"]
+        settings = replace(self.settings, memory_budget=thawer.memory_budget)
         context = prepare(self.problem, self.method, settings, start, spent=document["seconds"])
-        go_on(context, {name: thawer.thaw(value) for name, value in plain.items()})
+        state: RunState = thawer.thaw(document["state"])
+        require_sound(state, document["seconds"])
+        state.put_into(context)
         context.discretization.generator.set_state(thawer.thaw(document["generator"]))
         if isinstance(context.grower, Grower):
             context.grower.design = thawer.thaw(document["grown"])
         self._written = document["seconds"]
-        return Resumed(context, thawer.thaw(document["standing"]))
+        return Resumed(context, state.standing)
 
     def _network(
         self,
@@ -247,31 +242,6 @@ class RunFile:
             given = inner_network(designer.build(sized))
         document = NetworkDocument(described["settings"], described["own"])
         return stored_network(self.path, document, own, designer.compiled, self.settings, given)
-
-
-def moved(context: Context) -> dict[str, Any]:
-    """What has changed in a context since it was prepared, but for its networks and generator."""
-    discretization = context.discretization
-    return {
-        "rounds": discretization.rounds,
-        "selection": context.selection,
-        "assess_seconds": context.assess_seconds,
-        "history": context.history,
-        "memory_budget": discretization.memory_budget,
-        "earlier": context.earlier,
-        "plan": discretization.plan,
-        "training": discretization.training,
-    }
-
-
-def go_on(context: Context, found: Mapping[str, Any]) -> None:
-    """Put what `moved` told into a context that was prepared anew."""
-    discretization = context.discretization
-    discretization.rounds, discretization.plan = found["rounds"], found["plan"]
-    discretization.training = found["training"]
-    discretization.memory_budget = found["memory_budget"]
-    context.selection, context.earlier = found["selection"], found["earlier"]
-    context.assess_seconds, context.history = found["assess_seconds"], found["history"]
 
 
 def kept_form(path: Path) -> bool | None:
@@ -309,28 +279,13 @@ def require_small(design: Mapping[str, Any], count: int) -> None:
         raise FileFormatError(f"its network has the widths {widths[1:]} and {count} weights")
 
 
-def require_sound(context: Context, standing: Standing) -> None:
-    """Refuse the state of a run that is of the wrong types, which would fail later.
+def require_sound(state: RunState, seconds: float) -> None:
+    """Refuse the state of a run that would fail later.
 
     Raises:
-        FileFormatError: something is not what a run keeps.
+        FileFormatError: nothing was assessed, or the clock is none.
     """
-    discretization, state = context.discretization, standing.state
-    expected: list[tuple[Any, tuple[type, ...]]] = [
-        *((value, (int,)) for value in (discretization.rounds, state.iteration)),
-        *((value, (int, float)) for value in (*context.objectives, context.assess_seconds)),
-        *((record, (Record,)) for record in context.history),
-        (context.selection, (Selection,)),
-        (context.best, (Assessed,)),
-        (context.earlier, (Earlier,)),
-        (context.plan, (PointPlan,)),
-        (discretization.training, (StackedResidual, type(None))),
-        (discretization.memory_budget, (int,)),
-        (state.candidate, (Candidate,)),
-        (state, (State,)),
-    ]
-    for value, kinds in expected:
-        if not isinstance(value, kinds):
-            raise FileFormatError(f"it has {value!r:.60} where a run has something else")
-    if not math.isfinite(context.clock.seconds):
+    if state.selection.best is None:
+        raise FileFormatError("it has no best state")
+    if not math.isfinite(seconds):
         raise FileFormatError("its seconds are not finite")

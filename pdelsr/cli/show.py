@@ -16,9 +16,9 @@ from pdelsr.declare import Problem
 from pdelsr.errors import MemoryLimitError
 from pdelsr.linearize.room import has_room, room_text
 from pdelsr.results.summary import WIDTH, network_text
-from pdelsr.solvers.context import Context
 from pdelsr.solvers.discretization import Discretization
 from pdelsr.solvers.form import chosen_form
+from pdelsr.solvers.growing import Growing
 from pdelsr.solvers.ilsr import ILSR
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.prepare import prepare
@@ -56,21 +56,23 @@ def show_text(problem: Problem, method: str, options: Mapping[str, Any]) -> str:
             f"a refinement takes {factor:g} times these points, an alignment step half of them"
         )
     lines.append(f"network: {network_text(context.network)}")
-    return "\n".join([*lines, *_memory(context, chosen)])
+    if isinstance(chosen, ILSR) and (growth := chosen.growth(context)).widens:
+        most = Growing(context, growth).most_parameters()
+        if most > context.network.parameter_count:
+            lines.append(f"it may grow to {most:,} parameters")
+    return "\n".join([*lines, *_memory(context.discretization, chosen)])
 
 
-def _memory(context: Context, method: Method) -> list[str]:
+def _memory(discretization: Discretization, method: Method) -> list[str]:
     """What the method needs, what is free, and whether that fits."""
-    need, device = method.bytes_needed(context.discretization), context.plan.device
+    need, device = method.bytes_needed(discretization), discretization.plan.device
     lines = [f"estimated memory, besides what Python and torch take: {room_text(need, device)}"]
     try:
-        method.require_memory(context.discretization)
+        method.require_memory(discretization)
     except MemoryLimitError as error:
         return [*lines, f"does not fit: {error}"]
     if not has_room(need, device):
         lines.append("does not fit at once: the run takes smaller pieces, or fewer points")
-    if isinstance(method, ILSR) and (most := method.largest_growth(context)):
-        lines.append(f"may grow to {most:,} parameters")
     return lines
 
 

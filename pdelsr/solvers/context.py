@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from torch import Tensor
@@ -160,7 +160,9 @@ class Context:
         begin = self.clock.seconds
         rms, squares = self._measure(candidate)
         self.assess_seconds = max(self.assess_seconds, self.clock.seconds - begin)
-        assessed = self._with_terms(Assessed(candidate, self._norm(rms), rms, iteration, squares))
+        assessed = self._with_terms(
+            Assessed(candidate, self.discretization.norm_of(rms), rms, iteration, squares)
+        )
         floor, rounding = (
             assessed.rounding(self.discretization.epsilon, power) for power in (FLOOR, ROUNDING)
         )
@@ -176,7 +178,7 @@ class Context:
 
     def heldout_norm(self, candidate: Candidate) -> float:
         """‖f‖ on the held-out points, infinite where it is not finite."""
-        return self._norm(self._measure(candidate)[0])
+        return self.discretization.norm_of(self._measure(candidate)[0])
 
     def _measure(self, candidate: Candidate) -> Measured:
         """Root mean square of every block, and squares at held-out points; remembered for a while.
@@ -202,11 +204,6 @@ class Context:
         refined = assessed.candidate.delta is not None
         parts = self._few.terms_norm(predictor, network) if refined else terms
         return replace(assessed, terms=terms, parts=parts)
-
-    def _norm(self, rms: Mapping[str, float]) -> float:
-        weights = self.heldout.block_weights()
-        norm = math.sqrt(sum(w * rms[name] ** 2 for name, w in weights.items()))
-        return norm if math.isfinite(norm) else math.inf
 
     @property
     def objectives(self) -> list[float]:

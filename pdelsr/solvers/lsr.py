@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from pdelsr.linearize.halving import is_out_of_memory
 from pdelsr.lstsq import LeastSquares
 from pdelsr.solvers.candidate import Candidate
+from pdelsr.solvers.clock import Clock
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.discretization import Discretization
 from pdelsr.solvers.fitting import affordable
@@ -96,7 +98,8 @@ class LSR(Method):
         return State(0, Candidate.of_network(context.network), float("nan"), "start")
 
     def step(self, context: Context, state: State) -> State:
-        found, candidate = self._refined(context)
+        norm = context.heldout_norm
+        found, candidate = self._refined(context.discretization, context.clock, norm)
         enough = 2 * (found.report.effective_rank or 0) >= found.report.rank
         done = Status.COMPLETED if enough else Status.RANK_DEFICIENT
         if not found.steps:
@@ -112,13 +115,14 @@ class LSR(Method):
             finished=found.stopped or done,
         )
 
-    def _refined(self, context: Context) -> tuple[Refinement, Candidate]:
+    def _refined(
+        self, discretization: Discretization, clock: Clock, norm: Callable[[Candidate], float]
+    ) -> tuple[Refinement, Candidate]:
         """The pass with the smallest residual on held-out points, and its state."""
-        refine = self.refiner()
-        discretization, clock = context.discretization, context.clock
+        refine, network = self.refiner(), discretization.network
         best = refine(discretization, clock)
         delta = best.delta if best.steps else None
-        candidate = Candidate(context.network, context.network.get_vector(), delta)
+        candidate = Candidate(network, network.get_vector(), delta)
         for _ in range(self.passes - 1):
             if best.stopped:
                 break
@@ -129,7 +133,7 @@ class LSR(Method):
                 adapt_to, rank = candidate.predictor(), best.report.rank
                 found = refine(discretization, clock, adapt_to=adapt_to, rank=rank)
                 other = replace(candidate, delta=found.delta)
-                better = context.heldout_norm(other) < context.heldout_norm(candidate)
+                better = norm(other) < norm(candidate)
             except INTERRUPTIONS as interruption:
                 discretization.training = training
                 return replace(best, stopped=status_of(interruption)), candidate

@@ -28,7 +28,7 @@ def pseudo_time(context: Context) -> PseudoTimeAlignment:
 
 def pieces(alignment: Alignment, context: Context) -> int:
     count = 1
-    while not alignment.advance(context):
+    while not alignment.advance(context.discretization, alignment.watch(context)):
         count += 1
     return count
 

@@ -17,6 +17,7 @@ from pdelsr.solvers.clock import Clock
 from pdelsr.solvers.context import Context
 from pdelsr.solvers.growing import COARSE, Growing
 from pdelsr.solvers.growth import Growth
+from pdelsr.solvers.ilsr import ILSRIteration
 from pdelsr.solvers.next_step import FEWER_POINTS, USUAL_POWER, Gains
 from pdelsr.solvers.prepare import prepare
 from pdelsr.solvers.registry import parse_options
@@ -368,7 +369,7 @@ def test_refinements_have_fewer_points_where_others_follow_and_where_time_is_sho
     context, method, state = searching(left)
     now: Growth = state.memory.growth
     now.untrained, now.step_seconds = False, 3.0
-    alignment = method._prepared(context, state)
+    alignment = ILSRIteration(method, context, state).prepared()
     assert alignment is not None
     assert now.points == pytest.approx(points, rel=0.2)
     assert alignment.reserve == pytest.approx(now.points * now.refine_seconds)
