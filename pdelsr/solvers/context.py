@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+import torch
 from torch import Tensor
 
 from pdelsr.linearize import Predictor, StackedResidual
@@ -122,6 +123,11 @@ class Context:
     def heldout(self) -> StackedResidual:
         """The residual on points that are never trained on."""
         return self.discretization.heldout
+
+    @property
+    def generator(self) -> torch.Generator:
+        """Of what the method draws, so that the seed decides."""
+        return self.discretization.generator
 
     def fresh_residual(
         self, factor: int | float = 1.0, adapt_to: Predictor | None = None

@@ -18,7 +18,6 @@ from pdelsr.networks import Network
 from pdelsr.solvers.discretization import Discretization
 from pdelsr.solvers.refiner_options import RefinerOptions
 from pdelsr.subspace import Basis
-from pdelsr.subspace.rsvd import RandomizedSVD
 
 FEWEST = 32  # directions or columns that are not halved any more
 PIECE = 256  # points of a reverse pass that are not halved either
@@ -27,8 +26,6 @@ ROWS_GRAPH = 4.0  # the same while rows are made, whose activations are not diff
 EVALUATED = 4.0  # the same of one layer, for values only
 VECTORS = 10  # of length m that a method keeps anyway
 SAMPLES = 12.0  # numbers a point and coordinate, while points are drawn
-LSTSQ = {"qr": (2.0, 2.0), "svd": (3.0, 6.0), "cholesky": (1.0, 4.0), "lsmr": (2.0, 0.0)}
-SPECTRUM = {"qr": (1.0, 8.0)}  # numbers that are n r, and r², for the solve and for the spectrum
 GRAM = 4.5  # r² in a Gauss–Newton step: GᵀG, shifted, factored twice, and half for products
 
 
@@ -51,11 +48,8 @@ class Sizes:
     def numbers(self, basis: Basis, solver: LeastSquares) -> int | float:
         """Numbers alive at once: those of the basis, or V with what the solve holds."""
         n, r, m = self.rows, self.rank, self.parameters
-        V = m * r if is_dense(basis) else 0
-        rising = [LSTSQ.get(solver.name, LSTSQ["qr"])]
-        rising += [SPECTRUM[solver.name]] if solver.name in SPECTRUM else []
-        solve = max(a * n * r + b * r**2 for a, b in rising)
-        return max(_basis_numbers(basis, r, m), V + self.jets * r + solve)
+        solve = basis.numbers(r, m) + self.jets * r + solver.numbers(n, r)
+        return max(basis.numbers_at_most(r, m), solve)
 
 
 def fits(discretization: Discretization, size: int | float) -> bool:
@@ -86,18 +80,6 @@ def needed(
 def refinement_fits(discretization: Discretization, sizes: Sizes, refiner: RefinerOptions) -> bool:
     """Whether a refinement of these sizes fits into the free memory."""
     return fits(discretization, refinement_bytes(discretization, sizes, refiner))
-
-
-def is_dense(basis: Basis) -> bool:
-    """Whether a basis makes V as a matrix."""
-    return basis.name not in ("full", "coordinate", "last_layer")
-
-
-def _basis_numbers(basis: Basis, r: int, m: int) -> int | float:
-    if not isinstance(basis, RandomizedSVD):
-        return m * r if is_dense(basis) else 0
-    s = min(r + basis.oversampling, m)
-    return 3 * m * s + m * r + 2 * (r + basis.extra_rows) * s
 
 
 def refinement_bytes(

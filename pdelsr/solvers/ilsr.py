@@ -200,7 +200,7 @@ class ILSR(Method):
     def init(self, context: Context) -> State:
         signs = ()
         if self.alignment == "lbfgs":
-            signs = stable_signs(context.heldout, context.discretization.generator)
+            signs = stable_signs(context.heldout, context.generator)
         memory = _Memory(LevenbergMarquardt(), signs, self.growth(context))
         return State(0, Candidate.of_network(context.network), float("nan"), "start", memory=memory)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pdelsr.lstsq import LeastSquares, solver_named
 from pdelsr.solvers.discretization import Discretization
 from pdelsr.solvers.settings import require_whole
-from pdelsr.subspace import Basis, LastLayer, basis_named
+from pdelsr.subspace import Basis, basis_named
 
 FULL_LIMIT = 5000  # parameters up to which the whole tangent space is the default basis
 FIRST_RANK = 250  # of a rank that is chosen by doubling
@@ -56,8 +56,9 @@ class RefinerOptions:
         """
         m = discretization.network.parameter_count
         basis, chosen = self.basis_for(m), self.rank or rank
-        if isinstance(basis, LastLayer):
-            return basis.width(discretization.network)
+        width = basis.width(discretization.network)
+        if width is not None:
+            return width
         if chosen is None and basis.has_rank:
             rows = discretization.plan.row_count(discretization.compiled.blocks, factor)
             chosen = starting_rank(largest_rank(m, int(rows)))

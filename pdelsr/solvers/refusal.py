@@ -28,7 +28,8 @@ def does_not_fit(
 
     ways = []
     less = largest(few_enough, rank)
-    if less and refiner.basis_for(discretization.network.parameter_count).name != "last_layer":
+    network = discretization.network
+    if less and refiner.basis_for(network.parameter_count).width(network) is None:
         ways.append(f"rank to {_rounded(less)} (--rank)")
     fewer = largest(so_many, discretization.plan.equation_points(discretization.compiled.blocks))
     if fewer >= rank:

@@ -85,7 +85,7 @@ class TSONN(Method):
         return 2000
 
     def init(self, context: Context) -> State:
-        memory = _Stepping(stable_signs(context.heldout, context.discretization.generator))
+        memory = _Stepping(stable_signs(context.heldout, context.generator))
         return State(0, Candidate.of_network(context.network), float("nan"), "train", memory=memory)
 
     def step(self, context: Context, state: State) -> State:

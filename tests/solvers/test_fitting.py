@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -10,13 +11,14 @@ import torch
 from solver_cases import burgers, cubic, poisson, poisson_2d, started
 
 import pdelsr as pl
-from pdelsr.linearize import room
+from pdelsr.linearize import Columns, StackedResidual, room
 from pdelsr.lstsq import QR
 from pdelsr.solvers.fitting import affordable, affordable_columns, affordable_points
 from pdelsr.solvers.gradient import squared_norm
 from pdelsr.solvers.levenberg_marquardt import LevenbergMarquardt, affordable_step
 from pdelsr.solvers.pseudo_time import pseudo_time_residual, stable_signs
 from pdelsr.solvers.refiner import Refiner
+from pdelsr.subspace.base import Subspace
 
 MIB = 2**20
 PLAIN: dict[str, Any] = {"weight_scale": 1.5, "activation": "sin"}
@@ -267,3 +269,55 @@ def test_other_errors_of_a_run_are_raised(monkeypatch: Any) -> None:
     monkeypatch.setattr(QR, "init", broken)
     with pytest.raises(RuntimeError, match="shapes"):
         pl.solve(poisson(), "lsr", hidden=(8,), rank=8, points=50, weight_scale=1.0)
+
+
+@dataclass(frozen=True)
+class Leading(pl.Basis):
+    """The first parameters, by a user who tells that V holds no numbers."""
+
+    name = "leading"
+
+    def numbers(self, rank: int, parameters: int) -> int:
+        return 0
+
+    def build(
+        self, residual: StackedResidual, rank: int | None, generator: torch.Generator
+    ) -> Subspace:
+        m = residual.network.parameter_count
+        return Subspace(Columns(torch.arange(min(rank or m, m)), m))
+
+
+@dataclass(frozen=True)
+class Silent(Leading):
+    """The same by one who tells nothing, so that V counts as a matrix."""
+
+    name = "silent"
+
+    def numbers(self, rank: int, parameters: int) -> int | float:
+        return pl.Basis.numbers(self, rank, parameters)
+
+
+class Doubled(pl.QR):
+    """A solver that keeps twice as much."""
+
+    name = "doubled"
+
+    def numbers(self, n: int | float, r: int) -> int | float:
+        return 2 * super().numbers(n, r)
+
+
+def test_a_basis_and_a_solver_of_the_users_tell_their_memory(free: Free) -> None:
+    options = {"hidden": (64, 64, 64), "points": 60, "memory_budget": MIB}
+    context = started(poisson_2d(), **options)
+    discretization, m = context.discretization, context.network.parameter_count
+    told = Refiner(Leading(), rank=20).bytes_needed(discretization)
+    matrix = Refiner(Silent(), rank=20).bytes_needed(discretization)
+    assert matrix - told == 8 * 20 * m
+    doubled = Refiner(Leading(), rank=20, lstsq=Doubled()).bytes_needed(discretization)
+    n = int(context.plan.row_count(discretization.compiled.blocks, 1))
+    assert doubled - told == 8 * max(2 * n * 20 + 2 * 20**2, n * 20 + 8 * 20**2)
+    free((told + matrix) / 2 / MIB)
+    solution = pl.solve(poisson_2d(), "lsr", basis=Leading(), rank=20, **PLAIN, **options)
+    assert solution.rank == 20
+    with pytest.raises(pl.MemoryLimitError, match="rank"):
+        pl.solve(poisson_2d(), "lsr", basis=Silent(), rank=20, **PLAIN, **options)
