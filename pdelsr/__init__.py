@@ -46,7 +46,7 @@ from pdelsr.networks import MLP, Activation, ModifiedMLP, Network, UserActivatio
 from pdelsr.problem_file import load_problem
 from pdelsr.results import Solution
 from pdelsr.results.diagnosis import Diagnosis, diagnose
-from pdelsr.results.storage import load
+from pdelsr.results.loading import load
 from pdelsr.sample import (
     Drawn,
     FunctionSampler,

@@ -137,10 +137,9 @@ def solve(
         file = run_file(problem, chosen, settings, start)
         resumed = file.resume() if file else None
         context = resumed.context if resumed else prepared(problem, chosen, settings, clock)
-        chosen.require_memory(context)
-        context.listener = listener(display, guarded)
-        if trace is not None:
-            trace.listen_to(context)
+        chosen.require_memory(context.discretization)
+        kept = trace and trace.listener(lambda: context.best.candidate)
+        context.listener = listener(kept, display, guarded)
         standing = resumed.standing if resumed else None
         finish = trace.finished if trace is not None else (lambda solution: solution)
         try:
@@ -238,10 +237,13 @@ def run_prepared(
     """Run a method in its context, refine afterwards where that was asked for, and collect."""
     first: Candidate | Standing | None = standing
     if start is not None and standing is None:
-        first = first_candidate(start, context)
-        context.go_on(start.rounds)
+        discretization = context.discretization
+        first = first_candidate(start, discretization)
+        discretization.go_on(start.rounds)
         logger.info("going on from %r", start)
-        context.earlier = in_time(context.clock, lambda: earlier_run(problem, start, context))
+        context.earlier = in_time(
+            context.clock, lambda: earlier_run(problem, start, discretization)
+        )
 
     def keep(now: Standing) -> None:
         if file is not None:
@@ -257,7 +259,7 @@ def run_prepared(
     context.clock = clock
     if settings.refine and outcome.status is not Status.INTERRUPTED:
         outcome = refine_afterwards(context, outcome, settings.tolerance, refinement(method))
-    context.return_to(outcome.best.candidate)
+    context.discretization.return_to(outcome.best.candidate)
     solution = collect(problem, method, settings, context, outcome, start)
     if outcome.failure is not None:
         raise ProblemError(

@@ -16,7 +16,8 @@ from pdelsr.results import Solution
 from pdelsr.results.identity import is_same_problem
 from pdelsr.results.stored_network import inner_network
 from pdelsr.solvers.candidate import Candidate
-from pdelsr.solvers.context import Context, Earlier
+from pdelsr.solvers.context import Earlier
+from pdelsr.solvers.discretization import Discretization
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.prepare import can_widen
 from pdelsr.solvers.settings import RunSettings
@@ -94,22 +95,22 @@ def goes_on_growing(
     return open_still and bool(start.settings.grow)
 
 
-def first_candidate(start: Solution, context: Context) -> Candidate:
+def first_candidate(start: Solution, discretization: Discretization) -> Candidate:
     """θ and δ of the start, in the dtype and on the device of this run."""
-    found, like = start.candidate, context.heldout.like
+    found, like = start.candidate, discretization.heldout.like
     delta = None if found.delta is None else found.delta.to(like)
-    return Candidate(context.network, found.theta.to(like), delta)
+    return Candidate(discretization.network, found.theta.to(like), delta)
 
 
-def earlier_run(problem: Problem, start: Solution, context: Context) -> Earlier:
+def earlier_run(problem: Problem, start: Solution, discretization: Discretization) -> Earlier:
     """What the run of a start tells about this one."""
     same, refined = is_same_problem(start.problem, problem), start.delta is not None
     objective = 0.0
-    if same and _close(start.weights, context.plan.weights):
+    if same and _close(start.weights, discretization.plan.weights):
         objective = start.heldout_start
     elif refined:
-        network = replace(first_candidate(start, context), delta=None)
-        objective = context.heldout_norm(network)
+        network = replace(first_candidate(start, discretization), delta=None)
+        objective = discretization.heldout_norm(network)
     return Earlier(
         refined=same and refined,
         untrained=_is_untrained(start.network),

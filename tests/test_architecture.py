@@ -49,7 +49,7 @@ def test_the_order_of_imports_is_the_one_that_is_checked() -> None:
 
 
 def test_delayed_imports_are_listed() -> None:
-    listed = PAGE.split("Imports are delayed")[1].split("Where two files")[0]
+    listed = PAGE.split("Imports are delayed")[1].split("In every folder")[0]
     named = set(re.findall(r"`([\w/]+\.py)`", listed))
     delayed = {
         str(path.relative_to(PACKAGE))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import functools
+from collections import defaultdict
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -54,21 +57,27 @@ DELAYED = {
     "plot.py": {"pdelsr.results.plot"},
     "results/diagnosis.py": {"pdelsr.results.plot.diagnosis"},
     "results/optional.py": {"any name"},
-    "results/solution.py": {"pdelsr.results.plot", "pdelsr.results.storage"},
+    "results/solution.py": {"pdelsr.results.plot"},
 }
 """Imports at the first call: matplotlib loads slowly, psutil and the packages of extras may be
-missing, and storage builds the class that it is called from."""
+missing."""
 
 WITHOUT_TORCH = (
     *("errors", "console", "deadline", "files", "header"),
     *("reference", "declare", "sample"),
 )
+WITHOUT_SYMPY = ("networks", "linearize", "subspace", "lstsq", "solvers")
 FILES = sorted(p.relative_to(PACKAGE) for p in PACKAGE.rglob("*.py"))
+
+
+@functools.cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse((PACKAGE / path).read_text(encoding="utf-8"))
 
 
 def imported(path: Path) -> Iterator[str]:
     """The modules that a file imports, anywhere in it."""
-    for node in ast.walk(ast.parse((PACKAGE / path).read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -80,8 +89,7 @@ def imported(path: Path) -> Iterator[str]:
 
 def delayed(path: Path) -> Iterator[str]:
     """The modules that a file imports when one of its functions is called."""
-    tree = ast.parse((PACKAGE / path).read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             for inner in ast.walk(node):
                 if isinstance(inner, ast.Import | ast.ImportFrom):
@@ -98,44 +106,101 @@ def stage(module: str) -> str | None:
     return parts[1] if parts[0] == "pdelsr" and len(parts) > 1 else None
 
 
-@pytest.mark.parametrize("path", FILES, ids=str)
-def test_imports_point_left(path: Path) -> None:
-    own = path.parts[0].removesuffix(".py")
-    if own == "__init__":
-        return
-    assert own in ORDER, f"{own} has no place in the order of imports"
-    allowed = set(ORDER[: ORDER.index(own) + 1])
-    for module in imported(path):
-        assert module != "pdelsr", f"{path} imports the whole package"
-        assert stage(module) in {None, *allowed}, f"{path} imports {module}, to its right"
+def own_stage(path: Path) -> str:
+    return path.parts[0].removesuffix(".py")
 
 
-@pytest.mark.parametrize("path", FILES, ids=str)
-def test_delayed_imports_are_those_listed_and_point_left_too(path: Path) -> None:
-    found = set(delayed(path))
-    assert found == DELAYED.get(path.as_posix(), set())
-    own = path.parts[0].removesuffix(".py")
-    if found:
-        assert {stage(module) for module in found} <= {None, *ORDER[: ORDER.index(own) + 1]}
+def test_imports_point_left() -> None:
+    for path in FILES:
+        own = own_stage(path)
+        if own == "__init__":
+            continue
+        assert own in ORDER, f"{own} has no place in the order of imports"
+        allowed = set(ORDER[: ORDER.index(own) + 1])
+        for module in imported(path):
+            assert module != "pdelsr", f"{path} imports the whole package"
+            assert stage(module) in {None, *allowed}, f"{path} imports {module}, to its right"
 
 
-@pytest.mark.parametrize("path", FILES, ids=str)
-def test_only_plot_imports_matplotlib(path: Path) -> None:
-    found = [m for m in imported(path) if m.split(".")[0] == "matplotlib"]
-    assert not found or path.parts[:2] == ("results", "plot")
-    assert "matplotlib.pyplot" not in found
+def test_delayed_imports_are_those_listed_and_point_left_too() -> None:
+    found = {path: set(delayed(path)) for path in FILES}
+    assert {path.as_posix(): modules for path, modules in found.items() if modules} == DELAYED
+    for path, modules in found.items():
+        if modules:
+            left = ORDER[: ORDER.index(own_stage(path)) + 1]
+            assert {stage(module) for module in modules} <= {None, *left}, path
 
 
-@pytest.mark.parametrize("path", FILES, ids=str)
-def test_declarations_do_not_need_torch(path: Path) -> None:
-    if path.parts[0].removesuffix(".py") in WITHOUT_TORCH:
-        assert not [m for m in imported(path) if m.split(".")[0] == "torch"]
+def name_of(path: Path) -> str:
+    """Of the module that a file is."""
+    return ".".join(("pdelsr", *path.with_suffix("").parts)).removesuffix(".__init__")
 
 
-@pytest.mark.parametrize("path", FILES, ids=str)
-def test_solvers_do_not_know_sympy(path: Path) -> None:
-    if path.parts[0] in ("networks", "linearize", "subspace", "lstsq", "solvers"):
-        assert not [m for m in imported(path) if m.split(".")[0] == "sympy"]
+def known_targets(path: Path, modules: set[str]) -> Iterator[str]:
+    """The modules of the package that a file needs, for types alone or by their names as well."""
+    for node in ast.walk(tree_of(path)):
+        names: list[str] = []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            names = [node.value] if node.value.startswith("pdelsr.") else []
+        for name in names:
+            while name and name not in modules:
+                name = name.rpartition(".")[0]
+            if name:
+                yield name
+
+
+def circle(edges: dict[str, set[str]]) -> list[str]:
+    """One that the edges run in; empty where there is none."""
+    try:
+        tuple(TopologicalSorter(edges).static_order())
+    except CycleError as error:
+        return error.args[1]
+    return []
+
+
+def test_files_and_folders_import_in_no_circle() -> None:
+    """In every folder, its files and the folders in it have an order."""
+    modules = {name_of(path) for path in FILES}
+    within: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for path in FILES:
+        if path.name == "__init__.py":
+            continue
+        own = name_of(path).split(".")
+        for target in known_targets(path, modules):
+            other = target.split(".")
+            common = 0
+            while own[common : common + 1] == other[common : common + 1] != []:
+                common += 1
+            if common < min(len(own), len(other)):
+                within[".".join(own[:common])][own[common]].add(other[common])
+    assert len(within) > 10
+    assert {folder: found for folder, edges in within.items() if (found := circle(edges))} == {}
+
+
+def test_a_circle_is_noticed() -> None:
+    assert set(circle({"a": {"b"}, "b": {"c"}, "c": {"a"}})) == {"a", "b", "c"}
+    assert circle({"a": {"b", "c"}, "b": {"c"}}) == []
+
+
+def test_only_plot_imports_matplotlib() -> None:
+    for path in FILES:
+        found = [m for m in imported(path) if m.split(".")[0] == "matplotlib"]
+        assert not found or path.parts[:2] == ("results", "plot"), path
+        assert "matplotlib.pyplot" not in found, path
+
+
+@pytest.mark.parametrize(
+    ("stages", "library"), [(WITHOUT_TORCH, "torch"), (WITHOUT_SYMPY, "sympy")]
+)
+def test_heavy_libraries_stay_out_of(stages: tuple[str, ...], library: str) -> None:
+    files = [path for path in FILES if own_stage(path) in stages]
+    assert {own_stage(path) for path in files} == set(stages)
+    for path in files:
+        assert library not in {m.split(".")[0] for m in imported(path)}, path
 
 
 def test_the_version_is_that_of_the_project() -> None:
@@ -149,8 +214,8 @@ def test_public_names_exist_and_are_sorted_into_one_list() -> None:
         assert hasattr(pdelsr, name)
 
 
-@pytest.mark.parametrize("path", FILES, ids=str)
-def test_one_sentence_opens_every_module(path: Path) -> None:
-    text = ast.get_docstring(ast.parse((PACKAGE / path).read_text(encoding="utf-8")))
-    assert text, f"{path} has no docstring"
-    assert text.splitlines()[0].endswith(".")
+def test_one_sentence_opens_every_module() -> None:
+    for path in FILES:
+        text = ast.get_docstring(tree_of(path))
+        assert text, f"{path} has no docstring"
+        assert text.splitlines()[0].endswith("."), path

@@ -148,7 +148,7 @@ def test_steps_that_the_clock_ends_between_two_of_them_are_cut() -> None:
 def test_a_search_for_the_rank_that_time_ends_is_out_of_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("pdelsr.solvers.refiner.FIRST_RANK", 20)
+    monkeypatch.setattr("pdelsr.solvers.refiner_options.FIRST_RANK", 20)
     monkeypatch.setattr("pdelsr.solvers.refiner.DOUBLING", 1e9)
     options = {"hidden": (12, 12), "basis": "output", "weight_scale": 2.0, "points": 300}
     solution = timed(60.0, poisson(), "lsr", **options)

@@ -7,6 +7,7 @@ place in a table.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, get_type_hints
@@ -14,6 +15,7 @@ from typing import Any, get_type_hints
 import torch
 from torch import Tensor
 
+from pdelsr.checkpoint.run_state import RunState
 from pdelsr.compile import Block
 from pdelsr.errors import FileFormatError, SettingsError
 from pdelsr.linearize import Columns, Dense, Identity, StackedResidual
@@ -26,14 +28,15 @@ from pdelsr.solvers.context import Earlier
 from pdelsr.solvers.design import Design
 from pdelsr.solvers.history import Record
 from pdelsr.solvers.loop import Standing
-from pdelsr.solvers.method import Method, RankReport, State
+from pdelsr.solvers.method import Method, State
+from pdelsr.solvers.report import RankReport
 from pdelsr.solvers.selection import Selection
 from pdelsr.solvers.sensitivity import Sensitivity
 from pdelsr.solvers.status import Status
 
 MOST = 2**40  # points of a block, far above what any memory holds
 PARTS = (
-    *(Standing, State, RankReport, Sensitivity, Candidate, Assessed, Selection),
+    *(RunState, Standing, State, RankReport, Sensitivity, Candidate, Assessed, Selection),
     *(Record, Design, Earlier),
     *(Identity, Columns, Dense, StackedResidual, BoundBlock),
 )
@@ -170,9 +173,11 @@ class Thawer:
             assert self.plan is not None
             counts, weights = content
             good = fits(counts, dict[str, int]) and fits(weights, dict[str, float])
-            if not good or not all(0 <= n < MOST for n in counts.values()):
+            good = good and all(0 <= n < MOST for n in counts.values())
+            if not good or not all(0 <= w < math.inf for w in weights.values()):
                 raise FileFormatError(f"its points and weights are {shown(content)}")
-            return replace(self.plan, counts=counts, weights=weights)
+            numbers = {name: float(w) for name, w in weights.items()}
+            return replace(self.plan, counts=counts, weights=numbers)
         if kind == "status":
             return Status(content)
         places = {"tensor": self.tensors, "network": self.networks, "block": self.blocks}

@@ -19,11 +19,10 @@ from pdelsr.checkpoint.fingerprint import (
     values_digest,
 )
 from pdelsr.checkpoint.freeze import Freezer, Thawer, tensor_on
+from pdelsr.checkpoint.run_state import RunState
 from pdelsr.declare import Problem
 from pdelsr.errors import FileFormatError
 from pdelsr.files import remove_leftovers
-from pdelsr.linearize import StackedResidual
-from pdelsr.linearize.points import PointPlan
 from pdelsr.networks import MLP, Network
 from pdelsr.results import Solution
 from pdelsr.results.container import Contents, read, write
@@ -35,17 +34,15 @@ from pdelsr.results.stored_network import (
     stored_network,
 )
 from pdelsr.results.typed import trusted_by_none
-from pdelsr.solvers.candidate import Assessed, Candidate
-from pdelsr.solvers.context import Context, Earlier
+from pdelsr.solvers.context import Context
 from pdelsr.solvers.design import Design
+from pdelsr.solvers.discretization import Discretization
 from pdelsr.solvers.grower import Grower
-from pdelsr.solvers.history import Record
 from pdelsr.solvers.interruption import CUT_SHORT
 from pdelsr.solvers.loop import Standing
-from pdelsr.solvers.method import Method, State
+from pdelsr.solvers.method import Method
 from pdelsr.solvers.plan import point_plan
 from pdelsr.solvers.prepare import Start, prepare
-from pdelsr.solvers.selection import Selection
 from pdelsr.solvers.settings import RunSettings
 from pdelsr.solvers.status import Status
 from pdelsr.solvers.trial import Designer
@@ -53,11 +50,6 @@ from pdelsr.solvers.trial import Designer
 logger = logging.getLogger(__name__)
 
 KIND = "run"
-NUMBERS = (
-    *("rounds", "selection", "assess_seconds", "history", "memory_budget", "earlier"),
-    *("plan", "training"),
-)
-"""Of a context, beside what it is made of."""
 
 
 @dataclass(frozen=True)
@@ -141,20 +133,19 @@ class RunFile:
         self._written = now
 
     def _contents(self, context: Context, standing: Standing) -> Contents:
-        freezer = Freezer(self.method, context.compiled.blocks)
-        grower = context.grower
+        discretization, grower = context.discretization, context.grower
+        freezer = Freezer(self.method, discretization.compiled.blocks)
         document = {
             "kind": KIND,
             "run": self._identity,
-            "values": self._digest(context),
+            "values": self._digest(discretization),
             "seconds": context.clock.seconds,
-            "first_plan": freezer.freeze(context.first_plan),
+            "first_plan": freezer.freeze(discretization.first_plan),
             "design": freezer.freeze(context.design),
             "grown": freezer.freeze(grower.design if isinstance(grower, Grower) else None),
             "network": freezer.freeze(context.network),
-            "generator": freezer.freeze(context.generator.get_state()),
-            "context": {name: freezer.freeze(getattr(context, name)) for name in NUMBERS},
-            "standing": freezer.freeze(standing),
+            "generator": freezer.freeze(discretization.generator.get_state()),
+            "state": freezer.freeze(RunState.of(context, standing)),
         }
         # The table is complete only now.
         document["networks"] = [_described(n) for n in freezer.networks]
@@ -163,10 +154,11 @@ class RunFile:
             freezer.tensors |= {f"network.{i}.{name}": t for name, t in tensors.items()}
         return Contents(freezer.tensors, document)
 
-    def _digest(self, context: Context) -> dict[str, str]:
+    def _digest(self, discretization: Discretization) -> dict[str, str]:
         """What the functions of the problem give, which no step of a run changes."""
         if not self._values:
-            self._values = values_digest(context.compiled, context.first_plan, self.method)
+            compiled, plan = discretization.compiled, discretization.first_plan
+            self._values = values_digest(compiled, plan, self.method)
         return self._values
 
     def resume(self) -> Resumed | None:
@@ -189,8 +181,7 @@ class RunFile:
         with trusted_by_none(self.path):
             require_same_run(self.path, document["run"], self._identity)
             found = self._rebuilt(document, tensors)
-            require_sound(found.context, found.standing)
-            now = self._digest(found.context)
+            now = self._digest(found.context.discretization)
             differ = [name for name, value in now.items() if document["values"].get(name) != value]
         if differ:
             raise other_run(self.path, [f"the values of {name!r}" for name in differ])
@@ -214,17 +205,17 @@ class RunFile:
             )
             return Start(design, network, thawer.thaw(document["first_plan"]))
 
-        plain = document["context"]
-        thawer.memory_budget = plain["memory_budget"]
-        settings = replace(self.settings, memory_budget=plain["memory_budget"])
+        thawer.memory_budget = document["state"]["fields"]["memory_budget"]
+        settings = replace(self.settings, memory_budget=thawer.memory_budget)
         context = prepare(self.problem, self.method, settings, start, spent=document["seconds"])
-        for name in NUMBERS:
-            setattr(context, name, thawer.thaw(plain[name]))
-        context.generator.set_state(thawer.thaw(document["generator"]))
+        state: RunState = thawer.thaw(document["state"])
+        require_sound(state, document["seconds"])
+        state.put_into(context)
+        context.discretization.generator.set_state(thawer.thaw(document["generator"]))
         if isinstance(context.grower, Grower):
             context.grower.design = thawer.thaw(document["grown"])
         self._written = document["seconds"]
-        return Resumed(context, thawer.thaw(document["standing"]))
+        return Resumed(context, state.standing)
 
     def _network(
         self,
@@ -288,28 +279,13 @@ def require_small(design: Mapping[str, Any], count: int) -> None:
         raise FileFormatError(f"its network has the widths {widths[1:]} and {count} weights")
 
 
-def require_sound(context: Context, standing: Standing) -> None:
-    """Refuse the state of a run that is of the wrong types, which would fail later.
+def require_sound(state: RunState, seconds: float) -> None:
+    """Refuse the state of a run that would fail later.
 
     Raises:
-        FileFormatError: something is not what a run keeps.
+        FileFormatError: nothing was assessed, or the clock is none.
     """
-    state = standing.state
-    expected: list[tuple[Any, tuple[type, ...]]] = [
-        *((value, (int,)) for value in (context.rounds, state.iteration)),
-        *((value, (int, float)) for value in (*context.objectives, context.assess_seconds)),
-        *((record, (Record,)) for record in context.history),
-        (context.selection, (Selection,)),
-        (context.best, (Assessed,)),
-        (context.earlier, (Earlier,)),
-        (context.plan, (PointPlan,)),
-        (context.training, (StackedResidual, type(None))),
-        (context.memory_budget, (int,)),
-        (state.candidate, (Candidate,)),
-        (state, (State,)),
-    ]
-    for value, kinds in expected:
-        if not isinstance(value, kinds):
-            raise FileFormatError(f"it has {value!r:.60} where a run has something else")
-    if not math.isfinite(context.clock.seconds):
+    if state.selection.best is None:
+        raise FileFormatError("it has no best state")
+    if not math.isfinite(seconds):
         raise FileFormatError("its seconds are not finite")

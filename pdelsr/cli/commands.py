@@ -19,7 +19,7 @@ from pdelsr.declare import Problem
 from pdelsr.errors import ProblemError, SettingsError, described
 from pdelsr.problem_file import find_file, list_problems, load_problem, problem_folder
 from pdelsr.results import Solution
-from pdelsr.results.storage import load
+from pdelsr.results.loading import load
 from pdelsr.solve import solve
 from pdelsr.solvers.status import Status
 

@@ -16,8 +16,9 @@ from pdelsr.declare import Problem
 from pdelsr.errors import MemoryLimitError
 from pdelsr.linearize.room import has_room, room_text
 from pdelsr.results.summary import WIDTH, network_text
-from pdelsr.solvers.context import Context
+from pdelsr.solvers.discretization import Discretization
 from pdelsr.solvers.form import chosen_form
+from pdelsr.solvers.growing import Growing
 from pdelsr.solvers.ilsr import ILSR
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.prepare import prepare
@@ -40,13 +41,14 @@ def show_text(problem: Problem, method: str, options: Mapping[str, Any]) -> str:
     settings = replace(settings, hard=chosen_form(problem, chosen, settings))
     chosen = replace(chosen, weight_scale=1.0)  # no trials for a scale that changes no size
     context = prepare(problem, chosen, settings)
-    lines = [str(problem), "", f"with method {chosen.name}:", _blocks(context)]
+    lines = [str(problem), "", f"with method {chosen.name}:", _blocks(context.discretization)]
     lines.append("weight: the factor of the block's mean square in the sum that is minimized")
-    if context.compiled.exact:
-        exact = ", ".join(context.compiled.exact)
+    exact_blocks = context.discretization.compiled.exact
+    if exact_blocks:
+        exact = ", ".join(exact_blocks)
         lines.append(f"satisfied exactly by the form of the ansatz: {exact}")
     if settings.hard:
-        soft = reasons_to_be_soft(problem.system, context.compiled.exact)
+        soft = reasons_to_be_soft(problem.system, exact_blocks)
         lines += [f"{name} is soft: {why}" for name, why in soft.items()]
     if isinstance(chosen, ILSR):
         factor = chosen.refinement_factor(problem.is_linear)
@@ -54,30 +56,32 @@ def show_text(problem: Problem, method: str, options: Mapping[str, Any]) -> str:
             f"a refinement takes {factor:g} times these points, an alignment step half of them"
         )
     lines.append(f"network: {network_text(context.network)}")
-    return "\n".join([*lines, *_memory(context, chosen)])
+    if isinstance(chosen, ILSR) and (growth := chosen.growth(context)).widens:
+        most = Growing(context, growth).most_parameters()
+        if most > context.network.parameter_count:
+            lines.append(f"it may grow to {most:,} parameters")
+    return "\n".join([*lines, *_memory(context.discretization, chosen)])
 
 
-def _memory(context: Context, method: Method) -> list[str]:
+def _memory(discretization: Discretization, method: Method) -> list[str]:
     """What the method needs, what is free, and whether that fits."""
-    need, device = method.bytes_needed(context), context.plan.device
+    need, device = method.bytes_needed(discretization), discretization.plan.device
     lines = [f"estimated memory, besides what Python and torch take: {room_text(need, device)}"]
     try:
-        method.require_memory(context)
+        method.require_memory(discretization)
     except MemoryLimitError as error:
         return [*lines, f"does not fit: {error}"]
     if not has_room(need, device):
         lines.append("does not fit at once: the run takes smaller pieces, or fewer points")
-    if isinstance(method, ILSR) and (most := method.largest_growth(context)):
-        lines.append(f"may grow to {most:,} parameters")
     return lines
 
 
-def _blocks(context: Context) -> str:
+def _blocks(discretization: Discretization) -> str:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("block", overflow="fold")
     for name in ("points", "weight"):
         table.add_column(name, justify="right")
-    planned = context.fresh_residual()
+    planned = discretization.fresh_residual()
     weights = planned.block_weights()
     for bound in planned.blocks:
         name = bound.block.name

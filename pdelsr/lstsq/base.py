@@ -31,6 +31,13 @@ class LeastSquares(ABC):
 
     name: str
 
+    def numbers(self, n: int | float, r: int) -> int | float:
+        """That are alive at once for A (n, r), A among them, so that a run can tell its memory.
+
+        Those of a direct solver, which holds A and its factors.
+        """
+        return 2 * n * r + 2 * r**2
+
     @abstractmethod
     def init(self, A: Float[Tensor, "n r"]) -> Any:
         """Factor A (which may be overwritten) into a state."""

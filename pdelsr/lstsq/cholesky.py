@@ -41,6 +41,9 @@ class Cholesky(LeastSquares):
     damping: int | float = 1.0
     name = "cholesky"
 
+    def numbers(self, n: int | float, r: int) -> int | float:
+        return n * r + 4 * r**2
+
     def init(self, A: Float[Tensor, "n r"]) -> CholeskyState:
         warn(
             "Cholesky squares the condition number: about half of the digits are lost. Use 'qr' "

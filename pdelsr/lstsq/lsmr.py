@@ -36,6 +36,9 @@ class LSMR(LeastSquares):
     tolerance: int | float = 1e-14
     name = "lsmr"
 
+    def numbers(self, n: int | float, r: int) -> int | float:
+        return 2 * n * r
+
     def init(self, A: Float[Tensor, "n r"]) -> LSMRState:
         A, lengths = equilibrate(A)
         return LSMRState(A, lengths)

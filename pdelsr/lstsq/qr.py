@@ -46,6 +46,9 @@ class QR(LeastSquares):
     damping: int | float = 50.0
     name = "qr"
 
+    def numbers(self, n: int | float, r: int) -> int | float:
+        return max(2 * n * r + 2 * r**2, n * r + 8 * r**2)  # the latter for the spectrum
+
     def init(self, A: Float[Tensor, "n r"]) -> QRState:
         n, r = A.shape
         generator = torch.Generator().manual_seed(r)

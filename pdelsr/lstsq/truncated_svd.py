@@ -34,6 +34,9 @@ class TruncatedSVD(LeastSquares):
     cut: int | float | None = None
     name = "svd"
 
+    def numbers(self, n: int | float, r: int) -> int | float:
+        return 3 * n * r + 6 * r**2
+
     def init(self, A: Float[Tensor, "n r"]) -> SVDState:
         A, lengths = equilibrate(A)
         Q, R = torch.linalg.qr(A)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -14,10 +13,8 @@ from pdelsr.declare import Problem
 from pdelsr.declare.coverage import open_levels
 from pdelsr.errors import PdelsrError, ReferenceWarning, warn
 from pdelsr.results.accuracy import UnknownError, heldout_points
+from pdelsr.results.base import BaseSolution
 from pdelsr.results.levels import OpenPart, nothing_open, open_part
-
-if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
-    from pdelsr.results.solution import Solution
 
 TRIES = 2000  # calls of a reference that has no value at some of the points
 FRUITLESS = 7  # times that a box is halved without a value in either half
@@ -38,7 +35,7 @@ class Comparison:
 
 
 def compared(
-    solution: Solution, points: Float[np.ndarray, "n d"], values: Float[np.ndarray, "n k"]
+    solution: BaseSolution, points: Float[np.ndarray, "n d"], values: Float[np.ndarray, "n k"]
 ) -> Comparison | None:
     """Values of the solution at points against the reference; None where there is none."""
     if solution.problem.reference is None:
@@ -48,7 +45,7 @@ def compared(
     return Comparison(reference, error)
 
 
-def open_difference(solution: Solution) -> OpenPart:
+def open_difference(solution: BaseSolution) -> OpenPart:
     """What the equations leave open of u − u_ref, measured all over the domain.
 
     A slice alone would not tell: along a line through time all of an error is a function of time.
@@ -60,14 +57,14 @@ def open_difference(solution: Solution) -> OpenPart:
     return open_part(problem, points, values_of(solution, points) - reference)
 
 
-def values_of(solution: Solution, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n k"]:
+def values_of(solution: BaseSolution, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n k"]:
     """Every unknown at points, a column each."""
     found = solution.predict(points)
     columns = [found[name] for name in solution.names] if isinstance(found, dict) else [found]
     return np.stack(columns, axis=1).astype(np.float64)
 
 
-def known_errors(solution: Solution) -> dict[str, UnknownError]:
+def known_errors(solution: BaseSolution) -> dict[str, UnknownError]:
     """`Solution.errors`; empty also where the reference fails, which the summary says."""
     try:
         return solution.errors

@@ -21,6 +21,7 @@ from pdelsr.results.identity import is_same_problem
 from pdelsr.results.solution import Solution
 from pdelsr.solvers.candidate import Assessed
 from pdelsr.solvers.context import EXACT, Context
+from pdelsr.solvers.discretization import Discretization
 from pdelsr.solvers.interruption import last_work
 from pdelsr.solvers.loop import Outcome
 from pdelsr.solvers.method import Method
@@ -56,8 +57,9 @@ def collect(
         outcome: of the run.
         start: where the run started; its report and points stay valid if nothing better came.
     """
-    candidate, training = outcome.best.candidate, outcome.training
-    trained = start if training is None and is_start(start, problem, context, outcome) else None
+    discretization, training = context.discretization, outcome.training
+    candidate, dtype = outcome.best.candidate, context.heldout.like.dtype
+    trained = start if training is None and is_start(start, problem, dtype, outcome) else None
     train: dict[str, float] = {}  # what is not there in time is NaN in the solution
     estimate, adds_up = ErrorEstimate(doubts=(NO_TIME,)), False
     if outcome.failure is not None:  # what has failed once is not asked again
@@ -72,7 +74,7 @@ def collect(
                         squares = training.block_squares(candidate.predictor())
                         train = training.rms_of(squares)
                         size = training.weighted(squares).sum().sqrt().item()
-                    estimate = error_estimate(problem, context, outcome, size)
+                    estimate = error_estimate(problem, discretization, outcome, size)
         except ProblemError as error:  # of a coefficient, say, that fails now and did not before
             estimate = ErrorEstimate(doubts=(f"a mistake came to light after the run: {error}",))
     if trained:
@@ -81,7 +83,7 @@ def collect(
     status = final_status(context, outcome, estimate, adds_up)
     solution = Solution(
         problem=problem,
-        compiled=context.compiled,
+        compiled=discretization.compiled,
         network=candidate.network,
         delta=candidate.delta,
         method=method,
@@ -102,7 +104,7 @@ def collect(
         estimate=estimate,
         iterations=outcome.iterations,
         best_iteration=outcome.best.iteration,
-        rounds=context.rounds,
+        rounds=discretization.rounds,
         seconds=context.clock.seconds,
         peak_memory_bytes=peak_memory(context.plan.device),
     )
@@ -111,7 +113,7 @@ def collect(
 
 
 def is_start(
-    start: Solution | None, problem: Problem, context: Context, outcome: Outcome
+    start: Solution | None, problem: Problem, dtype: torch.dtype, outcome: Outcome
 ) -> TypeGuard[Solution]:
     """Whether the best state is a start whose report, points and estimate are still true.
 
@@ -120,7 +122,7 @@ def is_start(
     """
     if start is None or not is_same_problem(start.problem, problem):
         return False
-    if start.settings.torch_dtype != context.heldout.like.dtype:
+    if start.settings.torch_dtype != dtype:
         return False
     before, now = start.heldout, outcome.best.objective
     return before <= ALIKE * now <= ALIKE**2 * before
@@ -143,7 +145,7 @@ def final_status(
         return ended
     # A network that was given has a residual of its own, which need not fall.
     first = math.inf if context.trained else context.first_objective
-    if is_unsolved(best, first, estimate, context.epsilon if adds_up else None):
+    if is_unsolved(best, first, estimate, context.discretization.epsilon if adds_up else None):
         return Status.NOT_SOLVED
     if estimate.open:
         return Status.NOT_UNIQUE
@@ -179,15 +181,15 @@ def _log(solution: Solution) -> None:
 
 
 def error_estimate(
-    problem: Problem, context: Context, outcome: Outcome, train: float
+    problem: Problem, discretization: Discretization, outcome: Outcome, train: float
 ) -> ErrorEstimate:
     """The estimate for the best state of a run, whose ‖f‖ on the points of the fit is `train`."""
     system, names = problem.system, tuple(u.name for u in problem.unknowns)
     levels = positions_of_levels(system)
     coordinates = tuple(str(c) for c in system.coordinates)
-    best, report = outcome.best, outcome.report
+    best, report, heldout = outcome.best, outcome.report, discretization.heldout
     try:
-        estimate = estimated(best, report, context.heldout, train, levels, names, coordinates)
+        estimate = estimated(best, report, heldout, train, levels, names, coordinates)
     except (MemoryError, RuntimeError) as error:
         if is_out_of_memory(error):
             return ErrorEstimate(doubts=(NO_MEMORY,))
@@ -195,7 +197,7 @@ def error_estimate(
             return ErrorEstimate(doubts=(NO_SPECTRUM,))
         raise
     narrow = unresolved_features(problem)
-    narrow += missed_features(problem, context.compiled.exact, context.plan.samplers)
+    narrow += missed_features(problem, discretization.compiled.exact, discretization.plan.samplers)
     return replace(estimate, doubts=(*estimate.doubts, *narrow))
 
 

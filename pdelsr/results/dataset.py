@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -12,6 +12,7 @@ from jaxtyping import Float
 from pdelsr.declare.domains import Domain
 from pdelsr.declare.domains.base import SMALL
 from pdelsr.errors import SettingsError
+from pdelsr.results.base import BaseSolution
 from pdelsr.results.fields import fields_at
 from pdelsr.results.mesh.grid import require_size
 from pdelsr.results.optional import optional_package
@@ -19,15 +20,12 @@ from pdelsr.results.points import read_axis
 from pdelsr.solvers.settings import require_whole
 from pdelsr.version import __version__
 
-if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
-    from pdelsr.results.solution import Solution
-
 COUNTS = {1: 501, 2: 201, 3: 61, 4: 21, 5: 11}  # grid points along each axis that varies
 FEWEST = 5  # along each of more axes
 
 
 def dataset(
-    solution: Solution,
+    solution: BaseSolution,
     n: int | Mapping[str, int] | None,
     derivatives: str | sp.Basic | Iterable[Any],
     reference: bool,
@@ -53,7 +51,7 @@ def dataset(
     return xarray.Dataset(variables, coords=ticks, attrs=attributes(solution))
 
 
-def attributes(solution: Solution) -> dict[str, str | float]:
+def attributes(solution: BaseSolution) -> dict[str, str | float]:
     """What says where the numbers come from: text and numbers, as every file format takes them."""
     statements = str(solution.problem).split("statements:\n")[1].splitlines()
     found: dict[str, str | float] = {

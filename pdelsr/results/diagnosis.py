@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from jaxtyping import Float, Int
 from torch import Tensor
 
 from pdelsr.batch.refined import RefinedModule
 from pdelsr.errors import SettingsError
 from pdelsr.lstsq.iterative import ITERATIVE
 from pdelsr.results.diagnosis_text import diagnosis_text
+from pdelsr.results.findings import Findings
 from pdelsr.results.study import Study, against_data, against_iterations, against_rank, spectra
 from pdelsr.solvers.settings import require_whole
 
 
 @dataclass(frozen=True)
-class Diagnosis:
+class Diagnosis(Findings):
     """What `diagnose` found; all arrays are fp64 and on the CPU.
 
     A loss is the mean over samples of ‖F‖² of the linearized problem on the data of the fit, unless
@@ -49,25 +48,6 @@ class Diagnosis:
         direct: the loss of the direct solve at rank r.
         seconds: by solver, for all iterations.
     """
-
-    rank: int
-    basis_values: Float[np.ndarray, " r"] | None
-    system_values: Float[np.ndarray, " r"]
-    ranks: Int[np.ndarray, " k"]
-    losses: Float[np.ndarray, " k"]
-    delta_norms: Float[np.ndarray, " k"]
-    conditions: Float[np.ndarray, " k"]
-    errors: Float[np.ndarray, " k"] | None
-    modes: Float[np.ndarray, "modes n outputs"] | None
-    mode_values: Float[np.ndarray, " modes"] | None
-    inputs: tuple[np.ndarray, ...] | None
-    shares: Float[np.ndarray, " s"] | None
-    nonlinear_losses: Float[np.ndarray, " s"] | None
-    linear_losses: Float[np.ndarray, " s"] | None
-    iterations: Int[np.ndarray, " i"]
-    iterative: Mapping[str, Float[np.ndarray, " i"]]
-    direct: float
-    seconds: Mapping[str, float]
 
     def summary(self) -> str:
         """Ranks and solvers in two tables of at most 88 columns."""

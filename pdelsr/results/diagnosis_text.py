@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from rich import box
 from rich.table import Table
 
+from pdelsr.results.findings import Findings
 from pdelsr.results.rendered import rendered
-
-if TYPE_CHECKING:
-    from pdelsr.results.diagnosis import Diagnosis
 
 ROWS = 8  # ranks, at most
 WIDTH = 88
 
 
-def diagnosis_text(found: Diagnosis) -> str:
+def diagnosis_text(found: Findings) -> str:
     """Ranks and solvers in two tables of at most 88 columns."""
     parts: list[Any] = [f"refinement of rank {found.rank:,}", rank_table(found)]
     parts += [solver_table(found)] if found.iterative else []
     return "\n".join(line for line in rendered(*parts, width=WIDTH).splitlines() if line)
 
 
-def rank_table(found: Diagnosis) -> Table:
+def rank_table(found: Findings) -> Table:
     """Condition, ‖y‖ and residuals at some of the ranks, the chosen one among them."""
     table = _table("rank", "condition", "‖y‖", "rms residual", "rms on given data")
     last = len(found.ranks) - 1
@@ -37,7 +35,7 @@ def rank_table(found: Diagnosis) -> Table:
     return table
 
 
-def solver_table(found: Diagnosis) -> Table:
+def solver_table(found: Findings) -> Table:
     """The iterative solvers beside the direct one."""
     table = _table("solver", "iterations", "rms residual", "of the direct one", "seconds")
     direct = math.sqrt(found.direct)

@@ -15,7 +15,7 @@ from pdelsr.linearize import StackedResidual
 from pdelsr.networks import closure
 from pdelsr.results.open_functions import in_words, place_text
 from pdelsr.solvers.candidate import RESOLVED, Assessed
-from pdelsr.solvers.method import RankReport
+from pdelsr.solvers.report import RankReport
 from pdelsr.solvers.sensitivity import Modes
 from pdelsr.solvers.waves import Leftover
 

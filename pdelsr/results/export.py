@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -17,14 +17,12 @@ from pdelsr.errors import (
     SettingsError,
 )
 from pdelsr.files import read_path, written_whole
+from pdelsr.results.base import BaseSolution
 from pdelsr.results.fields import Fields, fields_at
 from pdelsr.results.mesh import SpaceMesh, space_mesh
 from pdelsr.results.optional import optional_package
 from pdelsr.results.points import read_axis
 from pdelsr.solvers.settings import require_whole
-
-if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
-    from pdelsr.results.solution import Solution
 
 TIMES = 21  # from the initial to the final one, by default
 XDMF = (".xdmf", ".xmf")
@@ -40,7 +38,7 @@ COLLECTION = ".pvd"  # ParaView's list of files and their times
 
 
 def export(
-    solution: Solution,
+    solution: BaseSolution,
     path: str | Path,
     n: int | None,
     times: Any,
@@ -91,7 +89,7 @@ def require_ending(path: Path, has_time: bool) -> None:
         raise FileFormatError(f"{path} {why}: give the path of a file in an existing folder.")
 
 
-def _times(solution: Solution, times: Any) -> Float[np.ndarray, "..."] | None:
+def _times(solution: BaseSolution, times: Any) -> Float[np.ndarray, "..."] | None:
     """The times, a number for a single file, or None where the problem has no time."""
     domain = solution.problem.domain
     if domain.time is None:

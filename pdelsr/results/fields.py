@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -13,17 +13,15 @@ from jaxtyping import Float
 from pdelsr.compile import Interior
 from pdelsr.linearize import BoundBlock
 from pdelsr.results.against import compared
+from pdelsr.results.base import BaseSolution
 from pdelsr.results.derivative import derivative_name, read_derivative
-
-if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
-    from pdelsr.results.solution import Solution
 
 Fields = dict[str, np.ndarray]
 """Values (n,) by name."""
 
 
 def fields_at(
-    solution: Solution,
+    solution: BaseSolution,
     points: Float[np.ndarray, "n d"],
     derivatives: str | sp.Basic | Iterable[Any] = (),
     reference: bool = True,
@@ -55,7 +53,7 @@ def fields_at(
     return found | (_residuals(solution, points) if residuals else {})
 
 
-def _residuals(solution: Solution, points: Float[np.ndarray, "n d"]) -> Fields:
+def _residuals(solution: BaseSolution, points: Float[np.ndarray, "n d"]) -> Fields:
     """F of every equation, without weights."""
     dtype, device = solution.settings.torch_dtype, solution.settings.torch_device
     x = torch.as_tensor(points, dtype=dtype, device=device)

@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pdelsr.results.accuracy import UnknownError
 from pdelsr.results.against import known_errors
+from pdelsr.results.base import BaseSolution
 from pdelsr.results.uniqueness import not_unique
-
-if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
-    from pdelsr.results.solution import Solution
 
 NO_REFERENCE = dict.fromkeys(field.name for field in fields(UnknownError))
 
 
-def record(solution: Solution) -> dict[str, Any]:
+def record(solution: BaseSolution) -> dict[str, Any]:
     """The record of a solution.
 
     "parameters" counts those of the network, "points" the training points of all blocks. "absolute"
@@ -38,7 +36,7 @@ def record(solution: Solution) -> dict[str, Any]:
         "status": solution.status.value,
         "ended": None if solution.ended is None else solution.ended.value,
         "advice": solution.advice,
-        "not_unique": not_unique(solution),
+        "not_unique": not_unique(solution.problem, solution.estimate.open),
         "unknowns": {
             name: asdict(errors[name]) if name in errors else NO_REFERENCE
             for name in solution.names
@@ -66,7 +64,7 @@ def record(solution: Solution) -> dict[str, Any]:
     }
 
 
-def _estimate_of_variation(solution: Solution) -> float | None:
+def _estimate_of_variation(solution: BaseSolution) -> float | None:
     """The estimate relative to ‖u − mean u‖, which an offset such as 300 K does not make small."""
     value = solution.error_estimate
     return None if value is None else value * solution.estimate.variation

@@ -3,52 +3,32 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import sympy as sp
-import torch
-from jaxtyping import Float
-from torch import Tensor
+from torch import nn
 
-from pdelsr.compile import CompiledProblem
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
 from pdelsr.files import read_path, write_whole
-from pdelsr.linearize import Predictor, RefinedPredictor
-from pdelsr.linearize.halving import told_what_to_lower
-from pdelsr.networks import Network
-from pdelsr.results.accuracy import (
-    BlockResidual,
-    UnknownError,
-    errors_of,
-    heldout_points,
-    require_room_for_error,
-)
-from pdelsr.results.advice import advice
+from pdelsr.results.base import BaseSolution
+from pdelsr.results.container import decoded
 from pdelsr.results.dataset import dataset
-from pdelsr.results.derivative import read_derivative
 from pdelsr.results.estimate import ErrorEstimate
-from pdelsr.results.evaluation import BATCH, FEWER, entries_at
 from pdelsr.results.export import export
 from pdelsr.results.module import SolutionModule, plain_module
-from pdelsr.results.points import Query, read_points
 from pdelsr.results.record import json_text, record
+from pdelsr.results.storage import pickled, save, solution_of
 from pdelsr.results.summary import summary_text
-from pdelsr.solvers.candidate import Candidate
-from pdelsr.solvers.history import Record
-from pdelsr.solvers.method import Method, RankReport
-from pdelsr.solvers.settings import RunSettings, require_seed, require_whole
 from pdelsr.solvers.status import Status
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Solution:
+class Solution(BaseSolution):
     """The best state of a run: u(x) = q(x; θ) + J(x; θ) δ, with all its derivatives.
 
     Args:
@@ -101,69 +81,6 @@ class Solution:
         True
     """
 
-    problem: Problem
-    compiled: CompiledProblem
-    network: Network
-    delta: Float[Tensor, " m"] | None
-    method: Method
-    settings: RunSettings
-    status: Status
-    blocks: Mapping[str, BlockResidual]
-    history: Sequence[Record] = ()
-    report: RankReport | None = None
-    training: Mapping[str, tuple[Tensor, ...]] = field(default_factory=dict)
-    weights: Mapping[str, float] = field(default_factory=dict)
-    heldout: float = float("nan")
-    heldout_start: float = float("nan")
-    estimate: ErrorEstimate = field(default_factory=ErrorEstimate)
-    ended: Status | None = None
-    next_step: str | None = None
-    error_history: Sequence[tuple[float, float]] = ()
-    iterations: int = 0
-    best_iteration: int = 0
-    rounds: int = 0
-    seconds: float = 0.0
-    peak_memory_bytes: int = 0
-
-    @property
-    def predictor(self) -> Predictor:
-        """Maps points (n, d) and an index set to the jet (A, n, k), as torch tensors."""
-        network = self.network
-        return network if self.delta is None else RefinedPredictor(network, self.delta)
-
-    @property
-    def candidate(self) -> Candidate:
-        """θ and δ, from which another run can start."""
-        return Candidate(self.network, self.network.get_vector(), self.delta)
-
-    @property
-    def error_estimate(self) -> float | None:
-        """Relative L2 error, estimated, the largest over the unknowns.
-
-        Where the solution is zero up to rounding, the error itself. None where no estimate can be
-        trusted; `doubts` says why.
-        """
-        return self.estimate.value
-
-    @property
-    def estimate_is_reliable(self) -> bool:
-        """Whether there is an estimate of the error that nothing speaks against."""
-        return self.estimate.value is not None
-
-    @property
-    def doubts(self) -> tuple[str, ...]:
-        """Why there is no estimate of the error; empty where there is one."""
-        return self.estimate.doubts
-
-    @property
-    def advice(self) -> str:
-        """What to do next, for this problem."""
-        hard = bool(self.compiled.exact) or bool(self.settings.hard)
-        limited = self.settings.max_iterations is not None
-        return advice(
-            self.problem, self.method, self.status, self.ended, self.estimate, hard, limited
-        )
-
     @property
     def unrefined(self) -> Solution:
         """The network at its θ without δ, whose residuals are not measured."""
@@ -179,126 +96,6 @@ class Solution:
             history=(),
             error_history=(),
         )
-
-    def predict(self, points: Any = None, *, batch: int = BATCH, **columns: Any) -> Any:
-        """The solution at points, or on arrays of coordinates.
-
-        Args:
-            points: array or tensor (n, d), columns in the order of `problem.coordinates`.
-            batch: points that are evaluated at once, fewer where memory runs out.
-            **columns: instead of `points`, an array, tensor or number for each coordinate by its
-                name, as in `predict(x=xs[:, None], t=ts[None, :])`; they broadcast together.
-
-        Returns:
-            Values of shape (n,), or of the shape to which the columns broadcast: a numpy array
-            for numpy input, a tensor on the device of the input for torch. With several unknowns
-            a dictionary of these by the name of the unknown.
-
-        Raises:
-            SettingsError: a coordinate is missing or unknown, or a shape does not fit.
-            MemoryLimitError: the answer does not fit into the free memory.
-        """
-        with told_what_to_lower(FEWER, self._like.device):
-            query = read_points(points, columns, self.problem.coordinates, self._like)
-            values = self._values(query, batch)
-            if len(self.names) == 1:
-                return query.answer(values[0])
-            return {name: query.answer(v) for name, v in zip(self.names, values, strict=True)}
-
-    def derivative(
-        self, which: Any, points: Any = None, *, batch: int = BATCH, **columns: Any
-    ) -> Any:
-        """A derivative of the solution, exact (by Taylor jets), up to order four.
-
-        Args:
-            which: its name, such as "u_x" or "u_xxt", or by sympy, such as `u.diff(x, 2)`.
-            points: as in `predict`.
-            batch: points that are evaluated at once, fewer where memory runs out.
-            **columns: as in `predict`.
-
-        Returns:
-            An array or tensor as `predict` gives it.
-
-        Raises:
-            SettingsError: no such derivative, or the points do not fit.
-            MemoryLimitError: the answer does not fit into the free memory.
-        """
-        entry = read_derivative(which, self.problem.unknowns, self.problem.coordinates)
-        with told_what_to_lower(FEWER, self._like.device):
-            query = read_points(points, columns, self.problem.coordinates, self._like)
-            values = self._entries(query, entry.index, [entry.component], batch)
-            return query.answer(values[0])
-
-    def error(self, n: int = 10_000, seed: int = 0) -> dict[str, UnknownError]:
-        """Relative L2 and largest error of each unknown on points inside the domain.
-
-        What the equations leave open of an unknown, a constant or a function of time, does not
-        count: both are compared without their own.
-
-        Args:
-            n: number of points; none of them was trained on.
-            seed: of the points.
-
-        Raises:
-            ProblemError: the problem has no reference.
-            SettingsError: n or seed is no whole number, or out of range.
-            MemoryLimitError: so many points do not fit into the free memory.
-        """
-        require_whole("n", n, 1)
-        require_seed(seed)
-        require_room_for_error(self.problem, n)
-        with told_what_to_lower("lower n", self._like.device):
-            points = heldout_points(self.problem, n, seed)
-            reference = self.problem.reference_values(points)
-            query = read_points(points, {}, self.problem.coordinates, self._like)
-            values = self._values(query, BATCH).cpu().numpy()
-            return errors_of(self.problem, points, values.T, reference)
-
-    @cached_property
-    def errors(self) -> dict[str, UnknownError]:
-        """`error()` with its defaults, computed once; empty where there is no reference."""
-        return {} if self.problem.reference is None else self.error()
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the unknowns, in the order of the network's outputs."""
-        return tuple(u.name for u in self.problem.unknowns)
-
-    @property
-    def rank(self) -> int | None:
-        """r, directions of the refinement; None where there was none."""
-        return self.report.rank if self.report else None
-
-    @property
-    def effective_rank(self) -> int | None:
-        """Directions above rounding; this, not r, is the capacity of the tangent space."""
-        return self.report.effective_rank if self.report else None
-
-    @property
-    def condition(self) -> float | None:
-        """Condition number of the column-equilibrated reduced system, with its damping.
-
-        As the singular values, it is an estimate from 801 directions on.
-        """
-        return self.report.condition if self.report else None
-
-    @property
-    def singular_values(self) -> Float[np.ndarray, " s"] | None:
-        """Of the column-equilibrated reduced system with its damping, in falling order.
-
-        From 801 directions on, QR estimates them, each within a small factor.
-        """
-        return self.report.singular_values.cpu().numpy() if self.report else None
-
-    @property
-    def parameters(self) -> int:
-        """m, trainable parameters of the network."""
-        return self.network.parameter_count
-
-    @property
-    def points(self) -> dict[str, int]:
-        """Training points of each block."""
-        return {name: sites[0].shape[0] for name, sites in self.training.items()}
 
     def summary(self, color: bool = False) -> str:
         """Tables for the terminal: errors, residuals, and what it took.
@@ -400,7 +197,7 @@ class Solution:
             SettingsError: the path is none.
             FileFormatError: the path is a folder, or it cannot be written.
         """
-        import_module("pdelsr.results.storage").save(self, path)
+        save(self, path)
 
     def __reduce__(self) -> Any:
         """Pickled as its file, with the problem and a network of the user's beside it.
@@ -408,7 +205,7 @@ class Solution:
         Raises:
             SettingsError: pickle cannot take a function of the problem, or of the network.
         """
-        return import_module("pdelsr.results.storage").reduced(self)
+        return unpickled, pickled(self)
 
     def __deepcopy__(self, memo: Any) -> Solution:
         """A solution of the same problem, which nobody changes, with a network of its own."""
@@ -545,22 +342,7 @@ class Solution:
     def __str__(self) -> str:
         return self.summary()
 
-    @property
-    def _value_index(self) -> tuple[int, ...]:
-        return (0,) * self.problem.domain.dim
 
-    @property
-    def _like(self) -> Tensor:
-        dtype, device = self.settings.dtype, self.settings.device
-        assert isinstance(dtype, torch.dtype)
-        return torch.empty(0, dtype=dtype, device=device)
-
-    def _values(self, query: Query, batch: int) -> Tensor:
-        """Every unknown, (k, n)."""
-        return self._entries(query, self._value_index, range(len(self.names)), batch)
-
-    def _entries(
-        self, query: Query, index: tuple[int, ...], components: Sequence[int], batch: int
-    ) -> Tensor:
-        """∂^α of some unknowns, (c, n)."""
-        return entries_at(self.predictor, query, index, components, batch, self.parameters)
+def unpickled(data: bytes, problem: Problem, network: nn.Module | None) -> Solution:
+    """The solution that pickle took apart."""
+    return solution_of(Solution, decoded(data), "a pickled solution", problem, network)

@@ -1,4 +1,4 @@
-"""Saving a solution, and loading it for the same problem: to predict, and to go on."""
+"""A solution as the contents of a file, and back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from pdelsr.declare import Problem
 from pdelsr.errors import FileFormatError, SettingsError, said
 from pdelsr.linearize import Columns, Dense, Directions, Identity
 from pdelsr.results.accuracy import BlockResidual
-from pdelsr.results.container import Contents, decoded, encoded, read, write
+from pdelsr.results.base import BaseSolution
+from pdelsr.results.container import Contents, encoded, write
 from pdelsr.results.document import (
     Document,
     NetworkDocument,
@@ -29,7 +30,6 @@ from pdelsr.results.document import (
 from pdelsr.results.estimate import ErrorEstimate
 from pdelsr.results.identity import problem_lines
 from pdelsr.results.plain import from_plain, method_to_plain, to_plain
-from pdelsr.results.solution import Solution
 from pdelsr.results.stored_network import (
     inner_network,
     network_document,
@@ -38,10 +38,12 @@ from pdelsr.results.stored_network import (
 )
 from pdelsr.results.typed import built, shown, trusted_by_none
 from pdelsr.solvers.history import Record
-from pdelsr.solvers.method import Method, RankReport
+from pdelsr.solvers.method import Method
+from pdelsr.solvers.report import RankReport
 from pdelsr.solvers.settings import RunSettings
 from pdelsr.solvers.status import Status
 
+S = TypeVar("S", bound=BaseSolution)
 T = TypeVar("T")
 NUMBERS = (
     "weights",
@@ -55,13 +57,13 @@ NUMBERS = (
 )
 
 
-def save(solution: Solution, path: str | Path) -> None:
+def save(solution: BaseSolution, path: str | Path) -> None:
     """Write a solution to a safetensors file; see `Solution.save`."""
     write(path, Contents(_tensors(solution), _document(solution)))
 
 
-def reduced(solution: Solution) -> tuple[Any, ...]:
-    """How a solution is pickled: as its file, the problem, and a network that files cannot hold.
+def pickled(solution: BaseSolution) -> tuple[bytes, Problem, nn.Module | None]:
+    """What pickle keeps: the file, the problem, and a network that files cannot hold.
 
     Raises:
         SettingsError: pickle cannot write the problem or the network.
@@ -74,12 +76,7 @@ def reduced(solution: Solution) -> tuple[Any, ...]:
     ):
         require_picklable(part, what)
     data = encoded(Contents(_tensors(solution), _document(solution)))
-    return unpickled, (data, solution.problem, network)
-
-
-def unpickled(data: bytes, problem: Problem, network: nn.Module | None) -> Solution:
-    """The solution that `reduced` took apart."""
-    return solution_of(decoded(data), "a pickled solution", problem, network)
+    return data, solution.problem, network
 
 
 def require_picklable(value: Any, what: str) -> None:
@@ -98,73 +95,31 @@ def require_picklable(value: Any, what: str) -> None:
         ) from error
 
 
-def load(
-    path: str | Path,
-    problem: Problem,
-    *,
-    network: nn.Module | None = None,
-    device: str | torch.device | None = None,
-) -> Solution:
-    """Bring back a saved solution; nothing in the file is executed.
-
-    The solution predicts as the saved one did, to the bit on the same machine, and
-    `solve(problem, start=solution)` goes on from it.
-
-    Args:
-        path: of a file written by `Solution.save`.
-        problem: the declaration that was solved; files hold no code, so it comes from you.
-        network: for solutions on a module or an activation of your own: that network, built as
-            it was built for `solve`; its weights are read from the file. It is copied.
-        device: where to put it; None for where it was, or the CPU where that is not available.
-
-    Raises:
-        FileFormatError: the file is missing, damaged, foreign, of another version, or belongs to
-            another problem or network.
-        SettingsError: `path`, `problem`, `network` or `device` is something else.
-
-    Example:
-        >>> import sympy as sp
-        >>> import pdelsr as pl
-        >>> x = pl.coordinates("x")
-        >>> u = pl.unknown("u", x)
-        >>> problem = pl.Problem(
-        ...     name="string",
-        ...     domain=pl.Interval(x, 0, 1),
-        ...     equations=[sp.Eq(u.diff(x, 2), -sp.pi**2 * sp.sin(sp.pi * x))],
-        ...     conditions=[pl.Dirichlet(u, 0)],
-        ...     reference=sp.sin(sp.pi * x),
-        ... )
-        >>> import tempfile
-        >>> from pathlib import Path
-        >>> solution = pl.solve(problem, "lsr", hidden=(16, 16), weight_scale=2)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = Path(folder) / "string.safetensors"
-        ...     solution.save(path)
-        ...     again = pl.load(path, problem)
-        >>> bool(again.predict(x=0.3) == solution.predict(x=0.3))
-        True
-    """
-    if not isinstance(problem, Problem):
-        raise SettingsError(f"problem is {problem!r:.60}: give the pl.Problem that was solved.")
-    if network is not None and not isinstance(network, nn.Module):
-        raise SettingsError(
-            f"network is {network!r:.60}: give the torch.nn.Module that was solved on."
-        )
-    return solution_of(read(path), path, problem, network, device)
-
-
 def solution_of(
+    kind: type[S],
     contents: Contents,
     path: str | Path,
     problem: Problem,
     network: nn.Module | None = None,
     device: str | torch.device | None = None,
-) -> Solution:
-    """The solution of the contents of a file; the other arguments are those of `load`."""
+) -> S:
+    """The solution of the contents of a file.
+
+    Args:
+        kind: its class.
+        contents: of the file.
+        path: of the file.
+        problem: that was solved.
+        network: of the user's, where files cannot hold it.
+        device: where to put it; None for where it was.
+
+    Raises:
+        FileFormatError: the contents are damaged, or belong to another problem or network.
+    """
     if "problem" not in contents.document:
-        kind = contents.document.get("kind")
         raise FileFormatError(
-            f"{path} holds no solution: it is a {kind} file. Give one written by Solution.save."
+            f"{path} holds no solution: it is a {contents.document.get('kind')} file. Give one "
+            "written by Solution.save."
         )
     with trusted_by_none(path):
         document = built(Document, contents.document, "the document")
@@ -182,7 +137,7 @@ def solution_of(
         described = built(NetworkDocument, document.network, "the network")
     inner = stored_network(path, described, tensors, compiled, settings, network)
     with trusted_by_none(path):
-        return Solution(
+        return kind(
             problem=problem,
             compiled=compiled,
             network=inner,
@@ -228,7 +183,7 @@ def require_same_problem(path: str | Path, saved: ProblemDocument, problem: Prob
             )
 
 
-def _tensors(solution: Solution) -> dict[str, Tensor]:
+def _tensors(solution: BaseSolution) -> dict[str, Tensor]:
     tensors = network_tensors(solution.network)
     for i, sites in enumerate(solution.training.values()):
         tensors |= {f"points.{i}.{site}": t for site, t in enumerate(sites)}
@@ -244,7 +199,7 @@ def _tensors(solution: Solution) -> dict[str, Tensor]:
     return tensors | {name: t for name, t in found.items() if t is not None}
 
 
-def _document(solution: Solution) -> dict[str, Any]:
+def _document(solution: BaseSolution) -> dict[str, Any]:
     report = solution.report
     return {
         "problem": {"name": solution.problem.name, "lines": problem_lines(solution.problem)},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from rich import box
 from rich.table import Table
@@ -12,12 +11,10 @@ from rich.text import Text
 from pdelsr.errors import PdelsrError
 from pdelsr.linearize.memory import bytes_text
 from pdelsr.networks import FeatureNetwork, HardConditions, ModuleNetwork, Network
+from pdelsr.results.base import BaseSolution
 from pdelsr.results.rendered import rendered
 from pdelsr.results.uniqueness import not_unique, up_to
 from pdelsr.solvers.status import Status
-
-if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
-    from pdelsr.results.solution import Solution
 
 WIDTH = 88
 OFFSET = 3.0  # times ‖u − mean u‖, from which on ‖u‖ hides how it varies
@@ -29,7 +26,7 @@ GOOD = (
 )
 
 
-def summary_text(solution: Solution, color: bool = False) -> str:
+def summary_text(solution: BaseSolution, color: bool = False) -> str:
     """Title, status with advice, errors, residuals, and what it took, in at most 88 columns."""
     parts = [_title(solution), _status(solution)]
     parts += _errors(solution)
@@ -49,7 +46,7 @@ def network_text(network: Network) -> str:
     return f"{what}, {network.parameter_count:,} parameters"
 
 
-def _title(solution: Solution) -> Text:
+def _title(solution: BaseSolution) -> Text:
     """What a user wants to know first: how wrong the solution may be, and if that is enough."""
     text = Text(solution.problem.name, style="bold")
     text.append(f" by {solution.method.name}: ", style="not bold")
@@ -62,7 +59,7 @@ def _title(solution: Solution) -> Text:
     return text
 
 
-def verdict(solution: Solution) -> str:
+def verdict(solution: BaseSolution) -> str:
     """The estimated error in a few words, with what is open beside it, or that it is not known."""
     estimate, value = solution.estimate, solution.error_estimate
     if value is not None:
@@ -72,13 +69,13 @@ def verdict(solution: Solution) -> str:
     return "not unique" if estimate.open else "error not known"
 
 
-def _status(solution: Solution) -> Text:
+def _status(solution: BaseSolution) -> Text:
     style = "green" if solution.status in GOOD and not solution.doubts else "yellow"
     text = Text(solution.status.value, style=style)
     return text.append(f": {solution.advice}", style="default")
 
 
-def _errors(solution: Solution) -> list[Table | Text]:
+def _errors(solution: BaseSolution) -> list[Table | Text]:
     """The errors, or why there are none; a reference that fails costs no summary."""
     try:
         errors = solution.errors
@@ -96,7 +93,7 @@ def _errors(solution: Solution) -> list[Table | Text]:
     return [table] if errors else []
 
 
-def _residuals(solution: Solution) -> Table:
+def _residuals(solution: BaseSolution) -> Table:
     table = _table("block", "points", "training residual", "held-out residual")
     for name, found in solution.blocks.items():
         points = solution.points.get(name)
@@ -108,14 +105,14 @@ def _residuals(solution: Solution) -> Table:
     return table
 
 
-def _directions(solution: Solution) -> str:
+def _directions(solution: BaseSolution) -> str:
     if solution.effective_rank is None:
         return f"rank {solution.rank:,}; there was no time to measure the effective rank"
     effective = f"effective rank {solution.effective_rank:,} of {solution.rank:,}"
     return f"{effective}, condition {solution.condition:.1e}"
 
 
-def _facts(solution: Solution) -> Table:
+def _facts(solution: BaseSolution) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_row("network", network_text(solution.network) + _scale(solution.network))
     if solution.rank is not None:
@@ -125,7 +122,7 @@ def _facts(solution: Solution) -> Table:
     if solution.report is not None and solution.heldout_start > 0:
         start, end = solution.heldout_start, solution.heldout
         table.add_row("held-out ‖f‖", f"{start:.1e} at first, {end:.1e} now (all blocks)")
-    for found in not_unique(solution):
+    for found in not_unique(solution.problem, solution.estimate.open):
         table.add_row("not unique", found)
     table.add_row("estimated error", _estimate(solution))
     dtype = str(solution.settings.dtype).removeprefix("torch.")
@@ -137,7 +134,7 @@ def _facts(solution: Solution) -> Table:
     return table
 
 
-def _estimate(solution: Solution) -> str:
+def _estimate(solution: BaseSolution) -> str:
     """The estimated error and what it is the mean of, or why it is not known."""
     estimate, value = solution.estimate, solution.error_estimate
     if value is None:
@@ -155,7 +152,7 @@ def _estimate(solution: Solution) -> str:
     return text
 
 
-def _steps(solution: Solution) -> str:
+def _steps(solution: BaseSolution) -> str:
     """The number of outer iterations, and the one whose state was kept unless it is the last.
 
     A run refines nothing before its first iteration: a refined state is that of its start.

@@ -7,7 +7,7 @@ the seconds are those of a run that nobody watches.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,7 +19,6 @@ from pdelsr.results.accuracy import errors_of, heldout_points, largest_error
 from pdelsr.results.against import values_of
 from pdelsr.results.solution import Solution
 from pdelsr.solvers.candidate import Candidate
-from pdelsr.solvers.context import Context
 from pdelsr.solvers.history import Record
 
 POINTS = 10_000  # that the error is measured on, as `Solution.errors` does
@@ -61,16 +60,18 @@ class Trace:
         self.reference: Float[np.ndarray, "n k"] = problem.reference_values(self.points)
         self.snapshots: list[Snapshot] = []
 
-    def listen_to(self, context: Context) -> None:
-        """Keep the states of a run; whoever listens to it already is still told."""
-        told = context.listener
+    def listener(self, best: Callable[[], Candidate]) -> Callable[[Record], None]:
+        """Keeps the best state of a run whenever an iteration is over.
+
+        Args:
+            best: tells the best state so far.
+        """
 
         def keep(record: Record) -> None:
             if record.heldout is not None:
-                self.snapshots.append(Snapshot(record.seconds, context.best.candidate))
-            told(record)
+                self.snapshots.append(Snapshot(record.seconds, best()))
 
-        context.listener = keep
+        return keep
 
     def finished(self, solution: Solution) -> Solution:
         """The solution of the run with its error history."""

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Sequence
+from typing import Any, cast
 
 from pdelsr.declare import Problem
 from pdelsr.declare.coverage import open_levels
 from pdelsr.declare.levels import OpenLevel, open_level
 
-if TYPE_CHECKING:  # Solution calls what calls this module; only its type is needed here
-    from pdelsr.results.solution import Solution
 
+def not_unique(problem: Problem, found: Sequence[str]) -> list[str]:
+    """Levels of unknowns, and functions that were found open; empty where there is neither.
 
-def not_unique(solution: Solution) -> list[str]:
-    """Levels of unknowns, and functions that the estimate has found open; empty where none is."""
-    levels = open_levels(solution.problem.system)
-    return [f"{u} is known up to {known}" for u, known in levels.items()] + [
-        *solution.estimate.open
-    ]
+    Args:
+        problem: whose equations leave levels open.
+        found: what an estimate of the error found, in words.
+    """
+    levels = open_levels(problem.system)
+    return [*(f"{u} is known up to {known}" for u, known in levels.items()), *found]
 
 
 def up_to(problem: Problem) -> str:

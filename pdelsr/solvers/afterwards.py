@@ -10,6 +10,7 @@ from pdelsr.errors import ProblemError
 from pdelsr.linearize.halving import is_out_of_memory
 from pdelsr.solvers.candidate import Assessed
 from pdelsr.solvers.context import Context
+from pdelsr.solvers.discretization import Discretization
 from pdelsr.solvers.history import Record
 from pdelsr.solvers.interruption import INTERRUPTIONS, status_of
 from pdelsr.solvers.loop import Outcome, without_arrays
@@ -29,7 +30,7 @@ def refine_afterwards(
         lsr: options of the refinement, but for its passes; None for the defaults.
     """
     lsr = lsr or LSR()
-    context.return_to(outcome.best.candidate)
+    context.discretization.return_to(outcome.best.candidate)
     try:
         with deadline(context.clock.left - context.finish_seconds):
             return _refined(context, outcome, tolerance, lsr)
@@ -45,14 +46,15 @@ def refine_afterwards(
 
 
 def _refined(context: Context, outcome: Outcome, tolerance: int | float, lsr: LSR) -> Outcome:
-    found = lsr.refiner()(context, _more_points(context, lsr))
+    discretization, refine = context.discretization, lsr.refiner()
+    found = refine(discretization, context.clock, _more_points(discretization, lsr))
     iteration = outcome.iterations + 1
     assessed = context.assess(replace(outcome.best.candidate, delta=found.delta), iteration)
     met = outcome.status is Status.CONVERGED
     if context.best is assessed and (not met or assessed.largest_rms <= tolerance):
         status = _status(outcome, assessed, found.stopped, tolerance)
         following = None if status is Status.CONVERGED else outcome.next_step
-        points = context.training
+        points = discretization.training
         outcome = Outcome(assessed, found.report, status, iteration, points, following)
     best = outcome.best
     record = Record(
@@ -83,8 +85,8 @@ def _status(
     return stopped or was
 
 
-def _more_points(context: Context, lsr: LSR) -> float:
+def _more_points(discretization: Discretization, lsr: LSR) -> float:
     """How many times the planned points make the reduced system overdetermined."""
-    equations = [b.name for b in context.compiled.blocks if isinstance(b.region, Interior)]
-    planned = sum(context.plan.counts[name] for name in equations)
-    return max(1.0, lsr.default_points(context.network.parameter_count) / max(planned, 1))
+    equations = [b.name for b in discretization.compiled.blocks if isinstance(b.region, Interior)]
+    planned = sum(discretization.plan.counts[name] for name in equations)
+    return max(1.0, lsr.default_points(discretization.network.parameter_count) / max(planned, 1))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pdelsr.linearize import StackedResidual
 from pdelsr.solvers.context import Context
+from pdelsr.solvers.discretization import Discretization
 from pdelsr.solvers.fitting import affordable_columns, affordable_points
 from pdelsr.solvers.gradient import LBFGSRun
 from pdelsr.solvers.levenberg_marquardt import LevenbergMarquardt, affordable_step
@@ -28,13 +30,25 @@ class Alignment(ABC):
     iteration: int
     reserve: float
 
-    @abstractmethod
-    def advance(self, context: Context) -> bool:
-        """Take one piece; whether it was the last one."""
+    every: ClassVar[int] = 1  # pieces between two records
 
-    def watch(self, context: Context, every: int, count: int) -> Watch:
-        """Reports every so many pieces, of which `count` are done, and keeps the time."""
-        return Watch(context, self.iteration, "align", every, self.reserve, count)
+    @property
+    def pieces(self) -> int:
+        """That were taken, as far as they are counted."""
+        return 0
+
+    @abstractmethod
+    def advance(self, discretization: Discretization, watch: Watch) -> bool:
+        """Take one piece; whether it was the last one.
+
+        Args:
+            discretization: whose network is moved.
+            watch: of this alignment, told about the piece.
+        """
+
+    def watch(self, context: Context) -> Watch:
+        """Reports the progress of a run, and keeps the time."""
+        return Watch(context, self.iteration, "align", self.every, self.reserve, self.pieces)
 
 
 @dataclass
@@ -57,15 +71,20 @@ class GaussNewtonAlignment(Alignment):
     residual: StackedResidual | None = None
     taken: int = 0
 
-    def advance(self, context: Context) -> bool:
+    every = 5
+
+    @property
+    def pieces(self) -> int:
+        return self.taken
+
+    def advance(self, discretization: Discretization, watch: Watch) -> bool:
         if self.residual is None or self.taken % self.resample_every == 0:
-            self.residual = context.fresh_residual(
-                SHARE, context.network if self.adaptive else None
-            )
+            adapt_to = discretization.network if self.adaptive else None
+            self.residual = discretization.fresh_residual(SHARE, adapt_to)
             n, descent = self.residual.row_count, self.descent
-            descent.largest = affordable_columns(context, n, descent.largest)
-        size = affordable_step(self.descent, self.residual, context.generator)
-        stopped = self.watch(context, 5, self.taken)(size)
+            descent.largest = affordable_columns(discretization, n, descent.largest)
+        size = affordable_step(self.descent, self.residual, discretization.generator)
+        stopped = watch(size)
         self.taken += 1
         return stopped or self.taken >= self.steps
 
@@ -82,10 +101,10 @@ class PseudoTimeAlignment(Alignment):
     problem: PseudoTimeResidual
     run: LBFGSRun
 
-    def advance(self, context: Context) -> bool:
-        watch = self.watch(context, 1, 0)
-        once = affordable_points(context, self.problem.residual.row_count, self.run.history)
-        self.run.advance(context.network, self.problem.loss(once), watch)
+    def advance(self, discretization: Discretization, watch: Watch) -> bool:
+        rows = self.problem.residual.row_count
+        once = affordable_points(discretization, rows, self.run.history)
+        self.run.advance(discretization.network, self.problem.loss(once), watch)
         return watch.stopped or self.run.over
 
 

@@ -1,28 +1,27 @@
-"""What a method works with: network, fresh points, held-out points, clock, reports."""
+"""What a method works with: a discretization, its best state, the clock, reports."""
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
-from pdelsr.compile import CompiledProblem
 from pdelsr.linearize import Predictor, StackedResidual
 from pdelsr.linearize.points import PointPlan
 from pdelsr.networks import Network
 from pdelsr.solvers.candidate import Assessed, Candidate
 from pdelsr.solvers.clock import Clock
 from pdelsr.solvers.design import Design
+from pdelsr.solvers.discretization import Discretization
 from pdelsr.solvers.history import Record
 from pdelsr.solvers.next_step import Gains
 from pdelsr.solvers.selection import Selection
 
-HELDOUT_SEED = 2**31 - 1  # the stream of held-out points, that of no round below seed 214,748
 FLOOR = 0.45  # power of epsilon: below, beside its terms, a residual says little of the error
 ROUNDING = 0.55  # power of epsilon: a residual that falls no further is down to rounding
 EXACT = 0.88  # power of epsilon: a residual beside its terms that needs no more
@@ -31,7 +30,6 @@ REMEMBERED = 2  # candidates whose held-out residual is not evaluated again
 FINISH = 3  # evaluations on held-out points that follow the last step
 FINISH_SHARE = 0.1  # of the time limit that they may be given at most
 Measured = tuple[dict[str, float], Tensor]
-ROUNDS = 10_000  # point rounds of one seed before two seeds could meet
 
 
 class Grows(ABC):
@@ -81,12 +79,8 @@ class Context:
     """One run of one method on one problem.
 
     Args:
-        compiled: the blocks.
-        network: holds θ, and moves as the method trains it.
-        plan: points, samplers and weights of the blocks.
+        discretization: network, blocks and points.
         clock: of the run.
-        seed: of points and bases.
-        memory_budget: bytes for one chunk of rows.
         max_iterations: of the outer loop.
         patience: outer iterations without progress before the run counts as stagnated.
         listener: called with every record.
@@ -94,41 +88,52 @@ class Context:
         grower: makes other networks and their plans, see `grow`; None where the network is the
             user's choice.
         design: of the first network.
-        points_open: whether the number of points is the method's choice.
         earlier: the run that this one goes on from, if any.
     """
 
-    compiled: CompiledProblem
-    network: Network
-    plan: PointPlan
+    discretization: Discretization
     clock: Clock
-    seed: int = 0
-    memory_budget: int | None = None
     max_iterations: int = 1
     patience: int = 3
     listener: Callable[[Record], None] = lambda record: None
     trained: bool = False
     grower: Grows | None = None
     design: Design | None = None
-    points_open: bool = False
     earlier: Earlier = Earlier()
     history: list[Record] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.first_plan: PointPlan = self.plan
-        self.generator: torch.Generator = torch.Generator().manual_seed(self.seed)
-        self.heldout: StackedResidual = self._residual(self.plan.held_out(), HELDOUT_SEED, None)
-        self._few = self.heldout.thinned(min(1.0, TERMS_ON / self.heldout.row_count))
-        self.training: StackedResidual | None = None
-        self.rounds: int = 0
+        held = self.heldout
+        self._few = held.thinned(min(1.0, TERMS_ON / held.row_count))
         self.selection: Selection = Selection()
         self.assess_seconds = 0.0
         self._measured: deque[tuple[Candidate, Measured]] = deque(maxlen=REMEMBERED)
 
-    def replace_network(self, network: Network) -> None:
-        """Go on with another network, on the same held-out points."""
-        self.network = network
-        self.heldout = replace(self.heldout, network=network)
+    @property
+    def network(self) -> Network:
+        """That the method trains."""
+        return self.discretization.network
+
+    @property
+    def plan(self) -> PointPlan:
+        """Of the points."""
+        return self.discretization.plan
+
+    @property
+    def heldout(self) -> StackedResidual:
+        """The residual on points that are never trained on."""
+        return self.discretization.heldout
+
+    @property
+    def generator(self) -> torch.Generator:
+        """Of what the method draws, so that the seed decides."""
+        return self.discretization.generator
+
+    def fresh_residual(
+        self, factor: int | float = 1.0, adapt_to: Predictor | None = None
+    ) -> StackedResidual:
+        """See `Discretization.fresh_residual`."""
+        return self.discretization.fresh_residual(factor, adapt_to)
 
     def grow(self, parameters: int, anew: bool) -> None:
         """Go on with a larger network and more points.
@@ -138,8 +143,9 @@ class Context:
             anew: an untrained network; otherwise the same function as now.
         """
         assert self.grower is not None
-        network, self.plan = self.grower(self.network, self.plan, parameters, anew)
-        self.replace_network(network)
+        network, plan = self.grower(self.network, self.plan, parameters, anew)
+        self.discretization.plan = plan
+        self.discretization.replace_network(network)
 
     def redraw(self, draw: int, stretch: float = 1.0) -> None:
         """Go on with another untrained network of the same size, on the same points.
@@ -149,40 +155,8 @@ class Context:
             stretch: factor on their scale, where that is not the user's choice.
         """
         assert self.grower is not None
-        self.replace_network(self.grower.redrawn(self.network, draw, stretch))
-
-    def return_to(self, candidate: Candidate) -> None:
-        """Go on with the network and θ of an earlier state."""
-        candidate.predictor()
-        self.replace_network(candidate.network)
-
-    def go_on(self, rounds: int) -> None:
-        """Continue the random streams of an earlier run after its last round of points."""
-        self.rounds = rounds
-        self.generator.manual_seed(ROUNDS * self.seed + rounds)
-
-    def fresh_residual(
-        self, factor: int | float = 1.0, adapt_to: Predictor | None = None
-    ) -> StackedResidual:
-        """The residual on points that were not used before.
-
-        Args:
-            factor: times the planned number of points.
-            adapt_to: draw interior points where this predictor's residual is large.
-        """
-        self.rounds += 1
-        seed = ROUNDS * self.seed + self.rounds
-        self.training = self._residual(self.plan.scaled(factor), seed, adapt_to)
-        return self.training
-
-    @property
-    def fresh_row_count(self) -> int | float:
-        """Rows of a residual on the planned points."""
-        return self.plan.row_count(self.compiled.blocks)
-
-    def _residual(self, plan: PointPlan, seed: int, adapt_to: Predictor | None) -> StackedResidual:
-        blocks = plan.bind(self.compiled.blocks, seed, adapt_to)
-        return StackedResidual(self.network, blocks, self.memory_budget)
+        network = self.grower.redrawn(self.network, draw, stretch)
+        self.discretization.replace_network(network)
 
     def assess(self, candidate: Candidate, iteration: int) -> Assessed:
         """Held-out residual of a candidate, infinite where it is not finite; keeps the best.
@@ -192,8 +166,12 @@ class Context:
         begin = self.clock.seconds
         rms, squares = self._measure(candidate)
         self.assess_seconds = max(self.assess_seconds, self.clock.seconds - begin)
-        assessed = self._with_terms(Assessed(candidate, self._norm(rms), rms, iteration, squares))
-        floor, rounding = (assessed.rounding(self.epsilon, power) for power in (FLOOR, ROUNDING))
+        assessed = self._with_terms(
+            Assessed(candidate, self.discretization.norm_of(rms), rms, iteration, squares)
+        )
+        floor, rounding = (
+            assessed.rounding(self.discretization.epsilon, power) for power in (FLOOR, ROUNDING)
+        )
         self.selection.offer(assessed, floor, rounding)
         return assessed
 
@@ -206,7 +184,7 @@ class Context:
 
     def heldout_norm(self, candidate: Candidate) -> float:
         """‖f‖ on the held-out points, infinite where it is not finite."""
-        return self._norm(self._measure(candidate)[0])
+        return self.discretization.norm_of(self._measure(candidate)[0])
 
     def _measure(self, candidate: Candidate) -> Measured:
         """Root mean square of every block, and squares at held-out points; remembered for a while.
@@ -233,11 +211,6 @@ class Context:
         parts = self._few.terms_norm(predictor, network) if refined else terms
         return replace(assessed, terms=terms, parts=parts)
 
-    def _norm(self, rms: Mapping[str, float]) -> float:
-        weights = self.heldout.block_weights()
-        norm = math.sqrt(sum(w * rms[name] ** 2 for name, w in weights.items()))
-        return norm if math.isfinite(norm) else math.inf
-
     @property
     def objectives(self) -> list[float]:
         """‖f‖ on the held-out points of all assessed states, in order."""
@@ -260,12 +233,7 @@ class Context:
 
     def rounding(self, power: float) -> float:
         """That power of epsilon times the size of the terms at the best state."""
-        return self.best.rounding(self.epsilon, power)
-
-    @property
-    def epsilon(self) -> float:
-        """Of the dtype."""
-        return torch.finfo(self.heldout.like.dtype).eps
+        return self.best.rounding(self.discretization.epsilon, power)
 
     def fell_to(self, power: float) -> bool:
         """Whether the best residual is below that power of epsilon times the size of its terms."""

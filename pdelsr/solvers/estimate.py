@@ -8,7 +8,6 @@ tests/solvers/test_estimate.py.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from pdelsr.linearize import StackedResidual
 from pdelsr.linearize.memory import points_at_once, points_per_chunk
@@ -16,12 +15,9 @@ from pdelsr.linearize.room import has_room
 from pdelsr.linearize.tangent_model import keeps_jets
 from pdelsr.lstsq import LeastSquares, solver_named
 from pdelsr.networks import Network
-from pdelsr.solvers.context import Context
+from pdelsr.solvers.discretization import Discretization
+from pdelsr.solvers.refiner_options import RefinerOptions
 from pdelsr.subspace import Basis
-from pdelsr.subspace.rsvd import RandomizedSVD
-
-if TYPE_CHECKING:  # Refiner asks this module; only its type is needed here
-    from pdelsr.solvers.refiner import Refiner
 
 FEWEST = 32  # directions or columns that are not halved any more
 PIECE = 256  # points of a reverse pass that are not halved either
@@ -30,8 +26,6 @@ ROWS_GRAPH = 4.0  # the same while rows are made, whose activations are not diff
 EVALUATED = 4.0  # the same of one layer, for values only
 VECTORS = 10  # of length m that a method keeps anyway
 SAMPLES = 12.0  # numbers a point and coordinate, while points are drawn
-LSTSQ = {"qr": (2.0, 2.0), "svd": (3.0, 6.0), "cholesky": (1.0, 4.0), "lsmr": (2.0, 0.0)}
-SPECTRUM = {"qr": (1.0, 8.0)}  # numbers that are n r, and r², for the solve and for the spectrum
 GRAM = 4.5  # r² in a Gauss–Newton step: GᵀG, shifted, factored twice, and half for products
 
 
@@ -54,91 +48,86 @@ class Sizes:
     def numbers(self, basis: Basis, solver: LeastSquares) -> int | float:
         """Numbers alive at once: those of the basis, or V with what the solve holds."""
         n, r, m = self.rows, self.rank, self.parameters
-        V = m * r if is_dense(basis) else 0
-        rising = [LSTSQ.get(solver.name, LSTSQ["qr"])]
-        rising += [SPECTRUM[solver.name]] if solver.name in SPECTRUM else []
-        solve = max(a * n * r + b * r**2 for a, b in rising)
-        return max(_basis_numbers(basis, r, m), V + self.jets * r + solve)
+        solve = basis.numbers(r, m) + self.jets * r + solver.numbers(n, r)
+        return max(basis.numbers_at_most(r, m), solve)
 
 
-def fits(context: Context, size: int | float) -> bool:
+def fits(discretization: Discretization, size: int | float) -> bool:
     """Whether so many bytes are free for a run."""
-    return has_room(size, context.plan.device)
+    return has_room(size, discretization.plan.device)
 
 
-def sizes(context: Context, refiner: Refiner, factor: int | float, rank: int) -> Sizes:
-    """Of a refinement of the context's network."""
-    m = context.network.parameter_count
-    n = context.plan.row_count(context.compiled.blocks, factor)
-    held = context.heldout
+def sizes(
+    discretization: Discretization, refiner: RefinerOptions, factor: int | float, rank: int
+) -> Sizes:
+    """Of a refinement of its network."""
+    m = discretization.network.parameter_count
+    n = discretization.plan.row_count(discretization.compiled.blocks, factor)
+    held = discretization.heldout
     jets = entries(held) * n
     newton = refiner.newton_steps > 1 and not held.is_linear and rank < m
     kept = newton and keeps_jets(jets, n, rank, held.like)
     return Sizes(n, min(rank, m), m, jets if kept else 0.0)
 
 
-def needed(context: Context, refiner: Refiner, factor: int | float, rank: int) -> int | float:
-    """Bytes of a refinement of the context's network."""
-    return refinement_bytes(context, sizes(context, refiner, factor, rank), refiner)
+def needed(
+    discretization: Discretization, refiner: RefinerOptions, factor: int | float, rank: int
+) -> int | float:
+    """Bytes of a refinement of its network."""
+    return refinement_bytes(discretization, sizes(discretization, refiner, factor, rank), refiner)
 
 
-def refinement_fits(context: Context, sizes: Sizes, refiner: Refiner) -> bool:
+def refinement_fits(discretization: Discretization, sizes: Sizes, refiner: RefinerOptions) -> bool:
     """Whether a refinement of these sizes fits into the free memory."""
-    return fits(context, refinement_bytes(context, sizes, refiner))
+    return fits(discretization, refinement_bytes(discretization, sizes, refiner))
 
 
-def is_dense(basis: Basis) -> bool:
-    """Whether a basis makes V as a matrix."""
-    return basis.name not in ("full", "coordinate", "last_layer")
-
-
-def _basis_numbers(basis: Basis, r: int, m: int) -> int | float:
-    if not isinstance(basis, RandomizedSVD):
-        return m * r if is_dense(basis) else 0
-    s = min(r + basis.oversampling, m)
-    return 3 * m * s + m * r + 2 * (r + basis.extra_rows) * s
-
-
-def refinement_bytes(context: Context, sizes: Sizes, refiner: Refiner) -> int | float:
+def refinement_bytes(
+    discretization: Discretization, sizes: Sizes, refiner: RefinerOptions
+) -> int | float:
     """Of one refinement: its matrices, a chunk of rows, and the jets that rows are made of."""
     basis, solver = refiner.basis_for(sizes.parameters), solver_named(refiner.lstsq)
-    like = context.heldout.like
-    chunk = min(context.memory_budget or 0, like.element_size() * sizes.rows * sizes.parameters)
+    like = discretization.heldout.like
+    chunk = min(
+        discretization.memory_budget or 0, like.element_size() * sizes.rows * sizes.parameters
+    )
     numbers = sizes.numbers(basis, solver) + VECTORS * sizes.parameters
-    numbers += _jet_numbers(context, sizes)
-    return like.element_size() * (numbers + kept_numbers(context)) + 2 * chunk
+    numbers += _jet_numbers(discretization, sizes)
+    return like.element_size() * (numbers + kept_numbers(discretization)) + 2 * chunk
 
 
-def _jet_numbers(context: Context, sizes: Sizes) -> int | float:
+def _jet_numbers(discretization: Discretization, sizes: Sizes) -> int | float:
     """In the jets of a chunk of rows with their graph, or of an evaluation without."""
-    like, jet = context.heldout.like, widest_jet(context.heldout)
-    rows = points_per_chunk(sizes.parameters, like, context.memory_budget)
-    graph = ROWS_GRAPH * min(sizes.rows, rows) * width(context.network)
-    once = min(context.heldout.row_count, points_at_once(like.device))
-    return jet * max(graph, EVALUATED * once * widest_layer(context.network))
+    like, jet = discretization.heldout.like, widest_jet(discretization.heldout)
+    rows = points_per_chunk(sizes.parameters, like, discretization.memory_budget)
+    graph = ROWS_GRAPH * min(sizes.rows, rows) * width(discretization.network)
+    once = min(discretization.heldout.row_count, points_at_once(like.device))
+    return jet * max(graph, EVALUATED * once * widest_layer(discretization.network))
 
 
-def alignment_bytes(context: Context, rows: int | float, columns: int) -> int | float:
+def alignment_bytes(discretization: Discretization, rows: int | float, columns: int) -> int | float:
     """Of Gauss–Newton steps on so many rows that move so many parameters."""
-    like = context.heldout.like
-    numbers = rows * columns + GRAM * columns**2 + VECTORS * context.network.parameter_count
-    chunk = min(context.memory_budget or 0, like.element_size() * rows * columns)
-    return like.element_size() * (numbers + kept_numbers(context)) + 2 * chunk
+    like = discretization.heldout.like
+    numbers = rows * columns + GRAM * columns**2 + VECTORS * discretization.network.parameter_count
+    chunk = min(discretization.memory_budget or 0, like.element_size() * rows * columns)
+    return like.element_size() * (numbers + kept_numbers(discretization)) + 2 * chunk
 
 
-def gradient_bytes(context: Context, points: int | float, history: int = 0) -> int | float:
+def gradient_bytes(
+    discretization: Discretization, points: int | float, history: int = 0
+) -> int | float:
     """Of a reverse pass through the jets at so many points at once, and pairs of L-BFGS."""
-    graph = GRAPH * points * mean_jet(context) * width(context.network)
-    vectors = (2 * history + VECTORS) * context.network.parameter_count
-    size = context.heldout.like.element_size()
-    return size * (graph + vectors + kept_numbers(context))
+    graph = GRAPH * points * mean_jet(discretization) * width(discretization.network)
+    vectors = (2 * history + VECTORS) * discretization.network.parameter_count
+    size = discretization.heldout.like.element_size()
+    return size * (graph + vectors + kept_numbers(discretization))
 
 
-def kept_numbers(context: Context) -> int | float:
+def kept_numbers(discretization: Discretization) -> int | float:
     """Points, normals, data and scales of training and held-out points."""
-    held = context.heldout
+    held = discretization.heldout
     wide = max(sum(s.shape[1] for s in b.sites) + b.columns.shape[1] for b in held.blocks)
-    return (held.row_count + context.plan.total) * (wide + 1)
+    return (held.row_count + discretization.plan.total) * (wide + 1)
 
 
 def widest_jet(residual: StackedResidual) -> int:
@@ -146,10 +135,10 @@ def widest_jet(residual: StackedResidual) -> int:
     return max(sum(len(s.indices) for s in b.site_entries) for b in residual.blocks)
 
 
-def mean_jet(context: Context) -> float:
+def mean_jet(discretization: Discretization) -> float:
     """Entries of the jets at a point, over the planned points of all blocks."""
-    blocks = context.heldout.blocks
-    counts = [context.plan.row_count([b.block]) for b in blocks]
+    blocks = discretization.heldout.blocks
+    counts = [discretization.plan.row_count([b.block]) for b in blocks]
     total = sum(
         n * sum(len(s.indices) for s in b.site_entries) for n, b in zip(counts, blocks, strict=True)
     )

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from pdelsr.solvers.context import Context
+from pdelsr.solvers.discretization import Discretization
 from pdelsr.solvers.estimate import FEWEST, PIECE, alignment_bytes, fits, gradient_bytes, needed
+from pdelsr.solvers.refiner_options import RefinerOptions
 from pdelsr.solvers.refusal import does_not_fit, memory_error
-
-if TYPE_CHECKING:  # Refiner asks this module; only its type is needed here
-    from pdelsr.solvers.refiner import Refiner
 
 ROWS = 1.5  # for each direction, at least, where points are left out
 
@@ -36,7 +33,10 @@ class Choice:
 
 
 def affordable(
-    context: Context, refiner: Refiner, factor: int | float, rank: int | None = None
+    discretization: Discretization,
+    refiner: RefinerOptions,
+    factor: int | float,
+    rank: int | None = None,
 ) -> list[Choice]:
     """The sizes that fit, the wanted ones or else the largest ones first.
 
@@ -44,7 +44,7 @@ def affordable(
     a basis of which more or fewer are a choice.
 
     Args:
-        context: of the run.
+        discretization: network, blocks and points.
         refiner: with the user's choices.
         factor: times the planned points.
         rank: that an earlier refinement chose.
@@ -52,31 +52,33 @@ def affordable(
     Raises:
         MemoryLimitError: not even the smallest sizes fit.
     """
-    first = refiner.first_rank(context, factor, rank)
-    choices = _choices(context, refiner, Choice(factor, rank or refiner.rank), first)
-    needs = [needed(context, refiner, c.factor, c.rank or first) for c in choices]
-    found = [c for c, need in zip(choices, needs, strict=True) if fits(context, need)]
+    first = refiner.first_rank(discretization, factor, rank)
+    choices = _choices(discretization, refiner, Choice(factor, rank or refiner.rank), first)
+    needs = [needed(discretization, refiner, c.factor, c.rank or first) for c in choices]
+    found = [c for c, need in zip(choices, needs, strict=True) if fits(discretization, need)]
     if found:
         return found
     if len(choices) > 1:
-        raise memory_error(context, needs[-1], [], choices[-1].lowered)
-    raise does_not_fit(context, refiner, factor, first)
+        raise memory_error(discretization, needs[-1], [], choices[-1].lowered)
+    raise does_not_fit(discretization, refiner, factor, first)
 
 
-def _choices(context: Context, refiner: Refiner, wanted: Choice, first: int) -> list[Choice]:
+def _choices(
+    discretization: Discretization, refiner: RefinerOptions, wanted: Choice, first: int
+) -> list[Choice]:
     """The wanted sizes, then fewer points, then fewer directions with as many points for each."""
     found, r = [wanted], first
     while True:
-        factor = wanted.factor * r / first if context.points_open else wanted.factor
-        fewest = ROWS * r / max(context.plan.total, 1)
+        factor = wanted.factor * r / first if discretization.points_open else wanted.factor
+        fewest = ROWS * r / max(discretization.plan.total, 1)
         while True:
             if r < first or factor < wanted.factor:
                 rank = wanted.rank if r == first else r
                 found.append(Choice(factor, rank, _lowered(first, r, factor / wanted.factor)))
-            if not context.points_open or factor <= fewest:
+            if not discretization.points_open or factor <= fewest:
                 break
             factor = max(factor / 2, fewest)
-        if not refiner.rank_is_open(context) or r <= FEWEST:
+        if not refiner.rank_is_open(discretization) or r <= FEWEST:
             return found
         r = max(r // 2, FEWEST)
 
@@ -87,17 +89,19 @@ def _lowered(wanted: int, rank: int, share: int | float) -> str:
     return directions + points
 
 
-def affordable_columns(context: Context, rows: int | float, largest: int) -> int:
+def affordable_columns(discretization: Discretization, rows: int | float, largest: int) -> int:
     """Parameters that a Gauss–Newton step may move: as many as wanted, or as fit."""
-    columns = min(largest, context.network.parameter_count)
-    while columns > FEWEST and not fits(context, alignment_bytes(context, rows, columns)):
+    columns = min(largest, discretization.network.parameter_count)
+    while columns > FEWEST and not fits(
+        discretization, alignment_bytes(discretization, rows, columns)
+    ):
         columns = max(columns // 2, FEWEST)
-    return largest if columns == min(largest, context.network.parameter_count) else columns
+    return largest if columns == min(largest, discretization.network.parameter_count) else columns
 
 
-def affordable_points(context: Context, points: int, history: int = 0) -> int:
+def affordable_points(discretization: Discretization, points: int, history: int = 0) -> int:
     """Points of one reverse pass: all at once, or as many as fit."""
     once = points
-    while once > PIECE and not fits(context, gradient_bytes(context, once, history)):
+    while once > PIECE and not fits(discretization, gradient_bytes(discretization, once, history)):
         once = max(once // 2, PIECE)
     return once

@@ -18,15 +18,18 @@ from pdelsr.solvers.alignment import (
 )
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
+from pdelsr.solvers.discretization import Discretization
 from pdelsr.solvers.estimate import alignment_bytes, gradient_bytes
 from pdelsr.solvers.fitting import affordable
 from pdelsr.solvers.gradient import LBFGSRun
+from pdelsr.solvers.growing import Growing
 from pdelsr.solvers.growth import Growth
 from pdelsr.solvers.levenberg_marquardt import LevenbergMarquardt
 from pdelsr.solvers.method import Method, State
 from pdelsr.solvers.next_step import Gains
 from pdelsr.solvers.pseudo_time import pseudo_time_residual, stable_signs
-from pdelsr.solvers.refiner import FULL_LIMIT, Refiner
+from pdelsr.solvers.refiner import Refiner
+from pdelsr.solvers.refiner_options import FULL_LIMIT
 from pdelsr.solvers.settings import (
     require_at_least,
     require_choice,
@@ -198,87 +201,51 @@ class ILSR(Method):
         signs = ()
         if self.alignment == "lbfgs":
             signs = stable_signs(context.heldout, context.generator)
-        memory = _Memory(LevenbergMarquardt(), signs, self._growth(context))
+        memory = _Memory(LevenbergMarquardt(), signs, self.growth(context))
         return State(0, Candidate.of_network(context.network), float("nan"), "start", memory=memory)
 
     def step(self, context: Context, state: State) -> State:
-        memory: _Memory = state.memory
-        if state.whole:
-            memory.begun = context.clock.seconds
-            if state.iteration or not self._refines_first(context):
-                memory.alignment = self._prepared(context, state)
-        elif memory.alignment is not None and memory.alignment.advance(context):
-            memory.alignment = None
-            return state.unfinished
-        if memory.alignment is not None:
-            return state.unfinished
-        return self._refined(context, state)
+        return ILSRIteration(self, context, state).next()
 
-    def _refined(self, context: Context, state: State) -> State:
-        """The state after the refinement that ends an iteration."""
-        growth: Growth = state.memory.growth
-        begin = context.clock.seconds
-        start = state.candidate.delta if growth.again else None
-        found = self._refine(context, growth, start)
-        now, parameters = context.clock.seconds, context.network.parameter_count
-        growth.learn(parameters, now - begin, found.steps, now - state.memory.begun)
-        delta = found.delta if found.steps or start is not None else None
-        candidate = Candidate(context.network, context.network.get_vector(), delta)
-        return State(
-            state.iteration + 1,
-            candidate,
-            found.train,
-            "refine",
-            found.report,
-            state.memory,
-            finished=found.stopped,
-            next_seconds=growth.refine_seconds if self.refine_points else growth.least_seconds,
-        )
-
-    def bytes_needed(self, context: Context) -> int | float:
-        factor = self.refinement_factor(context.heldout.is_linear)
-        refinement = self.refiner().bytes_needed(context, factor)
+    def bytes_needed(self, discretization: Discretization) -> int | float:
+        factor = self.refinement_factor(discretization.heldout.is_linear)
+        refinement = self.refiner().bytes_needed(discretization, factor)
+        points = discretization.fresh_row_count
         if self.alignment == "lbfgs":
-            points, steps = context.fresh_row_count, self.alignment_steps
-            return max(refinement, gradient_bytes(context, points, steps))
-        rows = SHARE * context.fresh_row_count
-        columns = min(LevenbergMarquardt().largest, context.network.parameter_count)
-        return max(refinement, alignment_bytes(context, rows, columns))
+            return max(refinement, gradient_bytes(discretization, points, self.alignment_steps))
+        columns = min(LevenbergMarquardt().largest, discretization.network.parameter_count)
+        return max(refinement, alignment_bytes(discretization, SHARE * points, columns))
 
-    def largest_growth(self, context: Context) -> int | None:
-        """Parameters that the network may grow to in the free memory; None where it does not."""
-        growth = self._growth(context)
-        return growth.most_parameters(context) if growth.widens else None
-
-    def require_memory(self, context: Context) -> None:
-        affordable(context, self.refiner(), self.refinement_factor(context.heldout.is_linear))
+    def require_memory(self, discretization: Discretization) -> None:
+        factor = self.refinement_factor(discretization.heldout.is_linear)
+        affordable(discretization, self.refiner(), factor)
 
     def ended(self, context: Context, state: State) -> Status | None:
-        return state.finished or state.memory.growth.verdict(context)
+        return state.finished or Growing(context, state.memory.growth).verdict()
 
     def next_step(self, context: Context, state: State) -> str | None:
         growth: Growth = state.memory.growth
         if not growth.refine_seconds:
             return None
         if growth.untrained:
-            step = growth.wanted(context)
+            step = Growing(context, growth).wanted()
             return None if step is None else str(step)
         seconds = max(growth.step_seconds, growth.refine_seconds)
         return f"another alignment and refinement, about {seconds:.0f} s"
 
     @property
     def sizes_open(self) -> bool:
-        return super().sizes_open and self._takes_all
+        return super().sizes_open and self.takes_all
 
     @property
-    def _takes_all(self) -> bool:
+    def takes_all(self) -> bool:
         """Whether a larger network means more directions."""
         return self.basis is None and self.rank is None
 
-    def _growth(self, context: Context) -> Growth:
+    def growth(self, context: Context) -> Growth:
         """Untrained tangent spaces hold the solution of a linear problem, if they are large."""
         linear = context.heldout.is_linear
-        widens = self._takes_all and context.grower is not None
+        widens = self.takes_all and context.grower is not None
         fresh = not context.trained or context.earlier.untrained
         untrained = widens and linear and fresh and self.refine_first is not False
         seconds = context.earlier.seconds if linear else 0.0  # there an iteration is a refinement
@@ -290,49 +257,105 @@ class ILSR(Method):
             tried=self.alignment != "gauss-newton",  # the only one that is tried
         )
 
-    def _refines_first(self, context: Context) -> bool:
-        if self.refine_first is not None:
-            return self.refine_first
-        if self.alignment == "lbfgs":  # the published alignment starts from a refined predictor
+
+@dataclass(frozen=True)
+class ILSRIteration:
+    """One outer iteration, from the state before it.
+
+    Args:
+        method: with its options.
+        context: of the run.
+        state: that the iteration, or what is left of it, begins from.
+    """
+
+    method: ILSR
+    context: Context
+    state: State
+
+    @property
+    def memory(self) -> _Memory:
+        return self.state.memory
+
+    def next(self) -> State:
+        """The state after the next piece of it."""
+        memory, discretization = self.memory, self.context.discretization
+        if self.state.whole:
+            memory.begun = self.context.clock.seconds
+            if self.state.iteration or not self._refines_first():
+                memory.alignment = self.prepared()
+        elif memory.alignment is not None:
+            watch = memory.alignment.watch(self.context)
+            if memory.alignment.advance(discretization, watch):
+                memory.alignment = None
+                return self.state.unfinished
+        return self._refined() if memory.alignment is None else self.state.unfinished
+
+    def _refined(self) -> State:
+        """The state after the refinement that ends an iteration."""
+        growth, clock, network = self.memory.growth, self.context.clock, self.context.network
+        begin = clock.seconds
+        start = self.state.candidate.delta if growth.again else None
+        found = self._refine(start)
+        now = clock.seconds
+        growth.learn(network.parameter_count, now - begin, found.steps, now - self.memory.begun)
+        delta = found.delta if found.steps or start is not None else None
+        least = growth.refine_seconds if self.method.refine_points else growth.least_seconds
+        return State(
+            self.state.iteration + 1,
+            Candidate(network, network.get_vector(), delta),
+            found.train,
+            "refine",
+            found.report,
+            self.memory,
+            finished=found.stopped,
+            next_seconds=least,
+        )
+
+    def _refines_first(self) -> bool:
+        """Whether the first iteration begins with a refinement."""
+        method, context = self.method, self.context
+        if method.refine_first is not None:
+            return method.refine_first
+        if method.alignment == "lbfgs":  # the published alignment starts from a refined predictor
             return True
         linear_or_trained = context.heldout.is_linear or context.trained
         return linear_or_trained and not context.earlier.refined
 
-    def _prepared(self, context: Context, state: State) -> Alignment | None:
+    def prepared(self) -> Alignment | None:
         """What precedes a refinement: a larger untrained network, or an alignment."""
-        growth: Growth = state.memory.growth
-        if growth.take_untrained(context, state) or growth.takes_up(context):
+        growing = Growing(self.context, self.memory.growth)
+        if growing.take_untrained(self.state) or growing.takes_up():
             return None
-        growth.take_more_if_full(context, state)
-        if self.refine_points is None:
-            growth.add_points_if_overfit(context, state)
-            growth.take_fewer_points(context)
-        return self._alignment(context, state)
+        growing.take_more_if_full(self.state)
+        if self.method.refine_points is None:
+            growing.add_points_if_overfit(self.state)
+            growing.take_fewer_points()
+        return self._alignment()
 
-    def _refine(self, context: Context, growth: Growth, start: Tensor | None) -> Refinement:
+    def _refine(self, start: Tensor | None) -> Refinement:
+        growth, discretization = self.memory.growth, self.context.discretization
         # The residual of an untrained network says nothing about where points are needed.
-        adapt_to = context.network if self.adaptive and growth.alignments else None
-        points = growth.points * growth.factor
-        found = self.refiner()(context, points, adapt_to, growth.rank, start)
-        limit, lowered = found.report.limit, found.report.rank < context.network.parameter_count
-        if limit is not None and (lowered or not self._takes_all):
+        adapt_to = discretization.network if self.method.adaptive and growth.alignments else None
+        points, refine = growth.points * growth.factor, self.method.refiner()
+        found = refine(discretization, self.context.clock, points, adapt_to, growth.rank, start)
+        limit, m = found.report.limit, discretization.network.parameter_count
+        if limit is not None and (found.report.rank < m or not self.method.takes_all):
             growth.rank, growth.limit = found.report.rank, limit
         return replace(found, report=replace(found.report, limit=growth.limit or limit))
 
-    def _alignment(self, context: Context, state: State) -> Alignment:
-        memory: _Memory = state.memory
-        memory.growth.alignments += 1
+    def _alignment(self) -> Alignment:
+        """A new one, that leaves time for the refinement after it."""
+        method, context, memory = self.method, self.context, self.memory
+        growth, left = memory.growth, context.clock.left
+        growth.alignments += 1
         # Before the first refinement nobody knows how long it takes.
-        first = FIRST_SHARE * context.clock.left if math.isfinite(context.clock.left) else 0.0
-        reserve = memory.growth.points * memory.growth.refine_seconds or first
-        iteration, steps = state.iteration + 1, self.alignment_steps
-        if self.alignment == "gauss-newton":
-            steps = UNLIMITED if memory.growth.is_last(context) else steps
-            return GaussNewtonAlignment(
-                iteration, reserve, memory.descent, steps, self.resample_every, self.adaptive
-            )
-        previous = state.candidate.predictor()
-        problem = pseudo_time_residual(
-            context.fresh_residual(), previous, self.pseudo_time_step, memory.signs
-        )
+        first = FIRST_SHARE * left if math.isfinite(left) else 0.0
+        reserve = growth.points * growth.refine_seconds or first
+        iteration, steps = self.state.iteration + 1, method.alignment_steps
+        if method.alignment == "gauss-newton":
+            steps = UNLIMITED if Growing(context, growth).is_last() else steps
+            every, adaptive = method.resample_every, method.adaptive
+            return GaussNewtonAlignment(iteration, reserve, memory.descent, steps, every, adaptive)
+        previous, step = self.state.candidate.predictor(), method.pseudo_time_step
+        problem = pseudo_time_residual(context.fresh_residual(), previous, step, memory.signs)
         return PseudoTimeAlignment(iteration, reserve, problem, LBFGSRun(steps, history=steps))

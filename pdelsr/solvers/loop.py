@@ -16,8 +16,9 @@ from pdelsr.solvers.candidate import Assessed, Candidate
 from pdelsr.solvers.context import EXACT, ROUNDING, Context
 from pdelsr.solvers.history import Record
 from pdelsr.solvers.interruption import CUT_SHORT, INTERRUPTIONS, in_time, last_work, status_of
-from pdelsr.solvers.method import Method, RankReport, State
+from pdelsr.solvers.method import Method, State
 from pdelsr.solvers.refusal import nothing_found
+from pdelsr.solvers.report import RankReport
 from pdelsr.solvers.status import Status
 
 logger = logging.getLogger(__name__)
@@ -122,7 +123,7 @@ def run(
                     assessed = context.assess(state.candidate, iterations)
                     keeper.offer(assessed, state.report)
                     unseen = None
-                    context.report(_record(context, state, assessed))
+                    keeper.tell(state, assessed)
                     status = keeper.verdict(state, method.ended(context, state))
                 keep(keeper.standing(state, status))
         return keeper.outcome(status, iterations, method.next_step(context, state))
@@ -140,34 +141,15 @@ def run(
         status, lack = Status.OUT_OF_MEMORY, without_arrays(error)
     following = None if state is None else method.next_step(context, state)
     if failure is None:
-        _offer_last(context, keeper, unseen, iterations, status)
+        keeper.offer_last(unseen, iterations, status)
     if lack is not None and context.best is begin and start is None and not context.trained:
-        raise nothing_found(context, lack)
+        raise nothing_found(context.discretization, lack)
     return replace(keeper.outcome(status, iterations, following), failure=failure)
 
 
 def without_arrays(error: E) -> E:
     """An error without its traceback, whose frames hold the arrays of the run."""
     return error.with_traceback(None)
-
-
-def _offer_last(
-    context: Context, keeper: Keeper, unseen: State | None, iterations: int, status: Status
-) -> None:
-    """What the last step has found, or the network of a step that was cut short, may be best."""
-    candidate = unseen.candidate if unseen else Candidate.of_network(context.network)
-    with last_work(context.clock, status):
-        try:
-            assessed = context.assess(candidate, iterations)
-        except ProblemError as error:  # what ended the run is told, and its best state kept
-            logger.info("the step that was cut short is dropped: %s", error)
-            return
-        except (MemoryError, RuntimeError) as error:
-            if not is_out_of_memory(error):
-                raise
-            return
-        logger.info("the step that was cut short left held-out %.1e", assessed.objective)
-        keeper.offer(assessed, unseen.report if unseen else None)
 
 
 class Keeper:
@@ -198,7 +180,8 @@ class Keeper:
         best = self.context.best
         if assessed is best:  # a network that no step improved on has no refinement to tell of
             refined = assessed.candidate.delta is not None
-            self.report, self.training = report if refined else None, self.context.training
+            self.report = report if refined else None
+            self.training = self.context.discretization.training
         elif assessed.objective < best.objective:
             logger.info(
                 "held-out %.1e after %.1e may be chance: the state of iteration %d is kept",
@@ -206,6 +189,45 @@ class Keeper:
                 best.objective,
                 best.iteration,
             )
+
+    def tell(self, state: State, assessed: Assessed) -> None:
+        """Report an iteration, with what is the best state now."""
+        report = state.report
+        record = Record(
+            state.iteration,
+            state.phase,
+            self.context.clock.seconds,
+            state.train,
+            heldout=assessed.objective,
+            best=self.context.best.objective,
+            rank=report and report.rank,
+            effective_rank=report and report.effective_rank,
+            condition=report and report.condition,
+        )
+        self.context.report(record)
+
+    def offer_last(self, unseen: State | None, iterations: int, status: Status) -> None:
+        """What the last step has found, or the network of a step that was cut short, may be best.
+
+        Args:
+            unseen: after a step whose state nobody has assessed; None for a step that was cut.
+            iterations: so far.
+            status: that ended the run.
+        """
+        network = self.context.network
+        candidate = unseen.candidate if unseen else Candidate.of_network(network)
+        with last_work(self.context.clock, status):
+            try:
+                assessed = self.context.assess(candidate, iterations)
+            except ProblemError as error:  # what ended the run is told, and its best state kept
+                logger.info("the step that was cut short is dropped: %s", error)
+                return
+            except (MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                return
+            logger.info("the step that was cut short left held-out %.1e", assessed.objective)
+            self.offer(assessed, unseen.report if unseen else None)
 
     def outcome(self, status: Status, iterations: int, next_step: str | None) -> Outcome:
         """The end of a run; its network is left where the best state is."""
@@ -255,18 +277,3 @@ class Keeper:
         if len(objectives) - 1 <= recent:
             return False
         return min(objectives) > GAIN * min(objectives[:-recent])
-
-
-def _record(context: Context, state: State, assessed: Assessed) -> Record:
-    report = state.report
-    return Record(
-        state.iteration,
-        state.phase,
-        context.clock.seconds,
-        state.train,
-        heldout=assessed.objective,
-        best=context.best.objective,
-        rank=report and report.rank,
-        effective_rank=report and report.effective_rank,
-        condition=report and report.condition,
-    )

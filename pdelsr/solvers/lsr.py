@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from pdelsr.linearize.halving import is_out_of_memory
 from pdelsr.lstsq import LeastSquares
 from pdelsr.solvers.candidate import Candidate
+from pdelsr.solvers.clock import Clock
 from pdelsr.solvers.context import Context
+from pdelsr.solvers.discretization import Discretization
 from pdelsr.solvers.fitting import affordable
 from pdelsr.solvers.interruption import INTERRUPTIONS, status_of
 from pdelsr.solvers.method import Method, State
-from pdelsr.solvers.refiner import FULL_LIMIT, NO_TIME, Refiner, limited
+from pdelsr.solvers.refiner import NO_TIME, Refiner, limited
+from pdelsr.solvers.refiner_options import FULL_LIMIT
 from pdelsr.solvers.settings import require_whole
 from pdelsr.solvers.status import Status
 from pdelsr.solvers.tangent_newton import Refinement
@@ -84,17 +88,18 @@ class LSR(Method):
     def default_points(self, parameters: int) -> int:
         return 2 * min(self.rank or FULL_LIMIT, parameters)
 
-    def bytes_needed(self, context: Context) -> int | float:
-        return self.refiner().bytes_needed(context)
+    def bytes_needed(self, discretization: Discretization) -> int | float:
+        return self.refiner().bytes_needed(discretization)
 
-    def require_memory(self, context: Context) -> None:
-        affordable(context, self.refiner(), 1.0)
+    def require_memory(self, discretization: Discretization) -> None:
+        affordable(discretization, self.refiner(), 1.0)
 
     def init(self, context: Context) -> State:
         return State(0, Candidate.of_network(context.network), float("nan"), "start")
 
     def step(self, context: Context, state: State) -> State:
-        found, candidate = self._refined(context)
+        norm = context.heldout_norm
+        found, candidate = self._refined(context.discretization, context.clock, norm)
         enough = 2 * (found.report.effective_rank or 0) >= found.report.rank
         done = Status.COMPLETED if enough else Status.RANK_DEFICIENT
         if not found.steps:
@@ -110,33 +115,36 @@ class LSR(Method):
             finished=found.stopped or done,
         )
 
-    def _refined(self, context: Context) -> tuple[Refinement, Candidate]:
+    def _refined(
+        self, discretization: Discretization, clock: Clock, norm: Callable[[Candidate], float]
+    ) -> tuple[Refinement, Candidate]:
         """The pass with the smallest residual on held-out points, and its state."""
-        refine = self.refiner()
-        best = refine(context)
+        refine, network = self.refiner(), discretization.network
+        best = refine(discretization, clock)
         delta = best.delta if best.steps else None
-        candidate = Candidate(context.network, context.network.get_vector(), delta)
+        candidate = Candidate(network, network.get_vector(), delta)
         for _ in range(self.passes - 1):
             if best.stopped:
                 break
-            if context.clock.expired:
+            if clock.expired:
                 return replace(best, stopped=Status.OUT_OF_TIME), candidate
-            training = context.training
+            training = discretization.training
             try:
-                found = refine(context, adapt_to=candidate.predictor(), rank=best.report.rank)
+                adapt_to, rank = candidate.predictor(), best.report.rank
+                found = refine(discretization, clock, adapt_to=adapt_to, rank=rank)
                 other = replace(candidate, delta=found.delta)
-                better = context.heldout_norm(other) < context.heldout_norm(candidate)
+                better = norm(other) < norm(candidate)
             except INTERRUPTIONS as interruption:
-                context.training = training
+                discretization.training = training
                 return replace(best, stopped=status_of(interruption)), candidate
             except (MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise
-                context.training = training
+                discretization.training = training
                 return limited(best, "no memory for another pass"), candidate
             if better:
                 best, candidate = found, other
             else:
-                context.training = training
+                discretization.training = training
                 best = replace(best, stopped=found.stopped)
         return best, candidate

@@ -7,49 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from jaxtyping import Float
-from torch import Tensor
-
 from pdelsr.errors import SettingsError
-from pdelsr.linearize import Directions
 from pdelsr.networks import Activation, activation_named
 from pdelsr.networks.layers import require_initialization
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
+from pdelsr.solvers.discretization import Discretization
 from pdelsr.solvers.estimate import PIECE, fits, gradient_bytes
 from pdelsr.solvers.refusal import memory_error
-from pdelsr.solvers.sensitivity import Sensitivity
+from pdelsr.solvers.report import RankReport
 from pdelsr.solvers.settings import require_positive, require_whole
 from pdelsr.solvers.status import Status
-
-
-@dataclass(frozen=True)
-class RankReport:
-    """The reduced system of a refinement.
-
-    Args:
-        rank: r, directions of the subspace.
-        effective_rank: directions above rounding; None where there was no time to measure it.
-        condition: of the column-equilibrated system; None likewise.
-        singular_values: of the column-equilibrated system, in falling order.
-        basis_values: singular values that the basis was built from, where it was.
-        directions: V.
-        y: the reduced unknowns; the refined predictor is q + J V y.
-        limit: why the rank was not raised further, where it was chosen.
-        nested: δ in a part of the directions only, where the solver offers that.
-        sensitivity: how far the solution moves for a small residual, where the solver tells.
-    """
-
-    rank: int
-    effective_rank: int | None
-    condition: float | None
-    singular_values: Float[Tensor, " s"]
-    basis_values: Float[Tensor, " k"] | None = None
-    directions: Directions | None = None
-    y: Float[Tensor, " r"] | None = None
-    nested: Float[Tensor, " m"] | None = None
-    limit: str | None = None
-    sensitivity: Sensitivity | None = None
 
 
 @dataclass(frozen=True)
@@ -156,22 +124,22 @@ class Method(ABC):
         """Whether no option of the method fixes how large network and points are."""
         return self.hidden is None
 
-    def bytes_needed(self, context: Context) -> int | float:
+    def bytes_needed(self, discretization: Discretization) -> int | float:
         """Memory of an iteration, besides what Python and torch take: by gradients at all points.
 
         `pdelsr show` prints it.
         """
-        return gradient_bytes(context, context.fresh_row_count, self.history)
+        return gradient_bytes(discretization, discretization.fresh_row_count, self.history)
 
-    def require_memory(self, context: Context) -> None:
+    def require_memory(self, discretization: Discretization) -> None:
         """Refuse, before any time is spent, what does not fit even in the smallest pieces.
 
         Raises:
             MemoryLimitError: it does not.
         """
-        least = gradient_bytes(context, PIECE, self.history)
-        if not fits(context, least):
-            raise memory_error(context, least, [])
+        least = gradient_bytes(discretization, PIECE, self.history)
+        if not fits(discretization, least):
+            raise memory_error(discretization, least, [])
 
     @abstractmethod
     def init(self, context: Context) -> State:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from pdelsr.linearize import StackedResidual
+from pdelsr.networks import Network
 from pdelsr.solvers.candidate import Candidate
 from pdelsr.solvers.context import Context
+from pdelsr.solvers.discretization import Discretization
 from pdelsr.solvers.fitting import affordable_points
 from pdelsr.solvers.gradient import ADAM_PIECE, AdamRun, LBFGSRun, SumOfSquares, squared_norm
 from pdelsr.solvers.method import Method, State
@@ -125,11 +127,13 @@ class PINN(Method):
                 adapt_to = context.network if self.adaptive else None
                 training.residual = context.fresh_residual(adapt_to=adapt_to)
             most = min(most, self.resample_every - run.taken % self.resample_every)
-        run.advance(context.network, self._loss(context, training.residual), watch, most)
+        network = context.network
+        loss = self._loss(context.discretization, training.residual)
+        run.advance(network, loss, watch, most)
         if not (run.over or watch.stopped or run.taken % self.adam_chunk == 0):
             return state.unfinished
         last = run.over and not self.lbfgs_steps
-        return self._state(context, state, watch.last, "adam", last)
+        return self._state(network, state, watch.last, "adam", last)
 
     def _lbfgs(self, context: Context, state: State) -> State:
         training: _Training = state.memory
@@ -138,7 +142,9 @@ class PINN(Method):
             steps = min(self.lbfgs_chunk, self.lbfgs_steps - training.lbfgs)
             run = training.piece = LBFGSRun(steps, history=self.lbfgs_chunk)
         watch = Watch(context, state.iteration + 1, "l-bfgs")
-        run.advance(context.network, self._loss(context, training.residual), watch)
+        network = context.network
+        loss = self._loss(context.discretization, training.residual)
+        run.advance(network, loss, watch)
         if not run.over:
             return state.unfinished
         stalled = not watch.stopped and run.size >= 0.999 * training.size
@@ -146,11 +152,11 @@ class PINN(Method):
         training.piece, training.size = None, run.size
         last = stalled or training.lbfgs >= self.lbfgs_steps
         end = Status.STAGNATED if stalled else Status.MAX_ITERATIONS
-        return self._state(context, state, run.size, "l-bfgs", last, end)
+        return self._state(network, state, run.size, "l-bfgs", last, end)
 
     def _state(
         self,
-        context: Context,
+        network: Network,
         state: State,
         size: float,
         phase: str,
@@ -160,13 +166,13 @@ class PINN(Method):
         """The state after an iteration."""
         return State(
             state.iteration + 1,
-            Candidate.of_network(context.network),
+            Candidate.of_network(network),
             size,
             phase,
             memory=state.memory,
             finished=end if last else None,
         )
 
-    def _loss(self, context: Context, residual: StackedResidual) -> SumOfSquares:
-        once = affordable_points(context, residual.row_count, self.history)
+    def _loss(self, discretization: Discretization, residual: StackedResidual) -> SumOfSquares:
+        once = affordable_points(discretization, residual.row_count, self.history)
         return squared_norm(residual, once)

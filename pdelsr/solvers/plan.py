@@ -12,7 +12,7 @@ from pdelsr.linearize import StackedResidual
 from pdelsr.linearize.points import PointPlan, balanced_weights
 from pdelsr.networks import Network
 from pdelsr.sample import Sampler, Sobol
-from pdelsr.solvers.context import HELDOUT_SEED
+from pdelsr.solvers.discretization import HELDOUT_SEED
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.settings import RunSettings
 from pdelsr.survey import crowds

@@ -20,8 +20,9 @@ from pdelsr.linearize.points import PointPlan
 from pdelsr.networks import MLP, Network, UserActivation
 from pdelsr.networks.registry import require_named_activation
 from pdelsr.solvers.clock import Clock
-from pdelsr.solvers.context import HELDOUT_SEED, Context
+from pdelsr.solvers.context import Context
 from pdelsr.solvers.design import Design, design_of, parameter_count
+from pdelsr.solvers.discretization import HELDOUT_SEED, Discretization
 from pdelsr.solvers.grower import Grower
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.plan import (
@@ -89,19 +90,22 @@ def prepare(
     designer = Designer(problem, compiled, method, settings)
     found = start(designer) if start else first_start(designer, clock.left)
     _log(problem, method, compiled, found)
-    return Context(
+    discretization = Discretization(
         compiled,
         found.network,
         found.plan,
-        clock,
         settings.seed,
         settings.memory_budget,
+        points_open=settings.points is None and problem.points is None,
+    )
+    return Context(
+        discretization,
+        clock,
         _iterations(method, settings),
         method.patience,
         trained=settings.network is not None,
         grower=_grower(designer, found) if may_grow(problem, method, settings) else None,
         design=found.design,
-        points_open=settings.points is None and problem.points is None,
     )
 
 

@@ -1,4 +1,4 @@
-"""A refinement with its choices made: subspace, rank, least squares, Newton steps."""
+"""A refinement of the network of a run: at one rank, or at the one that held-out points choose."""
 
 from __future__ import annotations
 
@@ -12,20 +12,18 @@ from torch import Tensor
 
 from pdelsr.linearize import Identity, Predictor, RefinedPredictor, StackedResidual
 from pdelsr.linearize.halving import is_out_of_memory, release
-from pdelsr.lstsq import LeastSquares, solver_named
-from pdelsr.solvers.context import Context
+from pdelsr.lstsq import solver_named
+from pdelsr.solvers.clock import Clock
+from pdelsr.solvers.discretization import Discretization
 from pdelsr.solvers.estimate import Sizes, needed, refinement_fits
 from pdelsr.solvers.fitting import Choice, affordable
 from pdelsr.solvers.interruption import INTERRUPTIONS, status_of
-from pdelsr.solvers.settings import require_whole
+from pdelsr.solvers.refiner_options import RefinerOptions, largest_rank, starting_rank
 from pdelsr.solvers.tangent_newton import Refinement, refine_in_subspace, with_basis_values
-from pdelsr.subspace import Basis, LastLayer, basis_named
+from pdelsr.subspace import Basis
 
 logger: logging.Logger = logging.getLogger(__name__)
 
-FULL_LIMIT = 5000  # parameters up to which the whole tangent space is the default basis
-FIRST_RANK = 250  # of a rank that is chosen by doubling
-LARGEST_RANK = 4000
 PAYS = 2.0  # factor on the held-out residual that makes growth worth it
 USABLE = 0.5  # share of directions above rounding from which more of them may help
 DOUBLING = 6.0  # times the seconds of a refinement, for one at twice the rank
@@ -34,43 +32,23 @@ NO_TIME = "no time for twice as many"
 
 
 @dataclass(frozen=True)
-class Refiner:
-    """The parts of a refinement.
-
-    Args:
-        basis: recipe for V, or its name; None for all parameters of a small network, and for the
-            randomized SVD of the output Jacobian of a large one.
-        rank: r; None for a choice by the held-out residual, or for all that a basis without such
-            a choice gives.
-        lstsq: solver of the reduced problem, or its name.
-        newton_steps: in the tangent space; 1 is the published method.
-    """
-
-    basis: str | Basis | None = None
-    rank: int | None = None
-    lstsq: str | LeastSquares = "qr"
-    newton_steps: int = 5
-
-    def __post_init__(self) -> None:
-        if self.basis is not None:
-            basis_named(self.basis)
-        solver_named(self.lstsq)
-        require_whole("newton_steps", self.newton_steps, 1)
-        if self.rank is not None:
-            require_whole("rank", self.rank, 1)
+class Refiner(RefinerOptions):
+    """Refines the network of a run; see `RefinerOptions` for its fields."""
 
     def __call__(
         self,
-        context: Context,
+        discretization: Discretization,
+        clock: Clock,
         factor: int | float = 1.0,
         adapt_to: Predictor | None = None,
         rank: int | None = None,
         start: Float[Tensor, " m"] | None = None,
     ) -> Refinement:
-        """Refine the network of the context on fresh points.
+        """Refine the network on fresh points.
 
         Args:
-            context: of the run.
+            discretization: network, blocks and points.
+            clock: of the run.
             factor: times the planned points.
             adapt_to: draw interior points where this predictor's residual is large.
             rank: that an earlier refinement chose.
@@ -80,98 +58,76 @@ class Refiner:
         Raises:
             MemoryLimitError: the sizes that the user chose do not fit into the free memory.
         """
-        *choices, last = affordable(context, self, factor, rank)
+        *choices, last = affordable(discretization, self, factor, rank)
         for choice in choices:
             try:
-                return self._with(context, choice, adapt_to, start)
+                return self._with(discretization, clock, choice, adapt_to, start)
             except (MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise
-            release(context.plan.device)
-        return self._with(context, last, adapt_to, start)
+            release(discretization.plan.device)
+        return self._with(discretization, clock, last, adapt_to, start)
 
     def _with(
         self,
-        context: Context,
+        discretization: Discretization,
+        clock: Clock,
         choice: Choice,
         adapt_to: Predictor | None,
         start: Tensor | None,
     ) -> Refinement:
-        residual = context.fresh_residual(choice.factor, adapt_to)
-        basis = self.basis_for(context.network.parameter_count)
+        residual = discretization.fresh_residual(choice.factor, adapt_to)
+        basis = self.basis_for(discretization.network.parameter_count)
         if choice.rank is None and basis.has_rank:
-            found = self._at_chosen_rank(context, residual, basis)
+            found = self._at_chosen_rank(discretization, clock, residual, basis)
         else:
-            found = self._at_rank(context, residual, basis, choice.rank, start)
-        wanted, most = self.rank or 0, context.network.parameter_count
+            found = self._at_rank(discretization, clock, residual, basis, choice.rank, start)
+        wanted, most = self.rank or 0, discretization.network.parameter_count
         limit = choice.limit or (f"{wanted:,} exceeds the parameters" if wanted > most else None)
         return found if limit is None else limited(found, limit)
 
-    def basis_for(self, parameters: int) -> Basis:
-        """The recipe for a network with so many parameters."""
-        return basis_named(self.basis or ("full" if parameters <= FULL_LIMIT else "output"))
-
-    def first_rank(self, context: Context, factor: int | float, rank: int | None = None) -> int:
-        """Directions of a refinement, or those that a search for their number starts from.
-
-        Args:
-            context: of the run.
-            factor: times the planned points.
-            rank: that an earlier refinement chose.
-        """
-        m = context.network.parameter_count
-        basis, chosen = self.basis_for(m), self.rank or rank
-        if isinstance(basis, LastLayer):
-            return basis.width(context.network)
-        if chosen is None and basis.has_rank:
-            rows = context.plan.row_count(context.compiled.blocks, factor)
-            chosen = min(FIRST_RANK, largest_rank(m, int(rows)))
-        return min(chosen or m, m)
-
-    def bytes_needed(self, context: Context, factor: int | float = 1.0) -> int | float:
+    def bytes_needed(
+        self, discretization: Discretization, factor: int | float = 1.0
+    ) -> int | float:
         """Of a refinement, or of the first one in a search for the rank."""
-        return needed(context, self, factor, self.first_rank(context, factor))
-
-    def rank_is_open(self, context: Context) -> bool:
-        """Whether fewer directions are not against the user's choice."""
-        has_rank = self.basis_for(context.network.parameter_count).has_rank
-        return self.rank is None and (has_rank or self.basis is None)
+        return needed(discretization, self, factor, self.first_rank(discretization, factor))
 
     def _at_rank(
         self,
-        context: Context,
+        discretization: Discretization,
+        clock: Clock,
         residual: StackedResidual,
         basis: Basis,
         rank: int | None,
         start: Tensor | None = None,
     ) -> Refinement:
-        subspace = basis.build(residual, rank, context.generator)
+        subspace = basis.build(residual, rank, discretization.generator)
         whole = isinstance(subspace.directions, Identity)
         refinement = refine_in_subspace(
             residual,
             subspace.directions,
             solver_named(self.lstsq),
             self.newton_steps,
-            lambda: context.clock.expired,
+            lambda: clock.expired,
             start=start if whole else None,
-            steady=context.plan.domain.time is None,
+            steady=discretization.plan.domain.time is None,
         )
         if not refinement.steps and start is None:
             logger.info("the refinement found nothing better than the network, which stays")
         return with_basis_values(refinement, subspace.singular_values)
 
     def _at_chosen_rank(
-        self, context: Context, residual: StackedResidual, basis: Basis
+        self, discretization: Discretization, clock: Clock, residual: StackedResidual, basis: Basis
     ) -> Refinement:
         """Double the rank as long as that pays on held-out points; the report says why it ended."""
-        most = largest_rank(context.network.parameter_count, residual.row_count)
-        rank, best, smallest = min(FIRST_RANK, most), None, math.inf
+        most = largest_rank(discretization.network.parameter_count, residual.row_count)
+        rank, best, smallest = starting_rank(most), None, math.inf
         while True:
-            begin, found = context.clock.seconds, None
+            begin, found = clock.seconds, None
             try:
-                found = self._at_rank(context, residual, basis, rank)
-                predictor = RefinedPredictor(context.network, found.delta)
-                size = torch.linalg.vector_norm(context.heldout.evaluate(predictor)).item()
+                found = self._at_rank(discretization, clock, residual, basis, rank)
+                predictor = RefinedPredictor(discretization.network, found.delta)
+                size = torch.linalg.vector_norm(discretization.heldout.evaluate(predictor)).item()
             except INTERRUPTIONS as interruption:
                 so_far = best or found
                 if so_far is None:
@@ -186,15 +142,16 @@ class Refiner:
             gained = PAYS * size <= smallest
             if best is None or size < smallest:
                 best, smallest = found, size
-            seconds = DOUBLING * (context.clock.seconds - begin)
-            limit = self._limit(context, residual, found, rank, gained, most, seconds)
+            seconds = DOUBLING * (clock.seconds - begin)
+            limit = self._limit(discretization, clock, residual, found, rank, gained, most, seconds)
             if limit is not None:
                 return replace(limited(best, limit), stopped=found.stopped)
             rank = min(2 * rank, most)
 
     def _limit(
         self,
-        context: Context,
+        discretization: Discretization,
+        clock: Clock,
         residual: StackedResidual,
         found: Refinement,
         rank: int,
@@ -215,18 +172,14 @@ class Refiner:
             return "the other directions are below rounding"
         if rank >= most:
             return "more directions need more parameters or points"
-        twice = Sizes(residual.row_count, min(2 * rank, most), context.network.parameter_count)
-        if not refinement_fits(context, twice, self):
+        m = discretization.network.parameter_count
+        twice = Sizes(residual.row_count, min(2 * rank, most), m)
+        if not refinement_fits(discretization, twice, self):
             return NO_MEMORY
-        return NO_TIME if seconds > context.clock.left else None
+        return NO_TIME if seconds > clock.left else None
 
 
 def limited(found: Refinement, limit: str) -> Refinement:
     """The same refinement with the reason for its rank in the report."""
     logger.info("rank %d is kept: %s", found.report.rank, limit)
     return replace(found, report=replace(found.report, limit=limit))
-
-
-def largest_rank(parameters: int, rows: int) -> int:
-    """Up to which a rank is raised: two rows a direction, unless all are few."""
-    return min(LARGEST_RANK, parameters, max(FIRST_RANK, rows // 2))

@@ -3,57 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from pdelsr.errors import MemoryLimitError
 from pdelsr.linearize.free_memory import free_bytes
 from pdelsr.linearize.memory import bytes_text
 from pdelsr.linearize.room import has_room, room_text
-from pdelsr.solvers.context import Context
+from pdelsr.solvers.discretization import Discretization
 from pdelsr.solvers.estimate import fits, needed
+from pdelsr.solvers.refiner_options import RefinerOptions
 from pdelsr.solvers.settings import RunSettings
-
-if TYPE_CHECKING:  # Refiner asks this module; only its type is needed here
-    from pdelsr.solvers.refiner import Refiner
 
 
 def does_not_fit(
-    context: Context, refiner: Refiner, factor: int | float, rank: int
+    discretization: Discretization, refiner: RefinerOptions, factor: int | float, rank: int
 ) -> MemoryLimitError:
     """The refusal of a refinement, with the largest rank and the most points that would fit."""
 
     def few_enough(rank: int) -> bool:
-        return fits(context, needed(context, refiner, factor, rank))
+        return fits(discretization, needed(discretization, refiner, factor, rank))
 
     def so_many(points: int) -> bool:
-        share = points / max(context.plan.equation_points(context.compiled.blocks), 1)
-        return fits(context, needed(context, refiner, factor * share, rank))
+        share = points / max(discretization.plan.equation_points(discretization.compiled.blocks), 1)
+        return fits(discretization, needed(discretization, refiner, factor * share, rank))
 
     ways = []
     less = largest(few_enough, rank)
-    if less and refiner.basis_for(context.network.parameter_count).name != "last_layer":
+    network = discretization.network
+    if less and refiner.basis_for(network.parameter_count).width(network) is None:
         ways.append(f"rank to {_rounded(less)} (--rank)")
-    fewer = largest(so_many, context.plan.equation_points(context.compiled.blocks))
+    fewer = largest(so_many, discretization.plan.equation_points(discretization.compiled.blocks))
     if fewer >= rank:
         ways.append(f"points to {_rounded(fewer)} (--points)")
-    return memory_error(context, needed(context, refiner, factor, rank), ways)
+    return memory_error(discretization, needed(discretization, refiner, factor, rank), ways)
 
 
 def memory_error(
-    context: Context, need: int | float, ways: list[str], even: str | None = None
+    discretization: Discretization, need: int | float, ways: list[str], even: str | None = None
 ) -> MemoryLimitError:
     """What is needed, what is free, and what to lower.
 
     Args:
-        context: of the run.
+        discretization: network, blocks and points.
         need: bytes.
         ways: what the user chose too large.
         even: the smallest sizes, where the user left them open.
     """
-    sizes = f"{context.network.parameter_count:,} parameters and {context.plan.total:,} points"
+    sizes = sizes_of(discretization)
     what = f"{sizes}, even with {even}, need" if even else f"{sizes} need"
     advice = f"lower {' or '.join(ways)}, or take" if ways else "close other programs, or take"
-    room = room_text(need, context.plan.device)
+    room = room_text(need, discretization.plan.device)
     return MemoryLimitError(f"{what} {room}: {advice} a narrower network (hidden=).")
 
 
@@ -68,16 +66,21 @@ def require_room(settings: RunSettings, numbers: int, what: str, advice: str) ->
         raise MemoryLimitError(f"{what} need {room_text(size, device)}: {advice}.")
 
 
-def nothing_found(context: Context, lack: BaseException) -> MemoryLimitError:
+def nothing_found(discretization: Discretization, lack: BaseException) -> MemoryLimitError:
     """The error of a run that memory ended before it had found anything."""
     if isinstance(lack, MemoryLimitError):
         return lack
-    free = bytes_text(free_bytes(context.plan.device))
+    free = bytes_text(free_bytes(discretization.plan.device))
     return MemoryLimitError(
-        f"memory ran out before anything was found, with {context.network.parameter_count:,} "
-        f"parameters and {context.plan.total:,} points; {free} is free now: lower points or rank, "
-        "or take a narrower network (hidden=)."
+        f"memory ran out before anything was found, with {sizes_of(discretization)}; {free} is "
+        "free now: lower points or rank, or take a narrower network (hidden=)."
     )
+
+
+def sizes_of(discretization: Discretization) -> str:
+    """How large a run is, in words."""
+    m, n = discretization.network.parameter_count, discretization.plan.total
+    return f"{m:,} parameters and {n:,} points"
 
 
 def largest(holds: Callable[[int], bool], below: int) -> int:

@@ -18,7 +18,7 @@ from pdelsr.linearize import Directions, Jets, RefinedPredictor, StackedResidual
 from pdelsr.linearize.tangent_model import TangentModel, tangent_model
 from pdelsr.lstsq import LeastSquares
 from pdelsr.solvers.interruption import INTERRUPTIONS, status_of
-from pdelsr.solvers.method import RankReport
+from pdelsr.solvers.report import RankReport
 from pdelsr.solvers.sensitivity import Sensitivity, sensitivity
 from pdelsr.solvers.status import Status
 

@@ -98,7 +98,7 @@ class TSONN(Method):
         run, previous = memory.run, memory.previous
         every = 10 if self.optimizer == "adam" else 1
         watch = Watch(context, state.iteration + 1, "pseudo-time step", every, count=run.taken)
-        once = affordable_points(context, previous.residual.row_count, self.history)
+        once = affordable_points(context.discretization, previous.residual.row_count, self.history)
         run.advance(context.network, previous.loss(once), watch)
         if not (run.over or watch.stopped):
             return state.unfinished

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pdelsr.linearize import Directions, StackedResidual
+from pdelsr.networks import Network
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,21 @@ class Basis(ABC):
 
     name: str
     has_rank: ClassVar[bool] = True
+
+    def width(self, network: Network) -> int | None:
+        """r, where the network decides it; None where more or fewer are possible."""
+        return None
+
+    def numbers(self, rank: int, parameters: int) -> int | float:
+        """That V holds, so that a run can tell its memory: those of a dense matrix.
+
+        A basis of single parameters, or of all, holds none.
+        """
+        return rank * parameters
+
+    def numbers_at_most(self, rank: int, parameters: int) -> int | float:
+        """That are alive at once while V is built, those of V among them."""
+        return self.numbers(rank, parameters)
 
     @abstractmethod
     def build(

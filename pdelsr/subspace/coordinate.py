@@ -17,6 +17,9 @@ class Coordinate(Basis):
 
     name = "coordinate"
 
+    def numbers(self, rank: int, parameters: int) -> int:
+        return 0
+
     def build(
         self, residual: StackedResidual, rank: int | None, generator: torch.Generator
     ) -> Subspace:

@@ -22,6 +22,9 @@ class Full(Basis):
     name = "full"
     has_rank = False
 
+    def numbers(self, rank: int, parameters: int) -> int:
+        return 0
+
     def build(
         self, residual: StackedResidual, rank: int | None, generator: torch.Generator
     ) -> Subspace:

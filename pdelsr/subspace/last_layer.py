@@ -19,6 +19,9 @@ class LastLayer(Basis):
     name = "last_layer"
     has_rank = False
 
+    def numbers(self, rank: int, parameters: int) -> int:
+        return 0
+
     def build(
         self, residual: StackedResidual, rank: int | None, generator: torch.Generator
     ) -> Subspace:

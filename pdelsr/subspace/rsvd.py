@@ -35,6 +35,11 @@ class RandomizedSVD(Basis):
     def chunks(self, residual: StackedResidual, rows: int) -> RowChunks:
         """A function that yields about `rows` rows of the Jacobian, the same at every call."""
 
+    def numbers_at_most(self, rank: int, parameters: int) -> int | float:
+        r, m = rank, parameters
+        s = min(r + self.oversampling, m)
+        return 3 * m * s + m * r + 2 * (r + self.extra_rows) * s
+
     def build(
         self, residual: StackedResidual, rank: int | None, generator: torch.Generator
     ) -> Subspace:

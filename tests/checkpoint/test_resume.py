@@ -326,9 +326,7 @@ def test_files_that_are_no_checkpoint_are_refused(
         pl.solve(cubic(), "ilsr", checkpoint=path, **SMALL)
 
 
-@pytest.mark.parametrize(
-    "where", ["standing", "context", "networks", "design", "first_plan", "run", "seconds"]
-)
+@pytest.mark.parametrize("where", ["state", "networks", "design", "first_plan", "run", "seconds"])
 def test_a_document_that_was_written_by_others_is_refused(path: Path, where: str) -> None:
     options = {**SMALL, "max_iterations": 1, "alignment_steps": 1, "checkpoint": path}
     pl.solve(cubic(), "ilsr", **options)

@@ -18,7 +18,8 @@ from torch import nn
 
 import pdelsr as pl
 from pdelsr.results.identity import is_same_problem
-from pdelsr.results.storage import load, save
+from pdelsr.results.loading import load
+from pdelsr.results.storage import save
 
 CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "full basis": ("poisson_1d", "lsr", {}),

@@ -28,7 +28,7 @@ def pseudo_time(context: Context) -> PseudoTimeAlignment:
 
 def pieces(alignment: Alignment, context: Context) -> int:
     count = 1
-    while not alignment.advance(context):
+    while not alignment.advance(context.discretization, alignment.watch(context)):
         count += 1
     return count
 
@@ -38,7 +38,7 @@ def test_gauss_newton_takes_its_steps_on_new_points_now_and_then() -> None:
     before = context.heldout.evaluate().norm()
     alignment = gauss_newton(context)
     assert pieces(alignment, context) == 8
-    assert context.rounds == 3
+    assert context.discretization.rounds == 3
     assert context.heldout.evaluate().norm() < before
     assert [record.phase for record in context.history] == ["align"]
 

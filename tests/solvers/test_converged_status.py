@@ -12,7 +12,7 @@ import torch
 import pdelsr as pl
 from pdelsr.compile import compile_problem
 from pdelsr.linearize.points import PointPlan
-from pdelsr.solvers.context import HELDOUT_SEED
+from pdelsr.solvers.discretization import HELDOUT_SEED
 
 FOLDER = Path(__file__).parents[2] / "problems"
 FRESH = 4711  # a stream of points that no run uses

@@ -80,7 +80,7 @@ def measured(problem: str, method: str, options: dict[str, Any]) -> tuple[float,
     chosen, settings = parse_options(method, options)
     settings = settled(declared, chosen, settings)
     context = prepared(declared, chosen, settings)
-    estimate = chosen.bytes_needed(context)
+    estimate = chosen.bytes_needed(context.discretization)
     run_prepared(declared, chosen, settings, context)
     return estimate, peak_memory() - before
 

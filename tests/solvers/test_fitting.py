@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -10,13 +11,14 @@ import torch
 from solver_cases import burgers, cubic, poisson, poisson_2d, started
 
 import pdelsr as pl
-from pdelsr.linearize import room
+from pdelsr.linearize import Columns, StackedResidual, room
 from pdelsr.lstsq import QR
 from pdelsr.solvers.fitting import affordable, affordable_columns, affordable_points
 from pdelsr.solvers.gradient import squared_norm
 from pdelsr.solvers.levenberg_marquardt import LevenbergMarquardt, affordable_step
 from pdelsr.solvers.pseudo_time import pseudo_time_residual, stable_signs
 from pdelsr.solvers.refiner import Refiner
+from pdelsr.subspace.base import Subspace
 
 MIB = 2**20
 PLAIN: dict[str, Any] = {"weight_scale": 1.5, "activation": "sin"}
@@ -65,11 +67,11 @@ def test_open_sizes_are_lowered_and_the_report_says_so(free: Free) -> None:
 
 def test_points_go_before_directions(free: Free) -> None:
     context = started(poisson_2d(), hidden=(48, 48), points=None, memory_budget=MIB)
-    enough = Refiner().bytes_needed(context)
+    enough = Refiner().bytes_needed(context.discretization)
     free(1.001 * enough / MIB)
-    assert affordable(context, Refiner(), 1.0)[0].lowered is None
+    assert affordable(context.discretization, Refiner(), 1.0)[0].lowered is None
     free(0.95 * enough / MIB)
-    first = affordable(context, Refiner(), 1.0)[0]
+    first = affordable(context.discretization, Refiner(), 1.0)[0]
     assert first.rank is None
     assert first.limit == f"all directions and {first.factor:.1%} of the points, for lack of memory"
     assert 0.5 <= first.factor < 1
@@ -144,7 +146,7 @@ def test_memory_that_runs_out_costs_half_of_the_directions(monkeypatch: Any) -> 
 
 
 def test_a_doubling_that_does_not_fit_leaves_the_last_rank(monkeypatch: Any) -> None:
-    monkeypatch.setattr("pdelsr.solvers.refiner.FIRST_RANK", 20)
+    monkeypatch.setattr("pdelsr.solvers.refiner_options.FIRST_RANK", 20)
     refused = out_of_memory_in(monkeypatch, QR, "init", lambda solver, A: A.shape[1] > 50)
     options = {"basis": "gaussian", "hidden": (16, 16), "points": 800}
     solution = pl.solve(poisson_2d(), "lsr", **options, **PLAIN)
@@ -193,16 +195,18 @@ def test_another_pass_without_memory(monkeypatch: Any) -> None:
 
 def test_alignment_moves_fewer_parameters(free: Free, monkeypatch: Any) -> None:
     context = started(cubic(), "ilsr", hidden=(20, 20), points=100)
-    assert affordable_columns(context, 100, 4000) == 4000
+    assert affordable_columns(context.discretization, 100, 4000) == 4000
     free(1)
     m = context.network.parameter_count
-    assert affordable_columns(context, 100, 4000) in (m // 2, m // 4)
+    assert affordable_columns(context.discretization, 100, 4000) in (m // 2, m // 4)
     refused = out_of_memory_in(
         monkeypatch, torch.linalg, "cholesky_ex", lambda A: A.shape[0] > m // 4
     )
     descent, residual = LevenbergMarquardt(), context.fresh_residual()
     before = residual.evaluate().norm().item()
-    size = min(affordable_step(descent, residual, context.generator) for _ in range(5))
+    size = min(
+        affordable_step(descent, residual, context.discretization.generator) for _ in range(5)
+    )
     assert (descent.largest, len(refused)) == (m // 4, 2)
     assert size < before
 
@@ -239,9 +243,9 @@ def test_gradients_of_pieces_add_up(method: str, monkeypatch: Any) -> None:
 def test_training_on_many_points_takes_pieces(free: Free) -> None:
     context = started(poisson_2d(), "pinn", points=4000)
     free(50)
-    assert affordable_points(context, 4000) == 4000
+    assert affordable_points(context.discretization, 4000) == 4000
     free(4)
-    assert 256 <= affordable_points(context, 4000) < 4000
+    assert 256 <= affordable_points(context.discretization, 4000) < 4000
     options = {"adam_steps": 3, "lbfgs_steps": 3, "hidden": (16, 16), "seed": 1}
     pieces = pl.solve(poisson_2d(), "pinn", points=4000, **options)
     free(1000)
@@ -253,7 +257,9 @@ def test_chunks_are_fixed_for_a_run(free: Free) -> None:
     free(300)
     context = started(poisson_2d())
     free(1)
-    assert context.memory_budget == context.fresh_residual().memory_budget == 16 * MIB
+    assert (
+        context.discretization.memory_budget == context.fresh_residual().memory_budget == 16 * MIB
+    )
 
 
 def test_other_errors_of_a_run_are_raised(monkeypatch: Any) -> None:
@@ -263,3 +269,55 @@ def test_other_errors_of_a_run_are_raised(monkeypatch: Any) -> None:
     monkeypatch.setattr(QR, "init", broken)
     with pytest.raises(RuntimeError, match="shapes"):
         pl.solve(poisson(), "lsr", hidden=(8,), rank=8, points=50, weight_scale=1.0)
+
+
+@dataclass(frozen=True)
+class Leading(pl.Basis):
+    """The first parameters, by a user who tells that V holds no numbers."""
+
+    name = "leading"
+
+    def numbers(self, rank: int, parameters: int) -> int:
+        return 0
+
+    def build(
+        self, residual: StackedResidual, rank: int | None, generator: torch.Generator
+    ) -> Subspace:
+        m = residual.network.parameter_count
+        return Subspace(Columns(torch.arange(min(rank or m, m)), m))
+
+
+@dataclass(frozen=True)
+class Silent(Leading):
+    """The same by one who tells nothing, so that V counts as a matrix."""
+
+    name = "silent"
+
+    def numbers(self, rank: int, parameters: int) -> int | float:
+        return pl.Basis.numbers(self, rank, parameters)
+
+
+class Doubled(pl.QR):
+    """A solver that keeps twice as much."""
+
+    name = "doubled"
+
+    def numbers(self, n: int | float, r: int) -> int | float:
+        return 2 * super().numbers(n, r)
+
+
+def test_a_basis_and_a_solver_of_the_users_tell_their_memory(free: Free) -> None:
+    options = {"hidden": (64, 64, 64), "points": 60, "memory_budget": MIB}
+    context = started(poisson_2d(), **options)
+    discretization, m = context.discretization, context.network.parameter_count
+    told = Refiner(Leading(), rank=20).bytes_needed(discretization)
+    matrix = Refiner(Silent(), rank=20).bytes_needed(discretization)
+    assert matrix - told == 8 * 20 * m
+    doubled = Refiner(Leading(), rank=20, lstsq=Doubled()).bytes_needed(discretization)
+    n = int(context.plan.row_count(discretization.compiled.blocks, 1))
+    assert doubled - told == 8 * max(2 * n * 20 + 2 * 20**2, n * 20 + 8 * 20**2)
+    free((told + matrix) / 2 / MIB)
+    solution = pl.solve(poisson_2d(), "lsr", basis=Leading(), rank=20, **PLAIN, **options)
+    assert solution.rank == 20
+    with pytest.raises(pl.MemoryLimitError, match="rank"):
+        pl.solve(poisson_2d(), "lsr", basis=Silent(), rank=20, **PLAIN, **options)

@@ -12,10 +12,12 @@ import torch
 from solver_cases import burgers, poisson, poisson_2d
 
 import pdelsr as pl
-from pdelsr.solvers import growth
+from pdelsr.solvers import growing
 from pdelsr.solvers.clock import Clock
 from pdelsr.solvers.context import Context
-from pdelsr.solvers.growth import COARSE, Growth
+from pdelsr.solvers.growing import COARSE, Growing
+from pdelsr.solvers.growth import Growth
+from pdelsr.solvers.ilsr import ILSRIteration
 from pdelsr.solvers.next_step import FEWER_POINTS, USUAL_POWER, Gains
 from pdelsr.solvers.prepare import prepare
 from pdelsr.solvers.registry import parse_options
@@ -24,7 +26,7 @@ from pdelsr.solvers.registry import parse_options
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pdelsr.solvers.trial.PARAMETERS", 60)
-    monkeypatch.setattr(growth, "FULL_LIMIT", 400)
+    monkeypatch.setattr(growing, "FULL_LIMIT", 400)
     monkeypatch.setattr(
         pl.ILSR, "default_hidden", lambda self, linear: (6, 6) if linear else (5, 5)
     )
@@ -58,7 +60,7 @@ def test_untrained_networks_double_while_that_pays(caplog: pytest.LogCaptureFixt
 
 
 def test_growth_ends_at_the_limit_and_returns_what_is_best(monkeypatch) -> None:
-    monkeypatch.setattr(growth, "FULL_LIMIT", 55)
+    monkeypatch.setattr(growing, "FULL_LIMIT", 55)
     context, method = started(poisson_2d(), alignment_steps=2)
     first, second = steps(context, method, 2)
     assert first == second
@@ -130,8 +132,8 @@ def test_full_networks_are_widened_without_changing_their_function() -> None:
 
 
 def test_alignment_that_stalls_widens_a_full_network(monkeypatch) -> None:
-    monkeypatch.setattr(growth, "FILLED", 0.0)
-    monkeypatch.setattr(growth, "PAYS", 1e12)  # nothing gains that much
+    monkeypatch.setattr(growing, "FILLED", 0.0)
+    monkeypatch.setattr(growing, "PAYS", 1e12)  # nothing gains that much
     context, method = started(burgers(), alignment_steps=1)
     sizes = steps(context, method, 3)
     assert sizes[0] == sizes[1] < sizes[2]
@@ -154,8 +156,8 @@ def test_alignment_that_stalls_widens_a_full_network(monkeypatch) -> None:
 def test_a_full_network_is_widened_as_far_as_it_gains_and_fits(
     monkeypatch, gain: float, widened: bool, left: float, factor: float
 ) -> None:
-    monkeypatch.setattr(growth, "FILLED", 0.0)
-    monkeypatch.setattr(growth, "FULL_LIMIT", 2000)
+    monkeypatch.setattr(growing, "FILLED", 0.0)
+    monkeypatch.setattr(growing, "FULL_LIMIT", 2000)
     context, method = started(burgers(), alignment_steps=1, hidden=(20, 20), grow=True)
     state = method.iterate(context, method.init(context))
     now: Growth = state.memory.growth
@@ -165,7 +167,7 @@ def test_a_full_network_is_widened_as_far_as_it_gains_and_fits(
         context.clock = Clock.after(1000 - left, 1000)
     context.objectives[:] = [gain, 1.0]
     before = context.network.parameter_count
-    now.take_more_if_full(context, state)
+    Growing(context, now).take_more_if_full(state)
     assert context.network.parameter_count / before == pytest.approx(factor, rel=0.08)
     assert now.widened == (factor > 1)
 
@@ -175,16 +177,16 @@ def test_points_double_where_the_fit_holds_on_its_own_only() -> None:
     state = method.iterate(context, method.init(context))
     grown = state.memory.growth
     context.objectives[:] = [1.0, 2.9 * state.train]
-    grown.add_points_if_overfit(context, state)
+    Growing(context, grown).add_points_if_overfit(state)
     assert grown.factor == 4
     grown.coarse = True  # on half of the points
     context.objectives[:] = [1.0, 100 * state.train]
-    grown.add_points_if_overfit(context, state)
+    Growing(context, grown).add_points_if_overfit(state)
     assert grown.factor == 4
     grown.coarse = False
     for factor in (8, 16, 16):
         context.objectives[:] = [1.0, 3.1 * state.train]
-        grown.add_points_if_overfit(context, state)
+        Growing(context, grown).add_points_if_overfit(state)
         assert grown.factor == factor
 
 
@@ -192,7 +194,7 @@ def test_points_that_the_user_chose_stay() -> None:
     context, method = started(burgers(), alignment_steps=1, points=50)
     state = method.iterate(context, method.init(context))
     context.objectives[:] = [1.0, 100 * state.train]
-    state.memory.growth.add_points_if_overfit(context, state)
+    Growing(context, state.memory.growth).add_points_if_overfit(state)
     assert state.memory.growth.factor == 4
 
 
@@ -219,7 +221,7 @@ def test_a_short_time_limit_keeps_the_network_small() -> None:
     state = method.iterate(context, state)
     context.objectives[:] = [1.0, 1e-3]
     state.memory.growth.refine_seconds = 1e9
-    assert not state.memory.growth.take_untrained(context, state)
+    assert not Growing(context, state.memory.growth).take_untrained(state)
 
 
 def searching(left: int | float, **others: Any) -> tuple[Context, pl.ILSR, Any]:
@@ -238,7 +240,7 @@ def searching(left: int | float, **others: Any) -> tuple[Context, pl.ILSR, Any]:
 def test_the_network_grows_as_far_as_the_time_allows() -> None:
     context, _, state = searching(4)
     before = context.network.parameter_count
-    assert state.memory.growth.take_untrained(context, state)
+    assert Growing(context, state.memory.growth).take_untrained(state)
     assert 1.1 < context.network.parameter_count / before < 1.8
 
 
@@ -258,16 +260,16 @@ def test_alignment_comes_before_a_growth_that_gains_less(
         return gains
 
     monkeypatch.setattr("pdelsr.solvers.grower.Grower.gains", told)
-    assert now.take_untrained(context, state) == grows
+    assert Growing(context, now).take_untrained(state) == grows
     assert now.untrained == grows
-    now._try_alignment(context)
+    Growing(context, now)._try_alignment()
     assert asked == [pytest.approx(2.0, rel=0.1)]
 
 
 def test_without_time_to_grow_another_network_is_tried() -> None:
     context, method, state = searching(1.5)
     before, plan = context.network, context.plan
-    assert state.memory.growth.take_untrained(context, state)
+    assert Growing(context, state.memory.growth).take_untrained(state)
     assert context.plan is plan
     assert context.network.parameter_count == before.parameter_count
     assert not torch.equal(context.network.get_vector(), before.get_vector())
@@ -294,7 +296,7 @@ def test_draws_go_on_in_the_direction_that_gains() -> None:
     best, scale = context.best, context.network.settings()["weight_scale"]
     scales: list[float] = []
     for objective in (0.5, 0.2, 0.3, 0.4, 0.5):
-        assert state.memory.growth.take_untrained(context, state)
+        assert Growing(context, state.memory.growth).take_untrained(state)
         scales.append(context.network.settings()["weight_scale"])
         state = method.iterate(context, replace(state, whole=False))
         context.assess(state.candidate, state.iteration)
@@ -337,7 +339,7 @@ def test_the_last_alignment_takes_all_steps_that_there_is_time_for() -> None:
     grown.step_seconds, grown.refine_seconds = 10.0, 4.0
     for left, last in ((100.0, False), (17.0, False), (14.0, True)):
         context.clock = Clock.after(float(1000 - left), 1000)
-        assert grown.is_last(context) == last
+        assert Growing(context, grown).is_last() == last
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -367,7 +369,7 @@ def test_refinements_have_fewer_points_where_others_follow_and_where_time_is_sho
     context, method, state = searching(left)
     now: Growth = state.memory.growth
     now.untrained, now.step_seconds = False, 3.0
-    alignment = method._prepared(context, state)
+    alignment = ILSRIteration(method, context, state).prepared()
     assert alignment is not None
     assert now.points == pytest.approx(points, rel=0.2)
     assert alignment.reserve == pytest.approx(now.points * now.refine_seconds)
@@ -386,17 +388,19 @@ def test_a_refinement_on_fewer_points_is_taken_up_where_time_is_short() -> None:
     assert now.least_seconds == 20.0
 
     context.clock = Clock.after(900.0, 1000)
-    assert not now.takes_up(context), "there is time for an alignment and more points"
+    assert not Growing(context, now).takes_up(), "there is time for an alignment and more points"
     context.clock = Clock.after(990.0, 1000)
-    assert not now.takes_up(context), "there is no time for one Newton step"
+    assert not Growing(context, now).takes_up(), "there is no time for one Newton step"
     context.clock = Clock.after(950.0, 1000)
     network, parameters = context.network, context.network.get_vector()
     state = method.iterate(context, state)
     assert state.iteration == 2
     assert context.network is network
     assert torch.equal(network.get_vector(), parameters)
-    assert context.training is not None
-    assert context.training.row_count == pytest.approx(now.factor * context.plan.total, rel=0.01)
+    assert context.discretization.training is not None
+    assert context.discretization.training.row_count == pytest.approx(
+        now.factor * context.plan.total, rel=0.01
+    )
     assert context.assess(state.candidate, 2).objective < before
     assert (now.refine_seconds, now.coarse, now.again) == (100.0, False, False)
     assert now.least_seconds == pytest.approx(1.2 * 0.3 * 100.0)

@@ -44,7 +44,7 @@ def test_pinn_draws_new_points_at_the_steps_asked_for(every: int, expected: int)
     state = method.init(context)
     while state.finished is None:
         state = method.iterate(context, state)
-    assert context.rounds == expected
+    assert context.discretization.rounds == expected
 
 
 def test_pinn_takes_as_many_steps_as_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,8 +198,8 @@ def test_ilsr_refines_on_more_points(factor: float) -> None:
     method = pl.ILSR(refine_points=factor, hidden=(6, 6), weight_scale=1.0)
     context = started_with(method)
     method.iterate(context, method.init(context))
-    assert context.training is not None
-    assert len(context.training.blocks[0]) == round(20 * factor)
+    assert context.discretization.training is not None
+    assert len(context.discretization.training.blocks[0]) == round(20 * factor)
 
 
 def test_the_published_settings_of_burgers() -> None:
@@ -212,7 +212,7 @@ def test_the_published_settings_of_burgers() -> None:
     assert method.weight_scale == 1.0
     context = started_paper(method, burgers())
     assert context.network.get_vector().dtype is torch.float32
-    assert context.compiled.exact == ()
+    assert context.discretization.compiled.exact == ()
     weights = context.heldout.block_weights()
     assert all(w == pytest.approx(1.0, rel=1e-5) for w in weights.values())
     assert len(weights) == 4

@@ -151,14 +151,14 @@ def test_weights_and_balance_reach_the_scales() -> None:
 def test_defaults_of_the_methods_differ() -> None:
     assert started(poisson(), "pinn").heldout.block_weights()["dirichlet u"] == pytest.approx(1.0)
     assert started(poisson(), "lsr").heldout.block_weights()["dirichlet u"] > 2
-    assert started(poisson(), "ilsr").compiled.exact == ("dirichlet u",)
-    assert started(poisson(), "lsr").compiled.exact == ()
+    assert started(poisson(), "ilsr").discretization.compiled.exact == ("dirichlet u",)
+    assert started(poisson(), "lsr").discretization.compiled.exact == ()
 
 
 @pytest.mark.parametrize("hard", [False, True])
 def test_hard_conditions(hard: bool) -> None:
     context = started(heat(), hard=hard)
-    kinds = {b.kind for b in context.compiled.blocks}
+    kinds = {b.kind for b in context.discretization.compiled.blocks}
     assert ("initial" in kinds) is not hard
     solution = pl.solve(heat(), "lsr", hard=hard, **SMALL)
     start = solution.predict(x=np.linspace(0, 1, 7), t=0.0)

@@ -26,7 +26,7 @@ from pdelsr.solvers.pseudo_time import pseudo_time_residual, stable_signs
 )
 def test_signs_of_both_orientations(problem, sign, expected, seed: int, hard: bool) -> None:
     context = started(problem(sign), "tsonn", seed=seed, hard=hard)
-    signs = stable_signs(context.heldout, context.generator)
+    signs = stable_signs(context.heldout, context.discretization.generator)
     kinds = [b.block.kind for b in context.heldout.blocks]
     assert signs == tuple(expected if kind == "equation" else 0 for kind in kinds)
 
@@ -34,14 +34,14 @@ def test_signs_of_both_orientations(problem, sign, expected, seed: int, hard: bo
 def test_signs_leave_the_network_alone() -> None:
     context = started(heat(), "tsonn")
     theta = context.network.get_vector()
-    stable_signs(context.heldout, context.generator)
+    stable_signs(context.heldout, context.discretization.generator)
     assert torch.equal(context.network.get_vector(), theta)
 
 
 def test_the_loss_at_the_previous_state_is_that_of_the_residual() -> None:
     context = started(heat(), "tsonn")
     residual = context.fresh_residual()
-    signs = stable_signs(residual, context.generator)
+    signs = stable_signs(residual, context.discretization.generator)
     step = pseudo_time_residual(residual, context.network, 0.3, signs)
     loss = step.loss()()
     assert loss.item() == pytest.approx(residual.evaluate().square().sum().item())

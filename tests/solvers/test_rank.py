@@ -9,14 +9,14 @@ import torch
 from solver_cases import SMALL, cubic, poisson, poisson_2d
 
 import pdelsr as pl
-from pdelsr.solvers import growth, refiner
+from pdelsr.solvers import growing, refiner, refiner_options
 
 WIDE = {"hidden": (16, 16), "weight_scale": 1.5, "activation": "sin", "points": 800}
 
 
 @pytest.fixture(autouse=True)
 def from_few_directions(monkeypatch) -> None:
-    monkeypatch.setattr(refiner, "FIRST_RANK", 20)
+    monkeypatch.setattr(refiner_options, "FIRST_RANK", 20)
 
 
 @pytest.mark.parametrize("basis", ["output", "residual", "gaussian", "coordinate"])
@@ -62,8 +62,8 @@ def test_the_report_says_what_stopped_it(constant, value, reason, monkeypatch) -
 
 def test_ilsr_keeps_the_rank_until_alignment_stalls(monkeypatch) -> None:
     monkeypatch.setattr(refiner, "DOUBLING", 1e9)  # one rank only in every search
-    monkeypatch.setattr(growth, "FILLED", 0.0)
-    monkeypatch.setattr(growth, "PAYS", 1e12)  # nothing gains that much
+    monkeypatch.setattr(growing, "FILLED", 0.0)
+    monkeypatch.setattr(growing, "PAYS", 1e12)  # nothing gains that much
     options = {"hidden": (8, 8), "points": 200, "weight_scale": 1.0, "alignment_steps": 1}
     solution = pl.solve(
         cubic(), "ilsr", basis="gaussian", max_iterations=5, time_limit=1000, **options
@@ -85,11 +85,11 @@ def test_the_reason_is_saved(tmp_path) -> None:
 def test_ctrl_c_in_the_search_keeps_what_was_found(monkeypatch) -> None:
     usual, ranks = refiner.Refiner._at_rank, []
 
-    def interrupted(self, context, residual, basis, rank):
+    def interrupted(self, discretization, clock, residual, basis, rank):
         ranks.append(rank)
         if len(ranks) == 3:
             raise KeyboardInterrupt
-        return usual(self, context, residual, basis, rank)
+        return usual(self, discretization, clock, residual, basis, rank)
 
     monkeypatch.setattr(refiner.Refiner, "_at_rank", interrupted)
     solution = pl.solve(poisson_2d(), "lsr", basis="gaussian", **WIDE)
@@ -108,9 +108,9 @@ def test_a_rank_above_the_parameters_is_told() -> None:
 def test_ctrl_c_in_a_doubling_that_does_not_pay_ends_the_run(method, monkeypatch) -> None:
     usual, ranks = refiner.Refiner._at_rank, []
 
-    def interrupted(self, context, residual, basis, rank, start=None):
+    def interrupted(self, discretization, clock, residual, basis, rank, start=None):
         ranks.append(rank)
-        found = usual(self, context, residual, basis, rank)
+        found = usual(self, discretization, clock, residual, basis, rank)
         if len(ranks) < 2:
             return found
         return replace(found, delta=torch.zeros_like(found.delta), stopped=pl.Status.INTERRUPTED)

@@ -6,12 +6,13 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from matplotlib.animation import AbstractMovieWriter, FFMpegWriter
 
 from pdelsr.errors import SettingsError
 from pdelsr.files import written_whole
+from pdelsr.results.base import BaseSolution
 from pdelsr.results.plot.draw import framed
 from pdelsr.results.plot.fields import field_panels
 from pdelsr.results.plot.gif import GIFWriter
@@ -24,14 +25,11 @@ from pdelsr.results.plot.views import moments, views
 from pdelsr.results.plot.write import require_dpi
 from pdelsr.solvers.settings import require_whole
 
-if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
-    from pdelsr.results.solution import Solution
-
 FASTEST = {".mp4": 60, ".gif": 50}  # frames a second
 
 
 def animate(
-    solution: Solution,
+    solution: BaseSolution,
     path: str | Path,
     frames: int,
     fps: int,

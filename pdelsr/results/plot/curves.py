@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from pdelsr.results.base import BaseSolution
 from pdelsr.results.plot.style import (
     BLACK,
     BLUE,
@@ -23,10 +23,7 @@ from pdelsr.results.plot.style import (
     plain,
 )
 
-if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
-    from pdelsr.results.solution import Solution
-
-Curve = Callable[[Axes, "Solution"], None]
+Curve = Callable[[Axes, BaseSolution], None]
 SIZE = (3.6, 2.8)  # inches
 LINE = 0.24  # inches a block
 LEGEND = 0.105  # of the height of a curve, for each line of a legend
@@ -42,7 +39,7 @@ class CurveStrip:
         curves: from left to right.
     """
 
-    solution: Solution
+    solution: BaseSolution
     curves: Sequence[Curve]
 
     @property
@@ -59,7 +56,7 @@ class CurveStrip:
             curve(axes, self.solution)
 
 
-def draw_blocks(axes: Axes, solution: Solution) -> None:
+def draw_blocks(axes: Axes, solution: BaseSolution) -> None:
     """Root mean square of F on training and on held-out points, a line a block."""
     found = list(solution.blocks.items())
     rows = np.arange(len(found))
@@ -83,7 +80,7 @@ def draw_blocks(axes: Axes, solution: Solution) -> None:
     axes.legend(fontsize=SMALL, frameon=False, loc="lower right", ncols=2)
 
 
-def draw_history(axes: Axes, solution: Solution) -> None:
+def draw_history(axes: Axes, solution: BaseSolution) -> None:
     """Training and held-out residual against seconds."""
     records = solution.history
     inner = [r for r in records if r.heldout is None]
@@ -118,7 +115,7 @@ def draw_history(axes: Axes, solution: Solution) -> None:
     decades(axes.yaxis, shown, LEGEND * lines / (1 - LEGEND * lines))
 
 
-def draw_spectrum(axes: Axes, solution: Solution) -> None:
+def draw_spectrum(axes: Axes, solution: BaseSolution) -> None:
     """Singular values of the reduced system over the largest, with both ranks."""
     values, effective, rank = solution.singular_values, solution.effective_rank, solution.rank
     assert values is not None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 
+from pdelsr.results.findings import Findings
 from pdelsr.results.plot.style import (
     BLACK,
     BLUE,
@@ -26,9 +27,6 @@ from pdelsr.results.plot.style import (
 )
 from pdelsr.results.plot.write import PICTURES, require_dpi, require_file, write_picture
 
-if TYPE_CHECKING:  # Diagnosis calls this module; only its type is needed here
-    from pdelsr.results.diagnosis import Diagnosis
-
 PANEL = (3.4, 2.7)  # inches
 MODES_IN_A_ROW = 6
 COLUMNS = 3
@@ -37,12 +35,12 @@ COLORS = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY)
 MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
-def draw_diagnosis(found: Diagnosis, path: str | Path | None = None, dpi: int = 150) -> Picture:
+def draw_diagnosis(found: Findings, path: str | Path | None = None, dpi: int = 150) -> Picture:
     """Curves above, modes below; written where a path is given. See `Diagnosis.plot`."""
     require_dpi(dpi)
     if path is not None:
         require_file(path, PICTURES, "pictures")
-    panels: list[Callable[[Axes, Diagnosis], None]] = [_draw_spectra, _draw_conditions, _draw_ranks]
+    panels: list[Callable[[Axes, Findings], None]] = [_draw_spectra, _draw_conditions, _draw_ranks]
     panels += [_draw_step] if found.shares is not None else []
     panels += [_draw_solvers] if found.iterative else []
     columns = 2 if len(panels) == 4 else COLUMNS
@@ -69,7 +67,7 @@ def draw_diagnosis(found: Diagnosis, path: str | Path | None = None, dpi: int = 
     return figure
 
 
-def _draw_spectra(axes: Axes, found: Diagnosis) -> None:
+def _draw_spectra(axes: Axes, found: Findings) -> None:
     """Singular values over the largest one."""
     for i, (label, values) in enumerate(
         (("system A", found.system_values), ("output Jacobian J", found.basis_values))
@@ -82,14 +80,14 @@ def _draw_spectra(axes: Axes, found: Diagnosis) -> None:
     _finish(axes, x="linear")
 
 
-def _draw_conditions(axes: Axes, found: Diagnosis) -> None:
+def _draw_conditions(axes: Axes, found: Findings) -> None:
     _line(axes, found.ranks, found.conditions, 0, "condition", marker=True)
     _line(axes, found.ranks, found.delta_norms, 1, "‖y‖", marker=True)
     frame(axes, "condition and step length", "rank", "", grid=True)
     _finish(axes)
 
 
-def _draw_ranks(axes: Axes, found: Diagnosis) -> None:
+def _draw_ranks(axes: Axes, found: Findings) -> None:
     _line(axes, found.ranks, np.sqrt(found.losses), 0, "data of the fit, linearized", marker=True)
     if found.errors is not None:
         _line(axes, found.ranks, found.errors, 1, "given data", marker=True)
@@ -99,7 +97,7 @@ def _draw_ranks(axes: Axes, found: Diagnosis) -> None:
     _finish(axes)
 
 
-def _draw_step(axes: Axes, found: Diagnosis) -> None:
+def _draw_step(axes: Axes, found: Findings) -> None:
     assert found.shares is not None
     assert found.linear_losses is not None
     assert found.nonlinear_losses is not None
@@ -109,7 +107,7 @@ def _draw_step(axes: Axes, found: Diagnosis) -> None:
     _finish(axes, x="linear")
 
 
-def _draw_solvers(axes: Axes, found: Diagnosis) -> None:
+def _draw_solvers(axes: Axes, found: Findings) -> None:
     for i, (name, losses) in enumerate(found.iterative.items()):
         _line(axes, found.iterations, np.sqrt(losses), i, name, marker=True)
     axes.axhline(found.direct**0.5, color=BLACK, linewidth=1.2, linestyle="--", label="direct")
@@ -117,7 +115,7 @@ def _draw_solvers(axes: Axes, found: Diagnosis) -> None:
     _finish(axes)
 
 
-def _draw_mode(axes: Axes, found: Diagnosis, i: int) -> None:
+def _draw_mode(axes: Axes, found: Findings, i: int) -> None:
     """One function J v: over its inputs, its outputs, or the samples."""
     assert found.modes is not None
     assert found.mode_values is not None
@@ -152,7 +150,7 @@ def _draw_mode(axes: Axes, found: Diagnosis, i: int) -> None:
     axes.locator_params(nbins=3)
 
 
-def _places(found: Diagnosis) -> Float[np.ndarray, "n d"] | None:
+def _places(found: Findings) -> Float[np.ndarray, "n d"] | None:
     """All inputs side by side, where each one is a number or a row of numbers."""
     inputs = found.inputs or ()
     if any(x.ndim > 2 or not np.issubdtype(x.dtype, np.floating) for x in inputs):

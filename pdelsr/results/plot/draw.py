@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from matplotlib.figure import SubFigure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from pdelsr.errors import SettingsError
+from pdelsr.results.base import BaseSolution
 from pdelsr.results.plot.curves import Curve, CurveStrip, draw_blocks, draw_history, draw_spectrum
 from pdelsr.results.plot.fields import field_panels
 from pdelsr.results.plot.panel import Grid, Table, stacked
@@ -18,9 +19,6 @@ from pdelsr.results.plot.slices import Held, read_at
 from pdelsr.results.plot.style import LARGE, Picture, title
 from pdelsr.results.plot.views import profiles, views
 from pdelsr.results.plot.write import PICTURES, require_dpi, require_file, write_picture
-
-if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
-    from pdelsr.results.solution import Solution
 
 OF_SPACE = ("all", "fields", "error", "residuals")
 KINDS = (*OF_SPACE, "history", "spectrum")
@@ -33,7 +31,7 @@ Part = Grid | CurveStrip
 
 
 def draw(
-    solution: Solution,
+    solution: BaseSolution,
     path: str | Path | None,
     what: str,
     at: Mapping[Any, Any] | None,
@@ -87,7 +85,7 @@ def only_errors(table: Table) -> Table:
     return {name: {"error": row["error"]} for name, row in table.items()}
 
 
-def _space(solution: Solution, what: str, held: Held) -> list[Grid]:
+def _space(solution: BaseSolution, what: str, held: Held) -> list[Grid]:
     """The grids of maps and profiles."""
     if what not in OF_SPACE:
         return []
@@ -102,13 +100,13 @@ def _space(solution: Solution, what: str, held: Held) -> list[Grid]:
     return [stacked(table), *([stacked(_values(solution, lines))] if lines else [])]
 
 
-def _values(solution: Solution, lines: Sequence[Any]) -> Table:
+def _values(solution: BaseSolution, lines: Sequence[Any]) -> Table:
     """Profiles of the solution with those of the reference in them."""
     table = field_panels(solution, lines)
     return {name: {"solution": row["solution"]} for name, row in table.items()}
 
 
-def _curves(solution: Solution, what: str) -> list[Curve]:
+def _curves(solution: BaseSolution, what: str) -> list[Curve]:
     values = solution.singular_values
     curves: list[Curve] = []
     fewest = 2 if what == "all" else 1  # one record alone says nothing that the blocks do not

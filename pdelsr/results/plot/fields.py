@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
 
 from pdelsr.results.against import Comparison, compared, values_of
+from pdelsr.results.base import BaseSolution
 from pdelsr.results.plot.lines import LinePanel, magnitude_limits, value_limits
 from pdelsr.results.plot.maps import MapPanel
 from pdelsr.results.plot.mesh import Mesh
 from pdelsr.results.plot.panel import Panel
 from pdelsr.results.plot.scale import magnitude_scale, value_scale
 from pdelsr.results.plot.style import plain
-
-if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
-    from pdelsr.results.solution import Solution
 
 LARGE_TITLE, SMALL_TITLE = 44, 26  # characters in a line
 
@@ -40,7 +37,7 @@ class Field:
     error: np.ma.MaskedArray | None = None
 
 
-def fields(solution: Solution, views: Sequence[Mesh]) -> dict[str, list[Field]]:
+def fields(solution: BaseSolution, views: Sequence[Mesh]) -> dict[str, list[Field]]:
     """Every unknown on every view, by name."""
     inside = [mesh.points[mesh.inside] for mesh in views]
     values = [values_of(solution, points) for points in inside]
@@ -64,7 +61,9 @@ def _field(
     return Field(mesh, value, mesh.spread(against.reference[:, i]), error)
 
 
-def field_panels(solution: Solution, views: Sequence[Mesh]) -> dict[str, dict[str, list[Panel]]]:
+def field_panels(
+    solution: BaseSolution, views: Sequence[Mesh]
+) -> dict[str, dict[str, list[Panel]]]:
     """Panels of every unknown: solution, and reference and error where there is one."""
     several = len(solution.names) > 1
     return {

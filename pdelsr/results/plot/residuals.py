@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -12,18 +11,18 @@ from jaxtyping import Float
 
 from pdelsr.compile import Block, Interior
 from pdelsr.linearize import BoundBlock
+from pdelsr.results.base import BaseSolution
 from pdelsr.results.plot.fields import magnitude_panels
 from pdelsr.results.plot.mesh import Mesh
 from pdelsr.results.plot.panel import Panel
 from pdelsr.results.plot.style import plain
 
-if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
-    from pdelsr.results.solution import Solution
-
 MOST = 101  # grid points along an axis of a map: derivatives cost more than values
 
 
-def residual_panels(solution: Solution, views: Sequence[Mesh]) -> dict[str, dict[str, list[Panel]]]:
+def residual_panels(
+    solution: BaseSolution, views: Sequence[Mesh]
+) -> dict[str, dict[str, list[Panel]]]:
     """Panels of every equation."""
     meshes = [replace(m, count=min(m.count, MOST)) if m.is_map else m for m in views]
     blocks = [b for b in solution.compiled.blocks if isinstance(b.region, Interior)]
@@ -36,7 +35,7 @@ def residual_panels(solution: Solution, views: Sequence[Mesh]) -> dict[str, dict
 
 
 def residual(
-    solution: Solution, block: Block, points: Float[np.ndarray, "n d"]
+    solution: BaseSolution, block: Block, points: Float[np.ndarray, "n d"]
 ) -> Float[np.ndarray, " n"]:
     """|F| of an equation at points, without weights."""
     dtype, device = solution.settings.torch_dtype, solution.settings.torch_device

@@ -14,6 +14,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from pdelsr.errors import SettingsError
 from pdelsr.results.accuracy import largest_error
 from pdelsr.results.against import known_errors
+from pdelsr.results.base import BaseSolution
 from pdelsr.results.plot.comparison import same_seconds
 from pdelsr.results.plot.style import (
     MEDIUM,
@@ -26,7 +27,6 @@ from pdelsr.results.plot.style import (
     plain,
 )
 from pdelsr.results.plot.write import PICTURES, require_dpi, require_file, write_picture
-from pdelsr.results.solution import Solution
 
 SIZE = (5.6, 4.0)  # inches
 AXES = {"time": "seconds", "iterations": "outer iterations"}
@@ -87,25 +87,25 @@ def compare(
     return figure
 
 
-def read_solutions(given: Any) -> list[Solution]:
+def read_solutions(given: Any) -> list[BaseSolution]:
     """At least one solution.
 
     Raises:
         SettingsError: something else.
     """
     try:
-        runs = [given] if isinstance(given, Solution) else list(given)
+        runs = [given] if isinstance(given, BaseSolution) else list(given)
     except TypeError:
         runs = [given]
     for run in runs:
-        if not isinstance(run, Solution):
+        if not isinstance(run, BaseSolution):
             raise SettingsError(f"solutions has {run!r}: give what pdelsr.solve returned.")
     if not runs:
         raise SettingsError("there is no solution to compare: give a list of them.")
     return runs
 
 
-def read_labels(given: Sequence[str] | None, runs: Sequence[Solution]) -> list[str]:
+def read_labels(given: Sequence[str] | None, runs: Sequence[BaseSolution]) -> list[str]:
     """A label for each solution: the methods, numbered where one occurs twice.
 
     Raises:
@@ -126,7 +126,7 @@ def read_labels(given: Sequence[str] | None, runs: Sequence[Solution]) -> list[s
     return [f"{method} {i}" for i, method in enumerate(methods, start=1)]
 
 
-def read_kind(what: str | None, runs: Sequence[Solution], names: Sequence[str]) -> str:
+def read_kind(what: str | None, runs: Sequence[BaseSolution], names: Sequence[str]) -> str:
     """The error where that of every run is known, unless something else is asked for.
 
     Raises:
@@ -144,7 +144,7 @@ def read_kind(what: str | None, runs: Sequence[Solution], names: Sequence[str]) 
     return what or ("residual" if bare else "error")
 
 
-def error_curve(run: Solution, x: str) -> RunCurve:
+def error_curve(run: BaseSolution, x: str) -> RunCurve:
     """The relative L2 error, the largest over the unknowns: tracked, or that at the end alone."""
     end = run.seconds if x == "time" else run.iterations
     if not run.error_history:
@@ -154,7 +154,7 @@ def error_curve(run: Solution, x: str) -> RunCurve:
     return RunCurve(seconds if x == "time" else iterations, errors, end)
 
 
-def residual_curve(run: Solution, x: str, relative: bool) -> RunCurve:
+def residual_curve(run: BaseSolution, x: str, relative: bool) -> RunCurve:
     """The held-out residual of the best state, over that of the initial network if `relative`."""
     outer = [r for r in run.history if r.best is not None]
     places = [r.seconds if x == "time" else r.iteration for r in outer]
@@ -204,14 +204,14 @@ def _finish(axes: Axes, curves: Sequence[RunCurve], x: str) -> None:
         axes.set_xlim(left=0)
 
 
-def _with_error(name: str, run: Solution) -> str:
+def _with_error(name: str, run: BaseSolution) -> str:
     errors = known_errors(run)
     if not errors:
         return name
     return f"{name} (error {largest_error(errors).relative_l2:.1e})"
 
 
-def _quantity(chosen: str, relative: bool, runs: Sequence[Solution]) -> str:
+def _quantity(chosen: str, relative: bool, runs: Sequence[BaseSolution]) -> str:
     if chosen == "error":
         several = any(len(run.names) > 1 for run in runs)
         kinds = dict.fromkeys(largest_error(run.errors).kind for run in runs)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -16,11 +15,9 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from pdelsr.results.accuracy import largest_error
 from pdelsr.results.against import known_errors
+from pdelsr.results.base import BaseSolution
 from pdelsr.results.summary import verdict
 from pdelsr.results.uniqueness import up_to
-
-if TYPE_CHECKING:  # Solution calls this module; only its type is needed here
-    from pdelsr.results.solution import Solution
 
 # Okabe and Ito (2008): distinct for every kind of color vision.
 BLUE, ORANGE, GREEN, GREY, BLACK = "#0072B2", "#E69F00", "#009E73", "#8C8C8C", "#222222"
@@ -46,7 +43,7 @@ class Picture(Figure):
         return buffer.getvalue()
 
 
-def title(solution: Solution) -> str:
+def title(solution: BaseSolution) -> str:
     """Problem, method, and the largest error of an unknown, or what is known of it."""
     text = f"{plain(solution.problem.name)} by {solution.method.name}"
     errors = known_errors(solution)
