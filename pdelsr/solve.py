@@ -312,7 +312,7 @@ def settled(
 
 
 def listener(*listeners: Callable[[Record], None] | None) -> Callable[[Record], None]:
-    """Passes every record to the display and to the user's callback."""
+    """Passes every record to all of them, in their order."""
 
     def listen(record: Record) -> None:
         for one in listeners:

@@ -21,6 +21,7 @@ from pdelsr.operators import PIDeepONet
 PROBLEMS = Path(__file__).parent.parent / "problems"
 SMALL = {"hidden": (10, 10), "weight_scale": 1.5, "max_iterations": 1}
 ALIGNED = {"hidden": (8, 8), "max_iterations": 2, "alignment_steps": 5}
+SLOW = ("stokes_2d, grown", "continued")
 TOLERANCE = 1e-8  # of the largest value, on other machines
 PLACES = np.array([0.11, 0.37, 0.53, 0.72, 0.9])  # of the sides of the domain
 
@@ -63,6 +64,12 @@ def resumed() -> np.ndarray:
         return solved("burgers_1d", **options)
 
 
+def continued() -> np.ndarray:
+    """A grown network, and a run that goes on from it."""
+    first = pl.solve(problem("stokes_2d"), weight_scale=1.5, max_iterations=2)
+    return values(pl.solve(problem("stokes_2d"), start=first, max_iterations=1))
+
+
 CASES: dict[str, Callable[[], np.ndarray]] = {
     "poisson_2d": lambda: solved("poisson_2d", **{**SMALL, "hidden": (6, 6)}),
     "burgers_1d": lambda: solved("burgers_1d", **ALIGNED),
@@ -72,11 +79,45 @@ CASES: dict[str, Callable[[], np.ndarray]] = {
     "poisson_2d by pinn": lambda: solved(
         "poisson_2d", "pinn", adam_steps=20, lbfgs_steps=10, hidden=(8, 8), refine=True
     ),
+    "poisson_2d by tsonn": lambda: solved(
+        "poisson_2d", "tsonn", hidden=(8, 8), max_iterations=2, inner_steps=5
+    ),
+    "poisson_2d in two passes": lambda: solved("poisson_2d", "lsr", passes=2, **SMALL),
+    "stokes_2d, grown": lambda: solved("stokes_2d", weight_scale=1.5, max_iterations=3),
+    "continued": continued,
     "module": refined_module,
     "instance": operator_instance,
     "checkpoint": resumed,
 }
 STORED = {
+    "poisson_2d by tsonn": [
+        -2.038393350949339,
+        -2.9178530900415267,
+        -5.3621611344197895,
+        -7.06005269726289,
+        -6.843474173779653,
+    ],
+    "poisson_2d in two passes": [
+        0.3358179896029619,
+        0.9402326934212143,
+        -0.32439829411958954,
+        0.2040675988766717,
+        -0.27320161579341784,
+    ],
+    "stokes_2d, grown": [
+        0.07314018219216423,
+        0.6139909958177775,
+        -0.185721795464038,
+        -0.5831747635355143,
+        -0.056128497072450344,
+    ],
+    "continued": [
+        0.07314018219216904,
+        0.6139909958177729,
+        -0.18572179546402956,
+        -0.583174763535512,
+        -0.05612849707244936,
+    ],
     "poisson_2d": [
         0.06055722948360889,
         0.8598198193736866,
@@ -143,7 +184,9 @@ STORED = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case", [pytest.param(c, marks=[pytest.mark.slow] if c in SLOW else []) for c in CASES]
+)
 def test_results_are_the_stored_ones(case: str) -> None:
     stored = np.array(STORED[case])
     largest = np.abs(stored).max()

@@ -176,6 +176,11 @@ class RunFile:
             raise FileFormatError(
                 f"{self.path} is no checkpoint of a run: give another path, or remove the file."
             )
+        if "state" not in document:
+            raise FileFormatError(
+                f"{self.path} is the checkpoint of an earlier version of pdelsr, which this one "
+                "cannot go on from: give another path, or remove the file."
+            )
         device = self.settings.torch_device
         tensors = {name: tensor_on(t, device) for name, t in contents.tensors.items()}
         with trusted_by_none(self.path):

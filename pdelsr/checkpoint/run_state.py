@@ -32,7 +32,7 @@ class RunState:
     selection: Selection
     assess_seconds: float
     history: list[Record]
-    memory_budget: int | None
+    memory_budget: int
     earlier: Earlier
     plan: PointPlan
     training: StackedResidual | None
@@ -42,6 +42,7 @@ class RunState:
     def of(cls, context: Context, standing: Standing) -> RunState:
         """That of a run between two steps."""
         discretization = context.discretization
+        assert discretization.memory_budget is not None  # `prepare` has settled it
         return cls(
             discretization.rounds,
             context.selection,

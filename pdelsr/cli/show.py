@@ -18,7 +18,7 @@ from pdelsr.linearize.room import has_room, room_text
 from pdelsr.results.summary import WIDTH, network_text
 from pdelsr.solvers.discretization import Discretization
 from pdelsr.solvers.form import chosen_form
-from pdelsr.solvers.growing import Growing
+from pdelsr.solvers.growth_policy import GrowthPolicy
 from pdelsr.solvers.ilsr import ILSR
 from pdelsr.solvers.method import Method
 from pdelsr.solvers.prepare import prepare
@@ -57,7 +57,7 @@ def show_text(problem: Problem, method: str, options: Mapping[str, Any]) -> str:
         )
     lines.append(f"network: {network_text(context.network)}")
     if isinstance(chosen, ILSR) and (growth := chosen.growth(context)).widens:
-        most = Growing(context, growth).most_parameters()
+        most = GrowthPolicy(context, growth).most_parameters()
         if most > context.network.parameter_count:
             lines.append(f"it may grow to {most:,} parameters")
     return "\n".join([*lines, *_memory(context.discretization, chosen)])

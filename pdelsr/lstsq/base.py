@@ -32,9 +32,9 @@ class LeastSquares(ABC):
     name: str
 
     def numbers(self, n: int | float, r: int) -> int | float:
-        """That are alive at once for A (n, r), A among them, so that a run can tell its memory.
+        """How many numbers are alive at once for A (n, r), by which a run estimates its memory.
 
-        Those of a direct solver, which holds A and its factors.
+        Those of a direct solver here, which holds A and its factors.
         """
         return 2 * n * r + 2 * r**2
 

@@ -39,9 +39,9 @@ from pdelsr.solvers.status import Status
 
 @dataclass(frozen=True, eq=False, repr=False)
 class BaseSolution:
-    """The state of a solution, which texts, pictures and files are made of.
+    """Values, derivatives, errors and facts of a run, which texts, pictures and files are made of.
 
-    `Solution` says what the fields are.
+    `Solution` says what the fields are, and has the methods that make these.
     """
 
     problem: Problem

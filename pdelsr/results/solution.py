@@ -22,7 +22,7 @@ from pdelsr.results.estimate import ErrorEstimate
 from pdelsr.results.export import export
 from pdelsr.results.module import SolutionModule, plain_module
 from pdelsr.results.record import json_text, record
-from pdelsr.results.storage import pickled, save, solution_of
+from pdelsr.results.storage import parts_to_pickle, save, solution_of
 from pdelsr.results.summary import summary_text
 from pdelsr.solvers.status import Status
 
@@ -205,7 +205,7 @@ class Solution(BaseSolution):
         Raises:
             SettingsError: pickle cannot take a function of the problem, or of the network.
         """
-        return unpickled, pickled(self)
+        return unpickled, parts_to_pickle(self)
 
     def __deepcopy__(self, memo: Any) -> Solution:
         """A solution of the same problem, which nobody changes, with a network of its own."""

@@ -62,7 +62,7 @@ def save(solution: BaseSolution, path: str | Path) -> None:
     write(path, Contents(_tensors(solution), _document(solution)))
 
 
-def pickled(solution: BaseSolution) -> tuple[bytes, Problem, nn.Module | None]:
+def parts_to_pickle(solution: BaseSolution) -> tuple[bytes, Problem, nn.Module | None]:
     """What pickle keeps: the file, the problem, and a network that files cannot hold.
 
     Raises:

@@ -34,7 +34,7 @@ class Alignment(ABC):
 
     @property
     def pieces(self) -> int:
-        """That were taken, as far as they are counted."""
+        """How many pieces were taken, where that is counted."""
         return 0
 
     @abstractmethod

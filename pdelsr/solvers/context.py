@@ -111,12 +111,12 @@ class Context:
 
     @property
     def network(self) -> Network:
-        """That the method trains."""
+        """The network that the method trains."""
         return self.discretization.network
 
     @property
     def plan(self) -> PointPlan:
-        """Of the points."""
+        """The plan of the points."""
         return self.discretization.plan
 
     @property
@@ -126,7 +126,7 @@ class Context:
 
     @property
     def generator(self) -> torch.Generator:
-        """Of what the method draws, so that the seed decides."""
+        """The generator that a method draws from, so that the seed decides."""
         return self.discretization.generator
 
     def fresh_residual(

@@ -82,7 +82,10 @@ class Discretization:
         return self.training
 
     def heldout_norm(self, candidate: Candidate) -> float:
-        """‖f‖ on the held-out points, infinite where it is not finite."""
+        """‖f‖ on the held-out points, infinite where it is not finite.
+
+        It is evaluated anew; `Context.heldout_norm` remembers the last ones.
+        """
         squares = self.heldout.block_squares(candidate.predictor())
         return self.norm_of(self.heldout.rms_of(squares))
 

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from dataclasses import dataclass, field
 
 from pdelsr.linearize.points import PointPlan
 from pdelsr.solvers.candidate import Candidate
-from pdelsr.solvers.next_step import (
-    FEWER_POINTS,
-    LEAST_POINTS,
-    Gains,
-)
-
-logger: logging.Logger = logging.getLogger(__name__)
+from pdelsr.solvers.next_step import FEWER_POINTS, LEAST_POINTS, Gains
 
 WORTH = 1.2  # times of a refinement that an iteration needs, so that its alignment can do something
 FEWEST = 1.2  # times the planned points, of a refinement of an aligned network at least
@@ -22,7 +15,7 @@ FEWEST = 1.2  # times the planned points, of a refinement of an aligned network 
 
 @dataclass
 class Growth:
-    """The state of a run that may grow; `Growing` decides by it.
+    """The state of a run that may grow; `GrowthPolicy` decides by it.
 
     Args:
         factor: times the planned points, for a refinement.

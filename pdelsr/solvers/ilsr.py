@@ -22,8 +22,8 @@ from pdelsr.solvers.discretization import Discretization
 from pdelsr.solvers.estimate import alignment_bytes, gradient_bytes
 from pdelsr.solvers.fitting import affordable
 from pdelsr.solvers.gradient import LBFGSRun
-from pdelsr.solvers.growing import Growing
 from pdelsr.solvers.growth import Growth
+from pdelsr.solvers.growth_policy import GrowthPolicy
 from pdelsr.solvers.levenberg_marquardt import LevenbergMarquardt
 from pdelsr.solvers.method import Method, State
 from pdelsr.solvers.next_step import Gains
@@ -205,7 +205,7 @@ class ILSR(Method):
         return State(0, Candidate.of_network(context.network), float("nan"), "start", memory=memory)
 
     def step(self, context: Context, state: State) -> State:
-        return ILSRIteration(self, context, state).next()
+        return ILSRIteration(self, context, state).advance()
 
     def bytes_needed(self, discretization: Discretization) -> int | float:
         factor = self.refinement_factor(discretization.heldout.is_linear)
@@ -221,14 +221,14 @@ class ILSR(Method):
         affordable(discretization, self.refiner(), factor)
 
     def ended(self, context: Context, state: State) -> Status | None:
-        return state.finished or Growing(context, state.memory.growth).verdict()
+        return state.finished or GrowthPolicy(context, state.memory.growth).verdict()
 
     def next_step(self, context: Context, state: State) -> str | None:
         growth: Growth = state.memory.growth
         if not growth.refine_seconds:
             return None
         if growth.untrained:
-            step = Growing(context, growth).wanted()
+            step = GrowthPolicy(context, growth).wanted()
             return None if step is None else str(step)
         seconds = max(growth.step_seconds, growth.refine_seconds)
         return f"another alignment and refinement, about {seconds:.0f} s"
@@ -274,10 +274,11 @@ class ILSRIteration:
 
     @property
     def memory(self) -> _Memory:
+        """What the run carries from one step to the next."""
         return self.state.memory
 
-    def next(self) -> State:
-        """The state after the next piece of it."""
+    def advance(self) -> State:
+        """The state after the next piece of the iteration."""
         memory, discretization = self.memory, self.context.discretization
         if self.state.whole:
             memory.begun = self.context.clock.seconds
@@ -323,13 +324,13 @@ class ILSRIteration:
 
     def prepared(self) -> Alignment | None:
         """What precedes a refinement: a larger untrained network, or an alignment."""
-        growing = Growing(self.context, self.memory.growth)
-        if growing.take_untrained(self.state) or growing.takes_up():
+        policy = GrowthPolicy(self.context, self.memory.growth)
+        if policy.take_untrained(self.state) or policy.takes_up():
             return None
-        growing.take_more_if_full(self.state)
+        policy.take_more_if_full(self.state)
         if self.method.refine_points is None:
-            growing.add_points_if_overfit(self.state)
-            growing.take_fewer_points()
+            policy.add_points_if_overfit(self.state)
+            policy.take_fewer_points()
         return self._alignment()
 
     def _refine(self, start: Tensor | None) -> Refinement:
@@ -353,7 +354,7 @@ class ILSRIteration:
         reserve = growth.points * growth.refine_seconds or first
         iteration, steps = self.state.iteration + 1, method.alignment_steps
         if method.alignment == "gauss-newton":
-            steps = UNLIMITED if Growing(context, growth).is_last() else steps
+            steps = UNLIMITED if GrowthPolicy(context, growth).is_last() else steps
             every, adaptive = method.resample_every, method.adaptive
             return GaussNewtonAlignment(iteration, reserve, memory.descent, steps, every, adaptive)
         previous, step = self.state.candidate.predictor(), method.pseudo_time_step

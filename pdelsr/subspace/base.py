@@ -34,18 +34,18 @@ class Basis(ABC):
     has_rank: ClassVar[bool] = True
 
     def width(self, network: Network) -> int | None:
-        """r, where the network decides it; None where more or fewer are possible."""
+        """The number r of directions, where the network decides it; None where it is a choice."""
         return None
 
     def numbers(self, rank: int, parameters: int) -> int | float:
-        """That V holds, so that a run can tell its memory: those of a dense matrix.
+        """How many numbers V holds, by which a run estimates its memory.
 
-        A basis of single parameters, or of all, holds none.
+        Those of a dense matrix here; a choice of parameters, or all of them, holds none.
         """
         return rank * parameters
 
     def numbers_at_most(self, rank: int, parameters: int) -> int | float:
-        """That are alive at once while V is built, those of V among them."""
+        """How many numbers are alive at once while V is built, those of V among them."""
         return self.numbers(rank, parameters)
 
     @abstractmethod

@@ -339,6 +339,16 @@ def test_a_document_that_was_written_by_others_is_refused(path: Path, where: str
             pl.solve(cubic(), "ilsr", **options)
 
 
+def test_a_checkpoint_of_an_earlier_version_says_so(path: Path) -> None:
+    options = {**SMALL, "max_iterations": 1, "alignment_steps": 1, "checkpoint": path}
+    pl.solve(cubic(), "ilsr", **options)
+    contents = read(path)
+    document = {name: value for name, value in contents.document.items() if name != "state"}
+    write(path, Contents(contents.tensors, document))
+    with pytest.raises(pl.FileFormatError, match="earlier version of pdelsr"):
+        pl.solve(cubic(), "ilsr", **options)
+
+
 @pytest.mark.parametrize("given", ["missing/run.safetensors", "."], ids=str)
 def test_paths_that_no_file_can_have_are_refused_before_the_run(given: Any) -> None:
     with pytest.raises(pl.SettingsError, match="checkpoint"):

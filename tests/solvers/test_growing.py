@@ -12,11 +12,11 @@ import torch
 from solver_cases import burgers, poisson, poisson_2d
 
 import pdelsr as pl
-from pdelsr.solvers import growing
+from pdelsr.solvers import growth_policy
 from pdelsr.solvers.clock import Clock
 from pdelsr.solvers.context import Context
-from pdelsr.solvers.growing import COARSE, Growing
 from pdelsr.solvers.growth import Growth
+from pdelsr.solvers.growth_policy import COARSE, GrowthPolicy
 from pdelsr.solvers.ilsr import ILSRIteration
 from pdelsr.solvers.next_step import FEWER_POINTS, USUAL_POWER, Gains
 from pdelsr.solvers.prepare import prepare
@@ -26,7 +26,7 @@ from pdelsr.solvers.registry import parse_options
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pdelsr.solvers.trial.PARAMETERS", 60)
-    monkeypatch.setattr(growing, "FULL_LIMIT", 400)
+    monkeypatch.setattr(growth_policy, "FULL_LIMIT", 400)
     monkeypatch.setattr(
         pl.ILSR, "default_hidden", lambda self, linear: (6, 6) if linear else (5, 5)
     )
@@ -60,7 +60,7 @@ def test_untrained_networks_double_while_that_pays(caplog: pytest.LogCaptureFixt
 
 
 def test_growth_ends_at_the_limit_and_returns_what_is_best(monkeypatch) -> None:
-    monkeypatch.setattr(growing, "FULL_LIMIT", 55)
+    monkeypatch.setattr(growth_policy, "FULL_LIMIT", 55)
     context, method = started(poisson_2d(), alignment_steps=2)
     first, second = steps(context, method, 2)
     assert first == second
@@ -132,8 +132,8 @@ def test_full_networks_are_widened_without_changing_their_function() -> None:
 
 
 def test_alignment_that_stalls_widens_a_full_network(monkeypatch) -> None:
-    monkeypatch.setattr(growing, "FILLED", 0.0)
-    monkeypatch.setattr(growing, "PAYS", 1e12)  # nothing gains that much
+    monkeypatch.setattr(growth_policy, "FILLED", 0.0)
+    monkeypatch.setattr(growth_policy, "PAYS", 1e12)  # nothing gains that much
     context, method = started(burgers(), alignment_steps=1)
     sizes = steps(context, method, 3)
     assert sizes[0] == sizes[1] < sizes[2]
@@ -156,8 +156,8 @@ def test_alignment_that_stalls_widens_a_full_network(monkeypatch) -> None:
 def test_a_full_network_is_widened_as_far_as_it_gains_and_fits(
     monkeypatch, gain: float, widened: bool, left: float, factor: float
 ) -> None:
-    monkeypatch.setattr(growing, "FILLED", 0.0)
-    monkeypatch.setattr(growing, "FULL_LIMIT", 2000)
+    monkeypatch.setattr(growth_policy, "FILLED", 0.0)
+    monkeypatch.setattr(growth_policy, "FULL_LIMIT", 2000)
     context, method = started(burgers(), alignment_steps=1, hidden=(20, 20), grow=True)
     state = method.iterate(context, method.init(context))
     now: Growth = state.memory.growth
@@ -167,7 +167,7 @@ def test_a_full_network_is_widened_as_far_as_it_gains_and_fits(
         context.clock = Clock.after(1000 - left, 1000)
     context.objectives[:] = [gain, 1.0]
     before = context.network.parameter_count
-    Growing(context, now).take_more_if_full(state)
+    GrowthPolicy(context, now).take_more_if_full(state)
     assert context.network.parameter_count / before == pytest.approx(factor, rel=0.08)
     assert now.widened == (factor > 1)
 
@@ -177,16 +177,16 @@ def test_points_double_where_the_fit_holds_on_its_own_only() -> None:
     state = method.iterate(context, method.init(context))
     grown = state.memory.growth
     context.objectives[:] = [1.0, 2.9 * state.train]
-    Growing(context, grown).add_points_if_overfit(state)
+    GrowthPolicy(context, grown).add_points_if_overfit(state)
     assert grown.factor == 4
     grown.coarse = True  # on half of the points
     context.objectives[:] = [1.0, 100 * state.train]
-    Growing(context, grown).add_points_if_overfit(state)
+    GrowthPolicy(context, grown).add_points_if_overfit(state)
     assert grown.factor == 4
     grown.coarse = False
     for factor in (8, 16, 16):
         context.objectives[:] = [1.0, 3.1 * state.train]
-        Growing(context, grown).add_points_if_overfit(state)
+        GrowthPolicy(context, grown).add_points_if_overfit(state)
         assert grown.factor == factor
 
 
@@ -194,7 +194,7 @@ def test_points_that_the_user_chose_stay() -> None:
     context, method = started(burgers(), alignment_steps=1, points=50)
     state = method.iterate(context, method.init(context))
     context.objectives[:] = [1.0, 100 * state.train]
-    Growing(context, state.memory.growth).add_points_if_overfit(state)
+    GrowthPolicy(context, state.memory.growth).add_points_if_overfit(state)
     assert state.memory.growth.factor == 4
 
 
@@ -221,7 +221,7 @@ def test_a_short_time_limit_keeps_the_network_small() -> None:
     state = method.iterate(context, state)
     context.objectives[:] = [1.0, 1e-3]
     state.memory.growth.refine_seconds = 1e9
-    assert not Growing(context, state.memory.growth).take_untrained(state)
+    assert not GrowthPolicy(context, state.memory.growth).take_untrained(state)
 
 
 def searching(left: int | float, **others: Any) -> tuple[Context, pl.ILSR, Any]:
@@ -240,7 +240,7 @@ def searching(left: int | float, **others: Any) -> tuple[Context, pl.ILSR, Any]:
 def test_the_network_grows_as_far_as_the_time_allows() -> None:
     context, _, state = searching(4)
     before = context.network.parameter_count
-    assert Growing(context, state.memory.growth).take_untrained(state)
+    assert GrowthPolicy(context, state.memory.growth).take_untrained(state)
     assert 1.1 < context.network.parameter_count / before < 1.8
 
 
@@ -260,16 +260,16 @@ def test_alignment_comes_before_a_growth_that_gains_less(
         return gains
 
     monkeypatch.setattr("pdelsr.solvers.grower.Grower.gains", told)
-    assert Growing(context, now).take_untrained(state) == grows
+    assert GrowthPolicy(context, now).take_untrained(state) == grows
     assert now.untrained == grows
-    Growing(context, now)._try_alignment()
+    GrowthPolicy(context, now)._try_alignment()
     assert asked == [pytest.approx(2.0, rel=0.1)]
 
 
 def test_without_time_to_grow_another_network_is_tried() -> None:
     context, method, state = searching(1.5)
     before, plan = context.network, context.plan
-    assert Growing(context, state.memory.growth).take_untrained(state)
+    assert GrowthPolicy(context, state.memory.growth).take_untrained(state)
     assert context.plan is plan
     assert context.network.parameter_count == before.parameter_count
     assert not torch.equal(context.network.get_vector(), before.get_vector())
@@ -296,7 +296,7 @@ def test_draws_go_on_in_the_direction_that_gains() -> None:
     best, scale = context.best, context.network.settings()["weight_scale"]
     scales: list[float] = []
     for objective in (0.5, 0.2, 0.3, 0.4, 0.5):
-        assert Growing(context, state.memory.growth).take_untrained(state)
+        assert GrowthPolicy(context, state.memory.growth).take_untrained(state)
         scales.append(context.network.settings()["weight_scale"])
         state = method.iterate(context, replace(state, whole=False))
         context.assess(state.candidate, state.iteration)
@@ -339,7 +339,7 @@ def test_the_last_alignment_takes_all_steps_that_there_is_time_for() -> None:
     grown.step_seconds, grown.refine_seconds = 10.0, 4.0
     for left, last in ((100.0, False), (17.0, False), (14.0, True)):
         context.clock = Clock.after(float(1000 - left), 1000)
-        assert Growing(context, grown).is_last() == last
+        assert GrowthPolicy(context, grown).is_last() == last
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -388,9 +388,10 @@ def test_a_refinement_on_fewer_points_is_taken_up_where_time_is_short() -> None:
     assert now.least_seconds == 20.0
 
     context.clock = Clock.after(900.0, 1000)
-    assert not Growing(context, now).takes_up(), "there is time for an alignment and more points"
+    policy = GrowthPolicy(context, now)
+    assert not policy.takes_up(), "there is time for an alignment and more points"
     context.clock = Clock.after(990.0, 1000)
-    assert not Growing(context, now).takes_up(), "there is no time for one Newton step"
+    assert not policy.takes_up(), "there is no time for one Newton step"
     context.clock = Clock.after(950.0, 1000)
     network, parameters = context.network, context.network.get_vector()
     state = method.iterate(context, state)

@@ -9,7 +9,7 @@ import torch
 from solver_cases import SMALL, cubic, poisson, poisson_2d
 
 import pdelsr as pl
-from pdelsr.solvers import growing, refiner, refiner_options
+from pdelsr.solvers import growth_policy, refiner, refiner_options
 
 WIDE = {"hidden": (16, 16), "weight_scale": 1.5, "activation": "sin", "points": 800}
 
@@ -62,8 +62,8 @@ def test_the_report_says_what_stopped_it(constant, value, reason, monkeypatch) -
 
 def test_ilsr_keeps_the_rank_until_alignment_stalls(monkeypatch) -> None:
     monkeypatch.setattr(refiner, "DOUBLING", 1e9)  # one rank only in every search
-    monkeypatch.setattr(growing, "FILLED", 0.0)
-    monkeypatch.setattr(growing, "PAYS", 1e12)  # nothing gains that much
+    monkeypatch.setattr(growth_policy, "FILLED", 0.0)
+    monkeypatch.setattr(growth_policy, "PAYS", 1e12)  # nothing gains that much
     options = {"hidden": (8, 8), "points": 200, "weight_scale": 1.0, "alignment_steps": 1}
     solution = pl.solve(
         cubic(), "ilsr", basis="gaussian", max_iterations=5, time_limit=1000, **options

@@ -40,7 +40,7 @@ USUAL = Refiner()  # whose memory is compared; the refinement itself asks for it
 
 
 @dataclass(frozen=True)
-class Growing:
+class GrowthPolicy:
     """What a run that may grow does next.
 
     Args:
