@@ -186,6 +186,15 @@ def test_a_circle_is_noticed() -> None:
     assert circle({"a": {"b", "c"}, "b": {"c"}}) == []
 
 
+def test_few_functions_take_the_context_of_a_run() -> None:
+    """Most need less: a discretization, a clock, the best state."""
+    nodes = (node for path in FILES for node in ast.walk(tree_of(path)))
+    functions = [n for n in nodes if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+    arguments = [{a.arg for a in (*f.args.args, *f.args.kwonlyargs)} for f in functions]
+    assert len(functions) > 2000
+    assert 0 < sum("context" in names for names in arguments) <= 30
+
+
 def test_only_plot_imports_matplotlib() -> None:
     for path in FILES:
         found = [m for m in imported(path) if m.split(".")[0] == "matplotlib"]
