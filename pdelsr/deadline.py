@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import opcode
 import signal
 import sys
 import threading
@@ -17,6 +18,7 @@ AGAIN = 0.002  # seconds between two looks at whether code that must not be cut 
 PATIENCE = 10.0  # seconds that such code may take beyond the time
 LONGEST = 1e8  # seconds, three years; setitimer refuses much longer ones
 WRAPPED = 4  # frames between a context manager and `with`, of those who check types, at most
+JUMP_BACKWARD = opcode.opmap.get("JUMP_BACKWARD", -1)  # Python 3.10 has none
 WHOLE = (  # code that would leave something broken behind: modules, parameters, torch's own state
     "<frozen importlib",
     "torch/_functorch/",
@@ -149,6 +151,8 @@ class Alarm:
     def _must_be_whole(self, frame: FrameType | None) -> bool:
         """Whether the code within the block is where an exception would leave something broken."""
         inside = _depth(frame) - self._depth
+        if frame is not None and inside == 0 and _jumps_back(frame):
+            return True
         if frame is not None and any(part in frame.f_code.co_filename for part in WHOLE_INSIDE):
             return True
         while frame is not None and inside > 0:
@@ -167,6 +171,16 @@ def _block(frame: FrameType | None) -> FrameType | None:
         if code.co_name == "__enter__" and code.co_filename == contextmanager.__code__.co_filename:
             block, steps = frame, 0
     return block
+
+
+def _jumps_back(frame: FrameType) -> bool:
+    """Whether the next round of a loop begins, where Python 3.13 has no handler for the exception.
+
+    Its compiler leaves this instruction out of the table of `try` and `with` in the same function,
+    so that the exception would leave the function as if they were not there.
+    """
+    code, at = frame.f_code.co_code, frame.f_lasti
+    return 0 <= at < len(code) and code[at] == JUMP_BACKWARD
 
 
 def _depth(frame: FrameType | None) -> int:
