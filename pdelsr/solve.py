@@ -241,8 +241,9 @@ def run_prepared(
         first = first_candidate(start, discretization)
         discretization.go_on(start.rounds)
         logger.info("going on from %r", start)
+        norm = context.heldout_norm
         context.earlier = in_time(
-            context.clock, lambda: earlier_run(problem, start, discretization)
+            context.clock, lambda: earlier_run(problem, start, discretization, norm)
         )
 
     def keep(now: Standing) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -102,15 +102,20 @@ def first_candidate(start: Solution, discretization: Discretization) -> Candidat
     return Candidate(discretization.network, found.theta.to(like), delta)
 
 
-def earlier_run(problem: Problem, start: Solution, discretization: Discretization) -> Earlier:
-    """What the run of a start tells about this one."""
+def earlier_run(
+    problem: Problem,
+    start: Solution,
+    discretization: Discretization,
+    norm: Callable[[Candidate], float],
+) -> Earlier:
+    """What the run of a start tells about this one, whose ‖f‖ on held-out points is `norm`."""
     same, refined = is_same_problem(start.problem, problem), start.delta is not None
     objective = 0.0
     if same and _close(start.weights, discretization.plan.weights):
         objective = start.heldout_start
     elif refined:
         network = replace(first_candidate(start, discretization), delta=None)
-        objective = discretization.heldout_norm(network)
+        objective = norm(network)
     return Earlier(
         refined=same and refined,
         untrained=_is_untrained(start.network),

@@ -32,7 +32,7 @@ def refine_afterwards(
     lsr = lsr or LSR()
     context.discretization.return_to(outcome.best.candidate)
     try:
-        with deadline(context.clock.left - context.finish_seconds):
+        with deadline(context.left):
             return _refined(context, outcome, tolerance, lsr)
     except INTERRUPTIONS as interruption:
         met = outcome.status is Status.CONVERGED

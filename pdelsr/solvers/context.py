@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -166,9 +166,7 @@ class Context:
         begin = self.clock.seconds
         rms, squares = self._measure(candidate)
         self.assess_seconds = max(self.assess_seconds, self.clock.seconds - begin)
-        assessed = self._with_terms(
-            Assessed(candidate, self.discretization.norm_of(rms), rms, iteration, squares)
-        )
+        assessed = self._with_terms(Assessed(candidate, self._norm(rms), rms, iteration, squares))
         floor, rounding = (
             assessed.rounding(self.discretization.epsilon, power) for power in (FLOOR, ROUNDING)
         )
@@ -182,9 +180,14 @@ class Context:
             return 0.0
         return min(FINISH * self.assess_seconds, FINISH_SHARE * self.clock.limit)
 
+    @property
+    def left(self) -> float:
+        """Seconds that steps may take: what the clock has left without the work after the last."""
+        return self.clock.left - self.finish_seconds
+
     def heldout_norm(self, candidate: Candidate) -> float:
         """‖f‖ on the held-out points, infinite where it is not finite."""
-        return self.discretization.norm_of(self._measure(candidate)[0])
+        return self._norm(self._measure(candidate)[0])
 
     def _measure(self, candidate: Candidate) -> Measured:
         """Root mean square of every block, and squares at held-out points; remembered for a while.
@@ -210,6 +213,11 @@ class Context:
         refined = assessed.candidate.delta is not None
         parts = self._few.terms_norm(predictor, network) if refined else terms
         return replace(assessed, terms=terms, parts=parts)
+
+    def _norm(self, rms: Mapping[str, float]) -> float:
+        weights = self.heldout.block_weights()
+        norm = math.sqrt(sum(w * rms[name] ** 2 for name, w in weights.items()))
+        return norm if math.isfinite(norm) else math.inf
 
     @property
     def objectives(self) -> list[float]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -80,20 +78,6 @@ class Discretization:
         seed = ROUNDS * self.seed + self.rounds
         self.training = self._residual(self.plan.scaled(factor), seed, adapt_to)
         return self.training
-
-    def heldout_norm(self, candidate: Candidate) -> float:
-        """‖f‖ on the held-out points, infinite where it is not finite.
-
-        It is evaluated anew; `Context.heldout_norm` remembers the last ones.
-        """
-        squares = self.heldout.block_squares(candidate.predictor())
-        return self.norm_of(self.heldout.rms_of(squares))
-
-    def norm_of(self, rms: Mapping[str, float]) -> float:
-        """‖f‖ from the root mean square of every block, infinite where it is not finite."""
-        weights = self.heldout.block_weights()
-        norm = math.sqrt(sum(w * rms[name] ** 2 for name, w in weights.items()))
-        return norm if math.isfinite(norm) else math.inf
 
     @property
     def fresh_row_count(self) -> int | float:

@@ -58,7 +58,7 @@ class GrowthPolicy:
         Newton steps that are missing on all of them take less time.
         """
         growth, context = self.growth, self.context
-        left = context.clock.left - context.finish_seconds
+        left = context.left
         fits = growth.newton_seconds <= left < COARSE * WORTH * growth.refine_seconds
         growth.again = growth.can_go_on and fits
         return growth.again
@@ -70,7 +70,7 @@ class GrowthPolicy:
         run stands, and is what it returns if something goes wrong.
         """
         growth, context = self.growth, self.context
-        left = context.clock.left - context.finish_seconds
+        left = context.left
         if left < WORTH * growth.refine_seconds:
             growth.points = max(left / (WORTH * growth.refine_seconds), growth.fewest_points)
         elif math.isfinite(left) and not self.is_last():
@@ -163,7 +163,7 @@ class GrowthPolicy:
         """A wider network, so that the next iteration fits into the time."""
         growth, context = self.growth, self.context
         now, power = context.network.parameter_count, power_of(growth.measured)
-        left = context.clock.left - context.finish_seconds
+        left = context.left
         wanted = widening(max(growth.step_seconds, growth.refine_seconds), power, left) * now
         parameters = min(round(wanted), self.most_parameters())
         if parameters < LEAST_GROWTH * now:
@@ -191,7 +191,7 @@ class GrowthPolicy:
     def is_last(self) -> bool:
         """Whether there is no time for another alignment and refinement after the next ones."""
         growth, context = self.growth, self.context
-        left = context.clock.left - context.finish_seconds
+        left = context.left
         needed = growth.step_seconds + WORTH * growth.refine_seconds
         return growth.step_seconds > 0 and left < needed
 
@@ -238,7 +238,7 @@ class GrowthPolicy:
             most=self.most_parameters(),
             seconds=growth.refine_seconds,
             power=power_of(growth.measured),
-            left=context.clock.left - context.finish_seconds,
+            left=context.left,
             pays=pays,
             enough=smallest <= context.rounding(HELD),
             gains=growth.gains,
