@@ -40,10 +40,13 @@ from pdelsr.errors import (
     SettingsError,
     TimeLimitError,
 )
-from pdelsr.finetune import Instances, refine, refine_many, train_operator
 from pdelsr.lstsq import LSMR, QR, Cholesky, LeastSquares, NormalEquationsWarning, TruncatedSVD
 from pdelsr.networks import MLP, Activation, ModifiedMLP, Network, UserActivation
+from pdelsr.operators.instances import Instances
+from pdelsr.operators.physics_training import train_operator
 from pdelsr.problem_file import load_problem
+from pdelsr.refine import refine
+from pdelsr.refine_many import refine_many
 from pdelsr.results import Solution
 from pdelsr.results.diagnosis import Diagnosis, diagnose
 from pdelsr.results.loading import load
@@ -63,14 +66,14 @@ from pdelsr.sample import (
     Uniform,
 )
 from pdelsr.solve import solve
-from pdelsr.solvers.history import Record
-from pdelsr.solvers.ilsr import ILSR
-from pdelsr.solvers.lsr import LSR
-from pdelsr.solvers.method import Method
-from pdelsr.solvers.pinn import PINN
-from pdelsr.solvers.settings import RunSettings
-from pdelsr.solvers.status import Status
-from pdelsr.solvers.tsonn import TSONN
+from pdelsr.solvers.methods.ilsr import ILSR
+from pdelsr.solvers.methods.lsr import LSR
+from pdelsr.solvers.methods.pinn import PINN
+from pdelsr.solvers.methods.tsonn import TSONN
+from pdelsr.solvers.run.method import Method
+from pdelsr.solvers.state.history import Record
+from pdelsr.solvers.state.settings import RunSettings
+from pdelsr.solvers.state.status import Status
 from pdelsr.subspace import (
     Basis,
     Coordinate,

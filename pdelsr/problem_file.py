@@ -10,9 +10,9 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
-from pdelsr.deadline import TimeIsUp, deadline
 from pdelsr.declare import Problem
 from pdelsr.errors import PdelsrError, ProblemError, SettingsError, described, did_you_mean
+from pdelsr.resources.deadline import TimeIsUp, deadline
 
 FOLDER = Path("problems")
 NUMERIC = ("which has no callable", "Cannot convert expression to float")  # np.sin, math.sin

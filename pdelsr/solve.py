@@ -17,28 +17,28 @@ from pdelsr.checkpoint import RunFile, kept_form
 from pdelsr.compile import compile_problem
 from pdelsr.declare import Problem
 from pdelsr.errors import ProblemError, SettingsError
-from pdelsr.linearize.halving import told_what_to_lower
+from pdelsr.resources.clock import Clock
+from pdelsr.resources.pieces import told_what_to_lower
 from pdelsr.results import Solution
 from pdelsr.results.collect import collect
 from pdelsr.results.display import Display
 from pdelsr.results.trace import Trace
 from pdelsr.solvers.afterwards import refine_afterwards
-from pdelsr.solvers.callback import Guarded
-from pdelsr.solvers.candidate import Candidate
-from pdelsr.solvers.clock import Clock
-from pdelsr.solvers.context import Context
-from pdelsr.solvers.form import chosen_form
-from pdelsr.solvers.history import Record
-from pdelsr.solvers.ilsr import ILSR
-from pdelsr.solvers.interruption import in_time, last_work
-from pdelsr.solvers.loop import Standing, run
-from pdelsr.solvers.lsr import LSR
-from pdelsr.solvers.method import Method
-from pdelsr.solvers.plan import require_points
+from pdelsr.solvers.design.form import chosen_form
+from pdelsr.solvers.design.plan import require_points
+from pdelsr.solvers.methods.ilsr import ILSR
+from pdelsr.solvers.methods.lsr import LSR
+from pdelsr.solvers.methods.registry import parse_options
 from pdelsr.solvers.prepare import may_grow, prepare
-from pdelsr.solvers.registry import parse_options
-from pdelsr.solvers.settings import RunSettings, require_flag, require_writable
-from pdelsr.solvers.status import Status
+from pdelsr.solvers.run.context import Context
+from pdelsr.solvers.run.loop import Standing, run
+from pdelsr.solvers.run.method import Method
+from pdelsr.solvers.state.callback import Guarded
+from pdelsr.solvers.state.candidate import Candidate
+from pdelsr.solvers.state.history import Record
+from pdelsr.solvers.state.interruption import in_time, last_work
+from pdelsr.solvers.state.settings import RunSettings, require_flag, require_writable
+from pdelsr.solvers.state.status import Status
 from pdelsr.start import (
     earlier_run,
     first_candidate,

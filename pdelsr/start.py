@@ -11,16 +11,16 @@ import torch
 
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
+from pdelsr.files.identity import is_same_problem
 from pdelsr.networks import MLP, Network
 from pdelsr.results import Solution
-from pdelsr.results.identity import is_same_problem
 from pdelsr.results.stored_network import inner_network
-from pdelsr.solvers.candidate import Candidate
-from pdelsr.solvers.context import Earlier
-from pdelsr.solvers.discretization import Discretization
-from pdelsr.solvers.method import Method
 from pdelsr.solvers.prepare import can_widen
-from pdelsr.solvers.settings import RunSettings
+from pdelsr.solvers.run.context import Earlier
+from pdelsr.solvers.run.method import Method
+from pdelsr.solvers.state.candidate import Candidate
+from pdelsr.solvers.state.discretization import Discretization
+from pdelsr.solvers.state.settings import RunSettings
 
 NETWORK_OPTIONS = (
     "network",

@@ -17,9 +17,9 @@ import pdelsr as pl
 from pdelsr.cli import main
 from pdelsr.cli.options import read_options, read_parameters, read_slice
 from pdelsr.cli.parser import number, numbers
-from pdelsr.deadline import deadline
 from pdelsr.errors import ProblemError, SettingsError
 from pdelsr.lstsq import LSMR
+from pdelsr.resources.deadline import deadline
 
 FILE = '''"""A rod with a source: -u'' = k π² sin πx.
 
@@ -196,7 +196,7 @@ def test_show_says_whether_it_fits(
 ) -> None:
     options, message = SHOWN[case]
     free = 100 * 2**20 if options else 10**10
-    monkeypatch.setattr("pdelsr.linearize.free_memory.free_on_host", lambda: free)
+    monkeypatch.setattr("pdelsr.resources.free_memory.free_on_host", lambda: free)
     assert main(["show", "rod.py", *options]) == 0
     out = capsys.readouterr().out
     assert "estimated memory, besides what Python and torch take: about" in out
@@ -543,7 +543,7 @@ def test_a_new_file_is_written_whole_or_not_at_all(
 
     monkeypatch.chdir(tmp_path)
     with monkeypatch.context() as patched:
-        patched.setattr("pdelsr.files._flush", full)
+        patched.setattr("pdelsr.files.whole._flush", full)
         assert main(["new", "my_rod"]) == 2
     message = "new my_rod: my_rod.py cannot be written (No space left on device)"
     assert message in capsys.readouterr().err

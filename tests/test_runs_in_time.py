@@ -12,11 +12,11 @@ import torch
 from solver_cases import started
 
 import pdelsr as pl
-from pdelsr.deadline import TimeIsUp
 from pdelsr.linearize import Identity
 from pdelsr.lstsq import QR
-from pdelsr.solvers.context import Context
-from pdelsr.solvers.tangent_newton import refine_in_subspace
+from pdelsr.resources.deadline import TimeIsUp
+from pdelsr.solvers.refinement.tangent_newton import refine_in_subspace
+from pdelsr.solvers.run.context import Context
 
 X, Y = pl.coordinates("x y")
 U = pl.unknown("u", X, Y)
@@ -65,9 +65,9 @@ def test_trials_of_designs_take_a_share_of_the_time(monkeypatch: pytest.MonkeyPa
         while True:
             pass
 
-    monkeypatch.setattr("pdelsr.solvers.trial.Trial._refinement", endless)
-    monkeypatch.setattr("pdelsr.solvers.trial.PARAMETERS", 200)
-    monkeypatch.setattr("pdelsr.solvers.trial.SHARE", 0.03)
+    monkeypatch.setattr("pdelsr.solvers.design.trial.Trial._refinement", endless)
+    monkeypatch.setattr("pdelsr.solvers.design.trial.PARAMETERS", 200)
+    monkeypatch.setattr("pdelsr.solvers.design.trial.SHARE", 0.03)
     solution = timed(30.0, poisson(), "lsr", hidden=(10, 10), points=400)
     assert solution.heldout < solution.heldout_start
     assert solution.status in (pl.Status.COMPLETED, pl.Status.RANK_DEFICIENT)
@@ -129,7 +129,7 @@ def test_a_start_that_takes_too_long_to_assess_is_no_solution(
             pass
 
     code = endless.__code__.replace(co_filename=file)
-    monkeypatch.setattr("pdelsr.solvers.interruption.OWN", "site-packages/pdelsr")
+    monkeypatch.setattr("pdelsr.solvers.state.interruption.OWN", "site-packages/pdelsr")
     monkeypatch.setattr(Context, "assess", type(endless)(code, globals()))
     with pytest.raises(pl.TimeLimitError, match=f"limit of 0.5 s .* in {place}: raise"):
         pl.solve(cubic(), "pinn", points=50, hidden=(4,), time_limit=0.5)
@@ -148,8 +148,8 @@ def test_steps_that_the_clock_ends_between_two_of_them_are_cut() -> None:
 def test_a_search_for_the_rank_that_time_ends_is_out_of_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("pdelsr.solvers.refiner_options.FIRST_RANK", 20)
-    monkeypatch.setattr("pdelsr.solvers.refiner.DOUBLING", 1e9)
+    monkeypatch.setattr("pdelsr.solvers.refinement.refiner_options.FIRST_RANK", 20)
+    monkeypatch.setattr("pdelsr.solvers.refinement.refiner.DOUBLING", 1e9)
     options = {"hidden": (12, 12), "basis": "output", "weight_scale": 2.0, "points": 300}
     solution = timed(60.0, poisson(), "lsr", **options)
     assert (solution.ended, solution.rank) == (pl.Status.OUT_OF_TIME, 20)
@@ -161,7 +161,7 @@ def test_the_clock_within_a_piece_of_an_optimizer_is_no_stagnation(
     def little(self: Any, network: Any, loss: Any, watch: Any, *_: Any) -> None:
         self.over, self.taken, self.size, watch.stopped = True, 1, 1.0, True
 
-    monkeypatch.setattr("pdelsr.solvers.pinn.LBFGSRun.advance", little)
+    monkeypatch.setattr("pdelsr.solvers.methods.pinn.LBFGSRun.advance", little)
     options = {"adam_steps": 0, "lbfgs_steps": 200, "max_iterations": 3}
     solution = pl.solve(poisson(), "pinn", hidden=(4,), points=50, **options)
     assert solution.ended is pl.Status.MAX_ITERATIONS

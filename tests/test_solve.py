@@ -196,7 +196,7 @@ def test_ctrl_c_during_the_refinement_keeps_what_there_was(monkeypatch: pytest.M
     def interrupted(*given: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pdelsr.solvers.refiner.Refiner.__call__", interrupted)
+    monkeypatch.setattr("pdelsr.solvers.refinement.refiner.Refiner.__call__", interrupted)
     solution = pl.solve(poisson(), "pinn", refine=True, adam_steps=5, lbfgs_steps=0, **SMALL)
     assert solution.status is pl.Status.INTERRUPTED
     assert solution.delta is None

@@ -15,8 +15,8 @@ from solver_cases import SMALL, T, X, burgers, cubic, heat, poisson
 import pdelsr as pl
 from pdelsr.results.plot.curves import draw_history
 from pdelsr.solve import settled
-from pdelsr.solvers.ilsr import ILSR
-from pdelsr.solvers.settings import RunSettings
+from pdelsr.solvers.methods.ilsr import ILSR
+from pdelsr.solvers.state.settings import RunSettings
 
 FEW: dict[str, Any] = {"alignment_steps": 3}
 
@@ -39,7 +39,7 @@ def heat_from(start: sp.Expr) -> pl.Problem:
 @pytest.fixture(autouse=True)
 def small_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pl.ILSR, "default_hidden", lambda method, linear: (6, 6))
-    monkeypatch.setattr("pdelsr.solvers.trial.PARAMETERS", 100)
+    monkeypatch.setattr("pdelsr.solvers.design.trial.PARAMETERS", 100)
 
 
 @pytest.fixture

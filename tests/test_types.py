@@ -14,8 +14,8 @@ from beartype import beartype
 from jaxtyping import Float, TypeCheckError, jaxtyped
 from torch import Tensor
 
+from pdelsr.files.typed import fits
 from pdelsr.lstsq.base import equilibrate
-from pdelsr.results.typed import fits
 
 ROOT = Path(__file__).parent.parent
 OF_SYMPY = {

@@ -15,10 +15,10 @@ import torch
 
 import pdelsr as pl
 from pdelsr.compile import compile_problem
-from pdelsr.solvers.alignment_trial import aligned_trial
+from pdelsr.solvers.design.trial import Designer
+from pdelsr.solvers.growth.alignment_trial import aligned_trial
 from pdelsr.solvers.prepare import with_chunks
-from pdelsr.solvers.settings import RunSettings
-from pdelsr.solvers.trial import Designer
+from pdelsr.solvers.state.settings import RunSettings
 
 SIZES = (300, 575, 1150)  # parameters
 

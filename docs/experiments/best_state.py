@@ -19,8 +19,8 @@ import sympy as sp
 
 import pdelsr as pl
 from pdelsr.results.trace import Trace
-from pdelsr.solvers.candidate import Assessed, Candidate
-from pdelsr.solvers.selection import Selection
+from pdelsr.solvers.state.candidate import Assessed, Candidate
+from pdelsr.solvers.state.selection import Selection
 
 x, y, t = pl.coordinates("x y t")
 u, v = pl.unknown("u", x, y, t), pl.unknown("v", x, y)

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 import pdelsr as pl
-from pdelsr.solvers import levenberg_marquardt as lm
+from pdelsr.solvers.descent import levenberg_marquardt as lm
 
 
 def seconds(function: Callable[[], Any], repeats: int = 3) -> float:

@@ -19,10 +19,10 @@ from pdelsr.linearize import Identity, RefinedPredictor, StackedResidual
 from pdelsr.lstsq import QR
 from pdelsr.networks import closure
 from pdelsr.results.accuracy import errors_of, heldout_points
+from pdelsr.solvers.design.trial import FINE, Designer
 from pdelsr.solvers.prepare import with_chunks
-from pdelsr.solvers.settings import RunSettings
-from pdelsr.solvers.tangent_newton import refine_in_subspace
-from pdelsr.solvers.trial import FINE, Designer
+from pdelsr.solvers.refinement.tangent_newton import refine_in_subspace
+from pdelsr.solvers.state.settings import RunSettings
 
 SCALES = tuple(round(FINE**k, 2) for k in range(-1, 9))
 POINTS = 2000  # that the error is measured on

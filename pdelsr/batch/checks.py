@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 
 from pdelsr.errors import SettingsError, did_you_mean
-from pdelsr.solvers.settings import DTYPES, require_at_least, require_whole
+from pdelsr.solvers.state.settings import DTYPES, require_at_least, require_whole
 
 
 def require_known(misspelled: Mapping[str, Any], known: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pdelsr.batch.model import Inputs
 from pdelsr.errors import SettingsError
-from pdelsr.linearize.halving import in_pieces
+from pdelsr.resources.pieces import in_pieces
 
 T = TypeVar("T")
 

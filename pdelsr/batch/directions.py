@@ -11,8 +11,8 @@ from torch import Tensor
 from pdelsr.batch.data import Data
 from pdelsr.batch.model import Inputs, Model
 from pdelsr.batch.progress import PassDisplay
-from pdelsr.linearize.halving import in_pieces
-from pdelsr.linearize.memory import points_per_chunk
+from pdelsr.resources.memory import points_per_chunk
+from pdelsr.resources.pieces import in_pieces
 from pdelsr.subspace.base import gaussian
 from pdelsr.subspace.rsvd import right_singular_vectors
 

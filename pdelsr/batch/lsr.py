@@ -24,9 +24,9 @@ from pdelsr.batch.refined import RefinedModule
 from pdelsr.batch.separable import Separable, SeparableTimes
 from pdelsr.batch.target import Residual, UserResidual
 from pdelsr.errors import SettingsError
-from pdelsr.linearize.halving import is_out_of_memory, release, told_what_to_lower
-from pdelsr.solvers.estimate import FEWEST
-from pdelsr.solvers.settings import DTYPES, require_choice, require_whole
+from pdelsr.resources.pieces import is_out_of_memory, release, told_what_to_lower
+from pdelsr.solvers.refinement.estimate import FEWEST
+from pdelsr.solvers.state.settings import DTYPES, require_choice, require_whole
 
 BATCH = 256  # samples at once, of tensors
 LARGEST_RANK = 2000  # that "auto" starts from

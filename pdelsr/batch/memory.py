@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pdelsr.batch.model import Model
 from pdelsr.errors import MemoryLimitError
-from pdelsr.linearize.room import has_room, room_text
 from pdelsr.lstsq.streaming import BUFFER
-from pdelsr.solvers.refusal import largest
+from pdelsr.resources.room import has_room, room_text
+from pdelsr.solvers.refinement.refusal import largest
 
 DRAWN = 1000  # rows beyond r that a basis is built from
 TRIANGLES = 5  # r², that the last factorization and its answer take

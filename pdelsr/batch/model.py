@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from pdelsr.errors import SettingsError
 from pdelsr.linearize.drawn import drawn
-from pdelsr.linearize.halving import in_pieces, is_out_of_memory
 from pdelsr.networks.base import unflatten
 from pdelsr.networks.forward_mode import jvp, own_containers
 from pdelsr.networks.generic import require_deterministic
+from pdelsr.resources.pieces import in_pieces, is_out_of_memory
 
 Inputs = tuple[Tensor, ...]
 """The arguments of a module, each with one row a sample."""

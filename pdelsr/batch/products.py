@@ -12,8 +12,8 @@ from torch import Tensor
 
 from pdelsr.batch.model import Inputs, Model
 from pdelsr.errors import SettingsError
-from pdelsr.linearize.halving import in_pieces, is_out_of_memory
-from pdelsr.linearize.memory import chunk_bytes
+from pdelsr.resources.memory import chunk_bytes
+from pdelsr.resources.pieces import in_pieces, is_out_of_memory
 
 PROBE_SAMPLES, PROBE_COLUMNS = 4, 16  # that the two ways are timed on
 LARGEST_CHUNK = 512 * 2**20  # bytes; passes of few directions or samples waste time

@@ -19,12 +19,12 @@ from torch import Tensor, nn
 from pdelsr.batch.model import Model
 from pdelsr.batch.target import Residual
 from pdelsr.errors import FileFormatError, SettingsError, quoted, said
-from pdelsr.files import read_path, write_whole
-from pdelsr.header import DamagedHeader, read_header
+from pdelsr.files.header import DamagedHeader, read_header
+from pdelsr.files.seal import checksum
+from pdelsr.files.whole import read_path, write_whole
 from pdelsr.lstsq.base import Spectrum
 from pdelsr.lstsq.streaming import Nested
-from pdelsr.seal import checksum
-from pdelsr.solvers.settings import require_whole
+from pdelsr.solvers.state.settings import require_whole
 
 FORMAT = "pdelsr-refined"
 MODULE = "module."  # prefix of the weights in a file

@@ -12,11 +12,11 @@ from typing import Any
 
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
-from pdelsr.solvers.ilsr import ILSR
-from pdelsr.solvers.lsr import LSR
-from pdelsr.solvers.method import Method
-from pdelsr.solvers.pinn import PINN
-from pdelsr.solvers.tsonn import TSONN
+from pdelsr.solvers.methods.ilsr import ILSR
+from pdelsr.solvers.methods.lsr import LSR
+from pdelsr.solvers.methods.pinn import PINN
+from pdelsr.solvers.methods.tsonn import TSONN
+from pdelsr.solvers.run.method import Method
 
 FEATURES = 2000  # neurons of the one hidden layer of "random-features"
 SKETCHED = (64,) * 4  # hidden layers of "lsr-rsvd"

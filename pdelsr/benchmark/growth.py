@@ -18,7 +18,7 @@ from rich.table import Table
 
 from pdelsr.benchmark.process import in_fresh_process
 from pdelsr.benchmark.step import WARM_UP, Step, StepSettings, take_step
-from pdelsr.linearize.memory import peak_memory
+from pdelsr.resources.memory import peak_memory
 
 BOUNDARY_SHARE = 0.1  # of the rows
 PARTS = ("basis", "product", "solve", "seconds", "memory_bytes")

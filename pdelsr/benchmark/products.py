@@ -17,8 +17,8 @@ from pdelsr.batch.model import Model
 from pdelsr.batch.products import JacobianTimes
 from pdelsr.batch.separable import SeparableTimes
 from pdelsr.benchmark.process import in_fresh_process
-from pdelsr.linearize.memory import peak_memory
 from pdelsr.operators import DeepONet
+from pdelsr.resources.memory import peak_memory
 from pdelsr.subspace.base import gaussian
 
 WAYS = ("rows", "columns", "separable")

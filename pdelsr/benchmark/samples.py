@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from pdelsr.batch import refine
 from pdelsr.benchmark.process import in_fresh_process
-from pdelsr.linearize.memory import peak_memory
+from pdelsr.resources.memory import peak_memory
 
 CLASSES = 10
 SIDE = 28  # pixels of an image

@@ -23,11 +23,11 @@ from pdelsr.benchmark.process import in_fresh_process
 from pdelsr.compile import compile_problem
 from pdelsr.declare import Box, Dirichlet, Problem, coordinates, unknown
 from pdelsr.linearize import Dense, RefinedPredictor, StackedResidual
-from pdelsr.linearize.memory import peak_memory
 from pdelsr.linearize.points import PointPlan
 from pdelsr.linearize.reference import nested_reverse_jet, times_by_jvp
 from pdelsr.lstsq import QR
 from pdelsr.networks import MLP, closure
+from pdelsr.resources.memory import peak_memory
 from pdelsr.subspace.base import gaussian
 from pdelsr.subspace.rsvd import right_singular_vectors
 

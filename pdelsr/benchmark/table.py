@@ -12,7 +12,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from pdelsr.benchmark.suite import Measurement, name_of_row
-from pdelsr.solvers.status import Status
+from pdelsr.solvers.state.status import Status
 
 WIDTH = 76  # at least, for title and caption
 REACHED = (Status.CONVERGED.value, Status.PRECISION_LIMITED.value)  # statuses with nothing to gain

@@ -14,13 +14,13 @@ from torch import Tensor, nn
 from pdelsr.compile import CompiledProblem
 from pdelsr.declare import Problem
 from pdelsr.errors import FileFormatError
+from pdelsr.files.identity import problem_lines
 from pdelsr.linearize.points import PointPlan
 from pdelsr.networks import Activation
 from pdelsr.results import Solution
-from pdelsr.results.identity import problem_lines
 from pdelsr.results.plain import method_to_plain, to_plain
-from pdelsr.solvers.method import Method
-from pdelsr.solvers.settings import RunSettings
+from pdelsr.solvers.run.method import Method
+from pdelsr.solvers.state.settings import RunSettings
 
 PARTS = ("problem", "method", "network", "start")
 FREE = (  # options that a run may go on with when they have changed

@@ -18,21 +18,21 @@ from torch import Tensor
 from pdelsr.checkpoint.run_state import RunState
 from pdelsr.compile import Block
 from pdelsr.errors import FileFormatError, SettingsError
+from pdelsr.files.typed import fits, shown
 from pdelsr.linearize import Columns, Dense, Identity, StackedResidual
 from pdelsr.linearize.bound_block import BoundBlock
 from pdelsr.linearize.points import PointPlan
 from pdelsr.networks import Activation, Network, activation_named
-from pdelsr.results.typed import fits, shown
-from pdelsr.solvers.candidate import Assessed, Candidate
-from pdelsr.solvers.context import Earlier
-from pdelsr.solvers.design import Design
-from pdelsr.solvers.history import Record
-from pdelsr.solvers.loop import Standing
-from pdelsr.solvers.method import Method, State
-from pdelsr.solvers.report import RankReport
-from pdelsr.solvers.selection import Selection
-from pdelsr.solvers.sensitivity import Sensitivity
-from pdelsr.solvers.status import Status
+from pdelsr.networks.design import Design
+from pdelsr.solvers.refinement.report import RankReport
+from pdelsr.solvers.refinement.sensitivity import Sensitivity
+from pdelsr.solvers.run.context import Earlier
+from pdelsr.solvers.run.loop import Standing
+from pdelsr.solvers.run.method import Method, State
+from pdelsr.solvers.state.candidate import Assessed, Candidate
+from pdelsr.solvers.state.history import Record
+from pdelsr.solvers.state.selection import Selection
+from pdelsr.solvers.state.status import Status
 
 MOST = 2**40  # points of a block, far above what any memory holds
 PARTS = (

@@ -22,10 +22,12 @@ from pdelsr.checkpoint.freeze import Freezer, Thawer, tensor_on
 from pdelsr.checkpoint.run_state import RunState
 from pdelsr.declare import Problem
 from pdelsr.errors import FileFormatError
-from pdelsr.files import remove_leftovers
+from pdelsr.files.container import Contents, read, write
+from pdelsr.files.typed import trusted_by_none
+from pdelsr.files.whole import remove_leftovers
 from pdelsr.networks import MLP, Network
+from pdelsr.networks.design import Design
 from pdelsr.results import Solution
-from pdelsr.results.container import Contents, read, write
 from pdelsr.results.document import NetworkDocument
 from pdelsr.results.stored_network import (
     inner_network,
@@ -33,19 +35,17 @@ from pdelsr.results.stored_network import (
     network_tensors,
     stored_network,
 )
-from pdelsr.results.typed import trusted_by_none
-from pdelsr.solvers.context import Context
-from pdelsr.solvers.design import Design
-from pdelsr.solvers.discretization import Discretization
-from pdelsr.solvers.grower import Grower
-from pdelsr.solvers.interruption import CUT_SHORT
-from pdelsr.solvers.loop import Standing
-from pdelsr.solvers.method import Method
-from pdelsr.solvers.plan import point_plan
+from pdelsr.solvers.design.plan import point_plan
+from pdelsr.solvers.design.trial import Designer
+from pdelsr.solvers.growth.designed_networks import DesignedNetworks
 from pdelsr.solvers.prepare import Start, prepare
-from pdelsr.solvers.settings import RunSettings
-from pdelsr.solvers.status import Status
-from pdelsr.solvers.trial import Designer
+from pdelsr.solvers.run.context import Context
+from pdelsr.solvers.run.loop import Standing
+from pdelsr.solvers.run.method import Method
+from pdelsr.solvers.state.discretization import Discretization
+from pdelsr.solvers.state.interruption import CUT_SHORT
+from pdelsr.solvers.state.settings import RunSettings
+from pdelsr.solvers.state.status import Status
 
 logger = logging.getLogger(__name__)
 
@@ -133,7 +133,7 @@ class RunFile:
         self._written = now
 
     def _contents(self, context: Context, standing: Standing) -> Contents:
-        discretization, grower = context.discretization, context.grower
+        discretization, maker = context.discretization, context.maker
         freezer = Freezer(self.method, discretization.compiled.blocks)
         document = {
             "kind": KIND,
@@ -142,7 +142,7 @@ class RunFile:
             "seconds": context.clock.seconds,
             "first_plan": freezer.freeze(discretization.first_plan),
             "design": freezer.freeze(context.design),
-            "grown": freezer.freeze(grower.design if isinstance(grower, Grower) else None),
+            "grown": freezer.freeze(maker.design if isinstance(maker, DesignedNetworks) else None),
             "network": freezer.freeze(context.network),
             "generator": freezer.freeze(discretization.generator.get_state()),
             "state": freezer.freeze(RunState.of(context, standing)),
@@ -217,8 +217,8 @@ class RunFile:
         require_sound(state, document["seconds"])
         state.put_into(context)
         context.discretization.generator.set_state(thawer.thaw(document["generator"]))
-        if isinstance(context.grower, Grower):
-            context.grower.design = thawer.thaw(document["grown"])
+        if isinstance(context.maker, DesignedNetworks):
+            context.maker.design = thawer.thaw(document["grown"])
         self._written = document["seconds"]
         return Resumed(context, state.standing)
 

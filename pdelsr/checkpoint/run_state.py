@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from pdelsr.linearize import StackedResidual
 from pdelsr.linearize.points import PointPlan
-from pdelsr.solvers.context import Context, Earlier
-from pdelsr.solvers.history import Record
-from pdelsr.solvers.loop import Standing
-from pdelsr.solvers.selection import Selection
+from pdelsr.solvers.run.context import Context, Earlier
+from pdelsr.solvers.run.loop import Standing
+from pdelsr.solvers.state.history import Record
+from pdelsr.solvers.state.selection import Selection
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from pdelsr.cli.pictures import benchmark_pictures
 from pdelsr.cli.report import Report
 from pdelsr.errors import SettingsError
 from pdelsr.problem_file import list_problems, load_problem, problem_folder
-from pdelsr.solvers.settings import require_positive, require_seed
+from pdelsr.solvers.state.settings import require_positive, require_seed
 
 SECONDS = 60.0  # of a run of the suite, by default
 OF_SUITE = ("folder", "problems", "methods", "set", "time_limit", "seeds")

@@ -21,7 +21,7 @@ from pdelsr.problem_file import find_file, list_problems, load_problem, problem_
 from pdelsr.results import Solution
 from pdelsr.results.loading import load
 from pdelsr.solve import solve
-from pdelsr.solvers.status import Status
+from pdelsr.solvers.state.status import Status
 
 DIVERGED = 1
 PLAIN_OPTIONS = (

@@ -6,10 +6,10 @@ import math
 import warnings
 from dataclasses import replace
 
-from pdelsr.deadline import TimeIsUp, deadline
 from pdelsr.errors import ConditionWarning, ProblemError
+from pdelsr.resources.deadline import TimeIsUp, deadline
 from pdelsr.results import Solution
-from pdelsr.solvers.settings import require_positive
+from pdelsr.solvers.state.settings import require_positive
 
 LEAST = 10.0  # seconds: a short limit of a run should not cost a slow but sound reference
 

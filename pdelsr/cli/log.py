@@ -11,7 +11,7 @@ from rich.text import Text
 from pdelsr.console import shared_console
 
 LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)  # without -v, with -v, with -vv
-SHOWN = "pdelsr.solvers.history"  # whose outer iterations the progress display prints itself
+SHOWN = "pdelsr.solvers.state.history"  # whose outer iterations the progress display prints itself
 
 
 class ConsoleHandler(logging.Handler):

@@ -21,7 +21,7 @@ from pdelsr.cli.streams import (
     write_text,
 )
 from pdelsr.errors import PdelsrError, described
-from pdelsr.linearize.halving import is_out_of_memory
+from pdelsr.resources.pieces import is_out_of_memory
 
 INTERRUPTED = 130  # as shells report it; within a run Ctrl-C ends the run with its best state
 COMMANDS = {

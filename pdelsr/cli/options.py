@@ -15,8 +15,8 @@ import sympy as sp
 
 from pdelsr.errors import SettingsError
 from pdelsr.sample import UNIT_SAMPLERS, Sampler
-from pdelsr.solvers.registry import method_class
-from pdelsr.solvers.settings import SUGGESTED, RunSettings, unknown_option
+from pdelsr.solvers.methods.registry import method_class
+from pdelsr.solvers.state.settings import SUGGESTED, RunSettings, unknown_option
 
 PYTHON_ONLY = ("network", "callback")
 LONGEST = 100  # characters of a number

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pdelsr.cli.streams import STANDARD_OUTPUT
 from pdelsr.errors import SettingsError
-from pdelsr.solvers.settings import require_writable
+from pdelsr.solvers.state.settings import require_writable
 
 
 def require_outputs(source: Path | None = None, **paths: str | Path | None) -> None:

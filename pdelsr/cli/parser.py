@@ -13,8 +13,8 @@ from pdelsr.benchmark.competitors import COMPETITORS
 from pdelsr.cli.options import DIGITS, LARGEST, option_types, read_number, read_whole
 from pdelsr.cli.streams import write_text
 from pdelsr.errors import did_you_mean
-from pdelsr.solvers.registry import METHODS
-from pdelsr.solvers.settings import DTYPES
+from pdelsr.solvers.methods.registry import METHODS
+from pdelsr.solvers.state.settings import DTYPES
 from pdelsr.version import __version__
 
 FILE_HELP = (

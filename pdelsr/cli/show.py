@@ -14,15 +14,15 @@ from rich.table import Table
 from pdelsr.compile.hard import reasons_to_be_soft
 from pdelsr.declare import Problem
 from pdelsr.errors import MemoryLimitError
-from pdelsr.linearize.room import has_room, room_text
+from pdelsr.resources.room import has_room, room_text
 from pdelsr.results.summary import WIDTH, network_text
-from pdelsr.solvers.discretization import Discretization
-from pdelsr.solvers.form import chosen_form
-from pdelsr.solvers.growth_policy import GrowthPolicy
-from pdelsr.solvers.ilsr import ILSR
-from pdelsr.solvers.method import Method
+from pdelsr.solvers.design.form import chosen_form
+from pdelsr.solvers.growth.growth_policy import GrowthPolicy
+from pdelsr.solvers.methods.ilsr import ILSR
+from pdelsr.solvers.methods.registry import parse_options
 from pdelsr.solvers.prepare import prepare
-from pdelsr.solvers.registry import parse_options
+from pdelsr.solvers.run.method import Method
+from pdelsr.solvers.state.discretization import Discretization
 
 
 def show_text(problem: Problem, method: str, options: Mapping[str, Any]) -> str:

@@ -11,13 +11,13 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.logic.boolalg import Boolean, BooleanAtom
 
-from pdelsr.deadline import given_up_after
 from pdelsr.declare.long_sums import short_text, text_of
 from pdelsr.declare.nonsmooth import REMAINDERS, STEPS
 from pdelsr.declare.sharing import is_large
 from pdelsr.declare.slopes import slope
 from pdelsr.declare.symbols import NormalDerivative, Unknown, normal
 from pdelsr.errors import ProblemError
+from pdelsr.resources.deadline import given_up_after
 
 OPERATIONS = (sp.Derivative, sp.Subs, sp.Integral, sp.Sum, sp.Product, sp.Limit)
 """What is carried out before anything else is read."""

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from pdelsr.compile import Block
 from pdelsr.linearize.drawn import drawn
-from pdelsr.linearize.halving import in_pieces
-from pdelsr.linearize.memory import points_at_once
 from pdelsr.networks.index_set import Index, IndexSet, closure
+from pdelsr.resources.memory import points_at_once
+from pdelsr.resources.pieces import in_pieces
 
 Predictor = Callable[[Tensor, IndexSet], Tensor]
 """Maps points (n, d) and an index set to the jet (A, n, k): a network, or a refined predictor."""

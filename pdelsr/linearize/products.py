@@ -6,9 +6,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pdelsr.linearize.directions import Dense, Directions
-from pdelsr.linearize.memory import row_fits
 from pdelsr.linearize.reference import times_by_jvp
 from pdelsr.linearize.residual import Jets, StackedResidual
+from pdelsr.resources.memory import row_fits
 
 
 def reduced_matrix(

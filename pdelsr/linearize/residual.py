@@ -11,10 +11,10 @@ from torch import Tensor
 
 from pdelsr.linearize.bound_block import BoundBlock, Predictor, SiteEntries
 from pdelsr.linearize.directions import Directions, as_directions
-from pdelsr.linearize.halving import in_pieces
-from pdelsr.linearize.memory import points_per_chunk
 from pdelsr.networks.base import Network
 from pdelsr.networks.index_set import IndexSet, closure
+from pdelsr.resources.memory import points_per_chunk
+from pdelsr.resources.pieces import in_pieces
 
 ROUNDED = 100  # epsilons by which |F| may be below its terms and yet be one of them alone
 ROWS_FOR_BALANCE = 256  # rows of a block that its mean length is estimated from

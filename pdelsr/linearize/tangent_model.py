@@ -9,10 +9,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pdelsr.linearize.directions import Directions, Identity
-from pdelsr.linearize.free_memory import free_bytes
 from pdelsr.linearize.products import reduced_matrix
 from pdelsr.linearize.refined import RefinedPredictor
 from pdelsr.linearize.residual import Jets, StackedResidual
+from pdelsr.resources.free_memory import free_bytes
 
 KEPT_SHARE = 0.5  # of the free memory that Φ, A and its factors may take
 SOLVE = 5  # times A, that a solve takes

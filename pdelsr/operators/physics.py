@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from pdelsr.errors import FileFormatError, SettingsError
 from pdelsr.networks import FeatureNetwork, build_network, network_settings
-from pdelsr.solvers.settings import require_whole
+from pdelsr.solvers.state.settings import require_whole
 
 
 class PIDeepONet(nn.Module):

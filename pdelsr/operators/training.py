@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from pdelsr.errors import SettingsError
-from pdelsr.solvers.settings import require_choice
+from pdelsr.solvers.state.settings import require_choice
 
 
 def relative_error(q: Tensor, targets: Tensor) -> Tensor:

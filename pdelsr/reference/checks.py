@@ -12,8 +12,8 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 from sympy.core.function import AppliedUndef
 
-from pdelsr.deadline import given_up_after
 from pdelsr.errors import ProblemError
+from pdelsr.resources.deadline import given_up_after
 
 if TYPE_CHECKING:
     Function: TypeAlias = Callable[[np.ndarray], np.ndarray]

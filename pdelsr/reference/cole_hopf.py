@@ -12,7 +12,6 @@ import sympy as sp
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from pdelsr.deadline import given_up_after
 from pdelsr.errors import ProblemError
 from pdelsr.reference.checks import (
     PATIENCE,
@@ -24,6 +23,7 @@ from pdelsr.reference.checks import (
     require_within,
 )
 from pdelsr.reference.parametric import parametric
+from pdelsr.resources.deadline import given_up_after
 
 GAUSSIAN_REACH = 6.5  # exp(-6.5²) = 4e-19: beyond it the Gaussian is below rounding
 BLOCK = 1_000_000  # entries (points × nodes) of a work array

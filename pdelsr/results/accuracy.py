@@ -11,8 +11,8 @@ from jaxtyping import Float
 
 from pdelsr.declare import Problem
 from pdelsr.errors import MemoryLimitError
-from pdelsr.linearize.memory import CPU
-from pdelsr.linearize.room import has_room, room_text
+from pdelsr.resources.memory import CPU
+from pdelsr.resources.room import has_room, room_text
 from pdelsr.results.levels import without_open_part
 from pdelsr.sample import Halton, sample_interior
 

@@ -9,8 +9,8 @@ from pdelsr.declare.regions import OnParts
 from pdelsr.declare.system import System
 from pdelsr.results.estimate import ErrorEstimate
 from pdelsr.results.uniqueness import levels_of
-from pdelsr.solvers.method import Method
-from pdelsr.solvers.status import Status
+from pdelsr.solvers.run.method import Method
+from pdelsr.solvers.state.status import Status
 
 SATISFIED = (Status.PRECISION_LIMITED, Status.CONVERGED)
 """Statuses whose general advice is to do nothing."""

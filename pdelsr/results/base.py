@@ -15,8 +15,8 @@ from torch import Tensor
 from pdelsr.compile import CompiledProblem
 from pdelsr.declare import Problem
 from pdelsr.linearize import Predictor, RefinedPredictor
-from pdelsr.linearize.halving import told_what_to_lower
 from pdelsr.networks import Network
+from pdelsr.resources.pieces import told_what_to_lower
 from pdelsr.results.accuracy import (
     BlockResidual,
     UnknownError,
@@ -29,12 +29,12 @@ from pdelsr.results.derivative import read_derivative
 from pdelsr.results.estimate import ErrorEstimate
 from pdelsr.results.evaluation import BATCH, FEWER, entries_at
 from pdelsr.results.points import Query, read_points
-from pdelsr.solvers.candidate import Candidate
-from pdelsr.solvers.history import Record
-from pdelsr.solvers.method import Method
-from pdelsr.solvers.report import RankReport
-from pdelsr.solvers.settings import RunSettings, require_seed, require_whole
-from pdelsr.solvers.status import Status
+from pdelsr.solvers.refinement.report import RankReport
+from pdelsr.solvers.run.method import Method
+from pdelsr.solvers.state.candidate import Candidate
+from pdelsr.solvers.state.history import Record
+from pdelsr.solvers.state.settings import RunSettings, require_seed, require_whole
+from pdelsr.solvers.state.status import Status
 
 
 @dataclass(frozen=True, eq=False, repr=False)

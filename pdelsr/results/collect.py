@@ -12,21 +12,21 @@ import torch
 from pdelsr.declare import Problem
 from pdelsr.declare.levels import positions_of_levels
 from pdelsr.errors import ProblemError
+from pdelsr.files.identity import is_same_problem
 from pdelsr.linearize import StackedResidual
-from pdelsr.linearize.halving import is_out_of_memory
-from pdelsr.linearize.memory import peak_memory
+from pdelsr.resources.memory import peak_memory
+from pdelsr.resources.pieces import is_out_of_memory
 from pdelsr.results.accuracy import BlockResidual
 from pdelsr.results.estimate import HARDLY, ErrorEstimate, estimated
-from pdelsr.results.identity import is_same_problem
 from pdelsr.results.solution import Solution
-from pdelsr.solvers.candidate import Assessed
-from pdelsr.solvers.context import EXACT, Context
-from pdelsr.solvers.discretization import Discretization
-from pdelsr.solvers.interruption import last_work
-from pdelsr.solvers.loop import Outcome
-from pdelsr.solvers.method import Method
-from pdelsr.solvers.settings import RunSettings
-from pdelsr.solvers.status import Status
+from pdelsr.solvers.run.context import EXACT, Context
+from pdelsr.solvers.run.loop import Outcome
+from pdelsr.solvers.run.method import Method
+from pdelsr.solvers.state.candidate import Assessed
+from pdelsr.solvers.state.discretization import Discretization
+from pdelsr.solvers.state.interruption import last_work
+from pdelsr.solvers.state.settings import RunSettings
+from pdelsr.solvers.state.status import Status
 from pdelsr.survey import missed_features, unresolved_features
 
 logger: logging.Logger = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from pdelsr.results.fields import fields_at
 from pdelsr.results.mesh.grid import require_size
 from pdelsr.results.optional import optional_package
 from pdelsr.results.points import read_axis
-from pdelsr.solvers.settings import require_whole
+from pdelsr.solvers.state.settings import require_whole
 from pdelsr.version import __version__
 
 COUNTS = {1: 501, 2: 201, 3: 61, 4: 21, 5: 11}  # grid points along each axis that varies

@@ -16,7 +16,7 @@ from pdelsr.lstsq.iterative import ITERATIVE
 from pdelsr.results.diagnosis_text import diagnosis_text
 from pdelsr.results.findings import Findings
 from pdelsr.results.study import Study, against_data, against_iterations, against_rank, spectra
-from pdelsr.solvers.settings import require_whole
+from pdelsr.solvers.state.settings import require_whole
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pdelsr.console import shared_console
-from pdelsr.solvers.history import Record
+from pdelsr.solvers.state.history import Record
 
 LIVE = Lock()
 """Held by the display that has the live line: of runs in several threads, the others print."""

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from pdelsr.errors import FileFormatError
-from pdelsr.results.typed import shown
+from pdelsr.files.typed import shown
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from torch import Tensor
 from pdelsr.linearize import StackedResidual
 from pdelsr.networks import closure
 from pdelsr.results.open_functions import in_words, place_text
-from pdelsr.solvers.candidate import RESOLVED, Assessed
-from pdelsr.solvers.report import RankReport
-from pdelsr.solvers.sensitivity import Modes
-from pdelsr.solvers.waves import Leftover
+from pdelsr.solvers.refinement.report import RankReport
+from pdelsr.solvers.refinement.sensitivity import Modes
+from pdelsr.solvers.refinement.waves import Leftover
+from pdelsr.solvers.state.candidate import RESOLVED, Assessed
 
 ESTIMATED_ON = 4096  # held-out points that the nested refinement is compared on
 LARGEST = 0.3  # bound of the error from which on nothing is claimed

@@ -10,11 +10,11 @@ from torch import Tensor
 
 from pdelsr.errors import MemoryLimitError, SettingsError
 from pdelsr.linearize import Predictor
-from pdelsr.linearize.free_memory import free_bytes
-from pdelsr.linearize.halving import in_pieces
-from pdelsr.linearize.memory import CPU
-from pdelsr.linearize.room import has_room, room_text
 from pdelsr.networks import Index, closure
+from pdelsr.resources.free_memory import free_bytes
+from pdelsr.resources.memory import CPU
+from pdelsr.resources.pieces import in_pieces
+from pdelsr.resources.room import has_room, room_text
 from pdelsr.results.points import Query
 
 BATCH = 4096  # points of one evaluation

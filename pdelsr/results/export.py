@@ -16,13 +16,13 @@ from pdelsr.errors import (
     FileFormatError,
     SettingsError,
 )
-from pdelsr.files import read_path, written_whole
+from pdelsr.files.whole import read_path, written_whole
 from pdelsr.results.base import BaseSolution
 from pdelsr.results.fields import Fields, fields_at
 from pdelsr.results.mesh import SpaceMesh, space_mesh
 from pdelsr.results.optional import optional_package
 from pdelsr.results.points import read_axis
-from pdelsr.solvers.settings import require_whole
+from pdelsr.solvers.state.settings import require_whole
 
 TIMES = 21  # from the initial to the final one, by default
 XDMF = (".xdmf", ".xmf")

@@ -9,7 +9,7 @@ from torch import nn
 
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
-from pdelsr.results.container import read
+from pdelsr.files.container import read
 from pdelsr.results.solution import Solution
 from pdelsr.results.storage import solution_of
 

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pdelsr.solvers.sensitivity import Modes
+from pdelsr.solvers.refinement.sensitivity import Modes
 
 FITS = 1e-3  # share of a function that polynomials may leave out
 DEGREES = (0, 1, 2, 3)  # of the polynomials that are tried

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 
 from pdelsr.errors import FileFormatError, SettingsError
+from pdelsr.files.typed import built, shown
 from pdelsr.lstsq import SOLVERS
-from pdelsr.results.typed import built, shown
 from pdelsr.sample import UNIT_SAMPLERS, Points
-from pdelsr.solvers.method import Method
-from pdelsr.solvers.registry import METHODS
-from pdelsr.solvers.settings import RunSettings
+from pdelsr.solvers.methods.registry import METHODS
+from pdelsr.solvers.run.method import Method
+from pdelsr.solvers.state.settings import RunSettings
 from pdelsr.subspace import BASES
 
 
@@ -74,7 +74,7 @@ def method_to_plain(method: Method) -> Any:
         name = type(method).__name__
         raise SettingsError(
             f"a solution by {name} cannot be saved, because load would not know that class: "
-            f'register it first, pdelsr.solvers.registry.METHODS["{method.name}"] = {name}.'
+            f'register it first, pdelsr.solvers.methods.registry.METHODS["{method.name}"] = {name}.'
         )
     for option in ("basis", "lstsq"):
         given = getattr(method, option, None)

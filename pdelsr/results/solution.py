@@ -14,9 +14,9 @@ from torch import nn
 
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
-from pdelsr.files import read_path, write_whole
+from pdelsr.files.container import decoded
+from pdelsr.files.whole import read_path, write_whole
 from pdelsr.results.base import BaseSolution
-from pdelsr.results.container import decoded
 from pdelsr.results.dataset import dataset
 from pdelsr.results.estimate import ErrorEstimate
 from pdelsr.results.export import export
@@ -24,7 +24,7 @@ from pdelsr.results.module import SolutionModule, plain_module
 from pdelsr.results.record import json_text, record
 from pdelsr.results.storage import parts_to_pickle, save, solution_of
 from pdelsr.results.summary import summary_text
-from pdelsr.solvers.status import Status
+from pdelsr.solvers.state.status import Status
 
 
 @dataclass(frozen=True, eq=False, repr=False)

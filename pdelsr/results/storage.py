@@ -14,10 +14,12 @@ from torch import Tensor, nn
 from pdelsr.compile import compile_problem
 from pdelsr.declare import Problem
 from pdelsr.errors import FileFormatError, SettingsError, said
+from pdelsr.files.container import Contents, encoded, write
+from pdelsr.files.identity import problem_lines
+from pdelsr.files.typed import built, shown, trusted_by_none
 from pdelsr.linearize import Columns, Dense, Directions, Identity
 from pdelsr.results.accuracy import BlockResidual
 from pdelsr.results.base import BaseSolution
-from pdelsr.results.container import Contents, encoded, write
 from pdelsr.results.document import (
     Document,
     NetworkDocument,
@@ -28,7 +30,6 @@ from pdelsr.results.document import (
     require_tensors,
 )
 from pdelsr.results.estimate import ErrorEstimate
-from pdelsr.results.identity import problem_lines
 from pdelsr.results.plain import from_plain, method_to_plain, to_plain
 from pdelsr.results.stored_network import (
     inner_network,
@@ -36,12 +37,11 @@ from pdelsr.results.stored_network import (
     network_tensors,
     stored_network,
 )
-from pdelsr.results.typed import built, shown, trusted_by_none
-from pdelsr.solvers.history import Record
-from pdelsr.solvers.method import Method
-from pdelsr.solvers.report import RankReport
-from pdelsr.solvers.settings import RunSettings
-from pdelsr.solvers.status import Status
+from pdelsr.solvers.refinement.report import RankReport
+from pdelsr.solvers.run.method import Method
+from pdelsr.solvers.state.history import Record
+from pdelsr.solvers.state.settings import RunSettings
+from pdelsr.solvers.state.status import Status
 
 S = TypeVar("S", bound=BaseSolution)
 T = TypeVar("T")

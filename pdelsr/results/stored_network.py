@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 from pdelsr.compile import CompiledProblem
 from pdelsr.errors import FileFormatError, SettingsError
+from pdelsr.files.typed import trusted_by_none
 from pdelsr.networks import HardConditions, Network, build_network, network_settings
 from pdelsr.results.document import NetworkDocument, require_small_network
-from pdelsr.results.typed import trusted_by_none
-from pdelsr.solvers.build import adopted
-from pdelsr.solvers.settings import RunSettings
+from pdelsr.solvers.design.build import adopted
+from pdelsr.solvers.state.settings import RunSettings
 
 
 def network_document(network: Network) -> dict[str, Any]:

@@ -9,12 +9,12 @@ from rich.table import Table
 from rich.text import Text
 
 from pdelsr.errors import PdelsrError
-from pdelsr.linearize.memory import bytes_text
 from pdelsr.networks import FeatureNetwork, HardConditions, ModuleNetwork, Network
+from pdelsr.resources.memory import bytes_text
 from pdelsr.results.base import BaseSolution
 from pdelsr.results.rendered import rendered
 from pdelsr.results.uniqueness import not_unique, up_to
-from pdelsr.solvers.status import Status
+from pdelsr.solvers.state.status import Status
 
 WIDTH = 88
 OFFSET = 3.0  # times ‖u − mean u‖, from which on ‖u‖ hides how it varies

@@ -18,8 +18,8 @@ from pdelsr.errors import SettingsError
 from pdelsr.results.accuracy import errors_of, heldout_points, largest_error
 from pdelsr.results.against import values_of
 from pdelsr.results.solution import Solution
-from pdelsr.solvers.candidate import Candidate
-from pdelsr.solvers.history import Record
+from pdelsr.solvers.state.candidate import Candidate
+from pdelsr.solvers.state.history import Record
 
 POINTS = 10_000  # that the error is measured on, as `Solution.errors` does
 

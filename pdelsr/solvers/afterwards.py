@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pdelsr.compile import Interior
-from pdelsr.deadline import deadline
 from pdelsr.errors import ProblemError
-from pdelsr.linearize.halving import is_out_of_memory
-from pdelsr.solvers.candidate import Assessed
-from pdelsr.solvers.context import Context
-from pdelsr.solvers.discretization import Discretization
-from pdelsr.solvers.history import Record
-from pdelsr.solvers.interruption import INTERRUPTIONS, status_of
-from pdelsr.solvers.loop import Outcome, without_arrays
-from pdelsr.solvers.lsr import LSR
-from pdelsr.solvers.status import Status
+from pdelsr.resources.deadline import deadline
+from pdelsr.resources.pieces import is_out_of_memory
+from pdelsr.solvers.methods.lsr import LSR
+from pdelsr.solvers.run.context import Context
+from pdelsr.solvers.run.loop import Outcome, without_arrays
+from pdelsr.solvers.state.candidate import Assessed
+from pdelsr.solvers.state.discretization import Discretization
+from pdelsr.solvers.state.history import Record
+from pdelsr.solvers.state.interruption import INTERRUPTIONS, status_of
+from pdelsr.solvers.state.status import Status
 
 
 def refine_afterwards(

@@ -15,17 +15,13 @@ from pdelsr.compile import CompiledProblem, compile_problem
 from pdelsr.declare import Problem
 from pdelsr.errors import ResolutionWarning, SettingsError, warn
 from pdelsr.linearize.finite import require_finite_network
-from pdelsr.linearize.memory import chunk_bytes
 from pdelsr.linearize.points import PointPlan
 from pdelsr.networks import MLP, Network, UserActivation
+from pdelsr.networks.design import Design, design_of, parameter_count
 from pdelsr.networks.registry import require_named_activation
-from pdelsr.solvers.clock import Clock
-from pdelsr.solvers.context import Context
-from pdelsr.solvers.design import Design, design_of, parameter_count
-from pdelsr.solvers.discretization import HELDOUT_SEED, Discretization
-from pdelsr.solvers.grower import Grower
-from pdelsr.solvers.method import Method
-from pdelsr.solvers.plan import (
+from pdelsr.resources.clock import Clock
+from pdelsr.resources.memory import chunk_bytes
+from pdelsr.solvers.design.plan import (
     block_weights,
     given_samplers,
     point_counts,
@@ -33,9 +29,13 @@ from pdelsr.solvers.plan import (
     require_block_names,
     samplers,
 )
-from pdelsr.solvers.refusal import require_room
-from pdelsr.solvers.settings import RunSettings
-from pdelsr.solvers.trial import PARAMETERS, SHARE, Designer
+from pdelsr.solvers.design.trial import PARAMETERS, SHARE, Designer
+from pdelsr.solvers.growth.designed_networks import DesignedNetworks
+from pdelsr.solvers.refinement.refusal import require_room
+from pdelsr.solvers.run.context import Context
+from pdelsr.solvers.run.method import Method
+from pdelsr.solvers.state.discretization import HELDOUT_SEED, Discretization
+from pdelsr.solvers.state.settings import RunSettings
 from pdelsr.survey import missed_features, unresolved_features
 
 TRIALS = 4  # of the first design, about
@@ -104,7 +104,7 @@ def prepare(
         _iterations(method, settings),
         method.patience,
         trained=settings.network is not None,
-        grower=_grower(designer, found) if may_grow(problem, method, settings) else None,
+        maker=_maker(designer, found) if may_grow(problem, method, settings) else None,
         design=found.design,
     )
 
@@ -209,7 +209,7 @@ def require_growth(problem: Problem, method: Method, settings: RunSettings) -> N
 
 
 def can_widen(network: nn.Module | None) -> TypeGuard[MLP]:
-    """Whether `Grower` can take it: a multilayer perceptron that files know by its settings.
+    """Whether it can be made wider: a multilayer perceptron that files know by its settings.
 
     Random Fourier features would not be those of a network that is built anew.
     """
@@ -222,14 +222,14 @@ def can_widen(network: nn.Module | None) -> TypeGuard[MLP]:
     return True
 
 
-def _grower(designer: Designer, found: Start) -> Grower:
+def _maker(designer: Designer, found: Start) -> DesignedNetworks:
     """Larger networks are new ones, also where the first one was given."""
     method, given = designer.method, designer.settings.network
     if can_widen(given):
         like = given.settings()
         method = replace(method, harmonics=like["harmonics"], initialization=like["initialization"])
     settings = replace(designer.settings, network=None)
-    return Grower(replace(designer, method=method, settings=settings), found.design)
+    return DesignedNetworks(replace(designer, method=method, settings=settings), found.design)
 
 
 def chosen_hard(method: Method, settings: RunSettings) -> bool:

@@ -10,8 +10,8 @@ from torch import nn
 
 import pdelsr as pl
 from pdelsr.batch.model import Model
-from pdelsr.linearize import room
 from pdelsr.lstsq.streaming import StreamingQR
+from pdelsr.resources import room
 
 MIB = 2**20
 torch.manual_seed(0)
@@ -65,7 +65,7 @@ def test_residuals_of_the_user_are_cut(few_samples: list[int]) -> None:
 
 def test_the_rank_follows_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "RESERVE", 0)
-    monkeypatch.setattr("pdelsr.linearize.free_memory.free_on_host", lambda: MIB)
+    monkeypatch.setattr("pdelsr.resources.free_memory.free_on_host", lambda: MIB)
     found = pl.refine(network(60), X, T, basis="coordinate")
     most = max(score.rank for score in found.history)
     assert 0 < most < 60

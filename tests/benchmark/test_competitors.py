@@ -8,8 +8,8 @@ from benchmark_cases import SMALL, column, decay, rod
 import pdelsr as pl
 from pdelsr.benchmark.competitors import COMPETITORS, competitors_named, with_changes
 from pdelsr.solve import settled
+from pdelsr.solvers.methods.registry import METHODS, parse_options
 from pdelsr.solvers.prepare import prepare
-from pdelsr.solvers.registry import METHODS, parse_options
 
 PROBLEMS = {"steady": rod(), "with time": decay(), "no dirichlet": column()}
 

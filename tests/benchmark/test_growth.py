@@ -20,7 +20,7 @@ from pdelsr.benchmark.growth import (
 )
 from pdelsr.benchmark.process import in_fresh_process
 from pdelsr.benchmark.step import StepMeasurement, StepSettings, step_table, take_step
-from pdelsr.linearize.memory import peak_memory
+from pdelsr.resources.memory import peak_memory
 
 TINY = GrowthSettings(
     width=8,

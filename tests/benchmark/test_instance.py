@@ -11,7 +11,7 @@ SMALL = InstanceSettings(sensors=6, hidden=(8, 8, 8), rank=20, points=60, few=4)
 
 
 def test_columns_and_rows_give_the_same_product(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pdelsr.linearize.memory.ON_CPU", 25)  # several pieces a block
+    monkeypatch.setattr("pdelsr.resources.memory.ON_CPU", 25)  # several pieces a block
     found = measure_instance(SMALL, apply=lambda function, *arguments: function(*arguments))
     columns, rows, refinement = found
     assert columns.product_sum == pytest.approx(rows.product_sum, rel=1e-10)

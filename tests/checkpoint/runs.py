@@ -26,7 +26,7 @@ class Run:
     def solve(self, **others: Any) -> pl.Solution:
         """The solution, with small default networks."""
         small = patch.object(pl.ILSR, "default_hidden", lambda method, linear: (6, 6))
-        with small, patch("pdelsr.solvers.trial.PARAMETERS", 100):
+        with small, patch("pdelsr.solvers.design.trial.PARAMETERS", 100):
             return pl.solve(self.problem(), self.method, **self.options, **others)
 
 

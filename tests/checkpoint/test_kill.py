@@ -22,7 +22,7 @@ import torch
 from runs import RUNS, outcome
 
 from pdelsr.checkpoint import RunFile
-from pdelsr.results.container import read
+from pdelsr.files.container import read
 
 KILLED = ("ilsr", "widened", "untrained", "published", "dense basis", "lsr", "pinn", "tsonn")
 MOST_KILLS = 4  # in one trial

@@ -17,13 +17,13 @@ from solver_cases import X, cubic, poisson
 import pdelsr as pl
 from pdelsr.checkpoint import RunFile
 from pdelsr.checkpoint.freeze import Freezer, Thawer
-from pdelsr.files import _new_file
-from pdelsr.results.container import Contents, read, write
-from pdelsr.solvers.candidate import Candidate
-from pdelsr.solvers.growth import Growth
-from pdelsr.solvers.method import Method, State
-from pdelsr.solvers.next_step import Gains
-from pdelsr.solvers.refiner import Refiner
+from pdelsr.files.container import Contents, read, write
+from pdelsr.files.whole import _new_file
+from pdelsr.solvers.growth.growth_history import GrowthHistory
+from pdelsr.solvers.refinement.refiner import Refiner
+from pdelsr.solvers.run.method import Method, State
+from pdelsr.solvers.run.network_maker import Gains
+from pdelsr.solvers.state.candidate import Candidate
 
 CUT_AFTER = (1, 2, 4, 3, 7, 5)
 
@@ -209,8 +209,8 @@ def test_a_refinement_that_was_cut_short_is_made_again(path: Path, monkeypatch: 
     options = {**SMALL, "passes": 2, "checkpoint": path, "checkpoint_every": 0}
     whole = pl.solve(cubic(), "lsr", **{**options, "checkpoint": None})
     with monkeypatch.context() as patch:
-        patch.setattr("pdelsr.solvers.lsr.INTERRUPTIONS", (Cut,))
-        patch.setattr("pdelsr.solvers.lsr.status_of", lambda cut: pl.Status.INTERRUPTED)
+        patch.setattr("pdelsr.solvers.methods.lsr.INTERRUPTIONS", (Cut,))
+        patch.setattr("pdelsr.solvers.methods.lsr.status_of", lambda cut: pl.Status.INTERRUPTED)
         original = pl.solvers.refiner.Refiner.__call__
 
         def cut_the_second(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -218,7 +218,7 @@ def test_a_refinement_that_was_cut_short_is_made_again(path: Path, monkeypatch: 
                 raise Cut
             return original(self, *args, **kwargs)
 
-        patch.setattr("pdelsr.solvers.refiner.Refiner.__call__", cut_the_second)
+        patch.setattr("pdelsr.solvers.refinement.refiner.Refiner.__call__", cut_the_second)
         assert pl.solve(cubic(), "lsr", **options).status is pl.Status.INTERRUPTED
     assert outcome(pl.solve(cubic(), "lsr", **options)) == outcome(whole)
 
@@ -384,7 +384,7 @@ def test_methods_that_files_cannot_name_are_refused(path: Path, monkeypatch: Any
 
 def test_what_a_growth_has_learned_is_kept() -> None:
     method = pl.ILSR()
-    known = Growth(factor=2, gains=Gains(alignment=70.0, doubling=20.0), tried=True)
+    known = GrowthHistory(factor=2, gains=Gains(alignment=70.0, doubling=20.0), tried=True)
     plain = json.loads(json.dumps(Freezer(method, ()).freeze(known)))
     assert Thawer(method, (), {}, ()).thaw(plain) == known
 

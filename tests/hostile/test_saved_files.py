@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 
 import pdelsr as pl
-from pdelsr.results.container import Contents, read, write
+from pdelsr.files.container import Contents, read, write
 from pdelsr.results.document import require_small_network
 
 X = pl.coordinates("x")
@@ -310,7 +310,7 @@ def test_documents_that_cannot_be_read_are_refused(
 ) -> None:
     contents = read(path)
     path.unlink()
-    monkeypatch.setattr("pdelsr.results.container.json.dumps", lambda _: text)
+    monkeypatch.setattr("pdelsr.files.container.json.dumps", lambda _: text)
     write(path, contents)
     monkeypatch.undo()
     assert "document" in refusal(path)

@@ -14,8 +14,8 @@ import pytest
 import sympy as sp
 
 import pdelsr as pl
-from pdelsr.header import LONGEST, DamagedHeader, read_header
-from pdelsr.results.container import Contents, read, write
+from pdelsr.files.container import Contents, read, write
+from pdelsr.files.header import LONGEST, DamagedHeader, read_header
 
 X = pl.coordinates("x")
 EDITS: dict[str, Callable[[Any], Any]] = {

@@ -11,8 +11,8 @@ from torch import Tensor
 
 import pdelsr as pl
 from pdelsr.linearize import Columns, Dense, Identity, StackedResidual
+from pdelsr.solvers.methods.registry import parse_options
 from pdelsr.solvers.prepare import prepare
-from pdelsr.solvers.registry import parse_options
 
 AT_ONCE = 10**9
 ONE_ROW = 1
@@ -107,7 +107,7 @@ def test_pieces_of_points_give_the_same_jets_and_values(
 ) -> None:
     residual = build(problem)
     jets, values = residual.jets(), residual.evaluate()
-    monkeypatch.setattr("pdelsr.linearize.memory.ON_CPU", 7)
+    monkeypatch.setattr("pdelsr.resources.memory.ON_CPU", 7)
     assert len(residual.blocks[0].in_pieces(lambda part: torch.zeros(1))) > 1
     for a, b in zip(residual.jets_without_graph(), jets, strict=True):
         assert_close(a, b.detach(), 1e-14)

@@ -11,7 +11,7 @@ import sympy as sp
 import pdelsr as pl
 from pdelsr.results.advice import advice
 from pdelsr.results.estimate import ErrorEstimate
-from pdelsr.solvers.registry import parse_options
+from pdelsr.solvers.methods.registry import parse_options
 
 X, Y, T = pl.coordinates("x y t")
 U, V = pl.unknown("u", X, T), pl.unknown("v", X, Y)

@@ -11,7 +11,7 @@ from rich.console import Console
 from pdelsr.batch.progress import PassDisplay
 from pdelsr.cli.log import shown_log
 from pdelsr.results.display import Display
-from pdelsr.solvers.history import Record
+from pdelsr.solvers.state.history import Record
 
 INNER = Record(1, "align", 0.5, 2.0)
 OUTER = Record(

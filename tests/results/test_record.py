@@ -12,7 +12,7 @@ import pytest
 from solved import solved
 
 import pdelsr as pl
-from pdelsr.linearize.memory import bytes_text
+from pdelsr.resources.memory import bytes_text
 from pdelsr.results.estimate import ErrorEstimate
 from pdelsr.results.record import json_text
 from pdelsr.results.summary import WIDTH, network_text

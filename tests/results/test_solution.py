@@ -14,7 +14,7 @@ import torch
 from solved import SMALL, T, X, Y, poisson_1d, solved
 
 import pdelsr as pl
-from pdelsr.linearize.room import RESERVE, SHARE
+from pdelsr.resources.room import RESERVE, SHARE
 from pdelsr.results.estimate import ErrorEstimate
 from pdelsr.results.evaluation import require_room_for
 from pdelsr.results.points import Query, read_points
@@ -294,7 +294,7 @@ def test_predict_takes_fewer_points_at_once_where_memory_runs_out(
 @pytest.fixture
 def two_gib(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is free, told by the system."""
-    monkeypatch.setattr("pdelsr.linearize.free_memory.free_on_host", lambda: 2 * 2**30)
+    monkeypatch.setattr("pdelsr.resources.free_memory.free_on_host", lambda: 2 * 2**30)
 
 
 def untouched(solution: pl.Solution, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -354,7 +354,7 @@ def test_a_small_answer_is_given_where_hardly_anything_is_free(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     solution = solved("heat_1d")  # before, since nothing could be solved there
-    monkeypatch.setattr("pdelsr.linearize.free_memory.free_on_host", lambda: 2**20)
+    monkeypatch.setattr("pdelsr.resources.free_memory.free_on_host", lambda: 2**20)
     assert solution.predict(grid(50)).shape == (50,)
 
 

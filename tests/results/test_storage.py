@@ -17,7 +17,7 @@ from solved import PROBLEMS, SMALL, X, Y, poisson_1d, solved
 from torch import nn
 
 import pdelsr as pl
-from pdelsr.results.identity import is_same_problem
+from pdelsr.files.identity import is_same_problem
 from pdelsr.results.loading import load
 from pdelsr.results.storage import save
 
@@ -294,7 +294,7 @@ def test_an_interrupted_save_leaves_the_old_file(
     def stop(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pdelsr.files.os.fsync", stop)
+    monkeypatch.setattr("pdelsr.files.whole.os.fsync", stop)
     with pytest.raises(KeyboardInterrupt):
         save(solved("heat_1d"), saved)
     assert saved.read_bytes() == before

@@ -7,10 +7,10 @@ from typing import Any
 import sympy as sp
 
 import pdelsr as pl
-from pdelsr.solvers.context import Context
-from pdelsr.solvers.method import Method
+from pdelsr.solvers.methods.registry import parse_options
 from pdelsr.solvers.prepare import prepare
-from pdelsr.solvers.registry import parse_options
+from pdelsr.solvers.run.context import Context
+from pdelsr.solvers.run.method import Method
 
 X, Y, T = pl.coordinates("x y t")
 SMALL: dict[str, Any] = {"hidden": (8, 8), "points": 60, "weight_scale": 1.0}

@@ -11,7 +11,7 @@ from typing import Any
 from matplotlib.animation import AbstractMovieWriter, FFMpegWriter
 
 from pdelsr.errors import SettingsError
-from pdelsr.files import written_whole
+from pdelsr.files.whole import written_whole
 from pdelsr.results.base import BaseSolution
 from pdelsr.results.plot.draw import framed
 from pdelsr.results.plot.fields import field_panels
@@ -23,7 +23,7 @@ from pdelsr.results.plot.slices import read_at
 from pdelsr.results.plot.style import title
 from pdelsr.results.plot.views import moments, views
 from pdelsr.results.plot.write import require_dpi
-from pdelsr.solvers.settings import require_whole
+from pdelsr.solvers.state.settings import require_whole
 
 FASTEST = {".mp4": 60, ".gif": 50}  # frames a second
 

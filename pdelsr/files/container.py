@@ -1,0 +1,153 @@
+"""The file format: tensors and a JSON document in safetensors, with version and checksum."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load, save
+from torch import Tensor
+
+from pdelsr.errors import FileFormatError, said
+from pdelsr.files.header import DamagedHeader, read_header
+from pdelsr.files.seal import checksum
+from pdelsr.files.whole import read_path, write_whole
+from pdelsr.version import __version__
+
+FORMAT = "pdelsr-solution"
+VERSION = 6
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a file holds: named tensors on the CPU, and a document of plain data."""
+
+    tensors: Mapping[str, Tensor]
+    document: Mapping[str, Any]
+
+
+def write(path: str | Path, contents: Contents) -> None:
+    """Write to a temporary file beside `path`, then move it there.
+
+    Raises:
+        SettingsError: the path is none.
+        FileFormatError: the path is a folder, or lies in one that cannot be written.
+    """
+    path = read_path(path)
+    try:
+        if path.is_dir():
+            raise FileFormatError(f"{path} is a folder: give the path of a file.")
+        if path.exists() and not path.is_file():
+            raise FileFormatError(f"{path} is a device or a pipe: give the path of a file.")
+        write_whole(path, encoded(contents))
+    except FileFormatError:  # which is a ValueError, too
+        raise
+    except (OSError, ValueError) as error:  # the latter of a path with a null byte
+        why = getattr(error, "strerror", None) or error
+        raise FileFormatError(f"{path} cannot be written: {why}; give another path.") from error
+
+
+def encoded(contents: Contents) -> bytes:
+    """The bytes of a file."""
+    tensors = {
+        k: t.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for k, t in contents.tensors.items()
+    }
+    document = json.dumps(contents.document)
+    metadata = {
+        "format": FORMAT,
+        "version": str(VERSION),
+        "pdelsr": __version__,
+        "document": document,
+        "sha256": checksum(tensors, document),
+    }
+    return save(tensors, metadata)
+
+
+def read(path: str | Path, writer: str = "Solution.save") -> Contents:
+    """Read what `write` has written.
+
+    Args:
+        path: of the file.
+        writer: what writes such files, which the message of a missing one names.
+
+    Raises:
+        SettingsError: the path is none.
+        FileFormatError: the file is missing, foreign, damaged, or of a newer version.
+    """
+    if not read_path(path).is_file():
+        raise FileFormatError(f"there is no file {path}: give one written by {writer}.")
+    try:
+        with Path(path).open("rb") as file:
+            header = read_header(file)
+        _require_readable(path, header.metadata)
+        with safe_open(path, framework="pt") as opened:
+            names = opened.keys()
+            # copies: products round otherwise where a matrix lies at an odd place of the file
+            tensors = {name: opened.get_tensor(name).clone() for name in names}
+    except (SafetensorError, DamagedHeader, OSError) as error:
+        raise FileFormatError(
+            f"{path} is damaged, or not a solution saved by pdelsr ({said(error)}): save it again, "
+            "or use another copy."
+        ) from error
+    return _checked(path, tensors, header.metadata)
+
+
+def decoded(data: bytes) -> Contents:
+    """What `encoded` gave these bytes for.
+
+    Raises:
+        FileFormatError: they are damaged, or of another version.
+    """
+    what = "a pickled solution"
+    try:
+        header = read_header(io.BytesIO(data))
+        _require_readable(what, header.metadata)
+        tensors = {name: tensor.clone() for name, tensor in load(data).items()}
+    except (SafetensorError, DamagedHeader) as error:
+        raise FileFormatError(
+            f"{what} is damaged ({said(error)}): pickle it again, or use another copy."
+        ) from error
+    return _checked(what, tensors, header.metadata)
+
+
+def _checked(
+    path: str | Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]
+) -> Contents:
+    if checksum(tensors, metadata["document"]) != metadata["sha256"]:
+        raise FileFormatError(
+            f"{path} was changed after it was saved (its checksum differs): use another copy, or "
+            "solve again."
+        )
+    return Contents(tensors, _document(path, metadata["document"]))
+
+
+def _document(path: str | Path, text: str) -> Mapping[str, Any]:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise FileFormatError(
+            f"{path} holds a document that cannot be read ({said(error)}): use another copy."
+        ) from error
+    if not isinstance(document, dict):
+        raise FileFormatError(f"{path} holds no document of named values: use another copy.")
+    return document
+
+
+def _require_readable(path: str | Path, metadata: Mapping[str, str]) -> None:
+    if metadata.get("format") != FORMAT or not {"version", "document", "sha256"} <= set(metadata):
+        raise FileFormatError(
+            f"{path} is not a solution saved by pdelsr: give a file written by Solution.save."
+        )
+    if metadata["version"] != str(VERSION):
+        raise FileFormatError(
+            f"{path} has format version {metadata['version']}, and this pdelsr {__version__} reads "
+            f"version {VERSION}: install pdelsr {metadata.get('pdelsr', 'as it was')}, which wrote "
+            "it."
+        )

@@ -1,0 +1,80 @@
+"""The checkpoint of a training: weights, moments of Adam, losses, and the settings of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pdelsr.errors import FileFormatError
+from pdelsr.files.container import Contents, read, write
+from pdelsr.operators.physics import PIDeepONet
+
+CALLED = {"shapes": "the sizes of the operator (sensors, in_features, hidden, kind)"}
+KIND = "operator-training"
+KINDS = ("weight", "mean", "square")  # of the tensors of every parameter
+
+
+def resumed(
+    path: str | Path | None,
+    settings: dict[str, Any],
+    operator: PIDeepONet,
+    optimizer: torch.optim.Adam,
+) -> list[float]:
+    """The losses of the checkpoint, whose weights and moments are put in; none where none is."""
+    if path is None or not Path(path).exists():
+        return []
+    contents = read(path, "train_operator with a checkpoint")
+    if contents.document.get("kind") != KIND:
+        raise FileFormatError(f"{path} is no checkpoint of a training: give another path.")
+    other = contents.document.get("settings")
+    if not isinstance(other, dict):
+        raise FileFormatError(f"{path} lacks the settings of the training: use another copy.")
+    differ = [CALLED.get(n, n) for n in settings if other.get(n) != settings[n]]
+    if differ:
+        raise FileFormatError(
+            f"{path} belongs to a training that differs in {', '.join(differ)}: give another path, "
+            "or remove it."
+        )
+    parameters = dict(operator.named_parameters())
+    for name, p in parameters.items():
+        for kind in KINDS:
+            _require_like(path, contents, f"{kind}.{name}", p)
+    losses = contents.tensors.get("losses", torch.empty(0)).tolist()
+    with torch.no_grad():
+        for name, p in parameters.items():
+            p.copy_(contents.tensors[f"weight.{name}"])
+            optimizer.state[p] = {
+                "step": torch.tensor(float(len(losses))),
+                "exp_avg": contents.tensors[f"mean.{name}"].to(p),
+                "exp_avg_sq": contents.tensors[f"square.{name}"].to(p),
+            }
+    return losses
+
+
+def _require_like(path: str | Path, contents: Contents, name: str, like: torch.Tensor) -> None:
+    """Refuse a tensor that is missing, or of another shape or type than a parameter."""
+    found = contents.tensors.get(name)
+    if found is None or found.shape != like.shape or not found.is_floating_point():
+        given = "nothing" if found is None else f"{found.dtype} {tuple(found.shape)}"
+        raise FileFormatError(
+            f"{path} has {given} for {name}, expected {tuple(like.shape)}: give another path, or "
+            "remove it."
+        )
+
+
+def save(
+    path: str | Path,
+    settings: dict[str, Any],
+    operator: PIDeepONet,
+    optimizer: torch.optim.Adam,
+    losses: list[float],
+) -> None:
+    tensors = {"losses": torch.tensor(losses, dtype=torch.float64)}
+    for name, p in operator.named_parameters():
+        state = optimizer.state[p]
+        tensors[f"weight.{name}"] = p.detach()
+        tensors[f"mean.{name}"] = state["exp_avg"]
+        tensors[f"square.{name}"] = state["exp_avg_sq"]
+    write(path, Contents(tensors, {"kind": KIND, "settings": settings}))

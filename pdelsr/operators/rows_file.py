@@ -1,0 +1,78 @@
+"""The file of `refine_many`: a line that tells runs apart, and one JSON line an instance."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from pdelsr.errors import FileFormatError, said
+from pdelsr.files.typed import built
+from pdelsr.files.whole import write_whole
+from pdelsr.operators.at_input import sensor_values
+from pdelsr.operators.instances import InstanceRow
+from pdelsr.operators.physics import PIDeepONet, read_sensors
+
+
+def fingerprint(operator: nn.Module, functions: Sequence[Callable[..., Any]], sensors: Any) -> str:
+    """What tells one operator, with its input functions, from another."""
+    digest = hashlib.sha256()
+    for name, value in operator.state_dict().items():
+        digest.update(name.encode())
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    own = operator.sensors if isinstance(operator, PIDeepONet) else None
+    if own is not None or sensors is not None:
+        where = read_sensors(sensors if own is None else own).cpu().numpy()
+        for function in functions:
+            digest.update(sensor_values(function, where).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def read_rows(path: str | Path | None, header: dict[str, Any]) -> dict[int, InstanceRow]:
+    """The rows of an earlier run of the same kind; starts the file where there is none."""
+    if path is None:
+        return {}
+    file = Path(path)
+    if not file.exists():
+        try:
+            write_whole(file, json.dumps(header) + "\n")
+        except (OSError, ValueError) as error:  # the latter of a path with a null byte
+            raise _unwritable(path, error) from error
+        return {}
+    try:
+        first, *lines = file.read_text(encoding="utf-8").splitlines()
+        found = json.loads(first)
+        if lines and not lines[-1].endswith("}"):  # cut while it was written
+            lines.pop()
+            write_whole(file, "".join(f"{line}\n" for line in (first, *lines)))
+        rows = [built(InstanceRow, json.loads(line), "a row") for line in lines]
+    except (OSError, ValueError, RecursionError) as error:
+        raise FileFormatError(
+            f"{path} is not a file of refine_many ({said(error)}): give another path, or remove it."
+        ) from error
+    if found != header:
+        raise FileFormatError(
+            f"{path} belongs to another run ({found}): give another path, or remove it."
+        )
+    return {row.index: row for row in rows}
+
+
+def append_row(path: str | Path | None, row: InstanceRow) -> None:
+    """Write the file anew with one more row, so that no row is ever cut."""
+    if path is None:
+        return
+    try:
+        before = Path(path).read_text(encoding="utf-8")
+        write_whole(path, f"{before}{json.dumps(asdict(row))}\n")
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: str | Path, error: Exception) -> FileFormatError:
+    why = getattr(error, "strerror", None) or error
+    return FileFormatError(f"{path} cannot be written: {why}; give another path.")

@@ -1,0 +1,143 @@
+"""`refine`: a module on data, or an operator for one instance of a parametric problem."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from pdelsr.batch import refine as refine_on_data
+from pdelsr.batch.checks import require_known
+from pdelsr.declare import Problem
+from pdelsr.errors import SettingsError
+from pdelsr.operators.at_input import network_at, parameter_of
+from pdelsr.results import Solution
+from pdelsr.solve import solve
+from pdelsr.solvers.methods.lsr import LSR
+from pdelsr.subspace import Basis
+
+RANK = 1500
+POINTS = 8  # of the equations, a direction: with fewer the residual is small between them only
+
+
+def refine(model: nn.Module, inputs: Any, targets: Any = None, **options: Any) -> Any:
+    """Refine a trained module in one shot: on data, or for one instance of a parametric problem.
+
+    On data, `refine(model, inputs, targets, rank=…)` or `refine(model, loader, rank=…)`, with the
+    options of `pl.batch.refine`; for an instance, `refine(operator, problem.at(a), rank=…)`, with
+    those of `pdelsr.refine.refine_instance`. The model is not changed.
+
+    Returns:
+        A `RefinedModule` on data, a `Solution` for an instance.
+
+    Raises:
+        SettingsError: options, data, module or problem that do not fit.
+
+    Example:
+        >>> import torch
+        >>> import pdelsr as pl
+        >>> seeded = torch.manual_seed(0)
+        >>> layers = torch.nn.Linear(1, 20), torch.nn.Tanh(), torch.nn.Linear(20, 1)
+        >>> model = torch.nn.Sequential(*layers)
+        >>> x = torch.linspace(-1, 1, 200, dtype=torch.float64)[:, None]
+        >>> refined = pl.refine(model, x, torch.sin(3 * x), rank=20)
+        >>> bool((refined(x) - torch.sin(3 * x)).abs().max() < 1e-4)
+        True
+        >>> refined.at_rank(5).rank
+        5
+    """
+    if isinstance(inputs, Problem):
+        if targets is not None:
+            raise SettingsError("targets belong to data: a problem has none.")
+        require_options(options)
+        return refine_instance(model, inputs, **options)
+    return refine_on_data(model, inputs, targets, **options)
+
+
+def refine_instance(
+    operator: nn.Module,
+    problem: Problem,
+    *,
+    rank: int | None = RANK,
+    newton_steps: int = 5,
+    passes: int = 1,
+    basis: str | Basis = "coordinate",
+    points: int | None = None,
+    weights: Mapping[str, int | float] | None = None,
+    sensors: Any = None,
+    seed: int = 0,
+    dtype: str = "float64",
+    tolerance: int | float = 0.0,
+    memory_budget: int | None = None,
+    verbose: bool = False,
+) -> Solution:
+    """A physics-informed operator for one input function: no labels, no training.
+
+    min_y ‖ f(q + J V y) ‖ over the residual of the instance, q being the operator at its input
+    function, with Newton steps in the tangent space. Of a `PIDeepONet` the hidden layers of the
+    trunk and its last layer move; with the input fixed, the branch could move nothing else. On
+    held-out points the result is never worse than the operator itself: where it would be, the
+    operator comes back (`solution.delta` is None).
+
+    Args:
+        operator: a `PIDeepONet`, or a module of (values (n, s), points (n, d)) with outputs (n,)
+            or (n, 1).
+        problem: of one instance, `problem.at(a)`.
+        rank: r; None for a choice by doubling, on held-out points.
+        newton_steps: in the tangent space; 1 is the published method.
+        passes: refinements; each one after the first is made on points drawn where the residual
+            of the best one so far is large. A second one helps where the solution has a kink, as
+            those of transport have.
+        basis: of the tangent space: "coordinate" (parameters drawn at random, fastest), "output",
+            "gaussian", "residual", or a `Basis`.
+        points: of the equations; 8 r by default, and those of `LSR` where r is chosen.
+        weights: factors on the weights of blocks, by name, beyond those of the problem.
+        sensors: of a module that is no `PIDeepONet`: where it reads the input function, (s,).
+        seed: of points and basis.
+        dtype: of the refinement; single precision keeps few digits.
+        tolerance: of the largest held-out root mean square of a block, for the status.
+        memory_budget: bytes of one chunk of rows; None for a share of what is free.
+        verbose: show progress.
+
+    Raises:
+        SettingsError: an operator, sensors or options that do not fit the problem, or a rank far
+            above the number of parameters.
+        ProblemError: the input function is missing or fails.
+    """
+    method = LSR(basis=basis, rank=rank, newton_steps=newton_steps, passes=passes)
+    network = network_at(operator, problem, sensors)
+    m = sum(p.numel() for p in network.parameters())
+    if rank is not None and rank > max(m, RANK):
+        raise SettingsError(f"rank is {rank}: the operator at one function has {m} parameters.")
+    if rank is not None and points is None:
+        points = POINTS * min(rank, m)
+    return solve(
+        problem,
+        method,
+        network=network,
+        points=points,
+        weights=weights,
+        seed=seed,
+        tolerance=tolerance,
+        memory_budget=memory_budget,
+        verbose=verbose,
+        hard=False,
+        dtype=dtype,
+        device=str(parameter_of(operator).device),
+    )
+
+
+DEFAULTS = {
+    name: p.default for name, p in list(inspect.signature(refine_instance).parameters.items())[2:]
+}
+
+
+def require_options(options: Mapping[str, Any]) -> None:
+    """Refuse options that `refine_instance` does not have, with the nearest name.
+
+    Raises:
+        SettingsError: there is one.
+    """
+    require_known({name: v for name, v in options.items() if name not in DEFAULTS}, list(DEFAULTS))

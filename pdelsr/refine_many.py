@@ -1,0 +1,238 @@
+"""`refine_many`: an operator refined for many instances, side by side, with a table at the end."""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from rich.progress import Progress
+from torch import nn
+
+from pdelsr.console import error_console
+from pdelsr.declare import Problem
+from pdelsr.errors import SettingsError
+from pdelsr.files.identity import problem_lines
+from pdelsr.operators.instances import InstanceRow, Instances
+from pdelsr.operators.rows_file import append_row, fingerprint, read_rows
+from pdelsr.refine import (
+    DEFAULTS,
+    refine_instance,
+    require_options,
+)
+from pdelsr.resources.free_memory import share_memory
+from pdelsr.results import Solution
+from pdelsr.results.accuracy import errors_of
+from pdelsr.results.against import values_of, where_known
+from pdelsr.solvers.state.settings import require_whole
+from pdelsr.solvers.state.status import Status
+
+STREAM = 2**31  # of the seeds of instances, where no seed of a training is
+GRID = 10_000  # points at least that errors are measured on
+
+
+def refine_many(
+    operator: nn.Module,
+    problem: Problem,
+    instances: int | Sequence[Any],
+    *,
+    workers: int = 1,
+    path: str | Path | None = None,
+    function_seed: int = 1,
+    verbose: bool = False,
+    **options: Any,
+) -> Instances:
+    """Refine an operator for many input functions.
+
+    Args:
+        operator: see `refine_instance`.
+        problem: a parametric one, with one input function.
+        instances: how many to draw from the problem's sampler, or the input functions themselves:
+            functions, or arrays as `Problem.at` takes them.
+        workers: instances at once, each in a forked process on one core. On a GPU, and on systems
+            without fork, leave it at 1.
+        path: file of one JSON line an instance; a run that was cut goes on from what is there.
+        function_seed: of the draws, which come from another stream than those of training.
+        verbose: show a progress bar.
+        **options: of `refine_instance`.
+
+    Raises:
+        SettingsError: no sampler, a count that is not positive, or options that do not fit.
+        FileFormatError: the file belongs to another run.
+
+    Example:
+        >>> import sympy as sp
+        >>> import pdelsr as pl
+        >>> x = pl.coordinates("x")
+        >>> s, a = pl.unknown("s", x), pl.input_function("a", x)
+        >>> problem = pl.Problem(
+        ...     name="antiderivative",
+        ...     domain=pl.Interval(x, 0, 1),
+        ...     equations=[sp.Eq(s.diff(x), a)],
+        ...     conditions=[pl.Dirichlet(s, 0, on="x=0")],
+        ...     inputs={a: pl.GaussianProcess(length_scale=0.3)},
+        ...     reference=pl.reference.OfInputs(pl.reference.antiderivative),
+        ... )
+        >>> operator = pl.operators.PIDeepONet([i / 20 for i in range(21)], 1, hidden=(10, 10, 10))
+        >>> found = pl.refine_many(operator, problem, 2, rank=60)  # of an untrained operator
+        >>> all(row.error < 1e-4 * row.error_before for row in found.rows)
+        True
+    """
+    require_whole("workers", workers, 1)
+    if workers > 1 and not may_fork(operator):
+        raise SettingsError("workers are forked processes, on the CPU only: set workers=1.")
+    require_options(options)
+    functions = _functions(problem, instances, function_seed)
+    header = {
+        "problem": problem_lines(problem),
+        "instances": len(functions),
+        "operator": fingerprint(operator, functions, options.get("sensors")),
+        "options": {name: str(value) for name, value in sorted({**DEFAULTS, **options}.items())},
+    }
+    done = read_rows(path, header)
+    waiting = [i for i in range(len(functions)) if i not in done]
+    task = _Task(operator, problem, functions, options)
+    with Progress(console=error_console(), disable=not verbose) as progress:
+        bar = progress.add_task(problem.name, total=len(functions), completed=len(done))
+        for row in _rows(task, waiting, workers):
+            done[row.index] = row
+            append_row(path, row)
+            progress.advance(bar)
+    return Instances(problem.name, [done[i] for i in range(len(functions))], functions)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What every instance shares."""
+
+    operator: nn.Module
+    problem: Problem
+    functions: Sequence[Callable[..., Any]]
+    options: dict[str, Any]
+
+    def __call__(self, index: int) -> InstanceRow:
+        return refined_row(
+            self.operator, self.problem, self.functions[index], index, **self.options
+        )
+
+
+_tasks: list[_Task] = []  # of this process, where it is a worker
+
+
+def _rows(task: _Task, waiting: list[int], workers: int) -> Iterator[InstanceRow]:
+    """The rows as they come, from this process or from forked ones."""
+    if workers == 1:
+        yield from map(task, waiting)
+        return
+    context = multiprocessing.get_context("fork")  # a declaration cannot be pickled
+    with ProcessPoolExecutor(workers, context, _start_worker, (task, workers)) as pool:
+        running = [pool.submit(_run_in_worker, i) for i in waiting]
+        try:
+            for future in as_completed(running):
+                yield future.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _start_worker(task: _Task, workers: int) -> None:
+    torch.set_num_threads(1)  # OpenMP does not survive a fork with more
+    share_memory(workers)
+    _tasks.append(task)
+
+
+def _run_in_worker(index: int) -> InstanceRow:
+    return _tasks[0](index)
+
+
+def refined_row(
+    operator: nn.Module,
+    problem: Problem,
+    function: Callable[..., Any],
+    index: int,
+    **options: Any,
+) -> InstanceRow:
+    """Refine for one input function, and measure both against the reference if there is one."""
+    at = problem.at(function)
+    begin = time.perf_counter()
+    solution = refine_instance(operator, at, **options)
+    seconds = time.perf_counter() - begin
+    if solution.status is Status.INTERRUPTED:
+        raise KeyboardInterrupt
+    errors: tuple[float | None, float | None] = (None, None)
+    if at.reference is not None:
+        errors = _errors(at, solution)
+    return InstanceRow(
+        index,
+        *errors,
+        solution.heldout_start,
+        solution.heldout,
+        solution.delta is not None,
+        solution.report.rank if solution.report else 0,
+        seconds,
+    )
+
+
+def _errors(problem: Problem, solution: Solution) -> tuple[float | None, float | None]:
+    """Relative L2 errors without and with δ, on points where the reference has a value."""
+    points, reference = where_known(problem, error_points(problem))
+    if not len(points):
+        return None, None
+    name = solution.names[0]
+    before, after = (
+        errors_of(problem, points, values_of(s, points), reference)[name].relative_l2
+        for s in (solution.unrefined, solution)
+    )
+    return before, after
+
+
+def may_fork(operator: nn.Module) -> bool:
+    """Whether instances can be refined in forked processes."""
+    on_cpu = all(p.device.type == "cpu" for p in operator.parameters())
+    return on_cpu and "fork" in multiprocessing.get_all_start_methods()
+
+
+def error_points(problem: Problem) -> Float[np.ndarray, "n d"]:
+    """An equidistant grid of at least 10,000 points over the domain's box; those in the domain."""
+    bounds = [(float(a), float(b)) for a, b in problem.domain.bounding_box]
+    side = math.ceil(round(GRID ** (1 / len(bounds)), 6)) + 1
+    axes = np.meshgrid(*(np.linspace(a, b, side) for a, b in bounds), indexing="ij")
+    points = np.stack([axis.ravel() for axis in axes], axis=1)
+    return points[problem.domain.contains(points, tolerance=1e-9)]
+
+
+def _functions(
+    problem: Problem, instances: int | Sequence[Any], seed: int
+) -> list[Callable[..., Any]]:
+    if callable(instances):
+        instances = [instances]
+    if not isinstance(instances, int | np.integer):
+        return [f if callable(f) else _of_array(problem, f) for f in instances]
+    instances = int(instances)
+    require_whole("instances", instances, 1)
+    if problem.instance:
+        raise SettingsError(
+            f"{problem.name} is one instance already, and {instances} functions were to be drawn: "
+            "give the parametric problem, without .at(...)."
+        )
+    if len(problem.inputs) != 1:
+        raise SettingsError(
+            f"{problem.name} has {len(problem.inputs)} sampler(s) of input functions: give "
+            "Problem(inputs={a: sampler}) for one, or the input functions themselves."
+        )
+    (sampler,) = problem.inputs.values()
+    require_whole("function_seed", seed, 0)
+    return sampler.sample(instances, STREAM + seed)
+
+
+def _of_array(problem: Problem, values: Any) -> Callable[..., Any]:
+    """The input function through values at equidistant sensors."""
+    (function,) = problem.at(values).instance.values()
+    return function

@@ -1,0 +1,118 @@
+"""Alignment: how I-LSR moves the network between two refinements, one piece at a time."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pdelsr.linearize import StackedResidual
+from pdelsr.solvers.descent.gradient import LBFGSRun
+from pdelsr.solvers.descent.levenberg_marquardt import LevenbergMarquardt, affordable_step
+from pdelsr.solvers.descent.pseudo_time import PseudoTimeResidual
+from pdelsr.solvers.refinement.fitting import affordable_columns, affordable_points
+from pdelsr.solvers.run.context import Context
+from pdelsr.solvers.run.watch import Watch
+from pdelsr.solvers.state.discretization import Discretization
+
+SHARE = 0.5  # of the planned points, for one Gauss–Newton step
+
+
+@dataclass
+class Alignment(ABC):
+    """The alignment of one iteration.
+
+    Args:
+        iteration: of the outer loop.
+        reserve: seconds that must be left for the refinement that follows.
+    """
+
+    iteration: int
+    reserve: float
+
+    every: ClassVar[int] = 1  # pieces between two records
+
+    @property
+    def pieces(self) -> int:
+        """How many pieces were taken, where that is counted."""
+        return 0
+
+    @abstractmethod
+    def advance(self, discretization: Discretization, watch: Watch) -> bool:
+        """Take one piece; whether it was the last one.
+
+        Args:
+            discretization: whose network is moved.
+            watch: of this alignment, told about the piece.
+        """
+
+    def watch(self, context: Context) -> Watch:
+        """Reports the progress of a run, and keeps the time."""
+        return Watch(context, self.iteration, "align", self.every, self.reserve, self.pieces)
+
+
+@dataclass
+class GaussNewtonAlignment(Alignment):
+    """Damped Gauss–Newton steps on ‖f(θ)‖, on new points now and then.
+
+    Args:
+        descent: the damping goes on from one alignment to the next.
+        steps: in all.
+        resample_every: steps between new points.
+        adaptive: draw interior points where the residual is large.
+        residual: on the present points.
+        taken: steps so far.
+    """
+
+    descent: LevenbergMarquardt
+    steps: int
+    resample_every: int
+    adaptive: bool
+    residual: StackedResidual | None = None
+    taken: int = 0
+
+    every = 5
+
+    @property
+    def pieces(self) -> int:
+        return self.taken
+
+    def advance(self, discretization: Discretization, watch: Watch) -> bool:
+        if self.residual is None or self.taken % self.resample_every == 0:
+            adapt_to = discretization.network if self.adaptive else None
+            self.residual = discretization.fresh_residual(SHARE, adapt_to)
+            n, descent = self.residual.row_count, self.descent
+            descent.largest = affordable_columns(discretization, n, descent.largest)
+        size = affordable_step(self.descent, self.residual, discretization.generator)
+        stopped = watch(size)
+        self.taken += 1
+        return stopped or self.taken >= self.steps
+
+
+@dataclass
+class PseudoTimeAlignment(Alignment):
+    """The published alignment: L-BFGS on the TSONN residual with q_prev the refined predictor.
+
+    Args:
+        problem: the pseudo-time residual.
+        run: of L-BFGS.
+    """
+
+    problem: PseudoTimeResidual
+    run: LBFGSRun
+
+    def advance(self, discretization: Discretization, watch: Watch) -> bool:
+        rows = self.problem.residual.row_count
+        once = affordable_points(discretization, rows, self.run.history)
+        self.run.advance(discretization.network, self.problem.loss(once), watch)
+        return watch.stopped or self.run.over
+
+
+PARTS = (
+    GaussNewtonAlignment,
+    PseudoTimeAlignment,
+    PseudoTimeResidual,
+    LBFGSRun,
+    LevenbergMarquardt,
+)
+"""What an alignment consists of, for `Method.memory_types`."""

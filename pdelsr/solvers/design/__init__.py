@@ -1,0 +1,1 @@
+"""Network and points of a run, before its first step."""

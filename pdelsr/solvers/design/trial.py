@@ -1,0 +1,326 @@
+"""The design of a default network for a linear problem, by refining small untrained networks.
+
+How random features should look depends on the solution: fast or slow, a product or a sum of
+functions of single coordinates. A small network answers that in a fraction of a second, without
+the solution: the residual on held-out points tells.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import torch
+
+from pdelsr.compile import CompiledProblem, Interior
+from pdelsr.declare import Problem
+from pdelsr.linearize import Identity, Predictor, RefinedPredictor, StackedResidual
+from pdelsr.linearize.bound_block import BoundBlock
+from pdelsr.linearize.points import PointPlan, balanced_weights
+from pdelsr.lstsq import QR
+from pdelsr.networks import MLP, HardConditions, Network
+from pdelsr.networks.design import Design
+from pdelsr.resources.deadline import given_up_after
+from pdelsr.solvers.design.build import build_network
+from pdelsr.solvers.refinement.tangent_newton import Refinement, refine_in_subspace
+from pdelsr.solvers.run.method import Method
+from pdelsr.solvers.state.settings import LARGEST_SEED, RunSettings
+from pdelsr.survey import crowds
+
+logger: logging.Logger = logging.getLogger(__name__)
+
+SHARE = 0.3  # of the time left that trials may take
+REFINEMENT = 0.5  # of what is left after them, for the first refinement
+PARAMETERS = 1200  # of a trial network
+TRIAL_STEPS = 2  # more than one, so that a linear solve is corrected as that of the run is
+FIRST_SCALES = (1.0, 2.0)  # that every design is tried with
+POWER = 2.5  # of the parameters, that the time of a trial grows with
+SMALL = 4  # times fewer parameters of the smallest trials
+WALKS = 3  # trials of neighbouring scales, about
+ROUGH = 600  # parameters of the first trials; with 300 the sine is not told from tanh
+FACTOR = 2**0.5  # between neighbouring scales, at first
+FINE = 2**0.25  # between the last ones
+ROUGHER = 2.5  # times the residual that a larger scale may have, see `Trial._is_better`
+DIGITS = 6  # of scales
+FILLED = 0.9  # share of directions above rounding from which none is spare
+SMALLEST, LARGEST = 0.15, 12.0  # scales
+ACTIVATIONS = ("sin", "tanh")
+FEW_INPUTS = (1, 2)  # of a neuron, for problems in many coordinates
+MANY_COORDINATES = 3
+DRAW = 7919  # between the seeds of two networks of one design
+TRAIN_SEED, TEST_SEED = 2**31 - 2, 2**31 - 3  # point streams that no run uses
+
+
+@dataclass(frozen=True, eq=False)
+class Designer:
+    """Chooses designs of default networks for one problem and method.
+
+    Args:
+        problem: a linear one.
+        compiled: its blocks.
+        method: whose options limit the choice.
+        settings: of the run.
+    """
+
+    problem: Problem
+    compiled: CompiledProblem
+    method: Method
+    settings: RunSettings
+
+    def first(self, left: int | float = math.inf) -> Design:
+        """The small design with the smallest held-out residual after one refinement.
+
+        Where trials of the usual size would take more than 0.3 of the seconds left, smaller
+        networks are tried, and the design is widened as far as there is time to refine it. When
+        that share is over, the best one so far is taken.
+
+        Both activations, and one hidden layer with few inputs a neuron, are tried at two scales as
+        far as the options leave them open, with half of the parameters, where they cost a quarter.
+        The best one then walks to the scale where its residual is smallest, by factors of 2^½, and
+        with all parameters by factors of 2^¼.
+        """
+        begin, seconds = time.perf_counter(), SHARE * left
+        open_designs = self.open_designs()
+        parameters, sizes, one = PARAMETERS, {}, math.inf
+        at_scales = [replace(d, weight_scale=s) for s in FIRST_SCALES for d in open_designs]
+        if not math.isinf(seconds):
+            parameters //= SMALL
+            with given_up_after(seconds):
+                self._smallest(open_designs[0])  # loads what is loaded once, and is needed anyway
+        with given_up_after(seconds):
+            if not math.isinf(seconds):
+                one = self._smallest(open_designs[0])
+                parameters = _affordable(one, len(at_scales) + WALKS, seconds)
+            at_scales = [self.sized(d, min(parameters, ROUGH)) for d in at_scales]
+            trial = self.trial(at_scales[0], sizes)
+            rough = trial.at_best_scale(min(at_scales, key=trial.size), FACTOR)
+            whole = self.widened(rough, self.sized(rough, parameters).hidden)
+            found = self.trial(whole, sizes).at_best_scale(whole, FINE)
+            logger.info("%s is the best of %d designs that were tried", found, len(sizes))
+            return self._of_usual_size(found, parameters, _refinable(one, begin, left))
+        logger.info("the time for trials of designs is over after %d", len(sizes))
+        tried = min(parameters, ROUGH)
+        first = self.sized(at_scales[0], tried)
+        best = min(sizes, key=sizes.__getitem__, default=first)
+        return self._of_usual_size(best, tried, _refinable(one, begin, left))
+
+    def _smallest(self, design: Design) -> float:
+        """Seconds of the smallest trial."""
+        begin = time.perf_counter()
+        least = self.sized(design, PARAMETERS // SMALL)
+        self.trial(least, {}).size(least)
+        return time.perf_counter() - begin
+
+    def _of_usual_size(self, design: Design, parameters: int, most: int | float) -> Design:
+        """A design that was tried, of the usual size.
+
+        It becomes at most twice as large as there, and no larger than what can be refined in time.
+        """
+        if parameters >= PARAMETERS:
+            return design
+        wanted = max(min(2 * parameters, PARAMETERS, most), parameters)
+        return self.widened(design, self.sized(design, int(wanted)).hidden)
+
+    def larger(self, design: Design, parameters: int) -> Design:
+        """The design with about so many parameters; wider networks want larger scales."""
+        sized = self.sized(design, parameters)
+        return sized if self.method.weight_scale is not None else self.widened(design, sized.hidden)
+
+    def widened(self, design: Design, hidden: tuple[int, ...]) -> Design:
+        """The design with given widths, at a scale that grows as the root of the width.
+
+        That is how the best scale of deep untrained networks was seen to grow: from 600 to 1,200
+        and 2,400 parameters it went from 2 to 2.4 and 2.8 for the wave equation, Poisson's and
+        Helmholtz'. With one hidden layer it did not depend on the width.
+        """
+        growth = (sum(hidden) / sum(design.hidden)) ** 0.5 if len(hidden) > 1 else 1.0
+        return replace(design, hidden=hidden, weight_scale=design.weight_scale * max(growth, 1.0))
+
+    def grown(self, network: Network, design: Design, seed: int) -> Network:
+        """A network of at least the widths of this one that is the same function."""
+        if isinstance(network, HardConditions):
+            return HardConditions(self.grown(network.network, design, seed), network.forms)
+        assert isinstance(network, MLP)
+        return network.widened(tuple(map(max, network.hidden, design.hidden)), seed)
+
+    def sized(self, design: Design, parameters: int) -> Design:
+        """The design with equal widths and about so many parameters."""
+        return design.sized(parameters, self.features, len(self.compiled.unknowns))
+
+    def build(self, design: Design, draw: int = 0) -> Network:
+        """The network of a design, with hard conditions around it; other weights for every draw."""
+        seed = (self.settings.seed + DRAW * draw) % (LARGEST_SEED + 1)
+        settings = replace(self.settings, seed=seed)
+        return build_network(self.problem, self.compiled, self.method, settings, design)
+
+    @property
+    def features(self) -> int:
+        """Width of the input features."""
+        periodic = len(self.compiled.periodic)
+        return len(self.compiled.coordinates) - periodic + 2 * periodic * self.method.harmonics
+
+    def open_designs(self, parameters: int = 1) -> list[Design]:
+        """What the method's options leave open, with about so many parameters."""
+        method, dim = self.method, len(self.compiled.coordinates)
+        activations = ACTIVATIONS if method.activation is None else (method.activation,)
+        depth = 2 if method.hidden is None else len(method.hidden)
+        designs = [Design((1,) * depth, a, first_inputs=method.first_inputs) for a in activations]
+        if method.first_inputs is None and method.hidden is None and dim >= MANY_COORDINATES:
+            designs += [Design((1,), activations[0], first_inputs=k) for k in FEW_INPUTS]
+        return [self.sized(design, parameters) for design in designs]
+
+    def trial(self, design: Design, sizes: dict[Design, float]) -> Trial:
+        """Points and weights that suit a design; what it finds goes into `sizes`."""
+        return self.trial_on(self.balanced_plan(self.build(design)), sizes)
+
+    def trial_on(self, plan: PointPlan, sizes: dict[Design, float]) -> Trial:
+        """A trial on the points of a plan, for the fit on as many times as many as a run has.
+
+        On few points networks with a small scale look the better ones: for Poisson's equation the
+        scales 2 and 2.8 left residuals of 1.5e-7 and 3.2e-7 with two rows for every parameter, and
+        1.5e-8 and 1.6e-8 with four.
+        """
+        factor = self.method.refinement_factor(self.problem.is_linear)
+        train = plan.scaled(factor).bind(self.compiled.blocks, TRAIN_SEED)
+        test = plan.bind(self.compiled.blocks, TEST_SEED)
+        return Trial(self.build, train, test, self.settings.memory_budget, sizes)
+
+    def balanced_plan(self, network: Network) -> PointPlan:
+        """Points for a trial of this network, with weights that balance its rows."""
+        plan = _plan(self.problem, self.compiled, self.settings, network.parameter_count)
+        first = replace(plan, crowds={}).bind(self.compiled.blocks, TRAIN_SEED)
+        weights = balanced_weights(first, StackedResidual(network, first).mean_square_row)
+        return replace(plan, weights=weights)
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """Refines designs of one size on the same points with the same weights.
+
+    Args:
+        build: makes the network of a design.
+        train: the points of the fit.
+        test: the held-out points.
+        memory_budget: bytes of one chunk of rows.
+        sizes: held-out residuals found so far.
+        spare: designs of which a part of the directions is below rounding.
+    """
+
+    build: Callable[[Design], Network]
+    train: tuple[BoundBlock, ...]
+    test: tuple[BoundBlock, ...]
+    memory_budget: int | None = None
+    sizes: dict[Design, float] = field(default_factory=dict)
+    spare: set[Design] = field(default_factory=set)
+
+    def at_best_scale(self, design: Design, factor: float) -> Design:
+        """The design with the scale of its weights that is best, as steps of a factor lead to."""
+        larger = self.walk(design, factor)
+        return self.walk(design, 1 / factor) if larger is design else larger
+
+    def walk(self, design: Design, factor: float) -> Design:
+        """Multiply the scale by `factor` as long as that is better."""
+        while True:
+            scale = round(design.weight_scale * factor, DIGITS)  # twice 2^¼ is 2^½, and known
+            scaled = replace(design, weight_scale=scale)
+            if not SMALLEST <= scaled.weight_scale <= LARGEST:
+                return design
+            if not self._is_better(scaled, design):
+                return design
+            design = scaled
+
+    def _is_better(self, new: Design, old: Design) -> bool:
+        """Whether another scale is better.
+
+        Where the smaller one leaves directions below rounding, its residual is what rounding leaves
+        of smooth functions. That of the larger one is rougher, and an error is the smaller the
+        rougher its residual is: for the wave equation with 1,640 parameters the scales 2 and 2.8
+        had residuals of 2.6e-8 and 6.3e-8, and errors of 4.0e-11 and 2.9e-12.
+        """
+        sizes, larger = (self.size(new), self.size(old)), new.weight_scale > old.weight_scale
+        allowed = ROUGHER if (old if larger else new) in self.spare else 1.0
+        return sizes[0] < allowed * sizes[1] if larger else allowed * sizes[0] < sizes[1]
+
+    def size(self, design: Design) -> float:
+        """Held-out residual after one refinement; infinite where it is not finite."""
+        if design not in self.sizes:
+            network = self.build(design)
+            found = self._refinement(network)
+            predictor = _predictor(network, found)
+            size = math.inf if predictor is None else self.heldout_size(predictor, network)
+            self.sizes[design] = size
+            if (found.report.effective_rank or 0) < FILLED * found.report.rank:
+                self.spare.add(design)
+            logger.debug("%s: held-out residual %.1e", design, size)
+        return self.sizes[design]
+
+    def refined(self, network: Network) -> RefinedPredictor | None:
+        """A network after one refinement; None where that found nothing."""
+        return _predictor(network, self._refinement(network))
+
+    def _refinement(self, network: Network) -> Refinement:
+        residual = StackedResidual(network, self.train, self.memory_budget)
+        directions = Identity(network.parameter_count)
+        return refine_in_subspace(residual, directions, QR(), TRIAL_STEPS, described=False)
+
+    def heldout_size(self, predictor: Predictor, network: Network) -> float:
+        """The residual of a function at the held-out points; infinite where it is not finite."""
+        held = StackedResidual(network, self.test).evaluate(predictor)
+        size = torch.linalg.vector_norm(held).item()
+        return size if math.isfinite(size) else math.inf
+
+
+def _affordable(one: float, count: int, seconds: float) -> int:
+    """Parameters of the last trials that fit into the time.
+
+    Args:
+        one: seconds of the smallest trial.
+        count: of other ones before, with the same parameters, or with 600.
+        seconds: for all of them.
+    """
+    least = PARAMETERS / SMALL
+    share = max(seconds - one, 0.0) / one
+    parameters = least * (share / (count + WALKS)) ** (1 / POWER)
+    if parameters > ROUGH:
+        share -= count * (ROUGH / least) ** POWER
+        parameters = least * (share / WALKS) ** (1 / POWER)
+    return round(min(max(parameters, least), PARAMETERS))
+
+
+def _refinable(one: float, begin: float, left: float) -> float:
+    """Parameters that the first refinement has the time for.
+
+    Args:
+        one: seconds of the smallest trial; infinite where it was never finished.
+        begin: of the trials.
+        left: seconds that were left then.
+    """
+    if math.isinf(left):
+        return math.inf
+    seconds = REFINEMENT * max(left - (time.perf_counter() - begin), 0.0)
+    return PARAMETERS / SMALL * (seconds / one) ** (1 / POWER)
+
+
+def _predictor(network: Network, found: Refinement) -> RefinedPredictor | None:
+    return RefinedPredictor(network, found.delta) if found.steps else None
+
+
+def _plan(
+    problem: Problem, compiled: CompiledProblem, settings: RunSettings, parameters: int
+) -> PointPlan:
+    equations = sum(isinstance(b.region, Interior) for b in compiled.blocks)
+    interior = -(-2 * parameters // max(equations, 1))
+    counts = {
+        b.name: interior if isinstance(b.region, Interior) else interior // 4
+        for b in compiled.blocks
+    }
+    return PointPlan(
+        problem.domain,
+        counts,
+        crowds=crowds(problem, compiled.exact),
+        dtype=settings.torch_dtype,
+        device=settings.torch_device,
+    )

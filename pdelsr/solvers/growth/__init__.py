@@ -1,0 +1,1 @@
+"""Larger networks while a run goes on: when, how far, and how."""

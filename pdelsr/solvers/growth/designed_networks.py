@@ -1,0 +1,87 @@
+"""Other networks for a run whose network is not the user's choice."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from pdelsr.linearize import Predictor
+from pdelsr.linearize.points import PointPlan
+from pdelsr.networks import MLP, HardConditions, Network
+from pdelsr.networks.design import Design, design_of
+from pdelsr.solvers.design.plan import point_counts
+from pdelsr.solvers.design.trial import Designer
+from pdelsr.solvers.growth.alignment_trial import gains_of
+from pdelsr.solvers.run.context import NetworkMaker
+from pdelsr.solvers.run.network_maker import Gains
+
+
+@dataclass
+class DesignedNetworks(NetworkMaker):
+    """Makes other networks and the plans that suit them.
+
+    Args:
+        designer: of the run.
+        design: of the present network.
+    """
+
+    designer: Designer
+    design: Design
+
+    def __call__(
+        self,
+        network: Network,
+        plan: PointPlan,
+        parameters: int,
+        anew: bool,
+    ) -> tuple[Network, PointPlan]:
+        """A network of about so many parameters, and the plan with points for it.
+
+        Args:
+            network: the present one.
+            plan: the present one.
+            parameters: about how many.
+            anew: an untrained network; otherwise the same function as now.
+        """
+        designer = self.designer
+        if anew:
+            self.design = designer.larger(self.design, parameters)
+            found = designer.build(self.design)
+        else:
+            self.design = designer.sized(self.design, parameters)
+            found = designer.grown(network, self.design, designer.settings.seed + parameters)
+        counts = point_counts(
+            designer.problem,
+            designer.compiled,
+            designer.method,
+            designer.settings,
+            found.parameter_count,
+        )
+        return found, replace(plan, counts=counts)
+
+    def gains(
+        self, untrained: Predictor, parameters: int, seconds: int | float = math.inf
+    ) -> Gains | None:
+        """What alignment and growth gain, as a network of half the size tells.
+
+        Args:
+            untrained: the network, refined.
+            parameters: of it.
+            seconds: that a trial may take; None is returned where they are too few.
+        """
+        return gains_of(self.designer, self.design, untrained, parameters, seconds)
+
+    def redrawn(self, network: Network, draw: int, stretch: float = 1.0) -> Network:
+        """An untrained network like this one, with other random weights for every `draw`.
+
+        Args:
+            network: the present one.
+            draw: from 1.
+            stretch: factor on the scale of the weights, unless the user gave one.
+        """
+        inner = network.network if isinstance(network, HardConditions) else network
+        assert isinstance(inner, MLP)
+        given = replace(design_of(inner), activation=inner.activation)
+        if self.designer.method.weight_scale is None:
+            given = replace(given, weight_scale=given.weight_scale * stretch)
+        return self.designer.build(given, draw)

@@ -1,0 +1,1 @@
+"""The methods, one file each, and the choice among them by name."""

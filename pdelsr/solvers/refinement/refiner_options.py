@@ -1,0 +1,80 @@
+"""What a refinement is made of: subspace, rank, least squares, Newton steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pdelsr.lstsq import LeastSquares, solver_named
+from pdelsr.solvers.state.discretization import Discretization
+from pdelsr.solvers.state.settings import require_whole
+from pdelsr.subspace import Basis, basis_named
+
+FULL_LIMIT = 5000  # parameters up to which the whole tangent space is the default basis
+FIRST_RANK = 250  # of a rank that is chosen by doubling
+LARGEST_RANK = 4000
+
+
+@dataclass(frozen=True)
+class RefinerOptions:
+    """The parts of a refinement.
+
+    Args:
+        basis: recipe for V, or its name; None for all parameters of a small network, and for the
+            randomized SVD of the output Jacobian of a large one.
+        rank: r; None for a choice by the held-out residual, or for all that a basis without such
+            a choice gives.
+        lstsq: solver of the reduced problem, or its name.
+        newton_steps: in the tangent space; 1 is the published method.
+    """
+
+    basis: str | Basis | None = None
+    rank: int | None = None
+    lstsq: str | LeastSquares = "qr"
+    newton_steps: int = 5
+
+    def __post_init__(self) -> None:
+        if self.basis is not None:
+            basis_named(self.basis)
+        solver_named(self.lstsq)
+        require_whole("newton_steps", self.newton_steps, 1)
+        if self.rank is not None:
+            require_whole("rank", self.rank, 1)
+
+    def basis_for(self, parameters: int) -> Basis:
+        """The recipe for a network with so many parameters."""
+        return basis_named(self.basis or ("full" if parameters <= FULL_LIMIT else "output"))
+
+    def first_rank(
+        self, discretization: Discretization, factor: int | float, rank: int | None = None
+    ) -> int:
+        """Directions of a refinement, or those that a search for their number starts from.
+
+        Args:
+            discretization: network, blocks and points.
+            factor: times the planned points.
+            rank: that an earlier refinement chose.
+        """
+        m = discretization.network.parameter_count
+        basis, chosen = self.basis_for(m), self.rank or rank
+        width = basis.width(discretization.network)
+        if width is not None:
+            return width
+        if chosen is None and basis.has_rank:
+            rows = discretization.plan.row_count(discretization.compiled.blocks, factor)
+            chosen = starting_rank(largest_rank(m, int(rows)))
+        return min(chosen or m, m)
+
+    def rank_is_open(self, discretization: Discretization) -> bool:
+        """Whether fewer directions are not against the user's choice."""
+        has_rank = self.basis_for(discretization.network.parameter_count).has_rank
+        return self.rank is None and (has_rank or self.basis is None)
+
+
+def starting_rank(most: int) -> int:
+    """Of a search among so many directions."""
+    return min(FIRST_RANK, most)
+
+
+def largest_rank(parameters: int, rows: int) -> int:
+    """Up to which a rank is raised: two rows a direction, unless all are few."""
+    return min(LARGEST_RANK, parameters, max(FIRST_RANK, rows // 2))

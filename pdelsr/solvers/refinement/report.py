@@ -1,0 +1,40 @@
+"""What a refinement tells of its reduced system."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor
+
+from pdelsr.linearize import Directions
+from pdelsr.solvers.refinement.sensitivity import Sensitivity
+
+
+@dataclass(frozen=True)
+class RankReport:
+    """The reduced system of a refinement.
+
+    Args:
+        rank: r, directions of the subspace.
+        effective_rank: directions above rounding; None where there was no time to measure it.
+        condition: of the column-equilibrated system; None likewise.
+        singular_values: of the column-equilibrated system, in falling order.
+        basis_values: singular values that the basis was built from, where it was.
+        directions: V.
+        y: the reduced unknowns; the refined predictor is q + J V y.
+        limit: why the rank was not raised further, where it was chosen.
+        nested: δ in a part of the directions only, where the solver offers that.
+        sensitivity: how far the solution moves for a small residual, where the solver tells.
+    """
+
+    rank: int
+    effective_rank: int | None
+    condition: float | None
+    singular_values: Float[Tensor, " s"]
+    basis_values: Float[Tensor, " k"] | None = None
+    directions: Directions | None = None
+    y: Float[Tensor, " r"] | None = None
+    nested: Float[Tensor, " m"] | None = None
+    limit: str | None = None
+    sensitivity: Sensitivity | None = None

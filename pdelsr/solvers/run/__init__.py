@@ -1,0 +1,1 @@
+"""One run of a method: the contract of methods, and the loop around their steps."""

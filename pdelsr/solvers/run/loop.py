@@ -1,0 +1,285 @@
+"""The outer loop: step, assess on held-out points, keep the best, stop with a status."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from pdelsr.errors import ProblemError
+from pdelsr.linearize import StackedResidual
+from pdelsr.resources.deadline import deadline
+from pdelsr.resources.pieces import is_out_of_memory
+from pdelsr.solvers.refinement.refusal import nothing_found
+from pdelsr.solvers.refinement.report import RankReport
+from pdelsr.solvers.run.context import EXACT, ROUNDING, Context
+from pdelsr.solvers.run.method import Method, State
+from pdelsr.solvers.state.candidate import Assessed, Candidate
+from pdelsr.solvers.state.history import Record
+from pdelsr.solvers.state.interruption import (
+    CUT_SHORT,
+    INTERRUPTIONS,
+    in_time,
+    last_work,
+    status_of,
+)
+from pdelsr.solvers.state.status import Status
+
+logger = logging.getLogger(__name__)
+E = TypeVar("E", bound=BaseException)
+
+WITH_MORE = (Status.OUT_OF_TIME, Status.MAX_ITERATIONS, Status.INTERRUPTED)
+"""Ends of runs that would have gone on."""
+DONE = (Status.COMPLETED, Status.RANK_DEFICIENT)
+"""Ends of a refinement that would be no news where the start is still the best state."""
+GAIN = 0.8  # factor on the held-out residual that counts as progress
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The best state of a run, and how the run ended.
+
+    Args:
+        best: the best state by its residual on held-out points.
+        report: of the refinement that found it, if one did.
+        status: why the run stopped.
+        iterations: completed outer iterations.
+        training: the points that the best state was found on; None for the start itself.
+        next_step: what would have come next, and how long it takes, as far as the method can tell.
+        failure: the mistake in the problem that ended the run, if one did.
+    """
+
+    best: Assessed
+    report: RankReport | None
+    status: Status
+    iterations: int
+    training: StackedResidual | None = None
+    next_step: str | None = None
+    failure: ProblemError | None = None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a run stands between two steps: with its context, all that it needs to go on.
+
+    Args:
+        state: of the method.
+        report: of the best state.
+        training: the points that the best state was found on.
+        ended: why the run stopped here, if it did.
+    """
+
+    state: State
+    report: RankReport | None = None
+    training: StackedResidual | None = None
+    ended: Status | None = None
+
+
+def run(
+    context: Context,
+    method: Method,
+    tolerance: int | float = 0.0,
+    start: Candidate | Standing | None = None,
+    keep: Callable[[Standing], None] = lambda standing: None,
+) -> Outcome:
+    """Iterate until the method, the tolerance, the clock, the user or stagnation ends it.
+
+    Ctrl-C returns the best state so far. A state whose held-out residual is not finite, or larger
+    than that of the best one, never replaces it.
+
+    Args:
+        context: of the run.
+        method: with its options.
+        tolerance: of the largest held-out root mean square of a block.
+        start: the first candidate; None for the network as it is. Or where an earlier run of this
+            context stood.
+        keep: told where the run stands after every step.
+
+    Raises:
+        MemoryLimitError: memory ran out before anything was found.
+        ProblemError: a coefficient failed before anything was found; later it ends the run.
+        TimeLimitError: the time limit is reached before the start is assessed.
+    """
+    resumed = start if isinstance(start, Standing) else None
+    if not isinstance(start, Standing):
+        first = start or Candidate.of_network(context.network)
+        in_time(context.clock, lambda: context.assess(first, 0))
+    begin = context.best
+    keeper = Keeper(context, tolerance, resumed)
+    iterations = resumed.state.iteration if resumed else 0
+    if resumed:
+        status = keeper.verdict(resumed.state, method.ended(context, resumed.state))
+        if status is not None:
+            return keeper.outcome(status, iterations, method.next_step(context, resumed.state))
+    state: State | None = None
+    unseen: State | None = None  # of a step whose state nobody has assessed yet
+    lack: BaseException | None = None
+    failure: ProblemError | None = None
+    try:
+        with deadline(context.clock.left - 0.5 * context.finish_seconds):
+            state = resumed.state if resumed else method.init(context)
+            status = None
+            keep(keeper.standing(state, status))
+            while status is None:
+                state = method.step(context, state)
+                if state.whole:
+                    unseen, iterations = state, state.iteration
+                    assessed = context.assess(state.candidate, iterations)
+                    keeper.offer(assessed, state.report)
+                    unseen = None
+                    keeper.tell(state, assessed)
+                    status = keeper.verdict(state, method.ended(context, state))
+                keep(keeper.standing(state, status))
+        return keeper.outcome(status, iterations, method.next_step(context, state))
+    except INTERRUPTIONS as interruption:
+        status = status_of(interruption)
+    except ProblemError as error:
+        if context.best is begin and start is None:
+            raise
+        status, failure = Status.INTERRUPTED, without_arrays(error)
+        if unseen is not None:  # its iteration is not complete
+            iterations -= 1
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        status, lack = Status.OUT_OF_MEMORY, without_arrays(error)
+    following = None if state is None else method.next_step(context, state)
+    if failure is None:
+        keeper.offer_last(unseen, iterations, status)
+    if lack is not None and context.best is begin and start is None and not context.trained:
+        raise nothing_found(context.discretization, lack)
+    return replace(keeper.outcome(status, iterations, following), failure=failure)
+
+
+def without_arrays(error: E) -> E:
+    """An error without its traceback, whose frames hold the arrays of the run."""
+    return error.with_traceback(None)
+
+
+class Keeper:
+    """Decides when to stop, and keeps what belongs to the best state of a context.
+
+    Args:
+        context: has the start assessed.
+        tolerance: of the largest held-out root mean square of a block.
+        resumed: where the run stood before, if it goes on.
+    """
+
+    def __init__(
+        self, context: Context, tolerance: int | float, resumed: Standing | None = None
+    ) -> None:
+        self.context = context
+        self.tolerance = tolerance
+        self.report = resumed.report if resumed else None
+        self.training = resumed.training if resumed else None
+
+    def standing(self, state: State, ended: Status | None) -> Standing:
+        """Where the run stands after a step."""
+        return Standing(state, self.report, self.training, ended)
+
+    def offer(self, assessed: Assessed, report: RankReport | None) -> None:
+        """Keep the report and the points of a state, if it is the best one."""
+        if assessed.largest_rms <= self.tolerance < self.context.best.largest_rms:
+            self.context.best = assessed
+        best = self.context.best
+        if assessed is best:  # a network that no step improved on has no refinement to tell of
+            refined = assessed.candidate.delta is not None
+            self.report = report if refined else None
+            self.training = self.context.discretization.training
+        elif assessed.objective < best.objective:
+            logger.info(
+                "held-out %.1e after %.1e may be chance: the state of iteration %d is kept",
+                assessed.objective,
+                best.objective,
+                best.iteration,
+            )
+
+    def tell(self, state: State, assessed: Assessed) -> None:
+        """Report an iteration, with what is the best state now."""
+        report = state.report
+        record = Record(
+            state.iteration,
+            state.phase,
+            self.context.clock.seconds,
+            state.train,
+            heldout=assessed.objective,
+            best=self.context.best.objective,
+            rank=report and report.rank,
+            effective_rank=report and report.effective_rank,
+            condition=report and report.condition,
+        )
+        self.context.report(record)
+
+    def offer_last(self, unseen: State | None, iterations: int, status: Status) -> None:
+        """What the last step has found, or the network of a step that was cut short, may be best.
+
+        Args:
+            unseen: after a step whose state nobody has assessed; None for a step that was cut.
+            iterations: so far.
+            status: that ended the run.
+        """
+        network = self.context.network
+        candidate = unseen.candidate if unseen else Candidate.of_network(network)
+        with last_work(self.context.clock, status):
+            try:
+                assessed = self.context.assess(candidate, iterations)
+            except ProblemError as error:  # what ended the run is told, and its best state kept
+                logger.info("the step that was cut short is dropped: %s", error)
+                return
+            except (MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                return
+            logger.info("the step that was cut short left held-out %.1e", assessed.objective)
+            self.offer(assessed, unseen.report if unseen else None)
+
+    def outcome(self, status: Status, iterations: int, next_step: str | None) -> Outcome:
+        """The end of a run; its network is left where the best state is."""
+        best = self.context.best
+        if not math.isfinite(best.objective):
+            status = Status.DIVERGED
+        best.candidate.predictor()
+        following = next_step if status in WITH_MORE else None
+        if following is not None:
+            logger.info("next would come %s", following)
+        return Outcome(best, self.report, status, iterations, self.training, following)
+
+    def verdict(self, state: State, wish: Status | None) -> Status | None:
+        """Why to stop now, or None; `wish` is the method's own reason."""
+        if not state.whole or not state.iteration:
+            return None
+        if self.context.best.largest_rms <= self.tolerance:
+            return Status.CONVERGED
+        if wish in CUT_SHORT:  # the step, or the next one would be
+            return wish
+        if self.context.fell_to(EXACT):
+            return Status.PRECISION_LIMITED
+        ended = self._end(state, wish)
+        # At the level of rounding, a wider network or more points would be poor advice.
+        stopped = ended in (Status.STAGNATED, Status.COMPLETED, Status.RANK_DEFICIENT)
+        rounded = stopped and self.context.fell_to(ROUNDING)
+        return Status.PRECISION_LIMITED if rounded else ended
+
+    def _end(self, state: State, wish: Status | None) -> Status | None:
+        if wish is not None:  # the method is done, whatever time is left
+            rejected = wish in DONE and not self.context.best.iteration
+            return Status.STAGNATED if rejected else wish
+        if self.context.clock.left <= max(state.next_seconds, self.context.finish_seconds):
+            return Status.OUT_OF_TIME
+        if state.iteration >= self.context.max_iterations:
+            return Status.MAX_ITERATIONS
+        return Status.STAGNATED if self._stalled() else None
+
+    def _stalled(self) -> bool:
+        """Whether the last `patience` iterations together gained less than GAIN.
+
+        With a time limit the run uses its time, unless the residual is down to rounding.
+        """
+        if not math.isinf(self.context.clock.limit) and not self.context.fell_to(ROUNDING):
+            return False
+        objectives, recent = self.context.objectives, self.context.patience
+        if len(objectives) - 1 <= recent:
+            return False
+        return min(objectives) > GAIN * min(objectives[:-recent])

@@ -1,0 +1,52 @@
+"""What makes other networks while a run goes on, and what they would gain."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from pdelsr.linearize import Predictor
+from pdelsr.linearize.points import PointPlan
+from pdelsr.networks import Network
+
+
+@dataclass(frozen=True)
+class Gains:
+    """Factors on the residual.
+
+    Args:
+        alignment: of an alignment and the refinement after it.
+        doubling: of an untrained network with twice the parameters.
+    """
+
+    alignment: float
+    doubling: float
+
+    def grown(self, factor: int | float) -> float:
+        """The gain of so many times the parameters."""
+        return self.doubling ** math.log2(max(factor, 1.0))
+
+
+class NetworkMaker(ABC):
+    """Makes other networks for a run; see `Context.grow` and `Context.redraw`."""
+
+    @abstractmethod
+    def __call__(
+        self,
+        network: Network,
+        plan: PointPlan,
+        parameters: int,
+        anew: bool,
+    ) -> tuple[Network, PointPlan]:
+        """A network of about so many parameters, and the plan with points for it."""
+
+    @abstractmethod
+    def gains(
+        self, untrained: Predictor, parameters: int, seconds: int | float = math.inf
+    ) -> Gains | None:
+        """What alignment and growth gain, as a network of half the size tells."""
+
+    @abstractmethod
+    def redrawn(self, network: Network, draw: int, stretch: float = 1.0) -> Network:
+        """An untrained network of the same size with other weights, at so many times the scale."""

@@ -1,0 +1,94 @@
+"""What residuals are made of: a network, the blocks of a problem, and points drawn anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+
+from pdelsr.compile import CompiledProblem
+from pdelsr.linearize import Predictor, StackedResidual
+from pdelsr.linearize.points import PointPlan
+from pdelsr.networks import Network
+from pdelsr.solvers.state.candidate import Candidate
+
+HELDOUT_SEED = 2**31 - 1  # the stream of held-out points, that of no round below seed 214,748
+ROUNDS = 10_000  # point rounds of one seed before two seeds could meet
+
+
+@dataclass
+class Discretization:
+    """A network that moves, and the points where it is fitted and judged.
+
+    Args:
+        compiled: the blocks.
+        network: holds θ, and moves as a method trains it.
+        plan: points, samplers and weights of the blocks.
+        seed: of points and bases.
+        memory_budget: bytes for one chunk of rows.
+        points_open: whether the number of points is the method's choice.
+
+    Attributes:
+        first_plan: the plan before any growth.
+        generator: of bases and of what a method draws.
+        heldout: the residual on points that are never trained on.
+        training: the last residual that was drawn.
+        rounds: how many were drawn.
+    """
+
+    compiled: CompiledProblem
+    network: Network
+    plan: PointPlan
+    seed: int = 0
+    memory_budget: int | None = None
+    points_open: bool = False
+
+    def __post_init__(self) -> None:
+        self.first_plan: PointPlan = self.plan
+        self.generator: torch.Generator = torch.Generator().manual_seed(self.seed)
+        self.heldout: StackedResidual = self._residual(self.plan.held_out(), HELDOUT_SEED, None)
+        self.training: StackedResidual | None = None
+        self.rounds: int = 0
+
+    def replace_network(self, network: Network) -> None:
+        """Go on with another network, on the same held-out points."""
+        self.network = network
+        self.heldout = replace(self.heldout, network=network)
+
+    def return_to(self, candidate: Candidate) -> None:
+        """Go on with the network and θ of an earlier state."""
+        candidate.predictor()
+        self.replace_network(candidate.network)
+
+    def go_on(self, rounds: int) -> None:
+        """Continue the random streams of an earlier run after its last round of points."""
+        self.rounds = rounds
+        self.generator.manual_seed(ROUNDS * self.seed + rounds)
+
+    def fresh_residual(
+        self, factor: int | float = 1.0, adapt_to: Predictor | None = None
+    ) -> StackedResidual:
+        """The residual on points that were not used before.
+
+        Args:
+            factor: times the planned number of points.
+            adapt_to: draw interior points where this predictor's residual is large.
+        """
+        self.rounds += 1
+        seed = ROUNDS * self.seed + self.rounds
+        self.training = self._residual(self.plan.scaled(factor), seed, adapt_to)
+        return self.training
+
+    @property
+    def fresh_row_count(self) -> int | float:
+        """Rows of a residual on the planned points."""
+        return self.plan.row_count(self.compiled.blocks)
+
+    @property
+    def epsilon(self) -> float:
+        """Of the dtype."""
+        return torch.finfo(self.heldout.like.dtype).eps
+
+    def _residual(self, plan: PointPlan, seed: int, adapt_to: Predictor | None) -> StackedResidual:
+        blocks = plan.bind(self.compiled.blocks, seed, adapt_to)
+        return StackedResidual(self.network, blocks, self.memory_budget)

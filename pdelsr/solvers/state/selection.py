@@ -1,0 +1,92 @@
+"""Which of the assessed states of a run is the best one."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pdelsr.solvers.state.candidate import Assessed
+
+DOUBTLESS = 2.5  # standard errors of a difference that leave little doubt of its sign
+CLEAR = 0.6  # ratio of two residuals near the floor that leaves little doubt which error is smaller
+BEYOND_ROUNDING = 0.25  # the same where the residuals are down to rounding
+
+
+@dataclass
+class Selection:
+    """The assessed states of a run, of which the best one is kept.
+
+    Args:
+        best: the best state so far.
+        objectives: ‖f‖ on the held-out points of all states, in order.
+    """
+
+    best: Assessed | None = None
+    objectives: list[float] = field(default_factory=list)
+
+    def offer(self, new: Assessed, floor: float, rounding: float = 0.0) -> bool:
+        """Take note of a state; whether it is the best one now.
+
+        What is not finite is never better. Of two refined states of the run, the one is better
+        whose residual is smaller at the held-out points beyond doubt, see `is_doubtless`. Of
+        others, such as networks that are still trained, simply the one with the smaller residual.
+
+        Near the floor the residual is no measure of the error: what is left are the rounding errors
+        of two fits, which differ by chance. Once the best state is there, another one replaces it
+        only where its residual is at most 0.6 times as large, a quarter at rounding, or where it is
+        the smallest so far and another state had a smaller one than the best already.
+
+        Args:
+            new: the state.
+            floor: ‖f‖ below which a residual says little of the error.
+            rounding: ‖f‖ below which it is down to rounding.
+        """
+        before, best = self.objectives[:], self.best
+        self.objectives.append(new.objective)
+        clear = CLEAR if best is None or best.objective > rounding else BEYOND_ROUNDING
+        if best is not None and not self._is_better(new, best, before, floor, clear):
+            return False
+        self.best = new
+        return True
+
+    def _is_better(
+        self, new: Assessed, best: Assessed, before: list[float], floor: float, clear: float
+    ) -> bool:
+        refined = new.candidate.delta is not None and best.candidate.delta is not None
+        if not refined or not best.iteration:
+            return new.objective < best.objective
+        if best.objective > floor:
+            return math.isfinite(new.objective) and is_doubtless(new, best)
+        confirmed = new.objective < min(before) < best.objective
+        return confirmed or new.objective <= clear * best.objective
+
+
+def is_doubtless(new: Assessed, best: Assessed) -> bool:
+    """Whether the residual of one state is smaller by more than chance allows.
+
+        Σ d_i > 2.5 (Σ d_i²)^½ ,   d_i = s_i² (F_i(best)² − F_i(new)²)
+
+    Both states have the same held-out points, so that what is common to them cancels. No doubt is
+    left where the residual is nowhere larger. Where the sum leaves the sign open, the same is asked
+    of s_i |F_i|: next to a corner a few large residuals can be all of ‖f‖, and say nothing of the
+    error elsewhere. On an L-shaped domain the mean of |F| fell with the error through all of eight
+    iterations, while ‖f‖ rose by half.
+    """
+    assert best.squares is not None
+    assert new.squares is not None
+    if bool((new.squares <= best.squares).all()):  # of a few points, the certainty is never large
+        return bool((new.squares < best.squares).any())
+    by_squares = certainty(best.squares - new.squares)
+    if abs(by_squares) > DOUBTLESS:
+        return by_squares > 0
+    return certainty(best.squares.sqrt() - new.squares.sqrt()) > DOUBTLESS
+
+
+def certainty(gains: Float[Tensor, " n"]) -> float:
+    """The sum of independent numbers, in its standard errors; 0 where all of them vanish."""
+    size = torch.linalg.vector_norm(gains)
+    return (gains.sum() / size).item() if size > 0 else 0.0

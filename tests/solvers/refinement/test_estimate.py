@@ -1,0 +1,104 @@
+"""The estimate of memory against what processes of their own took at most."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import pdelsr as pl
+from pdelsr.benchmark.process import in_fresh_process
+from pdelsr.resources.memory import peak_memory
+from pdelsr.solve import prepared, run_prepared, settled
+from pdelsr.solvers.methods.registry import parse_options
+
+PROBLEMS = Path(__file__).parents[3] / "problems"
+FACTOR = 0.5, 1.5  # of measured over estimated
+LSR = {"weight_scale": 2.0}
+STEPS = {"alignment_steps": 2, "max_iterations": 1}
+CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "full": ("poisson_2d", "lsr", {"hidden": (48, 48), "points": 8000, **LSR}),
+    "svd": (
+        *("poisson_2d", "lsr"),
+        {"hidden": (48, 48), "points": 4000, "rank": 1000, "basis": "coordinate", "lstsq": "svd"},
+    ),
+    "cholesky": (
+        *("poisson_2d", "lsr"),
+        {"hidden": (48, 48), "points": 8000, "rank": 1500, "basis": "coordinate"}
+        | {"lstsq": "cholesky"},
+    ),
+    "lsmr": (
+        *("poisson_2d", "lsr"),
+        {"hidden": (48, 48), "points": 8000, "rank": 600, "basis": "coordinate", "lstsq": "lsmr"},
+    ),
+    "output": (
+        *("poisson_2d", "lsr"),
+        {"hidden": (200, 200), "points": 2000, "rank": 600, "basis": "output", **LSR},
+    ),
+    "gaussian": (
+        *("poisson_2d", "lsr"),
+        {"hidden": (100, 100), "points": 20_000, "rank": 500, "basis": "gaussian", **LSR},
+    ),
+    "single": (
+        *("poisson_2d", "lsr"),
+        {"hidden": (100, 100), "points": 8000, "rank": 1000, "basis": "output"}
+        | {"dtype": "float32", **LSR},
+    ),
+    "newton": (
+        *("burgers_1d", "lsr"),
+        {"hidden": (40, 40), "points": 4000, "rank": 1000, "basis": "coordinate"}
+        | {"newton_steps": 3, **LSR},
+    ),
+    "many points": ("poisson_2d", "lsr", {"hidden": (8, 8), "points": 200_000, **LSR}),
+    "ilsr": ("burgers_1d", "ilsr", {"hidden": (24, 24, 24), "points": 2000, **STEPS}),
+    "alignment": (
+        *("burgers_1d", "ilsr"),
+        {"hidden": (40, 40, 40), "points": 4000, "refine_points": 0.5, "rank": 300, **STEPS},
+    ),
+    "pinn": (
+        *("poisson_2d", "pinn"),
+        {"hidden": (64, 64, 64), "points": 40_000, "adam_steps": 3, "lbfgs_steps": 3},
+    ),
+    "tsonn": (
+        *("burgers_1d", "tsonn"),
+        {"hidden": (64, 64), "points": 40_000, "inner_steps": 3, "max_iterations": 1},
+    ),
+}
+WARM = {"hidden": (8, 8), "points": 50, "weight_scale": 1.0, "max_iterations": 1}
+
+
+def measured(problem: str, method: str, options: dict[str, Any]) -> tuple[float, float]:
+    """Estimated bytes of a run, and by how much it raised the peak of its process."""
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    declared = pl.load_problem(PROBLEMS / f"{problem}.py")
+    pl.solve(declared, method, **{**few(method), **WARM})  # libraries are loaded after that
+    before = peak_memory()
+    chosen, settings = parse_options(method, options)
+    settings = settled(declared, chosen, settings)
+    context = prepared(declared, chosen, settings)
+    estimate = chosen.bytes_needed(context.discretization)
+    run_prepared(declared, chosen, settings, context)
+    return estimate, peak_memory() - before
+
+
+def few(method: str) -> dict[str, int]:
+    steps = {"pinn": ("adam_steps", "lbfgs_steps"), "ilsr": ("alignment_steps",)}
+    return dict.fromkeys(steps.get(method, ()), 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES)
+def test_the_estimate_is_right_within_a_factor(case: str) -> None:
+    estimate, taken = in_fresh_process(measured, *CASES[case])
+    assert FACTOR[0] * estimate <= taken <= FACTOR[1] * estimate, f"{taken / estimate:.2f}"
+    print(f"{case}: estimated {estimate / 2**20:.0f} MiB, ratio {taken / estimate:.2f}")
+
+
+def test_one_case_that_is_quick() -> None:
+    options = {"hidden": (32, 32), "points": 3000, "rank": 700, "basis": "coordinate", **LSR}
+    estimate, taken = in_fresh_process(measured, "poisson_2d", "lsr", options)
+    assert FACTOR[0] * estimate <= taken <= FACTOR[1] * estimate
