@@ -19,7 +19,8 @@ from pdelsr.solvers.growth.next_step import (
     widening,
 )
 from pdelsr.solvers.refinement.estimate import Sizes, refinement_fits
-from pdelsr.solvers.refinement.refiner import PAYS, Refiner
+from pdelsr.solvers.refinement.rank_search import PAYS
+from pdelsr.solvers.refinement.refiner import Refiner
 from pdelsr.solvers.refinement.refiner_options import FULL_LIMIT, largest_rank
 from pdelsr.solvers.refinement.refusal import largest
 from pdelsr.solvers.run.context import EXACT, ROUNDING, Context
