@@ -40,7 +40,15 @@ from pdelsr.errors import (
     SettingsError,
     TimeLimitError,
 )
-from pdelsr.lstsq import LSMR, QR, Cholesky, LeastSquares, NormalEquationsWarning, TruncatedSVD
+from pdelsr.lstsq import (
+    LSMR,
+    QR,
+    Cholesky,
+    LeastSquares,
+    NormalEquationsWarning,
+    StreamingQR,
+    TruncatedSVD,
+)
 from pdelsr.networks import MLP, Activation, ModifiedMLP, Network, UserActivation
 from pdelsr.operators.instances import Instances
 from pdelsr.operators.physics_training import train_operator
@@ -153,6 +161,7 @@ __all__ = [
     "Sobol",
     "Solution",
     "Status",
+    "StreamingQR",
     "Tabulated",
     "TimeInterval",
     "TimeLimitError",

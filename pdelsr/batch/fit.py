@@ -39,6 +39,7 @@ from pdelsr.solvers.refinement.tangent_newton import Refinement
 logger: logging.Logger = logging.getLogger(__name__)
 
 RANKS = 24  # that are compared on held-out data, in geometric progression
+FIRST_RANK = 32  # of a rank that is doubled: few, since data are noisy
 SURE = 2.0  # standard errors that a refinement must gain on held-out data
 
 
@@ -171,6 +172,10 @@ class Fits(Ranked):
         self.task, self.parts, self.held = task, parts, held
         self.made: dict[int, Fit] = {}
         self.scores: list[RankScore] = []
+
+    @property
+    def first(self) -> int:
+        return min(FIRST_RANK, self.most)
 
     @property
     def most(self) -> int:

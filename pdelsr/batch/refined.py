@@ -186,8 +186,8 @@ class RefinedModule(nn.Module):
         """
         if self._family is None:
             raise SettingsError(
-                "this refinement holds no factors for other ranks: at_rank needs what refine "
-                "returned, with lstsq='streaming-qr'."
+                "this refinement holds no factors: at_rank needs the original one, by a solver "
+                "that keeps all smaller ranks, as StreamingQR does."
             )
         most = self._family.nested.rank
         require_whole("rank", k, 0)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 from pdelsr.resources.clock import Clock
 from pdelsr.resources.pieces import is_out_of_memory
-from pdelsr.solvers.refinement.refiner_options import starting_rank
 from pdelsr.solvers.refinement.tangent_newton import Refinement
 from pdelsr.solvers.state.interruption import INTERRUPTIONS, status_of
 
@@ -24,6 +23,11 @@ NO_TIME = "no time for twice as many"
 
 class Ranked(ABC):
     """What is refined at one rank after another: a network on its points, or a module on data."""
+
+    @property
+    @abstractmethod
+    def first(self) -> int:
+        """The rank to begin with."""
 
     @property
     @abstractmethod
@@ -60,7 +64,7 @@ class RankSearch:
     def run(self) -> Refinement:
         """The best refinement, whose report says why the rank was not raised further."""
         ranked = self.ranked
-        rank, best, smallest = starting_rank(ranked.most), None, math.inf
+        rank, best, smallest = ranked.first, None, math.inf
         while True:
             begin, found = self.clock.seconds, None
             try:

@@ -16,7 +16,7 @@ from pdelsr.resources.pieces import is_out_of_memory, release
 from pdelsr.solvers.refinement.estimate import Sizes, needed, refinement_fits
 from pdelsr.solvers.refinement.fitting import Choice, affordable
 from pdelsr.solvers.refinement.rank_search import Ranked, RankSearch, limited
-from pdelsr.solvers.refinement.refiner_options import RefinerOptions, largest_rank
+from pdelsr.solvers.refinement.refiner_options import RefinerOptions, largest_rank, starting_rank
 from pdelsr.solvers.refinement.tangent_newton import (
     Refinement,
     refine_in_subspace,
@@ -134,6 +134,10 @@ class _OnPoints(Ranked):
     clock: Clock
     residual: StackedResidual
     basis: Basis
+
+    @property
+    def first(self) -> int:
+        return starting_rank(self.most)
 
     @property
     def most(self) -> int:

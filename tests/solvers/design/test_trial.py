@@ -19,6 +19,7 @@ from pdelsr.networks.design import Design, parameter_count
 from pdelsr.solvers.design.trial import DIGITS, FACTOR, PARAMETERS, Designer, Trial
 from pdelsr.solvers.growth.alignment_trial import gains_of
 from pdelsr.solvers.prepare import prepare
+from pdelsr.solvers.refinement.tangent_problem import TangentProblem
 
 U = pl.unknown("u", X)
 
@@ -222,6 +223,6 @@ def test_ctrl_c_in_a_trial_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None
     def interrupted(*_: object) -> object:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pdelsr.solvers.refinement.tangent_newton._corrected", interrupted)
+    monkeypatch.setattr(TangentProblem, "corrected", interrupted)
     with pytest.raises(KeyboardInterrupt):
         designer(poisson()).first()
