@@ -6,29 +6,26 @@ from collections.abc import Mapping
 
 from torch import nn
 
-from pdelsr.compile import CompiledProblem
-from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
 from pdelsr.networks import FeatureNetwork, HardConditions, ModuleNetwork, Network
 from pdelsr.networks.base import require_trainable
 from pdelsr.networks.design import Design
 from pdelsr.networks.mlp import MLP
-from pdelsr.solvers.run.method import Method
-from pdelsr.solvers.state.settings import RunSettings
+from pdelsr.solvers.run.job import Job
 
 
-def build_network(
-    problem: Problem,
-    compiled: CompiledProblem,
-    method: Method,
-    settings: RunSettings,
-    design: Design,
-) -> Network:
+def build_network(job: Job, design: Design, seed: int) -> Network:
     """The user's network or the method's default one, with hard conditions around it.
+
+    Args:
+        job: of the run.
+        design: of a default network.
+        seed: of its weights.
 
     Raises:
         SettingsError: the user's network does not fit the problem.
     """
+    compiled, method, settings = job.compiled, job.method, job.settings
     d, k = len(compiled.coordinates), len(compiled.unknowns)
     axes = {compiled.coordinates.index(c): p for c, p in compiled.periodic.items()}
     if settings.network is not None:
@@ -40,13 +37,13 @@ def build_network(
             k,
             design.hidden,
             activation=design.activation,
-            bounds=[(float(a), float(b)) for a, b in problem.domain.bounding_box],
+            bounds=[(float(a), float(b)) for a, b in job.problem.domain.bounding_box],
             periodic=axes,
             harmonics=method.harmonics,
             initialization=method.initialization,
             weight_scale=design.weight_scale,
             first_inputs=design.first_inputs,
-            seed=settings.seed,
+            seed=seed,
             dtype=settings.torch_dtype,
             device=settings.torch_device,
         )

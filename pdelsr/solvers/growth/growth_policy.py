@@ -134,8 +134,7 @@ class GrowthPolicy:
         growth, context = self.growth, self.context
         kept, growth.kept = growth.kept, None
         if kept and min(context.objectives[growth.grown :]) > growth.before:
-            candidate, context.discretization.plan = kept
-            context.discretization.return_to(candidate)
+            context.discretization.return_to(*kept)
             self._log("the last growth gained nothing: back to the network")
 
     def take_more_if_full(self, state: State) -> None:

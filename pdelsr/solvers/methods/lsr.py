@@ -136,16 +136,16 @@ class LSR(Method):
                 other = replace(candidate, delta=found.delta)
                 better = norm(other) < norm(candidate)
             except INTERRUPTIONS as interruption:
-                discretization.training = training
+                discretization.take_up(training)
                 return replace(best, stopped=status_of(interruption)), candidate
             except (MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise
-                discretization.training = training
+                discretization.take_up(training)
                 return limited(best, "no memory for another pass"), candidate
             if better:
                 best, candidate = found, other
             else:
-                discretization.training = training
+                discretization.take_up(training)
                 best = replace(best, stopped=found.stopped)
         return best, candidate
