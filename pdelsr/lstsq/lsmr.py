@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import scipy
 import torch
 from jaxtyping import Float
-from scipy.sparse.linalg import lsmr
 from torch import Tensor
 
 from pdelsr.lstsq.base import LeastSquares, Spectrum, equilibrate, spectrum_of
@@ -44,7 +44,7 @@ class LSMR(LeastSquares):
         return LSMRState(A, lengths)
 
     def compute(self, state: LSMRState, b: Float[Tensor, " n"]) -> Float[Tensor, " r"]:
-        found = lsmr(
+        found = scipy.sparse.linalg.lsmr(
             state.A.double().cpu().numpy(),  # scipy's constants overflow in single precision
             b.double().cpu().numpy(),
             atol=self.tolerance,
