@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pdelsr.batch.data import Data
 from pdelsr.batch.model import Inputs, Model
-from pdelsr.batch.progress import PassDisplay
+from pdelsr.progress import PassDisplay
 from pdelsr.resources.memory import points_per_chunk
 from pdelsr.resources.pieces import in_pieces
 from pdelsr.subspace.base import gaussian

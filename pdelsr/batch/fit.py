@@ -14,12 +14,12 @@ from torch import Tensor
 from pdelsr.batch.data import Batch, Data, over_pieces
 from pdelsr.batch.model import Model
 from pdelsr.batch.products import JacobianTimes
-from pdelsr.batch.progress import PassDisplay
 from pdelsr.batch.ranks import geometric
 from pdelsr.batch.refined import Family, RankScore, RefinedModule
 from pdelsr.batch.target import Residual
 from pdelsr.errors import SettingsError
 from pdelsr.lstsq.streaming import Nested, StreamingQR
+from pdelsr.progress import PassDisplay
 
 logger: logging.Logger = logging.getLogger(__name__)
 
