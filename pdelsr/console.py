@@ -50,12 +50,7 @@ class StandardError:
         return self.stream.fileno()
 
 
-def error_console() -> Console:
-    """A new console, which draws a live line beside those of others."""
-    return Console(file=cast(IO[str], StandardError()), highlight=False)
-
-
 @cache
 def shared_console() -> Console:
     """The one console: whatever is printed here while a display is live appears above it."""
-    return error_console()
+    return Console(file=cast(IO[str], StandardError()), highlight=False)

@@ -14,15 +14,14 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float
-from rich.progress import Progress
 from torch import nn
 
-from pdelsr.console import error_console
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
 from pdelsr.files.identity import problem_lines
 from pdelsr.operators.instances import InstanceRow, Instances
 from pdelsr.operators.rows_file import append_row, fingerprint, read_rows
+from pdelsr.progress import PassDisplay
 from pdelsr.refine import (
     DEFAULTS,
     refine_instance,
@@ -61,7 +60,7 @@ def refine_many(
             without fork, leave it at 1.
         path: file of one JSON line an instance; a run that was cut goes on from what is there.
         function_seed: of the draws, which come from another stream than those of training.
-        verbose: show a progress bar.
+        verbose: show a progress bar, in a terminal.
         **options: of `refine_instance`.
 
     Raises:
@@ -100,12 +99,11 @@ def refine_many(
     done = read_rows(path, header)
     waiting = [i for i in range(len(functions)) if i not in done]
     task = _Task(operator, problem, functions, options)
-    with Progress(console=error_console(), disable=not verbose) as progress:
-        bar = progress.add_task(problem.name, total=len(functions), completed=len(done))
-        for row in _rows(task, waiting, workers):
+    with PassDisplay(verbose, kept=True) as display:
+        rows = _rows(task, waiting, workers)
+        for row in display.over(problem.name, rows, len(functions), lambda _: 1, len(done)):
             done[row.index] = row
             append_row(path, row)
-            progress.advance(bar)
     return Instances(problem.name, [done[i] for i in range(len(functions))], functions)
 
 

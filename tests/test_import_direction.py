@@ -19,6 +19,7 @@ ORDER = [
         "version",
         "errors",
         "console",
+        "progress",
         "resources",
         "reference",
         "declare",
@@ -60,9 +61,18 @@ DELAYED = {
 """Imports at the first call: matplotlib loads slowly, psutil and the packages of extras may be
 missing."""
 
+ONCE = {
+    "hashlib": "files/digest.py",
+    "rich.live": "progress.py",
+    "rich.progress": "progress.py",
+    "secrets": "files/whole.py",
+}
+"""What one file alone imports: the digest, the display that moves, names of temporary files."""
+
 WITHOUT_TORCH = (
-    *("errors", "console", "reference", "declare", "sample"),
-    *("resources/deadline.py", "resources/clock.py", "files/whole.py", "files/header.py"),
+    *("errors", "console", "progress", "reference", "declare", "sample"),
+    *("resources/deadline.py", "resources/clock.py"),
+    *("files/whole.py", "files/header.py", "files/digest.py"),
 )
 WITHOUT_SYMPY = ("resources", "networks", "linearize", "subspace", "lstsq", "solvers")
 FILES = sorted(p.relative_to(PACKAGE) for p in PACKAGE.rglob("*.py"))
@@ -242,6 +252,17 @@ def test_only_plot_imports_matplotlib() -> None:
         found = [m for m in imported(path) if m.split(".")[0] == "matplotlib"]
         assert not found or path.parts[:2] == ("results", "plot"), path
         assert "matplotlib.pyplot" not in found, path
+
+
+@pytest.mark.parametrize(("library", "place"), ONCE.items())
+def test_what_there_is_one_helper_for_is_imported_by_it_alone(library: str, place: str) -> None:
+    assert [path.as_posix() for path in FILES if library in imported(path)] == [place]
+
+
+def test_one_file_moves_files_into_their_place_and_waits_for_the_disk() -> None:
+    for call in ("os.replace", "os.fsync", "os.rename"):
+        found = {p.as_posix() for p in FILES if f"{call}(" in ast.unparse(tree_of(p))}
+        assert found <= {"files/whole.py"}, call
 
 
 @pytest.mark.parametrize(

@@ -18,12 +18,12 @@ from pdelsr.batch.held_out import fit_and_held_out
 from pdelsr.batch.memory import affordable_rank
 from pdelsr.batch.model import Inputs, Model, require_forward_mode, require_samplewise
 from pdelsr.batch.parts import Parts
-from pdelsr.batch.progress import PassDisplay
 from pdelsr.batch.refined import RefinedModule
 from pdelsr.batch.target import Residual, UserResidual
 from pdelsr.batch.task import Task, counted
 from pdelsr.errors import SettingsError
 from pdelsr.lstsq import LeastSquares, StreamingQR, solver_named
+from pdelsr.progress import PassDisplay
 from pdelsr.resources.pieces import is_out_of_memory, release, told_what_to_lower
 from pdelsr.solvers.refinement.estimate import FEWEST
 from pdelsr.solvers.state.settings import DTYPES, require_choice, require_whole

@@ -8,9 +8,9 @@ import torch
 
 from pdelsr.batch.data import Batch, Data, over_pieces
 from pdelsr.batch.model import Model
-from pdelsr.batch.progress import PassDisplay
 from pdelsr.batch.target import Residual
 from pdelsr.errors import SettingsError
+from pdelsr.progress import PassDisplay
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 
 from pdelsr.errors import FileFormatError
 from pdelsr.files.identity import problem_lines
+from pdelsr.files.seal import digest_of_tensors
 from pdelsr.linearize.points import PointPlan
 from pdelsr.networks import Activation
 from pdelsr.results.plain import method_to_plain, to_plain
@@ -44,7 +44,7 @@ def fingerprint(job: Job) -> dict[str, Any]:
     }
     if settings.points is not None:
         del of_problem["points"]
-    begin = None if start is None else [start.rounds, digest(_delta(start))]
+    begin = None if start is None else [start.rounds, digest_of_tensors(_delta(start))]
     return {
         "problem": problem_lines(problem),
         "method": method.name,
@@ -82,16 +82,16 @@ def values_digest(job: Job, plan: PointPlan) -> dict[str, str]:
         jet = torch.linspace(0.3, 0.7, shape[0] * shape[1]).to(bound.columns).reshape(shape)
         with torch.no_grad():
             values = bound.block.value(bound.columns, jet)
-        found[bound.block.name] = digest(_rounded([values, bound.columns]))
+        found[bound.block.name] = digest_of_tensors(_rounded([values, bound.columns]))
     activation = job.method.activation
     if isinstance(activation, Activation):
         z = torch.linspace(-2.0, 2.0, PROBES, dtype=torch.float64)
-        found["activation"] = digest(_rounded([activation(z)]))
+        found["activation"] = digest_of_tensors(_rounded([activation(z)]))
     return found
 
 
 def _of_module(module: nn.Module) -> list[str]:
-    return [repr(module), digest(module.state_dict().values())]
+    return [repr(module), digest_of_tensors(module.state_dict().values())]
 
 
 def _delta(start: Predecessor) -> list[Tensor]:
@@ -104,16 +104,6 @@ def _rounded(tensors: Iterable[Tensor]) -> Iterator[Tensor]:
         values = tensor.detach().cpu().double()
         size = values.abs().max().item() if values.numel() else 0.0
         yield torch.round(values / size, decimals=DIGITS) + 0.0 if size > 0 else values
-
-
-def digest(tensors: Iterable[Tensor]) -> str:
-    """SHA-256 of types, shapes and bytes of some tensors."""
-    found = hashlib.sha256()
-    for tensor in tensors:
-        flat = tensor.detach().cpu().contiguous()
-        found.update(f"{flat.dtype} {tuple(flat.shape)}".encode())
-        found.update(flat.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return found.hexdigest()
 
 
 def require_same_run(path: Path, saved: Mapping[str, Any], now: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ import sympy as sp
 from jaxtyping import Float
 
 from pdelsr.declare.decimals import decimal_text
-from pdelsr.declare.interpreted import value
+from pdelsr.declare.interpreted import UFUNCS, value
 from pdelsr.declare.long_sums import NumpyCode
 from pdelsr.declare.sharing import is_large, shared_subexpressions
 from pdelsr.errors import ProblemError
@@ -118,11 +118,20 @@ def _compiled(expression: sp.Expr, symbols: tuple[sp.Symbol, ...]) -> Callable[.
     listed = sp.lambdify(
         symbols,
         [expression],
-        modules=["scipy", "numpy"],
+        modules=_namespaces(expression),
         printer=cast(Any, NumpyCode()),
         cse=cast(Any, shared_subexpressions),
     )
     return lambda *columns: listed(*columns)[0]
+
+
+def _namespaces(expression: sp.Expr) -> list[Any]:
+    """Where the names of its code are, beside those of numpy that the printer imports itself.
+
+    Those of elementary functions are in numpy. Others may be in scipy.special, which loads slowly.
+    """
+    functions = {applied.func for applied in expression.atoms(sp.Function)}
+    return [{"pi": np.pi}] if functions <= UFUNCS.keys() else ["scipy", "numpy"]
 
 
 def require_finite(

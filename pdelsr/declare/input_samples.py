@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import scipy.fft
+import scipy
 from jaxtyping import Float
-from scipy.interpolate import CubicSpline
 
 from pdelsr.errors import ProblemError
 
@@ -112,8 +111,8 @@ class Spline(InputSample):
         return self.spline(require_inside(x, (float(self.knots[0]), float(self.knots[-1]))))
 
     @cached_property
-    def spline(self) -> CubicSpline:
-        return CubicSpline(self.knots, self.values)
+    def spline(self) -> scipy.interpolate.CubicSpline:
+        return scipy.interpolate.CubicSpline(self.knots, self.values)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,8 +7,8 @@ from functools import cached_property, lru_cache
 from itertools import product
 
 import numpy as np
+import scipy
 from jaxtyping import Bool, Float
-from scipy.spatial import KDTree
 
 from pdelsr.declare.domains import Part
 from pdelsr.declare.domains.part import Placement
@@ -80,7 +80,7 @@ class Rim:
         met = np.concatenate([other.holds(exact), other.holds(behind)])
         if len(other._cuts.ends):
             near = other._near(places)
-            distances, _ = KDTree(other._cuts.ends).query(places[near])
+            distances, _ = scipy.spatial.KDTree(other._cuts.ends).query(places[near])
             met[near] |= distances <= TOUCHING * self.diameter
         is_cut = np.arange(len(places)) >= len(exact)
         return Meeting(places[met], np.where(is_cut, AT_CUTS, ROUNDING)[met])

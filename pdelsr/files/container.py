@@ -17,7 +17,7 @@ from torch import Tensor
 from pdelsr.errors import FileFormatError, said
 from pdelsr.files.header import DamagedHeader, read_header
 from pdelsr.files.seal import checksum
-from pdelsr.files.whole import read_path, write_whole
+from pdelsr.files.whole import NOT_WRITTEN, read_path, unwritable, write_whole
 from pdelsr.version import __version__
 
 FORMAT = "pdelsr-solution"
@@ -48,9 +48,8 @@ def write(path: str | Path, contents: Contents) -> None:
         write_whole(path, encoded(contents))
     except FileFormatError:  # which is a ValueError, too
         raise
-    except (OSError, ValueError) as error:  # the latter of a path with a null byte
-        why = getattr(error, "strerror", None) or error
-        raise FileFormatError(f"{path} cannot be written: {why}; give another path.") from error
+    except NOT_WRITTEN as error:
+        raise FileFormatError(unwritable(path, error)) from error
 
 
 def encoded(contents: Contents) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -13,6 +12,7 @@ from pdelsr.declare.domains.probes import probes
 from pdelsr.declare.inputs import OfArrays, bounds_of, coordinate_of
 from pdelsr.declare.regions import AtPoints, Interior, OnParts
 from pdelsr.declare.statements import Statement
+from pdelsr.files.digest import digest
 
 PROBES = 32  # points where an input function is compared, irregular so that no wave hides
 DIGITS = 9  # that places are compared in, of the domain's diameter
@@ -32,12 +32,16 @@ def problem_lines(problem: Problem) -> list[str]:
 
 
 def _places_line(problem: Problem, statement: Statement) -> str:
-    found = hashlib.sha256()
+    parts: list[str | bytes] = []
     for array, unit in _places(problem, statement):
-        rounded = np.round(array / unit, DIGITS) + 0.0  # no negative zeros
-        found.update(f"{unit:.{DIGITS}g}".encode())
-        found.update(rounded.astype("<f8").tobytes())
-    return f"  places of {statement.name}: fingerprint {found.hexdigest()[:12]}"
+        parts += [f"{unit:.{DIGITS}g}", _rounded_bytes(array / unit, DIGITS)]
+    return f"  places of {statement.name}: fingerprint {digest(parts)[:12]}"
+
+
+def _rounded_bytes(values: Float[np.ndarray, "..."], digits: int) -> bytes:
+    """Of numbers that are equal on every machine, but for a rounding at the last digit."""
+    rounded = np.round(values, digits) + 0.0  # no negative zeros
+    return rounded.astype("<f8").tobytes()
 
 
 def _places(
@@ -69,8 +73,7 @@ def _input_line(problem: Problem, name: str) -> str:
     x = low + (high - low) * (GOLDEN * np.arange(1, PROBES + 1) % 1)
     values = np.broadcast_to(function(x), x.shape)
     size = np.abs(values).max()
-    rounded = np.round(values / size, 6) + 0.0 if size > 0 else values  # no negative zeros
-    known = hashlib.sha256(rounded.astype("<f8").tobytes()).hexdigest()[:12]
+    known = digest([_rounded_bytes(values / size if size > 0 else values, 6)])[:12]
     return f"  input function {name}: at most {size:.6g} at {PROBES} points, fingerprint {known}"
 
 

@@ -1,24 +1,38 @@
-"""The checksum by which a file of tensors tells that it is as it was written."""
+"""The digests of tensors, and the checksum by which a file of them tells that it is as written."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import torch
 from torch import Tensor
 
+from pdelsr.files.digest import digest
+
 
 def checksum(tensors: Mapping[str, Tensor], document: str) -> str:
-    """SHA-256 over a document and the name, type, shape and bytes of every tensor.
+    """The digest of a document and the name, type, shape and bytes of every tensor.
 
     Args:
-        tensors: by name, contiguous, on the CPU.
+        tensors: by name.
         document: what the file says beside them.
     """
-    found = hashlib.sha256(document.encode())
+    return digest(_parts_of_file(tensors, document))
+
+
+def digest_of_tensors(tensors: Iterable[Tensor]) -> str:
+    """The digest of types, shapes and bytes of some tensors."""
+    return digest(part for tensor in tensors for part in _parts(tensor))
+
+
+def _parts_of_file(tensors: Mapping[str, Tensor], document: str) -> Iterator[str | memoryview]:
+    yield document
     for name in sorted(tensors):
-        tensor = tensors[name]
-        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        found.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
-    return found.hexdigest()
+        yield f"{name} "
+        yield from _parts(tensors[name])
+
+
+def _parts(tensor: Tensor) -> Iterator[str | memoryview]:
+    flat = tensor.detach().cpu().contiguous()
+    yield f"{flat.dtype} {tuple(flat.shape)}"
+    yield flat.reshape(-1).view(torch.uint8).numpy().data

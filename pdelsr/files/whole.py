@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import secrets
 import stat
@@ -13,9 +12,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pdelsr.errors import SettingsError, quoted
+from pdelsr.files.digest import digest
 
 OLD = 600  # seconds after which a temporary file belongs to no writer any more
 NEW = 0o666  # permissions of a new file, less what the process masks
+NOT_WRITTEN = (OSError, ValueError)  # what writing raises, the latter for a null byte in a path
 LONGEST_ENDING = 16  # bytes of an ending that a temporary file takes over
 
 
@@ -32,6 +33,12 @@ def read_path(given: object, what: str = "path") -> Path:
     if isinstance(given, str | Path) and given != "":
         return Path(given)
     raise SettingsError(f"{what} is {quoted(given)}: give the path of a file.")
+
+
+def unwritable(path: str | Path, error: Exception) -> str:
+    """That a file cannot be written, in words."""
+    why = getattr(error, "strerror", None) or error
+    return f"{path} cannot be written: {why}; give another path."
 
 
 @contextmanager
@@ -61,16 +68,12 @@ def written_whole(path: str | Path) -> Generator[Path, None, None]:
     target = Path(os.path.realpath(path))
     if mode is not None and not os.access(target, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-    temporary = _new_file(target)
-    try:
+    with _beside(target) as temporary:
         yield temporary
         if mode is not None:
             os.chmod(temporary, stat.S_IMODE(mode))
         _flush(temporary)
         os.replace(temporary, target)
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def write_whole(path: str | Path, content: str | bytes) -> None:
@@ -93,14 +96,10 @@ def write_new(path: str | Path, content: str | bytes) -> None:
     target = Path(path)
     if os.path.lexists(target):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
-    temporary = _new_file(target)
-    try:
+    with _beside(target) as temporary:
         temporary.write_bytes(_encoded(content))
         _flush(temporary)
         _take_free_name(temporary, target)
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def remove_leftovers(path: Path) -> None:
@@ -120,6 +119,17 @@ def _mode(path: Path) -> int | None:
         return None
 
 
+@contextmanager
+def _beside(target: Path) -> Generator[Path, None, None]:
+    """A temporary file, which is gone at the end if the block has not moved it."""
+    temporary = _new_file(target)
+    try:
+        yield temporary
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
 def _new_file(target: Path) -> Path:
     """An empty hidden file beside the target, whose name is short where that of the target is long.
 
@@ -132,8 +142,7 @@ def _new_file(target: Path) -> Path:
 
 
 def _prefix(target: Path) -> str:
-    known = hashlib.sha256(target.name.encode(errors="surrogateescape")).hexdigest()[:16]
-    return f".{known}."
+    return f".{digest([os.fsencode(target.name)])[:16]}."
 
 
 def _encoded(content: str | bytes) -> bytes:

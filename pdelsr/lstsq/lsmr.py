@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 import torch
 from jaxtyping import Float
-from scipy.sparse.linalg import LinearOperator, lsmr
 from torch import Tensor
 
 from pdelsr.lstsq.base import Ended, LeastSquares, Solved
@@ -54,8 +54,8 @@ class LSMR(LeastSquares):
         b = system.b if b is None else b
         require_finite(lengths, b)
         # scipy's vectors are in double precision, since its constants overflow in a single one
-        y, ended, _, _, _, _, condition, _ = lsmr(
-            _Products(system, lengths),
+        y, ended, _, _, _, _, condition, _ = scipy.sparse.linalg.lsmr(
+            _products(system, lengths),
             _array(b),
             atol=self.tolerance,
             btol=self.tolerance,
@@ -66,20 +66,18 @@ class LSMR(LeastSquares):
         return Solved(_tensor(y, lengths) / lengths, None, float(condition), status)
 
 
-class _Products(LinearOperator):
+def _products(system: System, lengths: Float[Tensor, " r"]) -> scipy.sparse.linalg.LinearOperator:
     """The products that scipy asks for, of A with columns of unit length."""
 
-    def __init__(self, system: System, lengths: Float[Tensor, " r"]) -> None:
-        super().__init__(np.float64, system.shape)
-        self._system, self._lengths = system, lengths
+    def along(y: np.ndarray) -> np.ndarray:
+        return _array(system.times(_tensor(y.reshape(-1), lengths) / lengths))
 
-    def _matvec(self, x: np.ndarray) -> np.ndarray:
-        scaled = _tensor(x.reshape(-1), self._lengths) / self._lengths
-        return _array(self._system.times(scaled))
+    def back(w: np.ndarray) -> np.ndarray:
+        return _array(system.transpose_times(_tensor(w.reshape(-1), lengths)) / lengths)
 
-    def _rmatvec(self, x: np.ndarray) -> np.ndarray:
-        slopes = self._system.transpose_times(_tensor(x.reshape(-1), self._lengths))
-        return _array(slopes / self._lengths)
+    return scipy.sparse.linalg.LinearOperator(  # pyright: ignore[reportCallIssue]
+        shape=system.shape, matvec=along, rmatvec=back, dtype=np.float64
+    )
 
 
 def _array(values: Tensor) -> np.ndarray:

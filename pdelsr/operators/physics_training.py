@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from rich.progress import Progress
 
-from pdelsr.console import error_console
 from pdelsr.declare import Problem
 from pdelsr.errors import FileFormatError, SettingsError
 from pdelsr.operators.checkpoint import resumed, save
 from pdelsr.operators.loss import Loss
 from pdelsr.operators.physics import PIDeepONet
+from pdelsr.progress import PassDisplay
 from pdelsr.resources.pieces import is_out_of_memory, told_what_to_lower
 from pdelsr.solvers.state.settings import require_at_least, require_positive, require_whole
 
@@ -80,7 +79,7 @@ def train_operator(
         save_every: steps between two checkpoints.
         time_limit: seconds after which training stops, with a checkpoint.
         seed: of functions, points and order.
-        verbose: show a progress bar.
+        verbose: show a progress bar, in a terminal.
         callback: called with every step and its loss.
 
     Raises:
@@ -140,9 +139,9 @@ def train_operator(
     }
     losses = resumed(path, settings, operator, optimizer)
     lower = told_what_to_lower("lower batch or points", next(operator.parameters()).device)
-    with lower, Progress(console=error_console(), disable=not verbose) as progress:
-        task = progress.add_task(problem.name, total=steps, completed=len(losses))
-        for step in range(len(losses), steps):
+    with lower, PassDisplay(verbose, kept=True) as display:
+        left = range(len(losses), steps)
+        for step in display.over(problem.name, left, steps, lambda _: 1, len(losses)):
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate * decay ** (step / decay_steps)
             optimizer.zero_grad()
@@ -155,7 +154,6 @@ def train_operator(
             optimizer.step()
             losses.append(value.item())
             callback(step, losses[-1])
-            progress.advance(task)
             late = time.perf_counter() - begin > time_limit
             if path is not None and (late or (step + 1) % save_every == 0 or step + 1 == steps):
                 save(path, settings, operator, optimizer, losses)

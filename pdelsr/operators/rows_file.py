@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -12,8 +11,9 @@ from typing import Any
 from torch import nn
 
 from pdelsr.errors import FileFormatError, said
+from pdelsr.files.digest import digest
 from pdelsr.files.typed import built
-from pdelsr.files.whole import write_whole
+from pdelsr.files.whole import NOT_WRITTEN, unwritable, write_whole
 from pdelsr.operators.at_input import sensor_values
 from pdelsr.operators.instances import InstanceRow
 from pdelsr.operators.physics import PIDeepONet, read_sensors
@@ -21,16 +21,14 @@ from pdelsr.operators.physics import PIDeepONet, read_sensors
 
 def fingerprint(operator: nn.Module, functions: Sequence[Callable[..., Any]], sensors: Any) -> str:
     """What tells one operator, with its input functions, from another."""
-    digest = hashlib.sha256()
+    parts: list[str | bytes] = []
     for name, value in operator.state_dict().items():
-        digest.update(name.encode())
-        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+        parts += [name, value.detach().cpu().contiguous().numpy().tobytes()]
     own = operator.sensors if isinstance(operator, PIDeepONet) else None
     if own is not None or sensors is not None:
         where = read_sensors(sensors if own is None else own).cpu().numpy()
-        for function in functions:
-            digest.update(sensor_values(function, where).tobytes())
-    return digest.hexdigest()[:16]
+        parts += [sensor_values(function, where).tobytes() for function in functions]
+    return digest(parts)[:16]
 
 
 def read_rows(path: str | Path | None, header: dict[str, Any]) -> dict[int, InstanceRow]:
@@ -41,8 +39,8 @@ def read_rows(path: str | Path | None, header: dict[str, Any]) -> dict[int, Inst
     if not file.exists():
         try:
             write_whole(file, json.dumps(header) + "\n")
-        except (OSError, ValueError) as error:  # the latter of a path with a null byte
-            raise _unwritable(path, error) from error
+        except NOT_WRITTEN as error:
+            raise FileFormatError(unwritable(path, error)) from error
         return {}
     try:
         first, *lines = file.read_text(encoding="utf-8").splitlines()
@@ -69,10 +67,5 @@ def append_row(path: str | Path | None, row: InstanceRow) -> None:
     try:
         before = Path(path).read_text(encoding="utf-8")
         write_whole(path, f"{before}{json.dumps(asdict(row))}\n")
-    except OSError as error:
-        raise _unwritable(path, error) from error
-
-
-def _unwritable(path: str | Path, error: Exception) -> FileFormatError:
-    why = getattr(error, "strerror", None) or error
-    return FileFormatError(f"{path} cannot be written: {why}; give another path.")
+    except NOT_WRITTEN as error:
+        raise FileFormatError(unwritable(path, error)) from error

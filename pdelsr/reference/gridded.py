@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import scipy
 from jaxtyping import Float
 from numpy.typing import ArrayLike
-from scipy.interpolate import NdBSpline, make_interp_spline
 
 from pdelsr.errors import ProblemError
 from pdelsr.reference.checks import require_points, require_within
@@ -55,15 +55,15 @@ class Gridded:
         return self._spline(np.column_stack(columns))
 
     @cached_property
-    def _spline(self) -> NdBSpline:
+    def _spline(self) -> scipy.interpolate.NdBSpline:
         knots, degrees, c = [], [], self.values
         for i, axis in enumerate(self.axes):
             degree = 5 if len(axis) >= 6 else 3 if len(axis) >= 4 else 1
-            fit = make_interp_spline(axis, np.moveaxis(c, i, 0), k=degree)
+            fit = scipy.interpolate.make_interp_spline(axis, np.moveaxis(c, i, 0), k=degree)
             c = np.moveaxis(fit.c, 0, i)
             knots.append(fit.t)
             degrees.append(degree)
-        return NdBSpline(tuple(knots), c, tuple(degrees))
+        return scipy.interpolate.NdBSpline(tuple(knots), c, tuple(degrees))
 
 
 def gridded(axes: Sequence[ArrayLike], values: ArrayLike) -> Gridded:

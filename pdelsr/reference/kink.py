@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from jaxtyping import Float
-from scipy.special import erfc
 
 
 @dataclass(frozen=True)
@@ -65,5 +65,5 @@ def smoothing(
     result = np.zeros_like(z)
     near = z < 12 * width
     s = z[near] / (2 * width[near])
-    result[near] = width[near] * (np.exp(-(s**2)) / np.sqrt(np.pi) - s * erfc(s))
+    result[near] = width[near] * (np.exp(-(s**2)) / np.sqrt(np.pi) - s * scipy.special.erfc(s))
     return result

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
+import scipy
 from jaxtyping import Complex, Float
 from numpy.polynomial import legendre
 from numpy.typing import ArrayLike
-from scipy.special import erfc
 
 from pdelsr.errors import ProblemError
 from pdelsr.reference.checks import (
@@ -97,13 +97,13 @@ class CornerLayers:
 
     def rate(self, t: float) -> float:
         """g'."""
-        return float(erfc(1 / np.sqrt(4 * self.diffusion * max(t, TINY))))
+        return float(scipy.special.erfc(1 / np.sqrt(4 * self.diffusion * max(t, TINY))))
 
 
 def layer(z: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
     """4 i²erfc(z) = (1 + 2z²) erfc(z) - 2z exp(-z²) / sqrt(π)."""
     z = np.minimum(z, 30.0)  # where it is zero
-    return (1 + 2 * z**2) * erfc(z) - 2 * z * np.exp(-(z**2)) / np.sqrt(np.pi)
+    return (1 + 2 * z**2) * scipy.special.erfc(z) - 2 * z * np.exp(-(z**2)) / np.sqrt(np.pi)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.fft
+import scipy
 
 from pdelsr.errors import ProblemError
 from pdelsr.reference.dense import DEGREE, Panel

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import math
 import time
-from threading import Lock
-from types import TracebackType
 
 from rich.console import Console
-from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from pdelsr.console import shared_console
+from pdelsr.progress import LiveDisplay
 from pdelsr.solvers.state.history import Record
 
-LIVE = Lock()
-"""Held by the display that has the live line: of runs in several threads, the others print."""
 
-
-class Display:
+class Display(LiveDisplay):
     """Shows the records of a run while it goes; use it as a context manager.
 
     Args:
@@ -32,37 +26,17 @@ class Display:
     def __init__(
         self, title: str, time_limit: int | float = math.inf, console: Console | None = None
     ) -> None:
+        super().__init__(console=console)
         self.title: str = title
         self.time_limit: int | float = time_limit
-        self.console: Console = console or shared_console()
         self._start = time.perf_counter()
         self._last: Record | None = None
         self._outer: Record | None = None
         self._spinner = Spinner("dots")
-        self._live: Live | None = None
 
     def __enter__(self) -> Display:
         self._start = time.perf_counter()
-        if self.console.is_terminal and LIVE.acquire(blocking=False):
-            self._live = Live(
-                console=self.console,
-                get_renderable=self._line,
-                refresh_per_second=5,
-                transient=True,
-            )
-            self._live.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
-            LIVE.release()
+        return super().__enter__()
 
     def __call__(self, record: Record) -> None:
         """Take a record of the run."""
@@ -72,7 +46,7 @@ class Display:
         self._outer = record
         self.console.print(self._text(record), soft_wrap=True)
 
-    def _line(self) -> Table:
+    def _drawn(self) -> Table:
         table = Table.grid(padding=(0, 1))
         record = self._last
         what = "preparing" if record is None else f"iteration {record.iteration}, {record.phase}"

@@ -15,7 +15,7 @@ from torch import nn
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
 from pdelsr.files.container import decoded
-from pdelsr.files.whole import read_path, write_whole
+from pdelsr.files.whole import NOT_WRITTEN, read_path, unwritable, write_whole
 from pdelsr.results.base import BaseSolution
 from pdelsr.results.dataset import dataset
 from pdelsr.results.estimate import ErrorEstimate
@@ -119,11 +119,8 @@ class Solution(BaseSolution):
             path = read_path(path)
             try:
                 write_whole(path, text + "\n")
-            except (OSError, ValueError) as error:  # the latter of a path with a null byte
-                why = getattr(error, "strerror", None) or error
-                raise SettingsError(
-                    f"{path} cannot be written: {why}; give another path."
-                ) from error
+            except NOT_WRITTEN as error:
+                raise SettingsError(unwritable(path, error)) from error
         return text
 
     def plot(

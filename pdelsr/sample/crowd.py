@@ -8,9 +8,9 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.stats import qmc
 
 from pdelsr.declare.domains import Domain, Part
+from pdelsr.declare.sobol import sobol
 from pdelsr.sample.point_set import PointSet
 from pdelsr.sample.samplers import Seed, fresh
 
@@ -113,7 +113,7 @@ def with_crowd(
     more = PointSet(placed.points[placed.kept], unit=drawn[placed.kept])
     points = np.concatenate([even.points, more.points])
     unit = np.concatenate([even.unit, drawn[placed.kept]])
-    landing = region.place(qmc.Sobol(drawn.shape[1], seed=0).random(PROBES)).kept.mean()  # pyright: ignore
+    landing = region.place(sobol(PROBES, drawn.shape[1], 0)).kept.mean()
     weights = region.measure / (len(even) + n * max(landing, 1 / PROBES) * crowd.density(unit))
     normals = region.normals(points) if isinstance(region, Part) else None
     return PointSet(points, normals, weights, unit)

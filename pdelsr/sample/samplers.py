@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import numpy as np
+import scipy
 from jaxtyping import Float
-from scipy.stats import qmc
 
 from pdelsr.declare.sampler import Sampler
+from pdelsr.declare.sobol import sobol
 from pdelsr.errors import ProblemError
 
 PANEL = 32  # nodes of one Gauss rule; finding more costs the cube of their number
@@ -86,7 +87,7 @@ class LatinHypercube(UnitSampler):
     """Random points, one in each of n slices of every coordinate (McKay et al. 1979)."""
 
     def _fill(self, n: int, dim: int, rng: np.random.Generator) -> Float[np.ndarray, "k {dim}"]:
-        return qmc.LatinHypercube(dim, seed=rng).random(n)  # pyright: ignore
+        return scipy.stats.qmc.LatinHypercube(dim, seed=rng).random(n)  # pyright: ignore
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,7 @@ class Sobol(UnitSampler):
     """
 
     def _fill(self, n: int, dim: int, rng: np.random.Generator) -> Float[np.ndarray, "k {dim}"]:
-        engine = qmc.Sobol(dim, seed=rng)  # pyright: ignore
-        return engine.random_base2((n - 1).bit_length())[:n]
+        return sobol(n, dim, rng)
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Halton(UnitSampler):
     """The first n points of a scrambled Halton sequence (Owen 2017)."""
 
     def _fill(self, n: int, dim: int, rng: np.random.Generator) -> Float[np.ndarray, "k {dim}"]:
-        return qmc.Halton(dim, seed=rng).random(n)  # pyright: ignore
+        return scipy.stats.qmc.Halton(dim, seed=rng).random(n)  # pyright: ignore
 
 
 class TensorRule(UnitSampler):

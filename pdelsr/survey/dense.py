@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import qmc
 
+from pdelsr.declare.sobol import sobol
 from pdelsr.survey.search import minima
 
 MANY, FEW = 2**17, 2**14  # points of the grid, where the function is quick and where it is slow
@@ -68,7 +68,7 @@ def _extreme(
     function: Callable[[Float[np.ndarray, "n d"]], Float[np.ndarray, " n"]], dim: int, many: int
 ) -> Float[np.ndarray, "m d"]:
     """Points among many even ones at which a function is largest or smallest."""
-    points = qmc.Sobol(dim, seed=0).random(many)  # pyright: ignore
+    points = sobol(many, dim, 0)
     values = function(points)
     known = np.flatnonzero(np.isfinite(values))
     order = known[np.argsort(values[known], kind="stable")]

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 import sympy as sp
 from jaxtyping import Bool, Float
-from scipy.stats import qmc
 
 from pdelsr.declare.domains import Domain, Part
 from pdelsr.declare.interpreted import Known, columns
+from pdelsr.declare.sobol import sobol
 from pdelsr.survey.atoms import Atom, atoms_in_callables, atoms_of, given_by_code, waves_of
 from pdelsr.survey.dense import places_by_sampling
 from pdelsr.survey.peaks import peaks_at
@@ -172,7 +172,7 @@ class Survey:
     @cached_property
     def samples(self) -> Float[np.ndarray, "n d"]:
         """Points of the unit cube that land on the region."""
-        unit = _spread(SAMPLES, self.region.unit_dim)
+        unit = sobol(SAMPLES, self.region.unit_dim, seed=0)
         return unit[self.region.place(unit).kept]
 
     def of(
@@ -389,11 +389,6 @@ def _slopes(
     ends = [function((inner[:, None] + s * steps).reshape(-1, d)).reshape(-1, d) for s in (1, -1)]
     with np.errstate(invalid="ignore"):
         return np.abs(ends[0] - ends[1]) / (2 * SMALL_STEP)
-
-
-def _spread(n: int, d: int) -> Float[np.ndarray, "n d"]:
-    """Points that fill the unit cube evenly, always the same."""
-    return qmc.Sobol(d, seed=0).random(n)  # pyright: ignore
 
 
 def _thinned(groups: Sequence[np.ndarray]) -> Float[np.ndarray, "k d"]:

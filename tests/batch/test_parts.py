@@ -17,11 +17,11 @@ from pdelsr.batch.memory import bytes_needed
 from pdelsr.batch.model import Model
 from pdelsr.batch.parts import Parts
 from pdelsr.batch.products import JacobianTimes
-from pdelsr.batch.progress import PassDisplay
 from pdelsr.batch.target import Residual, UserResidual
 from pdelsr.batch.task import Task
 from pdelsr.linearize import Columns, RowSource
 from pdelsr.lstsq import SOLVERS, Solved
+from pdelsr.progress import PassDisplay
 from pdelsr.subspace import BASES
 from pdelsr.subspace.base import Subspace
 

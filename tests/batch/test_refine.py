@@ -21,9 +21,9 @@ from torch.utils.data import DataLoader, TensorDataset
 import pdelsr as pl
 from pdelsr.batch.model import Model
 from pdelsr.batch.products import JacobianTimes
-from pdelsr.batch.progress import PassDisplay
 from pdelsr.batch.refined import sealed
 from pdelsr.lstsq import Solved
+from pdelsr.progress import PassDisplay
 
 
 def rms(values: Tensor) -> float:

@@ -8,8 +8,8 @@ import logging
 import pytest
 from rich.console import Console
 
-from pdelsr.batch.progress import PassDisplay
 from pdelsr.cli.log import shown_log
+from pdelsr.progress import PassDisplay
 from pdelsr.results.display import Display
 from pdelsr.solvers.state.history import Record
 
@@ -25,7 +25,7 @@ def shown(terminal: bool, *records: Record, time_limit: float = float("inf")) ->
         for record in records:
             display(record)
         if terminal:
-            console.print(display._line())
+            console.print(display._drawn())
     return console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
 
 
@@ -45,6 +45,26 @@ def test_in_a_terminal_it_shows_phase_residuals_and_time() -> None:
 
 def test_before_the_first_record_it_says_so() -> None:
     assert "heat by lsr: preparing" in shown(True)
+
+
+def drawn(kept: bool = False) -> str:
+    """What a terminal gets of a pass over two parts, one of which was done before."""
+    console = Console(file=io.StringIO(), force_terminal=True, width=80)
+    with PassDisplay(True, console, kept) as display:
+        assert list(display.over("parts", ["ab"], total=3, done=1)) == ["ab"]
+    return console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_a_bar_begins_at_what_is_done_and_stays_where_it_is_kept() -> None:
+    assert "1/3" in drawn()
+    assert "3/3" not in drawn()
+    assert "3/3" in drawn(kept=True)
+
+
+def test_one_display_moves_at_a_time() -> None:
+    with PassDisplay(True, Console(file=io.StringIO(), force_terminal=True)):
+        assert drawn(kept=True) == ""
+    assert drawn(kept=True) != ""
 
 
 class Full(io.StringIO):

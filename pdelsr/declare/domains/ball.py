@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import scipy
 import sympy as sp
 from jaxtyping import Bool, Float
-from scipy import special
 
 from pdelsr.declare.domains.base import Domain
 from pdelsr.declare.domains.checks import (
@@ -214,7 +214,7 @@ def directions(unit: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n d"]:
     left = np.ones(n)
     for column, j in enumerate(range(d, 2, -1)):
         half = (j - 1) / 2
-        cosine = 2 * special.betaincinv(half, half, unit[:, column]) - 1
+        cosine = 2 * scipy.special.betaincinv(half, half, unit[:, column]) - 1
         vectors[:, d - 1 - column] = left * cosine
         left = left * np.sqrt(1 - cosine**2)
     angle = 2 * np.pi * unit[:, -1]

@@ -7,7 +7,8 @@ from itertools import product
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import qmc
+
+from pdelsr.declare.sobol import sobol
 
 PART_PROBES = 2**12
 INTERIOR_PROBES = 2**16
@@ -24,8 +25,7 @@ def probes(count: int, dim: int) -> Float[np.ndarray, "n {dim}"]:
     """
     if dim == 0:
         return np.zeros((1, 0))
-    engine = qmc.Sobol(dim, seed=np.random.default_rng(2601))  # pyright: ignore
-    points = engine.random_base2(count.bit_length() - 1)
+    points = sobol(count, dim, np.random.default_rng(2601))
     points.flags.writeable = False
     return points
 

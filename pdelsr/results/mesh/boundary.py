@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from jaxtyping import Float
-from scipy.spatial import KDTree
 
 from pdelsr.declare.domains import Domain, Part
 from pdelsr.declare.domains.base import SMALL
@@ -40,7 +40,7 @@ def boundary_curve(domain: Domain, spacing: float) -> BoundaryCurve:
     found = [_along(part, spacing) for part in domain.parts]
     corners = _distinct(np.concatenate([c for c, _ in found]), SMALL * domain.diameter)
     others = _distinct(np.concatenate([p for _, p in found]), APART * spacing)
-    far = KDTree(corners).query(others)[0] > APART * spacing
+    far = scipy.spatial.KDTree(corners).query(others)[0] > APART * spacing
     return BoundaryCurve(corners, others[far])
 
 
@@ -75,5 +75,5 @@ def _cut(part: Part, on: float, off: float) -> float:
 
 def _distinct(points: Float[np.ndarray, "n 2"], apart: float) -> Float[np.ndarray, "k 2"]:
     """The points without those that come close to an earlier one."""
-    close = KDTree(points).query_pairs(apart, output_type="ndarray")
+    close = scipy.spatial.KDTree(points).query_pairs(apart, output_type="ndarray")
     return np.delete(points, close.max(axis=1, initial=0) if len(close) else [], axis=0)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from jaxtyping import Bool, Float
-from scipy.spatial import Delaunay
 
 from pdelsr.declare.domains import Domain
 from pdelsr.results.mesh.base import SpaceMesh
@@ -22,7 +22,7 @@ def triangles(domain: Domain, spacing: float) -> SpaceMesh:
     boundary, so that the edges between neighbouring boundary points are edges of triangles.
     """
     points = np.concatenate([boundary_curve(domain, 0.8 * spacing).points, _inner(domain, spacing)])
-    cells = Delaunay(points).simplices
+    cells = scipy.spatial.Delaunay(points).simplices
     mesh = SpaceMesh(points, cells, "triangle")
     return mesh.only(_inside(domain, mesh, spacing))
 
