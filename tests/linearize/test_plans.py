@@ -12,7 +12,7 @@ import pdelsr as pl
 from pdelsr.compile import compile_problem
 from pdelsr.linearize import StackedResidual
 from pdelsr.linearize.points import PointPlan, balanced_weights
-from pdelsr.sample import UNIT_SAMPLERS
+from pdelsr.sample import SAMPLERS
 from pdelsr.survey import crowds
 
 X, Y = pl.coordinates("x y")
@@ -44,10 +44,10 @@ def test_quadrature_weights_reach_the_residual() -> None:
     assert size**2 == pytest.approx(interior**2 + boundary**2, rel=1e-13)
 
 
-@pytest.mark.parametrize("sampler", UNIT_SAMPLERS)
+@pytest.mark.parametrize("sampler", SAMPLERS.values(), ids=SAMPLERS)
 @pytest.mark.parametrize("factor", [1, 4])
 def test_no_point_of_a_fit_is_held_out(sampler, factor: int) -> None:
-    points, blocks = plan(sampler(), 100)
+    points, blocks = plan(sampler, 100)
     fitted, held = points.scaled(factor).bind(blocks, 1), points.held_out().bind(blocks, 2)
     for a, b in zip(fitted, held, strict=True):
         apart = torch.cdist(a.sites[0], b.sites[0]).min().item()
