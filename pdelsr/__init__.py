@@ -5,6 +5,7 @@ import logging
 from pdelsr import operators, plot, reference
 from pdelsr.batch import RefinedModule
 from pdelsr.declare import (
+    AbstractCondition,
     Ball,
     Box,
     Condition,
@@ -12,13 +13,18 @@ from pdelsr.declare import (
     Disk,
     Domain,
     Initial,
+    Interior,
     Interval,
     Neumann,
     Observations,
+    OnParts,
+    Part,
     Periodic,
+    Placement,
     Polygon,
     Problem,
     Robin,
+    Statement,
     TimeInterval,
     coefficient,
     coordinates,
@@ -41,7 +47,7 @@ from pdelsr.errors import (
     TimeLimitError,
 )
 from pdelsr.lstsq import LSMR, QR, Cholesky, LeastSquares, NormalEquationsWarning, TruncatedSVD
-from pdelsr.networks import MLP, Activation, ModifiedMLP, Network, UserActivation
+from pdelsr.networks import MLP, Activation, FeatureNetwork, ModifiedMLP, Network, UserActivation
 from pdelsr.operators.instances import Instances
 from pdelsr.operators.physics_training import train_operator
 from pdelsr.problem_file import load_problem
@@ -63,7 +69,9 @@ from pdelsr.sample import (
     Sampler,
     Sobol,
     Tabulated,
+    TensorRule,
     Uniform,
+    UnitSampler,
 )
 from pdelsr.solve import solve
 from pdelsr.solvers.methods.ilsr import ILSR
@@ -97,6 +105,7 @@ __all__ = [
     "PINN",
     "QR",
     "TSONN",
+    "AbstractCondition",
     "Activation",
     "Ball",
     "Basis",
@@ -111,6 +120,7 @@ __all__ = [
     "Disk",
     "Domain",
     "Drawn",
+    "FeatureNetwork",
     "FileFormatError",
     "Full",
     "FunctionSampler",
@@ -121,6 +131,7 @@ __all__ = [
     "Halton",
     "Initial",
     "Instances",
+    "Interior",
     "Interval",
     "LastLayer",
     "LatinHypercube",
@@ -133,10 +144,13 @@ __all__ = [
     "Neumann",
     "NormalEquationsWarning",
     "Observations",
+    "OnParts",
     "OutputRSVD",
+    "Part",
     "PdelsrError",
     "Periodic",
     "PeriodicField",
+    "Placement",
     "Points",
     "Polygon",
     "Problem",
@@ -152,12 +166,15 @@ __all__ = [
     "SettingsError",
     "Sobol",
     "Solution",
+    "Statement",
     "Status",
     "Tabulated",
+    "TensorRule",
     "TimeInterval",
     "TimeLimitError",
     "TruncatedSVD",
     "Uniform",
+    "UnitSampler",
     "UserActivation",
     "__version__",
     "coefficient",

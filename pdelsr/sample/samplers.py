@@ -15,7 +15,7 @@ from jaxtyping import Float
 from scipy.stats import qmc
 
 from pdelsr.declare.sampler import Sampler
-from pdelsr.errors import ProblemError
+from pdelsr.errors import PdelsrError, ProblemError, described
 
 PANEL = 32  # nodes of one Gauss rule; finding more costs the cube of their number
 Seed: TypeAlias = int | np.random.SeedSequence
@@ -83,9 +83,14 @@ class UnitSampler(Sampler):
             raise ProblemError(f"{name}: got {n} points, expected at least one")
         if dim == 0:
             return np.zeros((n, 0))
-        points = self.fill(n, dim, np.random.default_rng(fresh(seed)))
-        wanted = n if self.exact else None
-        require_unit_points(points, wanted, dim, f"{name}: fill({n}, {dim}, rng)")
+        what = f"{name}: fill({n}, {dim}, rng)"
+        try:
+            points = self.fill(n, dim, np.random.default_rng(fresh(seed)))
+        except (PdelsrError, MemoryError):
+            raise
+        except Exception as error:  # whatever a sampler of the user's raises
+            raise ProblemError(f"{what} fails with {described(error)}") from error
+        require_unit_points(points, n if self.exact else None, dim, what)
         return points
 
     def quadrature(self, n: int, dim: int) -> Float[np.ndarray, " k"]:
