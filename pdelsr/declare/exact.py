@@ -146,7 +146,7 @@ def _takes(function: Callable[..., Any], d: int) -> bool:
 
 
 def _require_made(given: Any) -> None:
-    """Refuse what makes a reference, as a class or `pl.reference.cole_hopf`, in place of what it gives.
+    """Refuse what makes a reference, as a class or `pl.reference.cole_hopf`, and not what it makes.
 
     The package's own references are not evaluated at declaration, so nothing else would tell.
     """

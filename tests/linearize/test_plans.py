@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import sympy as sp
 import torch
@@ -52,6 +53,22 @@ def test_no_point_of_a_fit_is_held_out(sampler, factor: int) -> None:
     for a, b in zip(fitted, held, strict=True):
         apart = torch.cdist(a.sites[0], b.sites[0]).min().item()
         assert apart > 1e-9
+
+
+class Fixed(pl.UnitSampler):
+    """Points that no seed changes, the first ones of a sequence."""
+
+    def fill(self, n: int, dim: int, rng: np.random.Generator) -> np.ndarray:
+        return np.random.default_rng(1).random((n, dim))
+
+
+def test_points_that_repeat_are_not_held_out() -> None:
+    points, blocks = plan(Fixed(), 100)
+    fitted, held = points.bind(blocks, 1), points.held_out().bind(blocks, 2)
+    again = points.bind(blocks, 3)
+    for a, b, c in zip(fitted, held, again, strict=True):
+        assert torch.equal(a.sites[0], c.sites[0])
+        assert torch.cdist(a.sites[0], b.sites[0]).min().item() > 1e-9
 
 
 def test_rules_keep_their_nodes_and_weights_where_others_adapt() -> None:
