@@ -182,6 +182,21 @@ def test_what_breaks_the_contract_is_refused(build: Any, message: str) -> None:
         require_contract(build(), points(3), HEAT)
 
 
+class ByNumpy(Wave):
+    """Values that torch cannot differentiate, beside jets that are written out."""
+
+    def forward(self, x: Tensor, indices: IndexSet | None = None) -> Tensor:
+        if indices is None:
+            return torch.as_tensor(super().forward(x).detach().numpy())
+        return super().forward(x, indices)
+
+
+def test_what_torch_cannot_differentiate_is_not_compared() -> None:
+    require_contract(ByNumpy(), points(3), HEAT)
+    with pytest.raises(RuntimeError):
+        ModuleNetwork(ByNumpy(), 2)(points(3), HEAT)
+
+
 def test_single_precision_is_not_taken_for_a_mistake() -> None:
     network = Layered(2, 1, (8, 8), weight_scale=2.0).to(torch.float32)
     require_contract(network, points(4, dtype=torch.float32), INDEX_SETS["biharmonic"])
