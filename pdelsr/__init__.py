@@ -46,7 +46,15 @@ from pdelsr.errors import (
     SettingsError,
     TimeLimitError,
 )
-from pdelsr.lstsq import LSMR, QR, Cholesky, LeastSquares, NormalEquationsWarning, TruncatedSVD
+from pdelsr.lstsq import (
+    LSMR,
+    QR,
+    Cholesky,
+    LeastSquares,
+    NormalEquationsWarning,
+    StreamingQR,
+    TruncatedSVD,
+)
 from pdelsr.networks import MLP, Activation, FeatureNetwork, ModifiedMLP, Network, UserActivation
 from pdelsr.operators.instances import Instances
 from pdelsr.operators.physics_training import train_operator
@@ -168,6 +176,7 @@ __all__ = [
     "Solution",
     "Statement",
     "Status",
+    "StreamingQR",
     "Tabulated",
     "TensorRule",
     "TimeInterval",

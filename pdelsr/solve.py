@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import copy
-import logging
-import math
-from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from pdelsr.checkpoint import RunFile, kept_form
-from pdelsr.compile import compile_problem
 from pdelsr.declare import Problem
 from pdelsr.errors import ProblemError, SettingsError
 from pdelsr.resources.clock import Clock
@@ -24,31 +17,18 @@ from pdelsr.results.collect import collect
 from pdelsr.results.display import Display
 from pdelsr.results.trace import Trace
 from pdelsr.solvers.afterwards import refine_afterwards
-from pdelsr.solvers.design.form import chosen_form
-from pdelsr.solvers.design.plan import require_points
-from pdelsr.solvers.methods.ilsr import ILSR
-from pdelsr.solvers.methods.lsr import LSR
-from pdelsr.solvers.methods.registry import parse_options
-from pdelsr.solvers.prepare import may_grow, prepare
+from pdelsr.solvers.prepare import prepare
+from pdelsr.solvers.request import Request
 from pdelsr.solvers.run.context import Context
+from pdelsr.solvers.run.job import Job
 from pdelsr.solvers.run.loop import Standing, run
 from pdelsr.solvers.run.method import Method
+from pdelsr.solvers.run.predecessor import first_candidate
 from pdelsr.solvers.state.callback import Guarded
-from pdelsr.solvers.state.candidate import Candidate
-from pdelsr.solvers.state.history import Record
 from pdelsr.solvers.state.interruption import in_time, last_work
 from pdelsr.solvers.state.settings import RunSettings, require_flag, require_writable
 from pdelsr.solvers.state.status import Status
-from pdelsr.start import (
-    earlier_run,
-    first_candidate,
-    goes_on_growing,
-    same_weights,
-    started_options,
-)
 
-logger: logging.Logger = logging.getLogger(__name__)
-REFINE_SHARE = 0.3  # of the time limit, kept for the refinement that follows a method
 LOWER = "lower points or rank, or take a narrower network (hidden=)"
 
 
@@ -116,40 +96,28 @@ def solve(
     require_kinds(problem, start)
     require_flag("track_errors", track_errors)
     trace = Trace(problem) if track_errors else None
-    if start is not None:
-        options = started_options(method, start, options)
-    chosen, settings = parse_options(method, options)
-    if start is not None:
-        settings = same_weights(problem, chosen, settings, start, options)
-    if settings.checkpoint is not None:
-        require_writable(Path(settings.checkpoint), f"checkpoint {settings.checkpoint}")
-    clock, asked = Clock(settings.time_limit), settings
-    settings = in_time(clock, lambda: settled(problem, chosen, asked, start, clock.left))
-    require_own_blocks(problem, settings, options)
-    if trace is not None and settings.checkpoint is not None:
-        raise SettingsError(
-            "track_errors keeps states that a checkpoint does not hold: leave one of them out."
-        )
-    title = f"{problem.name} by {chosen.name}"
-    display = Display(title, settings.time_limit) if settings.verbose else None
+    request = Request.of(problem, method, options, start)
+    settings = request.settings
+    require_checkpoint(settings, track_errors)
+    clock = Clock(settings.time_limit)
+    job = in_time(clock, lambda: request.job(clock.left, kept_form(settings.checkpoint)))
+    title = f"{problem.name} by {job.method.name}"
+    display = Display(title, clock.limit) if settings.verbose else None
     guarded = Guarded(settings.callback) if settings.callback is not None else None
     with display or nullcontext(), told_what_to_lower(LOWER, settings.torch_device):
-        file = run_file(problem, chosen, settings, start)
+        file = RunFile.of(job)
         resumed = file.resume() if file else None
-        context = resumed.context if resumed else prepared(problem, chosen, settings, clock)
-        chosen.require_memory(context.discretization)
-        kept = trace and trace.listener(lambda: context.best.candidate)
-        context.listener = listener(kept, display, guarded)
-        standing = resumed.standing if resumed else None
-        finish = trace.finished if trace is not None else (lambda solution: solution)
+        context = resumed.context if resumed else in_time(clock, lambda: prepare(job, clock))
+        job.method.require_memory(context.discretization)
+        traced = trace.listener(context.selection) if trace else None
+        context.listen(*(one for one in (traced, display, guarded) if one is not None))
         try:
-            solution = finish(
-                run_prepared(problem, chosen, settings, context, start, standing, file)
-            )
+            solution = run_job(job, context, resumed.standing if resumed else None, file)
         except ProblemError as error:
-            if error.solution is not None:
-                error.solution = finish(error.solution)
+            if trace is not None and error.solution is not None:
+                error.solution = trace.finished(error.solution)
             raise
+        solution = trace.finished(solution) if trace is not None else solution
     if guarded is not None:
         guarded.require_success(solution)
     return solution
@@ -179,89 +147,49 @@ def require_kinds(problem: object, start: object) -> None:
         )
 
 
-def require_own_blocks(problem: Problem, settings: RunSettings, options: dict[str, Any]) -> None:
-    """Refuse options of the call that name blocks without points.
-
-    A problem or a method may name them, since it does not know what will hold exactly.
+def require_checkpoint(settings: RunSettings, track_errors: bool) -> None:
+    """Refuse a checkpoint that cannot be written, or that does not hold what is asked for.
 
     Raises:
-        SettingsError: the message names the block.
+        SettingsError: what to give instead.
     """
-    given = {name: options.get(name) for name in ("points", "sampler", "weights")}
-    by_block = {name: found for name, found in given.items() if isinstance(found, Mapping)}
-    if by_block:
-        exact = compile_problem(problem, bool(settings.hard)).exact
-        for name, found in by_block.items():
-            require_points(name, found, exact)
-
-
-def run_file(
-    problem: Problem, method: Method, settings: RunSettings, start: Solution | None
-) -> RunFile | None:
-    """The checkpoint of a run, if one was asked for."""
     if settings.checkpoint is None:
-        return None
-    path, every = Path(settings.checkpoint), settings.checkpoint_every
-    return RunFile(path, every, problem, method, settings, start)
-
-
-def prepared(
-    problem: Problem, method: Method, settings: RunSettings, clock: Clock | None = None
-) -> Context:
-    """The context of a run, whose listener is still free; its clock runs from here on.
-
-    Args:
-        problem: the declaration.
-        method: with its options.
-        settings: of the run.
-        clock: that runs already, if one does.
-
-    Raises:
-        TimeLimitError: the time limit is reached meanwhile.
-    """
-    if settings.torch_device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(settings.torch_device)
-    clock = clock or Clock(settings.time_limit)
-    return in_time(clock, lambda: prepare(problem, method, settings, spent=clock.seconds))
-
-
-def run_prepared(
-    problem: Problem,
-    method: Method,
-    settings: RunSettings,
-    context: Context,
-    start: Solution | None = None,
-    standing: Standing | None = None,
-    file: RunFile | None = None,
-) -> Solution:
-    """Run a method in its context, refine afterwards where that was asked for, and collect."""
-    first: Candidate | Standing | None = standing
-    if start is not None and standing is None:
-        discretization = context.discretization
-        first = first_candidate(start, discretization)
-        discretization.go_on(start.rounds)
-        logger.info("going on from %r", start)
-        norm = context.heldout_norm
-        context.earlier = in_time(
-            context.clock, lambda: earlier_run(problem, start, discretization, norm)
+        return
+    require_writable(Path(settings.checkpoint), f"checkpoint {settings.checkpoint}")
+    if track_errors:
+        raise SettingsError(
+            "track_errors keeps states that a checkpoint does not hold: leave one of them out."
         )
 
-    def keep(now: Standing) -> None:
-        if file is not None:
-            file.keep(context, now)
 
-    clock = context.clock
-    if settings.refine:
-        context.clock = replace(clock, limit=(1 - REFINE_SHARE) * clock.limit)
-    outcome = run(context, method, settings.tolerance, first, keep)
+def run_job(
+    job: Job, context: Context, resumed: Standing | None = None, file: RunFile | None = None
+) -> Solution:
+    """Do a job that is prepared, and collect what it found.
+
+    Args:
+        job: with every choice made.
+        context: of its run.
+        resumed: where the run stood, if it goes on from a checkpoint.
+        file: that the run is kept in, if one was asked for.
+
+    Raises:
+        ProblemError: a mistake in the problem ended the run; the error holds the best state.
+    """
+    first = None
+    if job.start is not None and resumed is None:
+        first = first_candidate(job.start, context.discretization)
+    keep = partial(file.keep, context) if file is not None else None
+    outcome = run(context, job.method, first, resumed, keep)
+    whole = context.clock.limited(job.settings.time_limit)
     if file is not None:
-        with last_work(clock, outcome.status):
-            file.finish(outcome.status, clock.seconds)
-    context.clock = clock
-    if settings.refine and outcome.status is not Status.INTERRUPTED:
-        outcome = refine_afterwards(context, outcome, settings.tolerance, refinement(method))
+        with last_work(whole, outcome.status):
+            file.finish(outcome.status, whole.seconds)
+    context = context.timed_by(whole)
+    if job.settings.refine and outcome.status is not Status.INTERRUPTED:
+        outcome = refine_afterwards(context, outcome, job.method)
     context.discretization.return_to(outcome.best.candidate)
-    solution = collect(problem, method, settings, context, outcome, start)
+    solution = collect(job, context, outcome)
     if outcome.failure is not None:
         raise ProblemError(
             f"{outcome.failure} The run ended there, in iteration {outcome.iterations + 1}. The "
@@ -269,55 +197,3 @@ def run_prepared(
             solution,
         ) from outcome.failure
     return solution
-
-
-def refinement(method: Method) -> LSR:
-    """The LSR in one pass that follows a method: with its own options where it refines itself."""
-    if isinstance(method, LSR):
-        return method
-    if isinstance(method, ILSR):
-        return LSR(
-            basis=method.basis,
-            rank=method.rank,
-            lstsq=method.lstsq,
-            newton_steps=method.newton_steps,
-        )
-    return LSR()
-
-
-def settled(
-    problem: Problem,
-    method: Method,
-    settings: RunSettings,
-    start: Solution | None = None,
-    left: float = math.inf,
-) -> RunSettings:
-    """The settings with the method's choices made, and with a network of its own.
-
-    Args:
-        problem: the declaration.
-        method: with its options.
-        settings: as the user gave them.
-        start: that the run goes on from.
-        left: seconds until the time limit.
-    """
-    grow = may_grow(problem, method, settings)
-    if settings.grow is None and start is not None:
-        grow = goes_on_growing(problem, method, settings, start)
-    hard = settings.hard
-    if hard is None and settings.checkpoint is not None:
-        hard = kept_form(Path(settings.checkpoint))
-    if hard is None:
-        hard = chosen_form(problem, method, settings, left)
-    return replace(settings, hard=hard, grow=grow, network=copy.deepcopy(settings.network))
-
-
-def listener(*listeners: Callable[[Record], None] | None) -> Callable[[Record], None]:
-    """Passes every record to all of them, in their order."""
-
-    def listen(record: Record) -> None:
-        for one in listeners:
-            if one is not None:
-                one(record)
-
-    return listen

@@ -39,7 +39,6 @@ ORDER = [
         "results",
         "checkpoint",
         "plot",
-        "start",
         "solve",
         "refine",
         "refine_many",
@@ -192,6 +191,50 @@ def test_few_functions_take_the_context_of_a_run() -> None:
     arguments = [{a.arg for a in (*f.args.args, *f.args.kwonlyargs)} for f in functions]
     assert len(functions) > 2000
     assert 0 < sum("context" in names for names in arguments) <= 30
+
+
+OWNERS = {"solvers/run/context.py", "solvers/state/discretization.py"}
+OWNED = {"context", "discretization"}
+
+
+def names_in(target: ast.expr) -> set[str]:
+    """The names on the way to an attribute: `a` and `b` of `a.b.c`."""
+    if isinstance(target, ast.Attribute):
+        return {target.attr} | names_in(target.value)
+    if isinstance(target, ast.Subscript | ast.Call):
+        return names_in(target.value if isinstance(target, ast.Subscript) else target.func)
+    return {target.id} if isinstance(target, ast.Name) else set()
+
+
+def intrusions(tree: ast.AST) -> list[str]:
+    """Assignments to attributes of a context or a discretization, and what may hide them."""
+    nodes = list(ast.walk(tree))
+    attributes = [node for node in nodes if isinstance(node, ast.Attribute)]
+    targets = [node for node in attributes if not isinstance(node.ctx, ast.Load)]
+    found = [ast.unparse(target) for target in targets if names_in(target.value) & OWNED]
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
+    return found + [ast.unparse(c) for c in calls if ast.unparse(c.func) == "setattr"]
+
+
+def test_nobody_assigns_into_a_context_or_a_discretization() -> None:
+    files = [path for path in FILES if path.as_posix() not in OWNERS]
+    assert len(files) == len(FILES) - len(OWNERS)
+    assert {path.as_posix(): found for path in files if (found := intrusions(tree_of(path)))} == {}
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("context.clock = 1", 1),
+        ("a, self.context.best = b", 1),
+        ("context.maker.design += 1", 1),
+        ("discretization.plan: int = 3", 1),
+        ("setattr(context, name, 1)", 1),
+        ("context = prepare(job); self.discretization = 3; context.assess(x)", 0),
+    ],
+)
+def test_an_intrusion_is_noticed(code: str, found: int) -> None:
+    assert len(intrusions(ast.parse(code))) == found
 
 
 def test_only_plot_imports_matplotlib() -> None:

@@ -116,3 +116,25 @@ def test_chosen_sizes_are_refused(bare: int) -> None:
 def test_no_process_dies(command: str, extra: int, bare: int) -> None:
     done = limited(COMMANDS[command], bare + extra * MIB)
     require_manners(done)
+
+
+LSMR = """
+import pdelsr as pl
+problem = pl.load_problem("problems/poisson_2d.py")
+solution = pl.solve(problem, "lsr", basis=pl.Full(), lstsq=pl.LSMR(iterations=8), hard=True,
+                    hidden=(49, 49, 49), points=200_000, weight_scale=2.0, newton_steps=1)
+assert solution.report.directions.rank == solution.parameters > 5000
+with open("/proc/self/status") as file:
+    peak = [int(line.split()[1]) for line in file if line.startswith("VmHWM")][0]
+print(solution.parameters, peak / 2**20)
+"""
+
+
+@pytest.mark.slow
+def test_lsmr_solves_for_5000_parameters_on_200000_rows_within_two_gigabytes() -> None:
+    """As a matrix the system alone would take eight."""
+    done = limited(["-c", LSMR], None)
+    assert done.returncode == 0, done.stderr
+    parameters, peak = done.stdout.split()
+    print(f"{parameters} parameters, {float(peak):.2f} GiB at most")
+    assert float(peak) < 2.0

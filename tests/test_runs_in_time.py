@@ -149,7 +149,7 @@ def test_a_search_for_the_rank_that_time_ends_is_out_of_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("pdelsr.solvers.refinement.refiner_options.FIRST_RANK", 20)
-    monkeypatch.setattr("pdelsr.solvers.refinement.refiner.DOUBLING", 1e9)
+    monkeypatch.setattr("pdelsr.solvers.refinement.rank_search.DOUBLING", 1e9)
     options = {"hidden": (12, 12), "basis": "output", "weight_scale": 2.0, "points": 300}
     solution = timed(60.0, poisson(), "lsr", **options)
     assert (solution.ended, solution.rank) == (pl.Status.OUT_OF_TIME, 20)

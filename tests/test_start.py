@@ -14,9 +14,7 @@ from solver_cases import SMALL, T, X, burgers, cubic, heat, poisson
 
 import pdelsr as pl
 from pdelsr.results.plot.curves import draw_history
-from pdelsr.solve import settled
-from pdelsr.solvers.methods.ilsr import ILSR
-from pdelsr.solvers.state.settings import RunSettings
+from pdelsr.solvers.request import Request
 
 FEW: dict[str, Any] = {"alignment_steps": 3}
 
@@ -176,9 +174,9 @@ def test_a_run_from_a_start_goes_on_from_its_checkpoint(first: pl.Solution, tmp_
     assert again.heldout == whole.heldout
 
 
-def test_settled_settings_say_whether_sizes_are_open() -> None:
-    def grows(**options: Any) -> bool | None:
-        return settled(poisson(), ILSR(), RunSettings(**options)).grow
+def test_a_job_says_whether_sizes_are_open() -> None:
+    def grows(**options: Any) -> bool:
+        return Request.of(poisson(), "ilsr", options).job().grow
 
     assert grows() is True
     assert grows(points=100) is False

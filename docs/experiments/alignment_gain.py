@@ -14,11 +14,9 @@ import time
 import torch
 
 import pdelsr as pl
-from pdelsr.compile import compile_problem
 from pdelsr.solvers.design.trial import Designer
 from pdelsr.solvers.growth.alignment_trial import aligned_trial
-from pdelsr.solvers.prepare import with_chunks
-from pdelsr.solvers.state.settings import RunSettings
+from pdelsr.solvers.request import Request
 
 SIZES = (300, 575, 1150)  # parameters
 
@@ -26,9 +24,7 @@ SIZES = (300, 575, 1150)  # parameters
 def main(path: str) -> None:
     """Print the lines of one problem."""
     problem = pl.load_problem(path)
-    designer = Designer(
-        problem, compile_problem(problem, True), pl.ILSR(), with_chunks(RunSettings())
-    )
+    designer = Designer(Request.of(problem, "ilsr", {"hard": True}).job())
     design = designer.first()
     for parameters in SIZES:
         trial = aligned_trial(designer, design, parameters)

@@ -19,8 +19,9 @@ import sympy as sp
 
 import pdelsr as pl
 from pdelsr.results.trace import Trace
-from pdelsr.solvers.state.candidate import Assessed, Candidate
-from pdelsr.solvers.state.selection import Selection
+from pdelsr.solvers.run.assessed import Assessed
+from pdelsr.solvers.run.selection import Selection
+from pdelsr.solvers.state.candidate import Candidate
 
 x, y, t = pl.coordinates("x y t")
 u, v = pl.unknown("u", x, y, t), pl.unknown("v", x, y)
@@ -132,7 +133,7 @@ def errors(problem: pl.Problem, limit: float, seed: int) -> tuple[float, list[fl
     trace = Trace(problem)
 
     def error(candidate: Candidate) -> float:
-        candidate.predictor()  # sets the network's parameters
+        candidate.move_network()
         found = replace(solution, network=candidate.network, delta=candidate.delta)
         return trace._largest_error(found)
 

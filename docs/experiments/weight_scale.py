@@ -14,15 +14,13 @@ from dataclasses import replace
 import torch
 
 import pdelsr as pl
-from pdelsr.compile import compile_problem
 from pdelsr.linearize import Identity, RefinedPredictor, StackedResidual
 from pdelsr.lstsq import QR
 from pdelsr.networks import closure
 from pdelsr.results.accuracy import errors_of, heldout_points
 from pdelsr.solvers.design.trial import FINE, Designer
-from pdelsr.solvers.prepare import with_chunks
 from pdelsr.solvers.refinement.tangent_newton import refine_in_subspace
-from pdelsr.solvers.state.settings import RunSettings
+from pdelsr.solvers.request import Request
 
 SCALES = tuple(round(FINE**k, 2) for k in range(-1, 9))
 POINTS = 2000  # that the error is measured on
@@ -37,8 +35,7 @@ def main() -> None:
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     problem = pl.load_problem(chosen.problem)
-    compiled = compile_problem(problem, True)
-    designer = Designer(problem, compiled, pl.ILSR(), with_chunks(RunSettings()))
+    designer = Designer(Request.of(problem, "ilsr", {"hard": True}).job())
     points = heldout_points(problem, POINTS, seed=0)
     reference = problem.reference_values(points)
     for size in map(int, chosen.sizes.split(",")):

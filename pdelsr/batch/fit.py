@@ -1,239 +1,331 @@
-"""The linear least-squares fit of a module: streaming QR, Newton steps, choice of the rank."""
+"""The fit of a module to its data: directions, Newton steps, and the choice of the rank."""
 
 from __future__ import annotations
 
 import logging
 import math
-from dataclasses import dataclass
-from operator import itemgetter
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from pdelsr.batch.data import Batch, Data, over_pieces
+from pdelsr.batch.data_problem import DataPlace, DataProblem
+from pdelsr.batch.data_rows import DataRows
+from pdelsr.batch.memory import fits
 from pdelsr.batch.model import Model
+from pdelsr.batch.parts import Parts
 from pdelsr.batch.products import JacobianTimes
-from pdelsr.batch.progress import PassDisplay
 from pdelsr.batch.ranks import geometric
 from pdelsr.batch.refined import Family, RankScore, RefinedModule
-from pdelsr.batch.target import Residual
+from pdelsr.batch.separable import Separable, SeparableTimes
+from pdelsr.batch.task import Task
 from pdelsr.errors import SettingsError
-from pdelsr.lstsq.streaming import Nested, StreamingQR
+from pdelsr.linearize import Columns, Dense, Identity
+from pdelsr.lstsq import Spectrum
+from pdelsr.lstsq.nested import Nested
+from pdelsr.resources.clock import Clock
+from pdelsr.resources.pieces import is_out_of_memory
+from pdelsr.solvers.refinement.newton import Linearization, NewtonSearch, Observer
+from pdelsr.solvers.refinement.rank_search import Ranked, RankSearch
+from pdelsr.solvers.refinement.reduced import Place
+from pdelsr.solvers.refinement.refiner_options import largest_rank
+from pdelsr.solvers.refinement.report import RankReport
+from pdelsr.solvers.refinement.tangent_newton import Refinement
 
 logger: logging.Logger = logging.getLogger(__name__)
 
 RANKS = 24  # that are compared on held-out data, in geometric progression
+FIRST_RANK = 32  # of a rank that is doubled: few, since data are noisy
 SURE = 2.0  # standard errors that a refinement must gain on held-out data
-ENOUGH = 1e-3  # gain of a Newton step, relative, below which no further one is taken
-STEPS = (1.0, 0.5, 0.25, 0.125)  # shares of a Newton step that are compared on the true residual
-
-
-@dataclass
-class Fit:
-    """A module, the data that it is fitted to, the residual, and the directions."""
-
-    model: Model
-    data: Data
-    residual: Residual
-    display: PassDisplay
-    samples: int = 0
-    V: Tensor | None = None
-    values: Tensor | None = None
-
-    def count(self, data: Data) -> int:
-        """Samples; refuses outputs and residuals that do not fit or are not finite."""
-        total = 0
-        for batch in self.display.over("reading", data):
-            for length, trouble in over_pieces(batch, self._trouble):
-                if trouble is not None:
-                    what, where = trouble
-                    raise SettingsError(
-                        f"the {what} is not finite at sample {total + where}: check the data and "
-                        "the module there."
-                    )
-                total += length
-        return total
-
-    def _trouble(self, batch: Batch) -> tuple[str, int] | None:
-        """What is not finite, and at which sample first; refuses what does not fit."""
-        q = self.model(batch.inputs)
-        self.residual.check(q, batch.targets)
-        bad = ~torch.isfinite(self.residual(q, batch.targets)).all(dim=1)
-        if not bad.any():
-            return None
-        what = "output" if not torch.isfinite(q).all() else "residual"
-        return what, int(bad.nonzero()[0])
-
-    def solve(self, times: JacobianTimes, newton_steps: int, held: Data | None) -> RefinedModule:
-        """The refinement, at the rank that held-out data favour if there are any."""
-        steps = 1 if self.residual.is_linear else newton_steps
-        if held is None:
-            return self._given(times, steps)
-        return self._chosen(times, steps, held)
-
-    def _given(self, times: JacobianTimes, steps: int) -> RefinedModule:
-        r = times.rank
-        found = self._newton(times, steps, self.model.like.new_zeros(r))
-        scores = [
-            RankScore(0, found.before, math.nan, 0.0),
-            RankScore(r, found.size, math.nan, torch.linalg.vector_norm(found.y).item()),
-        ]
-        better = found.size < found.before
-        status = "given" if better else f"rank {r} does not lower the residual: try a smaller one"
-        family = self._family(found.nested, found.base, found.share)
-        return self._refined(r if better else 0, found.y, family, scores, status)
-
-    def _chosen(self, times: JacobianTimes, steps: int, held: Data) -> RefinedModule:
-        """The best rank of one linearization on held-out data; further steps at that rank."""
-        nested = self._linearized(times, self.model.like.new_zeros(times.rank))
-        ranks = [0, *geometric(times.rank, RANKS)]
-        Y = torch.stack([nested.padded(k) if k else nested.z.new_zeros(times.rank) for k in ranks])
-        train = self._fitted(times, nested, Y.T)
-        validation = self._norms(times, held, Y.T)
-        scores = [
-            RankScore(k, a, b, torch.linalg.vector_norm(y).item())
-            for k, a, b, y in zip(ranks, train, validation, Y, strict=True)
-        ]
-        best = min(scores, key=lambda s: s.validation if math.isfinite(s.validation) else math.inf)
-        if not self._surely_better(times, held, Y[ranks.index(best.rank)]):
-            best = scores[0]
-        k, y = best.rank, Y[ranks.index(best.rank)]
-        status = "best on held-out data" if k else "no rank is better on held-out data"
-        if k and steps > 1:
-            narrow = times.narrowed(k)
-            further = self._newton(narrow, steps - 1, y[:k]).y
-            size = self._norms(narrow, held, further[:, None])[0]
-            if size < best.validation:
-                y = torch.nn.functional.pad(further, (0, times.rank - k))
-                scores.append(RankScore(k, math.nan, size, torch.linalg.vector_norm(y).item()))
-        family = self._family(nested, torch.zeros_like(y), 1.0)
-        return self._refined(k, y, family, scores, status)
-
-    def _surely_better(self, times: JacobianTimes, held: Data, y: Float[Tensor, " r"]) -> bool:
-        """Whether ‖F‖² falls by more than its standard error over the held-out samples.
-
-        The best of many ranks always seems better than none on noisy data.
-        """
-        if not y.any():
-            return False
-        count, total, squares = 0, 0.0, 0.0
-
-        def gains(batch: Batch) -> Tensor:
-            q = self.model(batch.inputs)
-            moved = q + times.along(batch.inputs, y[:, None])[..., 0]
-            before, after = (
-                self.residual(u, batch.targets).square().sum(dim=1) for u in (q, moved)
-            )
-            return (before - after).double()
-
-        for batch in self.display.over("comparison", held):
-            for length, gain in over_pieces(batch, gains):
-                count += length
-                total += gain.sum().item()
-                squares += gain.square().sum().item()
-        mean = total / count
-        deviation = math.sqrt(max(squares / count - mean**2, 0.0) / max(count - 1, 1))
-        return mean > SURE * deviation
-
-    def _family(self, nested: Nested, base: Tensor, share: float) -> Family:
-        return Family(self.V, self.values, nested, base, share, self.residual, self.samples)
-
-    def _refined(
-        self, k: int, y: Tensor, family: Family, scores: list[RankScore], status: str
-    ) -> RefinedModule:
-        logger.info("%s at rank %d: %s", type(self.model.module).__name__, k, status)
-        delta = family.lifted(y if k else torch.zeros_like(y))
-        return RefinedModule(self.model, delta, k, family, scores, status)
-
-    def _newton(self, times: JacobianTimes, steps: int, y: Float[Tensor, " r"]) -> Found:
-        """Linearizations of F with shortened steps, as long as the residual falls."""
-        before = size = self._norms(times, self.data, y[:, None])[0]
-        found = None
-        while True:
-            steps -= 1
-            nested = self._linearized(times, y)
-            found = found or Found(y, nested, before, size, y, 0.0)
-            target = nested.padded(times.rank)
-            shares = (1.0,) if self.residual.is_linear else STEPS
-            tried = torch.stack([y + s * (target - y) for s in shares], dim=1)
-            norms = self._fitted(times, nested, tried)
-            best = int(torch.tensor(norms).nan_to_num(math.inf).argmin())
-            if not norms[best] < size:
-                break
-            base, y = y, tried[:, best]
-            gained, size = size - norms[best], norms[best]
-            found = Found(y, nested, before, size, base, shares[best])
-            if not steps or gained < ENOUGH * size:
-                break
-        return found
-
-    def _linearized(self, times: JacobianTimes, y: Float[Tensor, " r"]) -> Nested:
-        """The least-squares problem at q + J V y."""
-        linear = StreamingQR(times.rank, self.model.like)
-        parts = (
-            part
-            for batch in self.data
-            for part in over_pieces(batch, lambda b: self._system(times, b, y), times.samples)
-        )
-        size = itemgetter(0)
-        for _, (A, b) in self.display.over("least squares", parts, self.samples, size):
-            linear.update(A, b)
-        return linear.finish()
-
-    def _system(self, times: JacobianTimes, batch: Batch, y: Tensor) -> tuple[Tensor, Tensor]:
-        """A and A y − f of a batch, linearized at q + J V y."""
-        JV = times(batch.inputs)
-        q = self.model(batch.inputs) + JV @ y
-        A = self.residual.times(q, batch.targets, JV).flatten(0, 1)
-        f = self.residual(q, batch.targets).flatten()
-        if not (torch.isfinite(A).all() and torch.isfinite(f).all()):
-            raise SettingsError(
-                f"the derivatives of {type(self.model.module).__name__} or of the residual are not "
-                "finite on the data: check the module there, as sqrt has none at 0."
-            )
-        return A, A @ y - f
-
-    def _fitted(self, times: JacobianTimes, nested: Nested, Y: Float[Tensor, "r c"]) -> list[float]:
-        """`_norms` on the data of the fit, which the triangle knows where F is linear in q."""
-        if not self.residual.is_linear:
-            return self._norms(times, self.data, Y)
-        return [math.sqrt(nested.squares(y) / self.samples) for y in Y.T]
-
-    def _norms(self, times: JacobianTimes, data: Data, Y: Float[Tensor, "r c"]) -> list[float]:
-        """Root mean square over the samples of ‖F‖ at q + J V y, for every column y of Y."""
-        total, count = Y.new_zeros(Y.shape[1]), 0
-        moved = bool(Y.any())
-
-        def squares(batch: Batch) -> Tensor:
-            q = self.model(batch.inputs)[:, :, None]
-            q = q + times.along(batch.inputs, Y) if moved else q.expand(-1, -1, Y.shape[1])
-            columns = (self.residual(q[..., c], batch.targets) for c in range(Y.shape[1]))
-            return torch.stack([f.square().sum() for f in columns])
-
-        for batch in self.display.over("residuals", data):
-            for length, found in over_pieces(batch, squares):
-                total += found
-                count += length
-        return (total / count).sqrt().tolist()
 
 
 @dataclass(frozen=True)
-class Found:
-    """What Newton steps found.
+class Directed:
+    """A problem on data in the directions of a basis.
 
     Args:
-        y: of the best state.
-        nested: the linearization whose step led there.
-        before: residual at the start.
-        size: residual at y.
-        base: where the linearization was made.
-        share: of its step that was taken.
+        problem: F(q + J V y).
+        V: the directions; None for all parameters that may move.
+        values: singular values that they were built from; None where they were not.
     """
 
-    y: Tensor
-    nested: Nested
-    before: float
-    size: float
-    base: Tensor
-    share: float
+    problem: DataProblem
+    V: Float[Tensor, "m r"] | None
+    values: Float[Tensor, " r"] | None
+
+    @classmethod
+    def of(cls, task: Task, parts: Parts, rank: int) -> Directed:
+        """So many directions of a task."""
+        model, V, values = task.model, None, None
+        if rank < model.size:
+            found = parts.basis.build(DataRows(task, parts.budget), rank, parts.generator)
+            values = found.singular_values
+            match found.directions:
+                case Dense(V=matrix):
+                    V = matrix
+                case Columns(index=index):
+                    order = torch.randperm(len(index), generator=parts.generator, device="cpu")
+                    model = model.moving(index[order.to(index.device)])
+                case Identity():
+                    pass
+                case other:
+                    raise SettingsError(
+                        f"{type(parts.basis).__name__} gives {type(other).__name__}: on data, a "
+                        "basis gives Dense, Columns or Identity."
+                    )
+        times = products(model, V, parts)
+        return cls(DataProblem(replace(task, model=model), times), V, values)
+
+    def family(self, nested: Nested, base: Tensor, share: float) -> Family:
+        """The refinements in the leading directions."""
+        task = self.problem.task
+        return Family(self.V, self.values, nested, base, share, task.residual, task.samples)
+
+    def lifted(self, y: Float[Tensor, " r"]) -> Float[Tensor, " m"]:
+        """V y."""
+        return y if self.V is None else self.V @ y
+
+
+class Fit(Observer):
+    """A task in directions of a basis, fitted.
+
+    Args:
+        task: module, data and residual.
+        parts: of the fit.
+        rank: r.
+    """
+
+    def __init__(self, task: Task, parts: Parts, rank: int) -> None:
+        self.directed: Directed = Directed.of(task, parts, rank)
+        self.parts = parts
+        self.spectrum: Spectrum | None = None
+
+    @property
+    def problem(self) -> DataProblem:
+        """F(q + J V y)."""
+        return self.directed.problem
+
+    def search(self, place: Place | None = None) -> NewtonSearch:
+        """A search from a place; from the module as it is where none is given."""
+        begin = place or self.problem.at(self.problem.zeros())
+        return NewtonSearch(self.problem, self.parts.solver, begin, self)
+
+    @property
+    def steps(self) -> int:
+        """Linearizations at most."""
+        return 1 if self.problem.is_linear else self.parts.newton_steps
+
+    def given(self) -> RefinedModule:
+        """The refinement at the rank of the directions, or none where it does not help."""
+        search = self.search()
+        before = search.place.size
+        search.run(self.steps)
+        size, r = search.place.size, self.problem.rank
+        length = torch.linalg.vector_norm(search.place.y).item()
+        scores = [RankScore(0, before, math.nan, 0.0), RankScore(r, size, math.nan, length)]
+        better = size < before
+        status = "given" if better else f"rank {r} does not lower the residual: try a smaller one"
+        return self.refined(search, r if better else 0, scores, status)
+
+    def refined(
+        self, search: NewtonSearch, k: int, scores: list[RankScore], status: str
+    ) -> RefinedModule:
+        """The module that a search has found."""
+        led = search.family
+        family = None if led is None else self.directed.family(led.nested, led.base, led.share)
+        return self.module(search.place.y, k, family, scores, status)
+
+    def module(
+        self,
+        y: Float[Tensor, " r"],
+        k: int,
+        family: Family | None,
+        scores: list[RankScore],
+        status: str,
+    ) -> RefinedModule:
+        """The module with these reduced unknowns; as it was where k is 0."""
+        model = self.problem.task.model
+        logger.info("%s at rank %d: %s", type(model.module).__name__, k, status)
+        delta = self.directed.lifted(y if k else torch.zeros_like(y))
+        return RefinedModule(model, delta, k, family, scores, status, self.spectrum)
+
+    def ended(self, now: Linearization, place: Place, converged: bool) -> None:
+        """Note the singular values, where they are not those of the leading directions."""
+        if self.parts.solver.leading(now.state) is None:
+            self.spectrum = self.parts.solver.spectrum(now.state)
+
+
+class Fits(Ranked):
+    """Fits of one task, at one rank after another.
+
+    Args:
+        task: module, data and residual.
+        parts: of the fits.
+        held: held-out data.
+    """
+
+    def __init__(self, task: Task, parts: Parts, held: Data) -> None:
+        self.task, self.parts, self.held = task, parts, held
+        self.made: dict[int, Fit] = {}
+        self.scores: list[RankScore] = []
+
+    @property
+    def first(self) -> int:
+        return min(FIRST_RANK, self.most)
+
+    @property
+    def most(self) -> int:
+        return largest_rank(self.task.model.size, self.task.samples * self.task.entries)
+
+    def at_rank(self, rank: int) -> Refinement:
+        fit = Fit(self.task, self.parts, rank)
+        search = fit.search()
+        if not self.scores:
+            none = fit.problem.sizes(self.held, search.place.y[:, None])[0]
+            self.scores.append(RankScore(0, search.place.size, none, 0.0))
+        search.run(fit.steps)
+        self.made[fit.problem.rank] = fit
+        y, size = search.place.y, search.place.size
+        told = fit.spectrum
+        effective = search.rough_rank if told is None else told.effective_rank
+        report = RankReport(fit.problem.rank, effective, None, y.new_zeros(0), y=y)
+        return Refinement(fit.directed.lifted(y), size, search.taken, report)
+
+    def heldout_size(self, found: Refinement) -> float:
+        y, r = found.report.y, found.report.rank
+        assert y is not None
+        size = self.made[r].problem.sizes(self.held, y[:, None])[0]
+        length = torch.linalg.vector_norm(y).item()
+        self.scores.append(RankScore(r, found.train, size, length))
+        return size
+
+    def fits(self, rank: int) -> bool:
+        return fits(self.task, self.parts, rank)
+
+
+def chosen(task: Task, parts: Parts, held: Data, most: int) -> RefinedModule:
+    """The refinement at the rank that held-out data favour, which may be 0.
+
+    Where the solver gives the solutions in all leading directions, they are compared with each
+    other; else the rank is doubled as long as that pays.
+
+    Args:
+        task: module, data and residual.
+        parts: of the fit.
+        held: held-out data.
+        most: directions of which the leading ones are compared.
+    """
+    if parts.solver.keeps_leading:
+        return leading_chosen(Fit(task, parts, most), held)
+    tried = Fits(task, parts, held)
+    best = RankSearch(tried, Clock()).run().report
+    fit, y = tried.made[best.rank], best.y
+    assert y is not None
+    if surely_better(fit.problem, held, y):
+        return fit.module(y, best.rank, None, tried.scores, "best on held-out data")
+    none = "no rank is better on held-out data"
+    return fit.module(torch.zeros_like(y), 0, None, tried.scores, none)
+
+
+def leading_chosen(fit: Fit, held: Data) -> RefinedModule:
+    """The best rank of one linearization on held-out data; further steps at that rank."""
+    problem = fit.problem
+    zeros, task = problem.zeros(), problem.task
+    search = fit.search(DataPlace(zeros, math.nan, problem))
+    now = search.linearized()
+    nested = None if now is None else fit.parts.solver.leading(now.state)
+    assert nested is not None  # data that are not finite have raised an error
+    ranks = [0, *geometric(problem.rank, RANKS)]
+    Y = torch.stack([nested.padded(k) if k else zeros for k in ranks])
+    train, validation = fitted_sizes(problem, nested, Y.T), problem.sizes(held, Y.T)
+    scores = [
+        RankScore(k, a, b, torch.linalg.vector_norm(y).item())
+        for k, a, b, y in zip(ranks, train, validation, Y, strict=True)
+    ]
+    best = min(scores, key=lambda s: s.validation if math.isfinite(s.validation) else math.inf)
+    if not surely_better(problem, held, Y[ranks.index(best.rank)]):
+        best = scores[0]
+    k, y = best.rank, Y[ranks.index(best.rank)]
+    status = "best on held-out data" if k else "no rank is better on held-out data"
+    if k and fit.steps > 1:
+        narrow = DataProblem(task, problem.times.narrowed(k))
+        further = NewtonSearch(narrow, fit.parts.solver, narrow.at(y[:k]))
+        further.run(fit.steps - 1)
+        found = further.place.y
+        size = narrow.sizes(held, found[:, None])[0]
+        if size < best.validation:
+            y = torch.nn.functional.pad(found, (0, problem.rank - k))
+            scores.append(RankScore(k, math.nan, size, torch.linalg.vector_norm(y).item()))
+    family = fit.directed.family(nested, torch.zeros_like(y), 1.0)
+    return fit.module(y, k, family, scores, status)
+
+
+def fitted_sizes(problem: DataProblem, nested: Nested, Y: Float[Tensor, "r c"]) -> list[float]:
+    """Sizes on the data of the fit, which the triangle knows where F is linear in q."""
+    if not problem.is_linear:
+        return problem.sizes(problem.task.data, Y)
+    return [math.sqrt(nested.squares(y) / problem.task.samples) for y in Y.T]
+
+
+def surely_better(problem: DataProblem, held: Data, y: Float[Tensor, " r"]) -> bool:
+    """Whether ‖F‖² falls by more than its standard error over the held-out samples.
+
+    The best of many ranks always seems better than none on noisy data.
+    """
+    if not y.any():
+        return False
+    task = problem.task
+    count, total, squares = 0, 0.0, 0.0
+
+    def gains(batch: Batch) -> Tensor:
+        q = task.model(batch.inputs)
+        moved = q + problem.times.along(batch.inputs, y[:, None])[..., 0]
+        before, after = (task.residual(u, batch.targets).square().sum(dim=1) for u in (q, moved))
+        return (before - after).double()
+
+    for batch in task.display.over("comparison", held):
+        for length, gain in over_pieces(batch, gains):
+            count += length
+            total += gain.sum().item()
+            squares += gain.square().sum().item()
+    mean = total / count
+    deviation = math.sqrt(max(squares / count - mean**2, 0.0) / max(count - 1, 1))
+    return mean > SURE * deviation
+
+
+def products(model: Model, V: Float[Tensor, "m r"] | None, parts: Parts) -> JacobianTimes:
+    """J V, formed as the user said, or in the fastest way.
+
+    Raises:
+        SettingsError: the module has no such way.
+    """
+    kind, way = type(model.module), parts.products
+    separable = issubclass(kind, Separable) and kind.forward is Separable.forward
+    if separable and way in ("auto", "separable"):
+        return SeparableTimes(model, V, parts.probe, parts.budget)
+    if way == "separable":
+        raise SettingsError(
+            f"products='separable' needs a Separable module with its own forward, and "
+            f"{kind.__name__} is none: leave it out, or derive the module from "
+            "pdelsr.operators.Separable."
+        )
+    return JacobianTimes(model, V, way, parts.probe, parts.budget)
+
+
+@contextmanager
+def differentiable(module: nn.Module) -> Generator[None, None, None]:
+    """Says which module torch.func cannot differentiate for many samples or directions at once."""
+    try:
+        yield
+    except (RuntimeError, NotImplementedError) as error:
+        if is_out_of_memory(error):
+            raise
+        raise SettingsError(
+            f"torch.func cannot differentiate {type(module).__name__} for many samples or "
+            "directions at once; so it is with recurrent layers (LSTM, GRU, RNN), fused attention "
+            f"and in-place operations. Replace that part. It said: {error}"
+        ) from error

@@ -5,32 +5,34 @@ from __future__ import annotations
 import copy
 import inspect
 import math
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from pdelsr.batch.checks import require_kinds, require_known, require_options
-from pdelsr.batch.directions import BASES, directions
-from pdelsr.batch.fit import Fit
+from pdelsr.batch.data import Data
+from pdelsr.batch.fit import Fit, chosen, differentiable
 from pdelsr.batch.held_out import fit_and_held_out
 from pdelsr.batch.memory import affordable_rank
 from pdelsr.batch.model import Inputs, Model, require_forward_mode, require_samplewise
-from pdelsr.batch.products import JacobianTimes
+from pdelsr.batch.parts import Parts
 from pdelsr.batch.progress import PassDisplay
 from pdelsr.batch.refined import RefinedModule
-from pdelsr.batch.separable import Separable, SeparableTimes
 from pdelsr.batch.target import Residual, UserResidual
+from pdelsr.batch.task import Task, counted
 from pdelsr.errors import SettingsError
+from pdelsr.lstsq import LeastSquares, StreamingQR, solver_named
 from pdelsr.resources.pieces import is_out_of_memory, release, told_what_to_lower
 from pdelsr.solvers.refinement.estimate import FEWEST
 from pdelsr.solvers.state.settings import DTYPES, require_choice, require_whole
+from pdelsr.subspace import Basis, basis_named
 
 BATCH = 256  # samples at once, of tensors
 LARGEST_RANK = 2000  # that "auto" starts from
 LOWER = "lower rank, batch_size or memory_budget, or take basis='coordinate'"
+BY_PASSES = StreamingQR(equilibrated=False)
 PRODUCTS = ("auto", "rows", "columns", "separable")
 
 
@@ -43,7 +45,8 @@ def refine(
     validation: float | tuple[Any, Any] | Iterable[Any] | None = None,
     residual: UserResidual | None = None,
     parameter_fraction: int | float = 1.0,
-    basis: str = "output",
+    basis: str | Basis = "output",
+    lstsq: str | LeastSquares = BY_PASSES,
     newton_steps: int = 1,
     products: str = "auto",
     batch_size: int | None = None,
@@ -74,7 +77,12 @@ def refine(
             `lambda q, t: q.softmax(1) - one_hot(t)`.
         parameter_fraction: share of θ that may move, chosen at random.
         basis: "output" (randomized SVD of about r + 1000 rows of J), "coordinate" (r parameters
-            drawn at random, for little time and memory) or "gaussian".
+            drawn at random, for little time and memory), "gaussian", any other of `solve`, or a
+            `Basis`.
+        lstsq: solver of the linear problem, a `LeastSquares` or its name. `StreamingQR`, the
+            default, takes memory that does not grow with the data, and gives all smaller ranks;
+            "lsmr" forms no matrix, and "qr", "svd" and "cholesky" the whole one. With these,
+            rank="auto" doubles the rank as in `solve`.
         newton_steps: linearizations of F, for residuals that are not linear in q.
         products: how J V is formed: "rows" (reverse mode), "columns" (forward mode), or "auto" for
             the faster one on a few samples. Operators of `pdelsr.operators` have a third way,
@@ -102,7 +110,7 @@ def refine(
     if batch_size is not None and targets is None:
         raise SettingsError("batch_size is for tensors: a loader has batches of its own.")
     require_choice("products", products, PRODUCTS)
-    require_choice("basis", basis, BASES)
+    recipe, solver = basis_named(basis), solver_named(lstsq)
     if memory_budget is not None:
         require_whole("memory_budget", memory_budget, 1)
     generator = torch.Generator().manual_seed(seed)
@@ -111,90 +119,85 @@ def refine(
         copied = copy.deepcopy(model).to(DTYPES[dtype])
         view = Model(copied, parameter_fraction, generator)
         fit, held = fit_and_held_out(view, inputs, targets, rank, validation, size, generator)
-        first = next(iter(fit))
-        output = require_samplewise(view, first.inputs)
-        task = Fit(view, fit, Residual(residual, tuple(output.shape[1:])), display)
-        task.samples = task.count(fit)
-        if held is not None:
-            given = len(next(iter(held)).inputs)
-            if given != len(first.inputs):
-                raise SettingsError(
-                    f"the validation data have {given} input(s), the others {len(first.inputs)}: "
-                    "give validation=((input, …), targets)."
-                )
-            task.count(held)
-        require_forward_mode(view, first.inputs)
-        outputs = math.prod(output.shape[1:])
-        r = affordable_rank(rank, _largest(rank, view, task.samples * outputs), view, basis)
-
-        def at(r: int) -> RefinedModule:
-            if basis == "coordinate" and r < view.size:
-                view.keep(r, generator)
-            with _differentiable(copied):
-                if r < view.size:
-                    task.V, task.values = directions(
-                        *(basis, view, fit, r, outputs, task.samples),
-                        *(generator, display, memory_budget),
-                    )
-                times = _times(view, task.V, products, first.inputs, memory_budget)
-                return task.solve(times, newton_steps, held)
-
-        while rank == "auto" and r > FEWEST:
-            try:
-                return at(r)
-            except (MemoryError, RuntimeError) as error:
-                if not is_out_of_memory(error):
-                    raise
-            release(device)
-            task.V, r = None, r // 2
-        return at(r)
+        task, probe = task_of(view, fit, held, residual, display)
+        parts = Parts(recipe, solver, newton_steps, products, probe, memory_budget, generator)
+        most = affordable_rank(rank, largest(rank, task, recipe), task, parts)
+        with differentiable(copied):
+            return refined(task, parts, held, most)
 
 
 OPTIONS = [name for name in inspect.signature(refine).parameters if name != "misspelled"]
 
 
-@contextmanager
-def _differentiable(module: nn.Module) -> Generator[None, None, None]:
-    """Says which module torch.func cannot differentiate for many samples or directions at once."""
-    try:
-        yield
-    except (RuntimeError, NotImplementedError) as error:
-        if is_out_of_memory(error):
-            raise
-        raise SettingsError(
-            f"torch.func cannot differentiate {type(module).__name__} for many samples or "
-            "directions at once; so it is with recurrent layers (LSTM, GRU, RNN), fused attention "
-            f"and in-place operations. Replace that part. It said: {error}"
-        ) from error
+def task_of(
+    model: Model,
+    fit: Data,
+    held: Data | None,
+    residual: UserResidual | None,
+    display: PassDisplay,
+) -> tuple[Task, Inputs]:
+    """The task, after one pass over all data, and the inputs of a few samples.
+
+    Raises:
+        SettingsError: the module, the residual or the data do not fit, or are not finite.
+    """
+    first = next(iter(fit))
+    output = require_samplewise(model, first.inputs)
+    of_prediction = Residual(residual, tuple(output.shape[1:]))
+    samples = counted(model, fit, of_prediction, display)
+    if held is not None:
+        given = len(next(iter(held)).inputs)
+        if given != len(first.inputs):
+            raise SettingsError(
+                f"the validation data have {given} input(s), the others {len(first.inputs)}: "
+                "give validation=((input, …), targets)."
+            )
+        counted(model, held, of_prediction, display)
+    require_forward_mode(model, first.inputs)
+    one = first.part(slice(1))
+    entries = of_prediction(model(one.inputs), one.targets).numel()
+    outputs = math.prod(output.shape[1:])
+    return Task(model, fit, of_prediction, display, samples, outputs, entries), first.inputs
 
 
-def _times(
-    model: Model, V: Tensor | None, products: str, probe: Inputs, budget: int | None
-) -> JacobianTimes:
-    kind = type(model.module)
-    separable = issubclass(kind, Separable) and kind.forward is Separable.forward
-    if separable and products in ("auto", "separable"):
-        return SeparableTimes(model, V, probe, budget)
-    if products == "separable":
+def refined(task: Task, parts: Parts, held: Data | None, rank: int) -> RefinedModule:
+    """The fit at the rank, or at one that held-out data favour and that fits into memory."""
+    if held is None:
+        return Fit(task, parts, rank).given()
+    while rank > FEWEST:
+        try:
+            return chosen(task, parts, held, rank)
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+        release(task.model.like.device)
+        rank //= 2
+    return chosen(task, parts, held, rank)
+
+
+def largest(rank: int | str, task: Task, basis: Basis) -> int:
+    """The rank that was asked for, or the one that a search begins with or ends at.
+
+    Raises:
+        SettingsError: there are not as many directions, or too few data for them.
+    """
+    model, rows = task.model, task.samples * task.outputs
+    width = basis.width(model.module)
+    if width is not None and model.index is not None:
         raise SettingsError(
-            f"products='separable' needs a Separable module with its own forward, and "
-            f"{kind.__name__} is none: leave it out, or derive the module from "
-            "pdelsr.operators.Separable."
+            f"basis {basis.name!r} takes parameters of its own: leave parameter_fraction out."
         )
-    return JacobianTimes(model, V, products, probe, budget)
-
-
-def _largest(rank: int | str, model: Model, rows: int) -> int:
-    if isinstance(rank, int):
-        if rank > rows:
-            raise SettingsError(
-                f"rank {rank} is more than the {rows} numbers of the data (samples × outputs): the "
-                "fit would not be determined. Lower it, or give more data."
-            )
-        if rank > model.size:
-            raise SettingsError(
-                f"rank {rank} is more than the {model.size} parameters that may move: lower it, or "
-                "raise parameter_fraction."
-            )
-        return rank
-    return min(LARGEST_RANK, model.size, max(1, rows // 2))
+    if not isinstance(rank, int):
+        most = model.size if width is None else width
+        return min(LARGEST_RANK, most, max(1, rows // 2))
+    if rank > rows:
+        raise SettingsError(
+            f"rank {rank} is more than the {rows} numbers of the data (samples × outputs): the "
+            "fit would not be determined. Lower it, or give more data."
+        )
+    if rank > model.size:
+        raise SettingsError(
+            f"rank {rank} is more than the {model.size} parameters that may move: lower it, or "
+            "raise parameter_fraction."
+        )
+    return rank

@@ -115,6 +115,17 @@ class Model:
         gradients = torch.func.vmap(torch.func.grad(seeded), in_dims=(None, 0, 0))
         return self._flat_rows(gradients(self.parameters, inputs, seeds), (len(seeds),))
 
+    def pull(self, inputs: Inputs, seeds: Float[Tensor, "n k"]) -> Float[Tensor, " m"]:
+        """Σ_i Σ_j seeds[i, j] ∂_θ q_j(inputs_i), by one reverse-mode pass."""
+
+        def seeded(parameters: dict[str, Tensor]) -> Tensor:
+            q = torch.func.functional_call(self.module, parameters, inputs)
+            return (seeds * self._flat(q, inputs)).sum()
+
+        slopes = torch.func.grad(seeded)(self.parameters)
+        found = torch.cat([slopes[name].reshape(-1) for name in self.parameters])
+        return found if self.index is None else found[self.index]
+
     def all_rows(self, inputs: Inputs) -> Float[Tensor, "n k m"]:
         """J: every output of every sample, by reverse mode."""
 
@@ -133,11 +144,11 @@ class Model:
         pieces = unflatten(delta, list(parameters.values()))
         return dict(zip(parameters, pieces, strict=True))
 
-    def keep(self, count: int, generator: torch.Generator) -> None:
-        """Let only so many of the moving parameters move, drawn at random and in random order."""
-        order = torch.randperm(self.size, generator=generator, device="cpu")
-        chosen = order[:count].to(self.like.device)
-        self.index = chosen if self.index is None else self.index[chosen]
+    def moving(self, chosen: Int[Tensor, " r"]) -> Model:
+        """The same map with only some of the moving parameters, in that order."""
+        other = copy.copy(self)
+        other.index = chosen if self.index is None else self.index[chosen]
+        return other
 
     def directions(self, name: str, V: Float[Tensor, "m r"] | None) -> Tensor | None:
         """The rows of V that belong to one parameter, in its shape; None where it is frozen.

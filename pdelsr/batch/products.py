@@ -76,6 +76,11 @@ class JacobianTimes:
             return self(inputs) @ Y
         return self._by_columns(inputs, Y if self.V is None else self.V @ Y)
 
+    def transposed(self, inputs: Inputs, seeds: Float[Tensor, "n k"]) -> Float[Tensor, " r"]:
+        """(J V)ᵀ seeds, by one reverse-mode pass."""
+        slopes = self.model.pull(inputs, seeds)
+        return slopes if self.V is None else self.V.T @ slopes
+
     def _by_rows(self, inputs: Inputs) -> Tensor:
         out = self.model.like.new_empty(inputs[0].shape[0], self.outputs, self.rank)
         step = self._count(self.outputs * self.model.total)

@@ -22,8 +22,8 @@ from pdelsr.errors import FileFormatError, SettingsError, quoted, said
 from pdelsr.files.header import DamagedHeader, read_header
 from pdelsr.files.seal import checksum
 from pdelsr.files.whole import read_path, write_whole
-from pdelsr.lstsq.base import Spectrum
-from pdelsr.lstsq.streaming import Nested
+from pdelsr.lstsq import Spectrum
+from pdelsr.lstsq.nested import Nested
 from pdelsr.solvers.state.settings import require_whole
 
 FORMAT = "pdelsr-refined"
@@ -107,13 +107,14 @@ class RefinedModule(nn.Module):
         family: Family | None,
         history: Sequence[RankScore],
         status: str,
+        spectrum: Spectrum | None = None,
     ) -> None:
         super().__init__()
         self.module = model.module
         self.register_buffer("delta", delta)
         self.register_buffer("index", model.index)
         self._model = model
-        self._family = family
+        self._family, self._measured = family, spectrum
         self.rank, self.status = rank, status
         self.history: tuple[RankScore, ...] = tuple(history)
 
@@ -121,7 +122,8 @@ class RefinedModule(nn.Module):
     def _spectrum(self) -> Spectrum:
         """Found when it is first asked for: the singular values take time at high ranks."""
         if self._family is None or not self.rank:
-            return Spectrum(self.delta.new_zeros(0), 0, float("nan"))
+            nothing = Spectrum(self.delta.new_zeros(0), 0, float("nan"))
+            return self._measured or nothing if self.rank else nothing
         return self._family.nested.spectrum(self.rank)
 
     @property
@@ -145,7 +147,7 @@ class RefinedModule(nn.Module):
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
         """Take over another refinement's rank, and drop the factors of the old one."""
-        self._family, self.history = None, ()
+        self._family, self._measured, self.history = None, None, ()
         self.rank, self.status = state["rank"], "loaded"
         self.__dict__.pop("_spectrum", None)
 
@@ -183,7 +185,10 @@ class RefinedModule(nn.Module):
                 from a file, which does not hold them.
         """
         if self._family is None:
-            raise SettingsError("this refinement holds no factors: at_rank needs the original one.")
+            raise SettingsError(
+                "this refinement holds no factors: at_rank needs the original one, by a solver "
+                "that keeps all smaller ranks, as StreamingQR does."
+            )
         most = self._family.nested.rank
         require_whole("rank", k, 0)
         if not 0 <= k <= most:

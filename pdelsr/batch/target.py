@@ -46,6 +46,14 @@ class Residual:
             return JV
         return torch.einsum("npk,nkr->npr", self._slopes(q, targets), JV)
 
+    def transpose_times(
+        self, q: Float[Tensor, "n k"], targets: Tensor, w: Float[Tensor, "n p"]
+    ) -> Float[Tensor, "n k"]:
+        """(∂F/∂q)ᵀ w of every sample."""
+        if self.function is None:
+            return w
+        return torch.einsum("npk,np->nk", self._slopes(q, targets), w)
+
     def check(self, q: Tensor, targets: Tensor) -> None:
         """Refuse targets or residuals that do not fit the output."""
         n = q.shape[0]

@@ -33,7 +33,7 @@ from pdelsr.declare import (
 from pdelsr.linearize import Columns, StackedResidual
 from pdelsr.linearize.points import PointPlan
 from pdelsr.linearize.reference import times_by_jvp
-from pdelsr.lstsq import QR
+from pdelsr.lstsq import QR, MatrixSystem
 from pdelsr.operators import PIDeepONet
 from pdelsr.refine import refine_instance
 from pdelsr.resources.memory import peak_memory
@@ -148,7 +148,7 @@ def run_way(way: str, settings: InstanceSettings) -> InstanceCost:
         begin = time.perf_counter()
         if way == "rows":
             solver = QR()
-            solver.compute(solver.init(A), -residual.evaluate())
+            solver.compute(solver.init(MatrixSystem(A, -residual.evaluate())))
     return InstanceCost(
         way,
         residual.row_count,

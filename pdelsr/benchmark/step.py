@@ -25,7 +25,7 @@ from pdelsr.declare import Box, Dirichlet, Problem, coordinates, unknown
 from pdelsr.linearize import Dense, RefinedPredictor, StackedResidual
 from pdelsr.linearize.points import PointPlan
 from pdelsr.linearize.reference import nested_reverse_jet, times_by_jvp
-from pdelsr.lstsq import QR
+from pdelsr.lstsq import QR, MatrixSystem
 from pdelsr.networks import MLP, closure
 from pdelsr.resources.memory import peak_memory
 from pdelsr.subspace.base import gaussian
@@ -138,7 +138,7 @@ def take_step(version: str, settings: StepSettings) -> Step:
         A = times_by_jvp(residual, V, coefficients, nested_reverse_jet, batch, False)
     clock.append(time.perf_counter())
     solver = QR()
-    y = solver.compute(solver.init(A), -residual.values(jets))
+    y = solver.compute(solver.init(MatrixSystem(A, -residual.values(jets)))).solution
     clock.append(time.perf_counter())
     error = _error(problem, RefinedPredictor(network, Dense(V).lift(y)))
     basis, product, solve = (after - before for before, after in itertools.pairwise(clock))

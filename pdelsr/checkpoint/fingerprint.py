@@ -11,18 +11,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pdelsr.compile import CompiledProblem
-from pdelsr.declare import Problem
 from pdelsr.errors import FileFormatError
 from pdelsr.files.identity import problem_lines
 from pdelsr.linearize.points import PointPlan
 from pdelsr.networks import Activation
-from pdelsr.results import Solution
 from pdelsr.results.plain import method_to_plain, to_plain
-from pdelsr.solvers.run.method import Method
-from pdelsr.solvers.state.settings import RunSettings
+from pdelsr.solvers.run.job import Job
+from pdelsr.solvers.run.predecessor import Predecessor
 
-PARTS = ("problem", "method", "network", "start")
+COMPARED = ("problem", "method", "network", "start")
 FREE = (  # options that a run may go on with when they have changed
     *("time_limit", "max_iterations", "tolerance", "refine", "verbose"),
     *("callback", "checkpoint", "checkpoint_every", "network"),
@@ -31,14 +28,13 @@ PROBES, PROBE_SEED = 16, 2**31 - 4  # points where functions are compared
 DIGITS = 9  # that the values of functions are compared in
 
 
-def fingerprint(
-    problem: Problem, method: Method, settings: RunSettings, start: Solution | None = None
-) -> dict[str, Any]:
+def fingerprint(job: Job) -> dict[str, Any]:
     """What decides a run and is plain data, or weights.
 
     Raises:
         SettingsError: the method is of a class that files cannot name.
     """
+    problem, method, settings, start = job.problem, job.method, job.settings, job.start
     options = to_plain(replace(settings, network=None, callback=None))
     own = {k: v for k, v in method_to_plain(method).items() if k not in ("class", "suggested")}
     of_problem = {
@@ -74,22 +70,23 @@ def sampler_text(given: Any) -> str:
     return f"{type(given).__module__}.{type(given).__qualname__}" if own else repr(given)
 
 
-def values_digest(compiled: CompiledProblem, plan: PointPlan, method: Method) -> dict[str, str]:
+def values_digest(job: Job, plan: PointPlan) -> dict[str, str]:
     """What the functions of every block and of an own activation give, at fixed points.
 
     Coefficients and observations are code and data that the text of a problem does not show.
     """
     some = replace(plan, counts={name: PROBES for name in plan.counts}, weights={}, crowds={})
     found = {}
-    for bound in some.bind(compiled.blocks, PROBE_SEED):
+    for bound in some.bind(job.compiled.blocks, PROBE_SEED):
         shape = len(bound.block.entries), len(bound)
         jet = torch.linspace(0.3, 0.7, shape[0] * shape[1]).to(bound.columns).reshape(shape)
         with torch.no_grad():
             values = bound.block.value(bound.columns, jet)
         found[bound.block.name] = digest(_rounded([values, bound.columns]))
-    if isinstance(method.activation, Activation):
+    activation = job.method.activation
+    if isinstance(activation, Activation):
         z = torch.linspace(-2.0, 2.0, PROBES, dtype=torch.float64)
-        found["activation"] = digest(_rounded([method.activation(z)]))
+        found["activation"] = digest(_rounded([activation(z)]))
     return found
 
 
@@ -97,7 +94,7 @@ def _of_module(module: nn.Module) -> list[str]:
     return [repr(module), digest(module.state_dict().values())]
 
 
-def _delta(start: Solution) -> list[Tensor]:
+def _delta(start: Predecessor) -> list[Tensor]:
     return [] if start.delta is None else [start.delta]
 
 
@@ -126,7 +123,7 @@ def require_same_run(path: Path, saved: Mapping[str, Any], now: Mapping[str, Any
         FileFormatError: the runs differ.
     """
     differ = [
-        _told(name, saved.get(name), now[name]) for name in PARTS if saved.get(name) != now[name]
+        _told(name, saved.get(name), now[name]) for name in COMPARED if saved.get(name) != now[name]
     ]
     old, new = saved.get("options", {}), now["options"]
     differ += [name for name in {**old, **new} if old.get(name, ...) != new.get(name, ...)]

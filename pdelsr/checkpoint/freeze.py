@@ -26,16 +26,17 @@ from pdelsr.networks import Activation, Network, activation_named
 from pdelsr.networks.design import Design
 from pdelsr.solvers.refinement.report import RankReport
 from pdelsr.solvers.refinement.sensitivity import Sensitivity
+from pdelsr.solvers.run.assessed import Assessed
 from pdelsr.solvers.run.context import Earlier
 from pdelsr.solvers.run.loop import Standing
 from pdelsr.solvers.run.method import Method, State
-from pdelsr.solvers.state.candidate import Assessed, Candidate
+from pdelsr.solvers.run.selection import Selection
+from pdelsr.solvers.state.candidate import Candidate
 from pdelsr.solvers.state.history import Record
-from pdelsr.solvers.state.selection import Selection
 from pdelsr.solvers.state.status import Status
 
 MOST = 2**40  # points of a block, far above what any memory holds
-PARTS = (
+KEPT_TYPES = (
     *(RunState, Standing, State, RankReport, Sensitivity, Candidate, Assessed, Selection),
     *(Record, Design, Earlier),
     *(Identity, Columns, Dense, StackedResidual, BoundBlock),
@@ -44,7 +45,7 @@ PARTS = (
 
 def known_types(method: Method) -> dict[str, type]:
     """The dataclasses that a checkpoint of a method can hold, by name."""
-    return {cls.__name__: cls for cls in (*PARTS, *type(method).memory_types)}
+    return {cls.__name__: cls for cls in (*KEPT_TYPES, *type(method).memory_types)}
 
 
 @dataclass(eq=False)

@@ -20,36 +20,32 @@ from pdelsr.checkpoint.fingerprint import (
 )
 from pdelsr.checkpoint.freeze import Freezer, Thawer, tensor_on
 from pdelsr.checkpoint.run_state import RunState
-from pdelsr.declare import Problem
 from pdelsr.errors import FileFormatError
 from pdelsr.files.container import Contents, read, write
 from pdelsr.files.typed import trusted_by_none
 from pdelsr.files.whole import remove_leftovers
 from pdelsr.networks import MLP, Network
 from pdelsr.networks.design import Design
-from pdelsr.results import Solution
+from pdelsr.networks.hard import inner_network
+from pdelsr.resources.clock import Clock
 from pdelsr.results.document import NetworkDocument
-from pdelsr.results.stored_network import (
-    inner_network,
-    network_document,
-    network_tensors,
-    stored_network,
-)
+from pdelsr.results.stored_network import network_document, network_tensors, stored_network
 from pdelsr.solvers.design.plan import point_plan
 from pdelsr.solvers.design.trial import Designer
 from pdelsr.solvers.growth.designed_networks import DesignedNetworks
-from pdelsr.solvers.prepare import Start, prepare
+from pdelsr.solvers.prepare import Setup, context_of, warn_of_data
 from pdelsr.solvers.run.context import Context
+from pdelsr.solvers.run.job import Job
 from pdelsr.solvers.run.loop import Standing
-from pdelsr.solvers.run.method import Method
 from pdelsr.solvers.state.discretization import Discretization
 from pdelsr.solvers.state.interruption import CUT_SHORT
-from pdelsr.solvers.state.settings import RunSettings
+from pdelsr.solvers.state.settings import require_whole
 from pdelsr.solvers.state.status import Status
 
 logger = logging.getLogger(__name__)
 
 KIND = "run"
+LAYOUT = 2  # of the document; the first one had no such number
 
 
 @dataclass(frozen=True)
@@ -70,27 +66,28 @@ class RunFile:
     """Where a run keeps what it needs to go on after it was killed.
 
     Args:
-        path: of the file.
-        every: seconds between two checkpoints.
-        problem: that is solved.
-        method: with its options.
-        settings: of the run.
-        start: solution that the run started from, if any.
+        job: whose settings name the file.
     """
 
-    path: Path
-    every: int | float
-    problem: Problem
-    method: Method
-    settings: RunSettings
-    start: Solution | None = None
+    job: Job
     _written: float = -math.inf
     _last: Contents | None = None
     _identity: dict[str, Any] = field(default_factory=dict)
     _values: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._identity = fingerprint(self.problem, self.method, self.settings, self.start)
+        self._identity = fingerprint(self.job)
+
+    @classmethod
+    def of(cls, job: Job) -> RunFile | None:
+        """That of a job; None where none was asked for."""
+        return None if job.settings.checkpoint is None else cls(job)
+
+    @property
+    def path(self) -> Path:
+        """Of the file."""
+        assert self.job.settings.checkpoint is not None
+        return Path(self.job.settings.checkpoint)
 
     def keep(self, context: Context, standing: Standing) -> None:
         """Write a checkpoint, if the last one is old enough or the run has ended.
@@ -105,7 +102,9 @@ class RunFile:
         now = context.clock.seconds
         if standing.state.finished in CUT_SHORT:
             return
-        due = standing.ended is not None or now - self._written >= self.every
+        due = (
+            standing.ended is not None or now - self._written >= self.job.settings.checkpoint_every
+        )
         if not (due or standing.state.whole):
             return
         self._last = contents = self._contents(context, standing)
@@ -134,9 +133,10 @@ class RunFile:
 
     def _contents(self, context: Context, standing: Standing) -> Contents:
         discretization, maker = context.discretization, context.maker
-        freezer = Freezer(self.method, discretization.compiled.blocks)
+        freezer = Freezer(self.job.method, discretization.compiled.blocks)
         document = {
             "kind": KIND,
+            "layout": LAYOUT,
             "run": self._identity,
             "values": self._digest(discretization),
             "seconds": context.clock.seconds,
@@ -144,7 +144,6 @@ class RunFile:
             "design": freezer.freeze(context.design),
             "grown": freezer.freeze(maker.design if isinstance(maker, DesignedNetworks) else None),
             "network": freezer.freeze(context.network),
-            "generator": freezer.freeze(discretization.generator.get_state()),
             "state": freezer.freeze(RunState.of(context, standing)),
         }
         # The table is complete only now.
@@ -157,8 +156,7 @@ class RunFile:
     def _digest(self, discretization: Discretization) -> dict[str, str]:
         """What the functions of the problem give, which no step of a run changes."""
         if not self._values:
-            compiled, plan = discretization.compiled, discretization.first_plan
-            self._values = values_digest(compiled, plan, self.method)
+            self._values = values_digest(self.job, discretization.first_plan)
         return self._values
 
     def resume(self) -> Resumed | None:
@@ -176,12 +174,12 @@ class RunFile:
             raise FileFormatError(
                 f"{self.path} is no checkpoint of a run: give another path, or remove the file."
             )
-        if "state" not in document:
+        if document.get("layout") != LAYOUT:
             raise FileFormatError(
                 f"{self.path} is the checkpoint of an earlier version of pdelsr, which this one "
                 "cannot go on from: give another path, or remove the file."
             )
-        device = self.settings.torch_device
+        device = self.job.settings.torch_device
         tensors = {name: tensor_on(t, device) for name, t in contents.tensors.items()}
         with trusted_by_none(self.path):
             require_same_run(self.path, document["run"], self._identity)
@@ -195,46 +193,47 @@ class RunFile:
         return found
 
     def _rebuilt(self, document: Mapping[str, Any], tensors: dict[str, Tensor]) -> Resumed:
-        thawer = Thawer(self.method, (), tensors, ())
-
-        def start(designer: Designer) -> Start:
-            thawer.blocks = designer.compiled.blocks
-            design = thawer.thaw(document["design"])
-            thawer.networks = [
-                self._network(i, described, tensors, designer, design)
-                for i, described in enumerate(document["networks"])
-            ]
-            network = thawer.thaw(document["network"])
-            thawer.plan = point_plan(
-                self.problem, designer.compiled, self.method, self.settings, network.parameter_count
-            )
-            return Start(design, network, thawer.thaw(document["first_plan"]))
-
-        thawer.memory_budget = document["state"]["fields"]["memory_budget"]
-        settings = replace(self.settings, memory_budget=thawer.memory_budget)
-        context = prepare(self.problem, self.method, settings, start, spent=document["seconds"])
+        budget, seconds = document["state"]["fields"]["memory_budget"], document["seconds"]
+        require_whole("memory_budget", budget, 1)
+        designer = Designer(replace(self.job, memory_budget=budget))
+        thawer = Thawer(
+            self.job.method, self.job.compiled.blocks, tensors, (), memory_budget=budget
+        )
+        setup = self._setup(document, designer, thawer)
         state: RunState = thawer.thaw(document["state"])
-        require_sound(state, document["seconds"])
-        state.put_into(context)
-        context.discretization.generator.set_state(thawer.thaw(document["generator"]))
-        if isinstance(context.maker, DesignedNetworks):
-            context.maker.design = thawer.thaw(document["grown"])
-        self._written = document["seconds"]
+        require_sound(state, seconds)
+        warn_of_data(self.job)
+        clock = Clock.after(seconds, self.job.settings.time_limit)
+        context = context_of(designer, setup, clock)
+        state.restore(context)
+        self._written = seconds
         return Resumed(context, state.standing)
+
+    def _setup(self, document: Mapping[str, Any], designer: Designer, thawer: Thawer) -> Setup:
+        """Design, networks and first plan; the thawer knows networks and plan from here on."""
+        design = thawer.thaw(document["design"])
+        thawer.networks = [
+            self._network(i, described, thawer.tensors, designer, design)
+            for i, described in enumerate(document["networks"])
+        ]
+        network = thawer.thaw(document["network"])
+        thawer.plan = point_plan(self.job, network.parameter_count)
+        plan, grown = thawer.thaw(document["first_plan"]), thawer.thaw(document["grown"])
+        return Setup(design, network, plan, grown)
 
     def _network(
         self,
         number: int,
         described: dict[str, Any],
-        tensors: dict[str, Tensor],
+        tensors: Mapping[str, Tensor],
         designer: Designer,
         design: Any,
     ) -> Network:
         prefix = f"network.{number}."
         own = {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}
         # A network that grew has other sizes than the one that was given, and tells them.
-        grew = self.settings.grow and described["settings"] is not None
-        given = None if grew else self.settings.network
+        grew = self.job.grow and described["settings"] is not None
+        given = None if grew else self.job.settings.network
         if given is None and described["settings"] is None:  # an activation of the user
             require_small(described["design"], own["theta"].numel())
             plain = described["design"]
@@ -245,17 +244,18 @@ class RunFile:
                 plain["first_inputs"],
             )
             given = inner_network(designer.build(sized))
-        document = NetworkDocument(described["settings"], described["own"])
-        return stored_network(self.path, document, own, designer.compiled, self.settings, given)
+        stored = NetworkDocument(described["settings"], described["own"])
+        compiled, settings = self.job.compiled, self.job.settings
+        return stored_network(self.path, stored, own, compiled, settings, given)
 
 
-def kept_form(path: Path) -> bool | None:
+def kept_form(path: str | Path | None) -> bool | None:
     """Whether the conditions of a run that is kept there are hard; None where none is.
 
     Raises:
         FileFormatError: the file is damaged.
     """
-    if not path.is_file():
+    if path is None or not Path(path).is_file():
         return None
     found: Any = read(path, "a run with a checkpoint").document
     for name in ("run", "options", "hard"):

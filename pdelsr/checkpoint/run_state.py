@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from torch import Tensor
+
 from pdelsr.linearize import StackedResidual
 from pdelsr.linearize.points import PointPlan
 from pdelsr.solvers.run.context import Context, Earlier
 from pdelsr.solvers.run.loop import Standing
+from pdelsr.solvers.run.selection import Selection
 from pdelsr.solvers.state.history import Record
-from pdelsr.solvers.state.selection import Selection
 
 
 @dataclass(frozen=True)
 class RunState:
-    """The part of a run that a checkpoint holds, but for networks, random streams and the clock.
+    """The part of a run that a checkpoint holds, but for networks and the clock.
 
     Args:
         rounds: sets of points that were drawn.
+        generator: state of the generator that the method draws from.
         selection: the assessed states.
         assess_seconds: that an assessment took at most.
         history: what the run has reported.
@@ -29,6 +32,7 @@ class RunState:
     """
 
     rounds: int
+    generator: Tensor
     selection: Selection
     assess_seconds: float
     history: list[Record]
@@ -45,6 +49,7 @@ class RunState:
         assert discretization.memory_budget is not None  # `prepare` has settled it
         return cls(
             discretization.rounds,
+            discretization.generator.get_state(),
             context.selection,
             context.assess_seconds,
             context.history,
@@ -55,10 +60,7 @@ class RunState:
             standing,
         )
 
-    def put_into(self, context: Context) -> None:
-        """Have a context that was prepared anew go on from here."""
-        discretization = context.discretization
-        discretization.rounds, discretization.plan = self.rounds, self.plan
-        discretization.training = self.training
-        context.selection, context.earlier = self.selection, self.earlier
-        context.assess_seconds, context.history = self.assess_seconds, self.history
+    def restore(self, context: Context) -> None:
+        """Have a context that was made anew go on from here."""
+        context.discretization.resume(self.plan, self.training, self.rounds, self.generator)
+        context.resume(self.selection, self.history, self.earlier, self.assess_seconds)

@@ -16,11 +16,10 @@ from pdelsr.declare import Problem
 from pdelsr.errors import MemoryLimitError
 from pdelsr.resources.room import has_room, room_text
 from pdelsr.results.summary import WIDTH, network_text
-from pdelsr.solvers.design.form import chosen_form
 from pdelsr.solvers.growth.growth_policy import GrowthPolicy
 from pdelsr.solvers.methods.ilsr import ILSR
-from pdelsr.solvers.methods.registry import parse_options
 from pdelsr.solvers.prepare import prepare
+from pdelsr.solvers.request import Request
 from pdelsr.solvers.run.method import Method
 from pdelsr.solvers.state.discretization import Discretization
 
@@ -34,20 +33,20 @@ def show_text(problem: Problem, method: str, options: Mapping[str, Any]) -> str:
         SettingsError: options that do not fit.
         ProblemError: hard conditions that are not possible.
     """
-    chosen, settings = parse_options(method, options)
+    request = Request.of(problem, method, options)
     if problem.missing_inputs:
         missing = ", ".join(problem.missing_inputs)
         return f"{problem}\n\nparametric: solve it in Python, with {missing} from problem.at(...)"
-    settings = replace(settings, hard=chosen_form(problem, chosen, settings))
-    chosen = replace(chosen, weight_scale=1.0)  # no trials for a scale that changes no size
-    context = prepare(problem, chosen, settings)
+    job = request.job()
+    chosen = replace(job.method, weight_scale=1.0)  # no trials for a scale that changes no size
+    context = prepare(replace(job, method=chosen))
     lines = [str(problem), "", f"with method {chosen.name}:", _blocks(context.discretization)]
     lines.append("weight: the factor of the block's mean square in the sum that is minimized")
     exact_blocks = context.discretization.compiled.exact
     if exact_blocks:
         exact = ", ".join(exact_blocks)
         lines.append(f"satisfied exactly by the form of the ansatz: {exact}")
-    if settings.hard:
+    if job.hard:
         soft = reasons_to_be_soft(problem.system, exact_blocks)
         lines += [f"{name} is soft: {why}" for name, why in soft.items()]
     if isinstance(chosen, ILSR):

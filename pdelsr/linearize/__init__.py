@@ -5,6 +5,7 @@ from pdelsr.linearize.directions import Columns, Dense, Directions, Identity
 from pdelsr.linearize.products import reduced_matrix
 from pdelsr.linearize.refined import RefinedPredictor
 from pdelsr.linearize.residual import Jets, StackedResidual
+from pdelsr.linearize.row_source import RowChunks, RowSource
 
 __all__ = [
     "BoundBlock",
@@ -15,6 +16,8 @@ __all__ = [
     "Jets",
     "Predictor",
     "RefinedPredictor",
+    "RowChunks",
+    "RowSource",
     "StackedResidual",
     "reduced_matrix",
 ]

@@ -31,6 +31,10 @@ class Directions(ABC):
     def lift(self, y: Float[Tensor, " r"]) -> Float[Tensor, " m"]:
         """V y."""
 
+    @abstractmethod
+    def restrict(self, g: Float[Tensor, " m"]) -> Float[Tensor, " r"]:
+        """Vᵀ g."""
+
 
 @dataclass(frozen=True)
 class Dense(Directions):
@@ -47,6 +51,9 @@ class Dense(Directions):
 
     def lift(self, y: Float[Tensor, " r"]) -> Float[Tensor, " m"]:
         return self.V @ y
+
+    def restrict(self, g: Float[Tensor, " m"]) -> Float[Tensor, " r"]:
+        return self.V.T @ g
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,9 @@ class Columns(Directions):
         delta[self.index] = y
         return delta
 
+    def restrict(self, g: Float[Tensor, " m"]) -> Float[Tensor, " r"]:
+        return g[self.index]
+
 
 @dataclass(frozen=True)
 class Identity(Directions):
@@ -88,6 +98,9 @@ class Identity(Directions):
 
     def lift(self, y: Float[Tensor, " m"]) -> Float[Tensor, " m"]:
         return y
+
+    def restrict(self, g: Float[Tensor, " m"]) -> Float[Tensor, " m"]:
+        return g
 
 
 def as_directions(V: Directions | Float[Tensor, "m r"]) -> Directions:

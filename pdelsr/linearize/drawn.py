@@ -20,3 +20,14 @@ def drawn(
     """
     order = torch.randperm(total, generator=generator, device="cpu")
     return order[:count].sort().values.to(device)
+
+
+def spread(total: int, count: int, device: torch.device) -> Int[Tensor, " count"]:
+    """`count` positions spread over 0 … total − 1 (all of them where fewer exist).
+
+    Drawn at random: a regular stride through a Sobol sequence covers a part of the domain only.
+    """
+    if count >= total:
+        return torch.arange(total, device=device)
+    generator = torch.Generator().manual_seed(total)
+    return drawn(total, count, generator, device)

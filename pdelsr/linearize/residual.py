@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from jaxtyping import Float, Int
@@ -11,6 +12,8 @@ from torch import Tensor
 
 from pdelsr.linearize.bound_block import BoundBlock, Predictor, SiteEntries
 from pdelsr.linearize.directions import Directions, as_directions
+from pdelsr.linearize.drawn import spread
+from pdelsr.linearize.row_source import RowChunks, RowSource
 from pdelsr.networks.base import Network
 from pdelsr.networks.index_set import IndexSet, closure
 from pdelsr.resources.memory import points_per_chunk
@@ -25,7 +28,7 @@ Jets = list[Tensor]
 
 
 @dataclass(frozen=True)
-class StackedResidual:
+class StackedResidual(RowSource):
     """f(θ) = [s_b F_b]_b of a network, with G = ∂f/∂θ = A J applied through explicit rows.
 
     F is symbolic, so row i of G is Σ_α c_α(x_i) ∂_θ u_α(x_i) with c_α = ∂F/∂u_α: one reverse pass
@@ -185,12 +188,33 @@ class StackedResidual:
             out[part] = rows
         return out
 
+    def along(self, delta: Float[Tensor, " m"], coefficients: Jets) -> Float[Tensor, " n"]:
+        """G δ, by one forward-mode pass."""
+
+        def tangent(x: Tensor, indices: IndexSet) -> Tensor:
+            return self.network.tangent_jet(x, indices, delta)[1]
+
+        pairs = zip(coefficients, self.jets_without_graph(tangent), strict=True)
+        return torch.cat([(c * jet).sum(0) for c, jet in pairs])
+
     def transpose_times(self, w: Float[Tensor, " n"], coefficients: Jets) -> Float[Tensor, " m"]:
-        """Gᵀ w."""
+        """Gᵀ w, by one reverse-mode pass: no row of G is made."""
+        parameters = [p for p in self.network.parameters() if p.requires_grad]
         out = self.like.new_zeros(self.network.parameter_count)
-        for _, product in self._chunks(coefficients, None, lambda part, G: G.T @ w[part]):
-            out += product
+        weights = w.split([len(b) for b in self.blocks])
+        for bound, c, weight in zip(self.blocks, coefficients, weights, strict=True):
+            for slopes in bound.in_pieces(partial(self._slopes, parameters, bound, c * weight)):
+                out += slopes
         return out
+
+    def _slopes(
+        self, parameters: Sequence[Tensor], bound: BoundBlock, c: Float[Tensor, "E n"], part: slice
+    ) -> Float[Tensor, " m"]:
+        """Σ_i Σ_α c_α(x_i) ∂_θ u_α(x_i) over some points."""
+        with torch.enable_grad():
+            total = (c[:, part] * bound.jet(self.network, part)).sum()
+            found = torch.autograd.grad(total, parameters, materialize_grads=True)
+        return torch.cat([slope.reshape(-1) for slope in found])
 
     def basis_jets(self, V: Directions | Float[Tensor, "m r"]) -> list[Float[Tensor, "E n r"]]:
         """Φ_α = ∂^α(J V) at the points of every block, one tensor a block."""
@@ -289,9 +313,27 @@ class StackedResidual:
         return self.blocks[0].columns
 
     @property
-    def device(self) -> torch.device:
-        """Where the points are."""
-        return self.like.device
+    def parameter_count(self) -> int:
+        """m, the number of trainable parameters of the network."""
+        return self.network.parameter_count
+
+    @property
+    def module(self) -> Network:
+        """The network."""
+        return self.network
+
+    def draw_output_rows(self, count: int, generator: torch.Generator) -> RowChunks:
+        """All outputs at some of the points of all blocks, which their number alone decides."""
+        points = torch.cat([b.sites[0] for b in self.blocks])
+        points = points[spread(len(points), -(-count // self.network.out_features), points.device)]
+        return lambda: self.output_rows(points)
+
+    def draw_residual_rows(self, count: int, generator: torch.Generator) -> RowChunks:
+        """Those at some of the points of every block, which their number alone decides."""
+        thinned = self.thinned(min(1.0, count / self.row_count))
+        coefficients = thinned.coefficients(thinned.jets_without_graph())
+        # Rows where the equations are not finite say nothing about directions.
+        return lambda: (rows.nan_to_num(0.0, 0.0, 0.0) for _, rows in thinned.rows(coefficients))
 
 
 def _as_large_as_data(bound: BoundBlock, jet: Float[Tensor, "E n"]) -> Float[Tensor, "E n"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -54,6 +55,21 @@ class TangentModel:
             for factor, basis in zip(c[1:], phi[1:], strict=True):
                 part.addcmul_(factor[:, None], basis)
         return out
+
+    def rows(self, jets: Jets) -> Iterator[tuple[slice, Float[Tensor, "c r"]]]:
+        """Chunks of A(u), with their parts of 0 … n, which are never all there at once."""
+        c = self.residual.coefficients(jets)
+        for part, rows in self.residual.rows(c, self.directions.only):
+            yield part, self.directions.project(rows)
+
+    def times(self, y: Float[Tensor, " r"], jets: Jets) -> Float[Tensor, " n"]:
+        """A(u) y, by one pass through the network."""
+        return self.residual.along(self.directions.lift(y), self.residual.coefficients(jets))
+
+    def transpose_times(self, w: Float[Tensor, " n"], jets: Jets) -> Float[Tensor, " r"]:
+        """A(u)ᵀ w, by one pass backward through the network."""
+        slopes = self.residual.transpose_times(w, self.residual.coefficients(jets))
+        return self.directions.restrict(slopes)
 
 
 def tangent_model(

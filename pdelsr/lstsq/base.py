@@ -4,32 +4,52 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from enum import Enum
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from pdelsr.lstsq.nested import Nested
+from pdelsr.lstsq.spectrum import Spectrum
+from pdelsr.lstsq.system import System
+
+
+class Ended(Enum):
+    """How a solver came to its solution."""
+
+    SOLVED = "solved"
+    ITERATIONS = "the iterations were over before the tolerance was reached"
+
 
 @dataclass(frozen=True)
-class Spectrum:
-    """Singular values of the column-equilibrated matrix, and what they say.
+class Solved:
+    """What a solver found.
 
     Args:
-        singular_values: in falling order; empty where the solver does not know them.
-        effective_rank: how many stand above rounding (or above the solver's own cut).
-        condition: largest over smallest.
+        solution: y.
+        rank: about the effective rank, where the solver knows it at no cost; else None.
+        condition: of A, where the solver knows it at no cost; else None.
+        status: how the solution was come by.
     """
 
-    singular_values: Float[Tensor, " r"]
-    effective_rank: int
-    condition: float
+    solution: Float[Tensor, " r"]
+    rank: int | None = None
+    condition: float | None = None
+    status: Ended = Ended.SOLVED
 
 
 class LeastSquares(ABC):
-    """Solves min_y ‖A y − b‖ for a dense A (n, r)."""
+    """Solves min_y ‖A y − b‖ for a `System`: a matrix, its rows, or its products with vectors.
+
+    Attributes:
+        name: by which users choose it.
+        keeps_leading: whether `leading` gives the solutions in the first k directions.
+    """
 
     name: str
+    keeps_leading: ClassVar[bool] = False
 
     def numbers(self, n: int | float, r: int) -> int | float:
         """How many numbers are alive at once for A (n, r), by which a run estimates its memory.
@@ -39,25 +59,28 @@ class LeastSquares(ABC):
         return 2 * n * r + 2 * r**2
 
     @abstractmethod
-    def init(self, A: Float[Tensor, "n r"]) -> Any:
-        """Factor A (which may be overwritten) into a state."""
+    def init(self, system: System) -> Any:
+        """What the solver needs of A to solve for any right-hand side, such as its factors."""
 
     @abstractmethod
-    def compute(self, state: Any, b: Float[Tensor, " n"]) -> Float[Tensor, " r"]:
-        """The solution y for one right-hand side."""
+    def compute(self, state: Any, b: Float[Tensor, " n"] | None = None) -> Solved:
+        """The solution for a right-hand side; None for that of the system."""
 
-    def nested(self, state: Any, b: Float[Tensor, " n"]) -> Float[Tensor, " r"] | None:
+    def in_part(
+        self, state: Any, b: Float[Tensor, " n"] | None = None
+    ) -> Float[Tensor, " r"] | None:
         """The solution in a part of the directions, where the factors give it at no cost.
 
-        Its distance from the full solution tells how far both may be from the truth.
+        Its distance from the full solution tells how far both may be from the truth. That part is
+        chosen at random; see `leading` for directions in an order.
         """
         return None
 
-    def rough_rank(self, state: Any) -> int | None:
-        """About the effective rank, at no cost; None where the factors do not show it."""
+    def leading(self, state: Any) -> Nested | None:
+        """The solutions in the first k directions, for every k, where the factors give them."""
         return None
 
-    def left_over(self, state: Any, b: Float[Tensor, " n"]) -> float | None:
+    def left_over(self, state: Any, b: Float[Tensor, " n"] | None = None) -> float | None:
         """‖A y − b‖ of the solution y, without A; None where the factors do not tell it."""
         return None
 
@@ -71,9 +94,9 @@ class LeastSquares(ABC):
         """
         return None
 
-    @abstractmethod
-    def spectrum(self, state: Any) -> Spectrum:
-        """Effective rank and condition number of the factored matrix."""
+    def spectrum(self, state: Any) -> Spectrum | None:
+        """Singular values of A; None where the solver has no factors to tell."""
+        return None
 
 
 def equilibrate(A: Float[Tensor, "n r"]) -> tuple[Float[Tensor, "n r"], Float[Tensor, " r"]]:
@@ -85,10 +108,3 @@ def equilibrate(A: Float[Tensor, "n r"]) -> tuple[Float[Tensor, "n r"], Float[Te
     lengths = torch.linalg.vector_norm(A, dim=0)
     lengths = torch.where(lengths > 0, lengths, torch.ones_like(lengths))
     return A.div_(lengths), lengths
-
-
-def spectrum_of(singular_values: Tensor, cut: int | float) -> Spectrum:
-    """Rank above `cut` · σ_max, and σ_max / σ_min."""
-    largest, smallest = singular_values[0].item(), singular_values[-1].item()
-    rank = int((singular_values > cut * largest).sum())
-    return Spectrum(singular_values, rank, largest / smallest if smallest > 0 else float("inf"))

@@ -9,7 +9,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pdelsr.errors import warn
-from pdelsr.lstsq.base import LeastSquares, Spectrum, equilibrate, spectrum_of
+from pdelsr.lstsq.base import LeastSquares, Solved, equilibrate
+from pdelsr.lstsq.spectrum import Spectrum, spectrum_of
+from pdelsr.lstsq.system import System
 
 
 class NormalEquationsWarning(UserWarning):
@@ -18,12 +20,13 @@ class NormalEquationsWarning(UserWarning):
 
 @dataclass(frozen=True)
 class CholeskyState:
-    """The Cholesky factor of AᵀA + μ I, the matrix, its column lengths, and μ."""
+    """The Cholesky factor of AᵀA + μ I, the matrix, its column lengths, μ, and b."""
 
     factor: Float[Tensor, "r r"]
     A: Float[Tensor, "n r"]
     lengths: Float[Tensor, " r"]
     damping: float
+    b: Float[Tensor, " n"]
 
 
 @dataclass(frozen=True)
@@ -44,12 +47,13 @@ class Cholesky(LeastSquares):
     def numbers(self, n: int | float, r: int) -> int | float:
         return n * r + 4 * r**2
 
-    def init(self, A: Float[Tensor, "n r"]) -> CholeskyState:
+    def init(self, system: System) -> CholeskyState:
         warn(
             "Cholesky squares the condition number: about half of the digits are lost. Use 'qr' "
             "for the final refinement.",
             NormalEquationsWarning,
         )
+        A, b = system.dense()
         A, lengths = equilibrate(A)
         r = A.shape[1]
         normal = A.T @ A
@@ -59,11 +63,13 @@ class Cholesky(LeastSquares):
             shifted = normal + damping * torch.eye(r, dtype=A.dtype, device=A.device)
             factor, info = torch.linalg.cholesky_ex(shifted)
             if int(info) == 0 or damping > 1.0:
-                return CholeskyState(factor, A, lengths, damping)
+                return CholeskyState(factor, A, lengths, damping, b)
             damping = max(10.0 * damping, smallest)
 
-    def compute(self, state: CholeskyState, b: Float[Tensor, " n"]) -> Float[Tensor, " r"]:
-        return torch.cholesky_solve((state.A.T @ b)[:, None], state.factor)[:, 0] / state.lengths
+    def compute(self, state: CholeskyState, b: Float[Tensor, " n"] | None = None) -> Solved:
+        slope = state.A.T @ (state.b if b is None else b)
+        scaled = torch.cholesky_solve(slope[:, None], state.factor)[:, 0]
+        return Solved(scaled / state.lengths)
 
     def root_covariance(
         self, state: CholeskyState, rows: Float[Tensor, "q r"]

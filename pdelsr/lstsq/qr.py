@@ -8,10 +8,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from pdelsr.lstsq.base import LeastSquares, Spectrum, equilibrate, spectrum_of
-from pdelsr.lstsq.householder import Householder, factored
+from pdelsr.lstsq.base import LeastSquares, Solved, equilibrate
+from pdelsr.lstsq.block_qr import Householder, factored
+from pdelsr.lstsq.spectrum import Spectrum, spectrum_of
+from pdelsr.lstsq.system import System
 
-NESTED = 0.85  # share of the directions in the nested solution
+PART = 0.85  # share of the directions in the solution in a part of them
 ROUNDED = 30  # times the damping: what rounding leaves of a column that others span, about
 ROWS = 256  # that are copied at once
 LARGEST_SVD = 800  # columns up to which an SVD is cheap beside the factorization
@@ -19,11 +21,12 @@ LARGEST_SVD = 800  # columns up to which an SVD is cheap beside the factorizatio
 
 @dataclass(frozen=True)
 class QRState:
-    """Factors of the stacked matrix, the order of its columns and their lengths."""
+    """Factors of the stacked matrix, the order of its columns, their lengths, and b."""
 
     factors: Householder
     order: Int[Tensor, " r"]
     lengths: Float[Tensor, " r"]
+    b: Float[Tensor, " n"]
 
 
 @dataclass(frozen=True)
@@ -49,25 +52,29 @@ class QR(LeastSquares):
     def numbers(self, n: int | float, r: int) -> int | float:
         return max(2 * n * r + 2 * r**2, n * r + 8 * r**2)  # the latter for the spectrum
 
-    def init(self, A: Float[Tensor, "n r"]) -> QRState:
+    def init(self, system: System) -> QRState:
+        A, b = system.dense()
         n, r = A.shape
         generator = torch.Generator().manual_seed(r)
         order = torch.randperm(r, generator=generator, device="cpu").to(A.device)
         stacked = A.new_zeros(r, n + r).T  # the columns of a panel lie together
         for rows, place in zip(A.split(ROWS), stacked[:n].split(ROWS), strict=True):
             torch.index_select(rows.T, 0, order, out=place.T)
+        del A
         _, lengths = equilibrate(stacked[:n])
-        stacked[n:].diagonal().fill_(self.damping * torch.finfo(A.dtype).eps)
-        return QRState(factored(stacked, trapezoid=r), order, lengths)
+        stacked[n:].diagonal().fill_(self.damping * torch.finfo(stacked.dtype).eps)
+        return QRState(factored(stacked, trapezoid=r), order, lengths, b)
 
-    def compute(self, state: QRState, b: Float[Tensor, " n"]) -> Float[Tensor, " r"]:
-        return self._solve(state, b, state.order.numel())
+    def compute(self, state: QRState, b: Float[Tensor, " n"] | None = None) -> Solved:
+        return Solved(self._solve(state, b, state.order.numel()), self._rough_rank(state))
 
-    def nested(self, state: QRState, b: Float[Tensor, " n"]) -> Float[Tensor, " r"] | None:
-        part = int(NESTED * state.order.numel())
+    def in_part(
+        self, state: QRState, b: Float[Tensor, " n"] | None = None
+    ) -> Float[Tensor, " r"] | None:
+        part = int(PART * state.order.numel())
         return self._solve(state, b, part) if part else None
 
-    def rough_rank(self, state: QRState) -> int:
+    def _rough_rank(self, state: QRState) -> int:
         # In random order, the first columns fill the space. Of those after them only the damping is
         # left on the diagonal, with rounding errors: three to a hundred times as much.
         diagonal = state.factors.reflectors.diagonal().abs()
@@ -79,13 +86,15 @@ class QR(LeastSquares):
         scaled = (rows[:, state.order] / state.lengths).T
         return torch.linalg.solve_triangular(R.T, scaled, upper=False).T
 
-    def left_over(self, state: QRState, b: Float[Tensor, " n"]) -> float:
+    def left_over(self, state: QRState, b: Float[Tensor, " n"] | None = None) -> float:
+        b = state.b if b is None else b
         padded = torch.cat([b, b.new_zeros(len(state.factors.reflectors) - len(b))])
         rest = state.factors.rotated(padded)[state.order.numel() :]
         return torch.linalg.vector_norm(rest).item()
 
-    def _solve(self, state: QRState, b: Tensor, part: int) -> Tensor:
+    def _solve(self, state: QRState, b: Tensor | None, part: int) -> Tensor:
         """The solution in the first `part` columns of the order, zero in the others."""
+        b = state.b if b is None else b
         reflectors = state.factors.reflectors
         padded = torch.cat([b, b.new_zeros(len(reflectors) - len(b))])
         rotated = state.factors.rotated(padded)[:part, None]

@@ -7,9 +7,12 @@ from pdelsr.lstsq.base import LeastSquares
 from pdelsr.lstsq.cholesky import Cholesky
 from pdelsr.lstsq.lsmr import LSMR
 from pdelsr.lstsq.qr import QR
+from pdelsr.lstsq.streaming_qr import StreamingQR
 from pdelsr.lstsq.truncated_svd import TruncatedSVD
 
-SOLVERS: dict[str, LeastSquares] = {s.name: s for s in (QR(), TruncatedSVD(), Cholesky(), LSMR())}
+SOLVERS: dict[str, LeastSquares] = {
+    s.name: s for s in (QR(), StreamingQR(), TruncatedSVD(), Cholesky(), LSMR())
+}
 
 
 def solver_named(solver: str | LeastSquares) -> LeastSquares:

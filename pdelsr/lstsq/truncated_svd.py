@@ -8,17 +8,20 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pdelsr.lstsq.base import LeastSquares, Spectrum, equilibrate, spectrum_of
+from pdelsr.lstsq.base import LeastSquares, Solved, equilibrate
+from pdelsr.lstsq.spectrum import Spectrum, spectrum_of
+from pdelsr.lstsq.system import System
 
 
 @dataclass(frozen=True)
 class SVDState:
-    """Thin SVD A D⁻¹ = U Σ Wᵀ, cut at the effective rank, and the column lengths."""
+    """Thin SVD A D⁻¹ = U Σ Wᵀ, cut at the effective rank, the column lengths, and b."""
 
     U: Float[Tensor, "n k"]
     values: Float[Tensor, " s"]
     Wt: Float[Tensor, "k r"]
     lengths: Float[Tensor, " r"]
+    b: Float[Tensor, " n"]
 
 
 @dataclass(frozen=True)
@@ -37,17 +40,19 @@ class TruncatedSVD(LeastSquares):
     def numbers(self, n: int | float, r: int) -> int | float:
         return 3 * n * r + 6 * r**2
 
-    def init(self, A: Float[Tensor, "n r"]) -> SVDState:
+    def init(self, system: System) -> SVDState:
+        A, b = system.dense()
         A, lengths = equilibrate(A)
         Q, R = torch.linalg.qr(A)
         U, values, Wt = torch.linalg.svd(R, full_matrices=False)
         rank = spectrum_of(values, self._cut(A)).effective_rank
-        return SVDState(Q @ U[:, :rank], values, Wt[:rank], lengths)
+        return SVDState(Q @ U[:, :rank], values, Wt[:rank], lengths, b)
 
-    def compute(self, state: SVDState, b: Float[Tensor, " n"]) -> Float[Tensor, " r"]:
+    def compute(self, state: SVDState, b: Float[Tensor, " n"] | None = None) -> Solved:
         rank = state.Wt.shape[0]
-        y = state.Wt.T @ ((state.U.T @ b) / state.values[:rank])
-        return y / state.lengths
+        along = state.U.T @ (state.b if b is None else b)
+        y = state.Wt.T @ (along / state.values[:rank])
+        return Solved(y / state.lengths, rank, self.spectrum(state).condition)
 
     def root_covariance(self, state: SVDState, rows: Float[Tensor, "q r"]) -> Float[Tensor, "q s"]:
         scaled, values = rows / state.lengths, state.values[: state.Wt.shape[0]]
@@ -60,8 +65,8 @@ class TruncatedSVD(LeastSquares):
         cut = (largest * eps if self.cut is None else self.cut) * state.values.amax()
         return torch.cat([kept / values, left_out / cut], dim=1)
 
-    def left_over(self, state: SVDState, b: Float[Tensor, " n"]) -> float:
-        U = state.U[:, : state.Wt.shape[0]]
+    def left_over(self, state: SVDState, b: Float[Tensor, " n"] | None = None) -> float:
+        U, b = state.U[:, : state.Wt.shape[0]], state.b if b is None else b
         return torch.linalg.vector_norm(b - U @ (U.T @ b)).item()
 
     def spectrum(self, state: SVDState) -> Spectrum:

@@ -105,3 +105,8 @@ class HardConditions(Network):
         one[0] = 1.0
         jets = [one if form is None else form.factor_jet(x, indices.indices) for form in self.forms]
         return torch.stack(jets, dim=2)
+
+
+def inner_network(network: Network) -> Network:
+    """The network without the hard conditions around it."""
+    return network.network if isinstance(network, HardConditions) else network

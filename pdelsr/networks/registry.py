@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
+from torch import nn
 
 from pdelsr.errors import SettingsError, did_you_mean
 from pdelsr.networks.activations import ACTIVATIONS
@@ -80,3 +81,17 @@ def require_known_arguments(kind: str, arguments: Mapping[str, Any]) -> None:
         if name not in known:
             hint = did_you_mean(name, known, f"it has {', '.join(sorted(known))}.")
             raise SettingsError(f"network kind {kind!r} has no setting {name!r}: {hint}")
+
+
+def can_widen(network: nn.Module | None) -> TypeGuard[MLP]:
+    """Whether it can be made wider: a multilayer perceptron that files know by its settings.
+
+    Random Fourier features would not be those of a network that is built anew.
+    """
+    if type(network) is not MLP or network.settings()["fourier"]:
+        return False
+    try:
+        require_named_activation(network)
+    except SettingsError:
+        return False
+    return True

@@ -1,10 +1,10 @@
-"""Time since the start, and whether any is left."""
+"""Time since a run began, and whether any is left."""
 
 from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -13,20 +13,25 @@ class Clock:
 
     Args:
         limit: seconds after which `expired` is true.
+        begin: of the run, as `time.perf_counter` tells it.
     """
 
     limit: int | float = math.inf
-    start: float = field(default_factory=time.perf_counter)
+    begin: float = field(default_factory=time.perf_counter)
 
     @classmethod
     def after(cls, spent: float, limit: int | float = math.inf) -> Clock:
         """A clock that already shows so many seconds."""
         return cls(limit, time.perf_counter() - spent)
 
+    def limited(self, limit: int | float) -> Clock:
+        """The same clock with another limit."""
+        return replace(self, limit=limit)
+
     @property
     def seconds(self) -> float:
-        """Since the start."""
-        return time.perf_counter() - self.start
+        """Since the run began."""
+        return time.perf_counter() - self.begin
 
     @property
     def left(self) -> float:

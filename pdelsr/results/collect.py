@@ -17,15 +17,16 @@ from pdelsr.linearize import StackedResidual
 from pdelsr.resources.memory import peak_memory
 from pdelsr.resources.pieces import is_out_of_memory
 from pdelsr.results.accuracy import BlockResidual
+from pdelsr.results.base import BaseSolution
 from pdelsr.results.estimate import HARDLY, ErrorEstimate, estimated
 from pdelsr.results.solution import Solution
+from pdelsr.solvers.run.assessed import Assessed
 from pdelsr.solvers.run.context import EXACT, Context
+from pdelsr.solvers.run.job import Job
 from pdelsr.solvers.run.loop import Outcome
-from pdelsr.solvers.run.method import Method
-from pdelsr.solvers.state.candidate import Assessed
+from pdelsr.solvers.run.predecessor import Predecessor
 from pdelsr.solvers.state.discretization import Discretization
 from pdelsr.solvers.state.interruption import last_work
-from pdelsr.solvers.state.settings import RunSettings
 from pdelsr.solvers.state.status import Status
 from pdelsr.survey import missed_features, unresolved_features
 
@@ -39,27 +40,20 @@ KEPT = (Status.CONVERGED, Status.INTERRUPTED, Status.OUT_OF_MEMORY, Status.DIVER
 """Statuses that stay, whatever the residual tells."""
 
 
-def collect(
-    problem: Problem,
-    method: Method,
-    settings: RunSettings,
-    context: Context,
-    outcome: Outcome,
-    start: Solution | None = None,
-) -> Solution:
+def collect(job: Job, context: Context, outcome: Outcome) -> Solution:
     """Everything worth keeping of a run.
 
+    Where nothing better than the start came, its report and points stay valid.
+
     Args:
-        problem: what was solved.
-        method: that ran.
-        settings: of the run.
+        job: that was done.
         context: of the run.
         outcome: of the run.
-        start: where the run started; its report and points stay valid if nothing better came.
     """
-    discretization, training = context.discretization, outcome.training
-    candidate, dtype = outcome.best.candidate, context.heldout.like.dtype
-    trained = start if training is None and is_start(start, problem, dtype, outcome) else None
+    problem, start = job.problem, job.start
+    discretization, training = context.discretization, outcome.best.training
+    candidate = outcome.best.candidate
+    trained = start if training is None and is_still_true(start, job, outcome) else None
     train: dict[str, float] = {}  # what is not there in time is NaN in the solution
     estimate, adds_up = ErrorEstimate(doubts=(NO_TIME,)), False
     if outcome.failure is not None:  # what has failed once is not asked again
@@ -86,8 +80,8 @@ def collect(
         compiled=discretization.compiled,
         network=candidate.network,
         delta=candidate.delta,
-        method=method,
-        settings=settings,
+        method=job.method,
+        settings=job.settings,
         status=status,
         ended=outcome.status,
         next_step=outcome.next_step,
@@ -96,7 +90,7 @@ def collect(
             for name, rms in outcome.best.rms.items()
         },
         history=tuple(context.history),
-        report=trained.report if trained else outcome.report,
+        report=trained.report if trained else outcome.best.report,
         training=trained.training if trained else training_points(training),
         weights=dict(context.plan.weights),
         heldout=outcome.best.objective,
@@ -112,17 +106,15 @@ def collect(
     return solution
 
 
-def is_start(
-    start: Solution | None, problem: Problem, dtype: torch.dtype, outcome: Outcome
-) -> TypeGuard[Solution]:
-    """Whether the best state is a start whose report, points and estimate are still true.
+def is_still_true(start: Predecessor | None, job: Job, outcome: Outcome) -> TypeGuard[BaseSolution]:
+    """Whether report, points and estimate of a start are those of the best state as well.
 
     Coefficients that are functions of the user may have changed under their names, which the
     residual tells.
     """
-    if start is None or not is_same_problem(start.problem, problem):
+    if not isinstance(start, BaseSolution) or not is_same_problem(start.problem, job.problem):
         return False
-    if start.settings.torch_dtype != dtype:
+    if start.settings.torch_dtype != job.settings.torch_dtype:
         return False
     before, now = start.heldout, outcome.best.objective
     return before <= ALIKE * now <= ALIKE**2 * before
@@ -187,9 +179,9 @@ def error_estimate(
     system, names = problem.system, tuple(u.name for u in problem.unknowns)
     levels = positions_of_levels(system)
     coordinates = tuple(str(c) for c in system.coordinates)
-    best, report, heldout = outcome.best, outcome.report, discretization.heldout
+    best, heldout = outcome.best, discretization.heldout
     try:
-        estimate = estimated(best, report, heldout, train, levels, names, coordinates)
+        estimate = estimated(best, heldout, train, levels, names, coordinates)
     except (MemoryError, RuntimeError) as error:
         if is_out_of_memory(error):
             return ErrorEstimate(doubts=(NO_MEMORY,))

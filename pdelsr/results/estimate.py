@@ -14,10 +14,9 @@ from torch import Tensor
 from pdelsr.linearize import StackedResidual
 from pdelsr.networks import closure
 from pdelsr.results.open_functions import in_words, place_text
-from pdelsr.solvers.refinement.report import RankReport
 from pdelsr.solvers.refinement.sensitivity import Modes
 from pdelsr.solvers.refinement.waves import Leftover
-from pdelsr.solvers.state.candidate import RESOLVED, Assessed
+from pdelsr.solvers.run.assessed import RESOLVED, Assessed
 
 ESTIMATED_ON = 4096  # held-out points that the nested refinement is compared on
 LARGEST = 0.3  # bound of the error from which on nothing is claimed
@@ -79,7 +78,6 @@ class ErrorEstimate:
 
 def estimated(
     best: Assessed,
-    report: RankReport | None,
     heldout: StackedResidual,
     train: float,
     levels: Mapping[int, int | None],
@@ -92,8 +90,7 @@ def estimated(
     which was fitted to the same points, is closer by that factor than it should be.
 
     Args:
-        best: the state.
-        report: of its refinement.
+        best: the state, with the report of its refinement.
         heldout: the residual on held-out points.
         train: ‖f‖ on the points of the fit.
         levels: unknowns that are open up to a constant, by position; with the position of time
@@ -101,6 +98,7 @@ def estimated(
         names: of the unknowns.
         coordinates: their names.
     """
+    report = best.report
     if report is None:
         return ErrorEstimate(doubts=("nothing was refined, and only a refinement tells its error",))
     found = report.sensitivity
@@ -224,7 +222,7 @@ def _unheld(
 
 def _solved(best: Assessed, heldout: StackedResidual) -> bool:
     """Whether the residual of every block is small beside its terms, or those of the network."""
-    predictor, network = best.candidate.predictor(), best.candidate.network
+    predictor, network = best.candidate.predictor(), best.candidate.at_theta()
     share = torch.finfo(heldout.like.dtype).eps ** RESOLVED
     return all(
         _rms(b.evaluate(predictor))
@@ -242,7 +240,7 @@ def _violated(
     A residual counts that is a large part of the terms at its point, and not small beside those
     elsewhere. Where the terms vanish at the solution, those of the network tell what is small.
     """
-    predictor, network = best.candidate.predictor(), best.candidate.network
+    predictor, network = best.candidate.predictor(), best.candidate.at_theta()
     share = torch.finfo(heldout.like.dtype).eps ** RESOLVED
     for bound in heldout.blocks:
         if bound.block.linear:
@@ -268,7 +266,7 @@ def _values(
     value = closure(((0,) * points.shape[1],))
     with torch.no_grad():
         values = best.candidate.predictor()(points, value)[0]
-        return points, values, best.candidate.network(points, value)[0]
+        return points, values, best.candidate.at_theta()(points, value)[0]
 
 
 def _nested(

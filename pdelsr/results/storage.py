@@ -18,6 +18,7 @@ from pdelsr.files.container import Contents, encoded, write
 from pdelsr.files.identity import problem_lines
 from pdelsr.files.typed import built, shown, trusted_by_none
 from pdelsr.linearize import Columns, Dense, Directions, Identity
+from pdelsr.networks.hard import inner_network
 from pdelsr.results.accuracy import BlockResidual
 from pdelsr.results.base import BaseSolution
 from pdelsr.results.document import (
@@ -32,7 +33,6 @@ from pdelsr.results.document import (
 from pdelsr.results.estimate import ErrorEstimate
 from pdelsr.results.plain import from_plain, method_to_plain, to_plain
 from pdelsr.results.stored_network import (
-    inner_network,
     network_document,
     network_tensors,
     stored_network,

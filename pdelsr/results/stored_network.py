@@ -13,6 +13,7 @@ from pdelsr.compile import CompiledProblem
 from pdelsr.errors import FileFormatError, SettingsError
 from pdelsr.files.typed import trusted_by_none
 from pdelsr.networks import HardConditions, Network, build_network, network_settings
+from pdelsr.networks.hard import inner_network
 from pdelsr.results.document import NetworkDocument, require_small_network
 from pdelsr.solvers.design.build import adopted
 from pdelsr.solvers.state.settings import RunSettings
@@ -66,11 +67,6 @@ def stored_network(
     _read_weights(path, inner, tensors)
     hard = any(form is not None for form in compiled.hard)
     return HardConditions(inner, compiled.hard) if hard else inner
-
-
-def inner_network(network: Network) -> Network:
-    """Without the hard conditions around it."""
-    return network.network if isinstance(network, HardConditions) else network
 
 
 def _read_weights(path: str | Path, inner: Network, tensors: Mapping[str, Tensor]) -> None:

@@ -20,7 +20,7 @@ from pdelsr.batch.ranks import geometric
 from pdelsr.batch.refined import Family, RefinedModule
 from pdelsr.errors import SettingsError
 from pdelsr.lstsq.iterative import iterates
-from pdelsr.lstsq.streaming import Nested
+from pdelsr.lstsq.nested import Nested
 
 RANKS = 24  # that are compared, in geometric progression
 COUNTS = 40  # of iterations that losses are noted at, in geometric progression
@@ -63,6 +63,7 @@ class Study:
             z=found.z.double(),
             undamped=found.undamped.double(),
             levels=found.levels.double(),
+            scales=found.scales.double(),
         )
         delta = refined.delta if refined.rank else family.delta(nested.rank).to(refined.delta)
         return cls(model, family, nested, refined.rank or nested.rank, delta)

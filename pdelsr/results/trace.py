@@ -18,6 +18,7 @@ from pdelsr.errors import SettingsError
 from pdelsr.results.accuracy import errors_of, heldout_points, largest_error
 from pdelsr.results.against import values_of
 from pdelsr.results.solution import Solution
+from pdelsr.solvers.run.selection import Selection
 from pdelsr.solvers.state.candidate import Candidate
 from pdelsr.solvers.state.history import Record
 
@@ -60,16 +61,17 @@ class Trace:
         self.reference: Float[np.ndarray, "n k"] = problem.reference_values(self.points)
         self.snapshots: list[Snapshot] = []
 
-    def listener(self, best: Callable[[], Candidate]) -> Callable[[Record], None]:
+    def listener(self, selection: Selection) -> Callable[[Record], None]:
         """Keeps the best state of a run whenever an iteration is over.
 
         Args:
-            best: tells the best state so far.
+            selection: that knows it.
         """
 
         def keep(record: Record) -> None:
-            if record.heldout is not None:
-                self.snapshots.append(Snapshot(record.seconds, best()))
+            best = selection.best
+            if record.heldout is not None and best is not None:
+                self.snapshots.append(Snapshot(record.seconds, best.candidate))
 
         return keep
 
@@ -77,10 +79,10 @@ class Trace:
         """The solution of the run with its error history."""
         final, errors = solution.candidate, {}
         for candidate in {id(s.candidate): s.candidate for s in self.snapshots}.values():
-            candidate.predictor()  # sets the network's parameters
+            candidate.move_network()
             state = replace(solution, network=candidate.network, delta=candidate.delta)
             errors[id(candidate)] = self._largest_error(state)
-        final.predictor()
+        final.move_network()
         history = tuple((s.seconds, errors[id(s.candidate)]) for s in self.snapshots)
         return replace(solution, error_history=history)
 

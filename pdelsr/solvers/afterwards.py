@@ -8,32 +8,29 @@ from pdelsr.compile import Interior
 from pdelsr.errors import ProblemError
 from pdelsr.resources.deadline import deadline
 from pdelsr.resources.pieces import is_out_of_memory
+from pdelsr.solvers.methods.ilsr import ILSR
 from pdelsr.solvers.methods.lsr import LSR
 from pdelsr.solvers.run.context import Context
 from pdelsr.solvers.run.loop import Outcome, without_arrays
-from pdelsr.solvers.state.candidate import Assessed
+from pdelsr.solvers.run.method import Method
 from pdelsr.solvers.state.discretization import Discretization
 from pdelsr.solvers.state.history import Record
 from pdelsr.solvers.state.interruption import INTERRUPTIONS, status_of
 from pdelsr.solvers.state.status import Status
 
 
-def refine_afterwards(
-    context: Context, outcome: Outcome, tolerance: int | float = 0.0, lsr: LSR | None = None
-) -> Outcome:
+def refine_afterwards(context: Context, outcome: Outcome, method: Method) -> Outcome:
     """Refine the network of the best state, and keep what is better on held-out points.
 
     Args:
-        context: of the run.
+        context: of the run, with a clock that has time left for this.
         outcome: what the method found.
-        tolerance: of the largest held-out root mean square of a block.
-        lsr: options of the refinement, but for its passes; None for the defaults.
+        method: that found it, which may have options of a refinement.
     """
-    lsr = lsr or LSR()
     context.discretization.return_to(outcome.best.candidate)
     try:
         with deadline(context.left):
-            return _refined(context, outcome, tolerance, lsr)
+            return _refined(context, outcome, refinement_of(method))
     except INTERRUPTIONS as interruption:
         met = outcome.status is Status.CONVERGED
         return outcome if met else replace(outcome, status=status_of(interruption))
@@ -45,18 +42,32 @@ def refine_afterwards(
         return replace(outcome, status=Status.OUT_OF_MEMORY)
 
 
-def _refined(context: Context, outcome: Outcome, tolerance: int | float, lsr: LSR) -> Outcome:
+def refinement_of(method: Method) -> LSR:
+    """The LSR in one pass that follows a method: with its own options where it refines itself."""
+    if isinstance(method, LSR):
+        return method
+    if isinstance(method, ILSR):
+        return LSR(
+            basis=method.basis,
+            rank=method.rank,
+            lstsq=method.lstsq,
+            newton_steps=method.newton_steps,
+        )
+    return LSR()
+
+
+def _refined(context: Context, outcome: Outcome, lsr: LSR) -> Outcome:
     discretization, refine = context.discretization, lsr.refiner()
     found = refine(discretization, context.clock, _more_points(discretization, lsr))
     iteration = outcome.iterations + 1
-    assessed = context.assess(replace(outcome.best.candidate, delta=found.delta), iteration)
-    met = outcome.status is Status.CONVERGED
-    if context.best is assessed and (not met or assessed.largest_rms <= tolerance):
-        status = _status(outcome, assessed, found.stopped, tolerance)
-        following = None if status is Status.CONVERGED else outcome.next_step
-        points = discretization.training
-        outcome = Outcome(assessed, found.report, status, iteration, points, following)
-    best = outcome.best
+    refined = replace(outcome.best.candidate, delta=found.delta)
+    assessed = context.assess(refined, iteration, found.report)
+    best = context.best
+    if best is assessed:
+        met = context.selection.is_met
+        status = Status.CONVERGED if met else found.stopped or _status(outcome)
+        following = None if met else outcome.next_step
+        outcome = Outcome(best, status, iteration, following)
     record = Record(
         iteration,
         "refine",
@@ -75,14 +86,9 @@ def _refined(context: Context, outcome: Outcome, tolerance: int | float, lsr: LS
     return outcome
 
 
-def _status(
-    outcome: Outcome, assessed: Assessed, stopped: Status | None, tolerance: int | float
-) -> Status:
+def _status(outcome: Outcome) -> Status:
     """How a run ends whose refinement has become the best state."""
-    if assessed.largest_rms <= tolerance:
-        return Status.CONVERGED
-    was = Status.COMPLETED if outcome.status is Status.DIVERGED else outcome.status
-    return stopped or was
+    return Status.COMPLETED if outcome.status is Status.DIVERGED else outcome.status
 
 
 def _more_points(discretization: Discretization, lsr: LSR) -> float:

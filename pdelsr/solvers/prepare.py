@@ -1,29 +1,23 @@
-"""From a problem and options to a context: compile, build the network, plan the points."""
+"""From a job to the context of its run: build the network, plan the points, judge them."""
 
 from __future__ import annotations
 
 import logging
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeGuard
 
-from torch import nn
+import torch
 
-from pdelsr.compile import CompiledProblem, compile_problem
-from pdelsr.declare import Problem
-from pdelsr.errors import ResolutionWarning, SettingsError, warn
+from pdelsr.errors import ResolutionWarning, warn
 from pdelsr.linearize.finite import require_finite_network
 from pdelsr.linearize.points import PointPlan
-from pdelsr.networks import MLP, Network, UserActivation
+from pdelsr.networks import Network, UserActivation
 from pdelsr.networks.design import Design, design_of, parameter_count
-from pdelsr.networks.registry import require_named_activation
+from pdelsr.networks.registry import can_widen
 from pdelsr.resources.clock import Clock
-from pdelsr.resources.memory import chunk_bytes
 from pdelsr.solvers.design.plan import (
     block_weights,
-    given_samplers,
     point_counts,
     point_plan,
     require_block_names,
@@ -33,220 +27,155 @@ from pdelsr.solvers.design.trial import PARAMETERS, SHARE, Designer
 from pdelsr.solvers.growth.designed_networks import DesignedNetworks
 from pdelsr.solvers.refinement.refusal import require_room
 from pdelsr.solvers.run.context import Context
-from pdelsr.solvers.run.method import Method
+from pdelsr.solvers.run.job import Job
+from pdelsr.solvers.run.predecessor import earlier_run
+from pdelsr.solvers.run.selection import Selection
 from pdelsr.solvers.state.discretization import HELDOUT_SEED, Discretization
-from pdelsr.solvers.state.settings import RunSettings
 from pdelsr.survey import missed_features, unresolved_features
 
-TRIALS = 4  # of the first design, about
-UNLIMITED = 10**9  # iterations
+FIRST_DESIGN_TRIALS = 4  # about
+REFINE_SHARE = 0.3  # of the time limit, kept for the refinement that follows a method
 PARAMETER_COPIES = 8  # of θ: weights while they are drawn, gradients, vectors
 POINT_COPIES = 12  # of points while they are drawn, for training and for held-out residuals
 logger: logging.Logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
-class Start:
-    """What a run starts from, before its first residual is evaluated.
+class Setup:
+    """What a run consists of before its first residual is evaluated.
 
     Args:
         design: of the network.
         network: at its first θ.
         plan: counts, samplers and weights.
+        grown: the design of a network that has grown meanwhile; None where none has.
     """
 
     design: Design
     network: Network
     plan: PointPlan
+    grown: Design | None = None
 
 
-def prepare(
-    problem: Problem,
-    method: Method,
-    settings: RunSettings,
-    start: Callable[[Designer], Start] | None = None,
-    spent: float = 0.0,
-) -> Context:
-    """Everything a method needs to start.
+def prepare(job: Job, clock: Clock | None = None) -> Context:
+    """The context of a new run.
 
     Args:
-        problem: the declaration.
-        method: with its options.
-        settings: of the run.
-        start: gives design, network and plan, where a checkpoint knows them; None for trials.
-        spent: seconds that the run took before.
+        job: with every choice made.
+        clock: that runs already, if one does.
 
     Raises:
         SettingsError: options that do not fit the problem, or each other.
-        ProblemError: hard conditions that are not possible.
     """
-    clock = Clock.after(spent, settings.time_limit)
-    warn_unresolved(problem)
-    if settings.grow:
-        require_growth(problem, method, settings)
-    settings = with_chunks(settings)
-    compiled = compile_problem(problem, chosen_hard(method, settings))
-    warn_missed(problem, compiled, settings)
-    designer = Designer(problem, compiled, method, settings)
-    found = start(designer) if start else first_start(designer, clock.left)
-    _log(problem, method, compiled, found)
+    clock = clock or Clock(job.settings.time_limit)
+    if job.settings.torch_device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(job.settings.torch_device)
+    warn_of_data(job)
+    designer = Designer(job)
+    context = context_of(designer, first_setup(designer, clock.left), clock)
+    if job.start is None:
+        return context
+    logger.info("going on from %r", job.start)
+    context.discretization.go_on(job.start.rounds)
+    return replace(context, earlier=earlier_run(job.start, job.problem, context.discretization))
+
+
+def context_of(designer: Designer, setup: Setup, clock: Clock) -> Context:
+    """The context of a run that consists of this."""
+    job = designer.job
+    _log(job, setup)
     discretization = Discretization(
-        compiled,
-        found.network,
-        found.plan,
-        settings.seed,
-        settings.memory_budget,
-        points_open=settings.points is None and problem.points is None,
+        job.compiled,
+        setup.network,
+        setup.plan,
+        job.settings.seed,
+        job.memory_budget,
+        points_open=job.points is None,
     )
     return Context(
         discretization,
-        clock,
-        _iterations(method, settings),
-        method.patience,
-        trained=settings.network is not None,
-        maker=_maker(designer, found) if may_grow(problem, method, settings) else None,
-        design=found.design,
+        clock.limited((1 - REFINE_SHARE) * clock.limit) if job.settings.refine else clock,
+        job.max_iterations,
+        job.method.patience,
+        trained=job.settings.network is not None,
+        maker=_maker(designer, setup) if job.grow else None,
+        design=setup.design,
+        selection=Selection(tolerance=job.settings.tolerance),
     )
 
 
-def _iterations(method: Method, settings: RunSettings) -> int:
-    """The user's choice; else the method's, or as many as there is time for."""
-    if settings.max_iterations is not None:
-        return settings.max_iterations
-    limited = not math.isinf(settings.time_limit)
-    return UNLIMITED if limited and method.uses_time else method.default_iterations
+def warn_of_data(job: Job) -> None:
+    """Warn of data that are too narrow for any network, and of data that the user's points miss."""
+    narrow = unresolved_features(job.problem)
+    if narrow:
+        warn(" ".join(narrow), ResolutionWarning)
+    missed = missed_features(job.problem, job.compiled.exact, samplers(job))
+    if missed:
+        warn(" ".join(missed), ResolutionWarning)
 
 
-def warn_unresolved(problem: Problem) -> None:
-    """Warn of data that are too narrow for any network."""
-    found = unresolved_features(problem)
-    if found:
-        warn(" ".join(found), ResolutionWarning)
-
-
-def warn_missed(problem: Problem, compiled: CompiledProblem, settings: RunSettings) -> None:
-    """Warn of data that the user's own points miss."""
-    given = samplers(compiled, given_samplers(problem, settings))
-    found = missed_features(problem, compiled.exact, given)
-    if found:
-        warn(" ".join(found), ResolutionWarning)
-
-
-def with_chunks(settings: RunSettings) -> RunSettings:
-    """The settings with the bytes of a chunk fixed for the whole run."""
-    if settings.memory_budget is not None:
-        return settings
-    return replace(settings, memory_budget=chunk_bytes(settings.torch_device))
-
-
-def first_start(designer: Designer, left: float = math.inf) -> Start:
-    """Design, network and plan of a new run; trials of designs take a share of the seconds left."""
-    problem, compiled = designer.problem, designer.compiled
-    method, settings = designer.method, designer.settings
-    require_block_names(problem, compiled, settings)
+def first_setup(designer: Designer, left: float = math.inf) -> Setup:
+    """That of a new run; trials of designs take a share of the seconds left."""
+    job, settings = designer.job, designer.job.settings
+    require_block_names(job)
     design = chosen_design(designer, left)
     if settings.network is None:
-        m = parameter_count(design.hidden, designer.features, len(compiled.unknowns))
+        m = parameter_count(design.hidden, designer.features, len(job.compiled.unknowns))
         require_room(
             settings, PARAMETER_COPIES * m, f"{m:,} parameters", "take a narrower network (hidden=)"
         )
     network = designer.build(design)
-    counts = point_counts(problem, compiled, method, settings, network.parameter_count)
-    total, d = sum(counts.values()), len(compiled.coordinates)
+    m, d = network.parameter_count, len(job.compiled.coordinates)
+    total = sum(point_counts(job, m).values())
     require_room(settings, POINT_COPIES * d * total, f"{total:,} points", "lower points (--points)")
-    plan = point_plan(problem, compiled, method, settings, network.parameter_count)
+    plan = point_plan(job, m)
     if settings.network is not None or isinstance(design.activation, UserActivation):
-        bound = plan.bind(compiled.blocks, HELDOUT_SEED)
-        require_finite_network(network, bound, _own_part(settings, design))
-    balance = method.default_balance if settings.balance is None else settings.balance
-    weights = block_weights(compiled, network, plan, settings, balance)
-    return Start(design, network, replace(plan, weights=weights))
+        bound = plan.bind(job.compiled.blocks, HELDOUT_SEED)
+        require_finite_network(network, bound, _own_part(job, design))
+    weights = block_weights(job, network, plan)
+    return Setup(design, network, replace(plan, weights=weights))
 
 
-def _log(problem: Problem, method: Method, compiled: CompiledProblem, found: Start) -> None:
-    points = ", ".join(f"{n} of {name}" for name, n in found.plan.counts.items())
-    exact = f"; exact: {', '.join(compiled.exact)}" if compiled.exact else ""
+def _log(job: Job, setup: Setup) -> None:
+    points = ", ".join(f"{n} of {name}" for name, n in setup.plan.counts.items())
+    exact = f"; exact: {', '.join(job.compiled.exact)}" if job.compiled.exact else ""
     logger.info(
         "%s by %s: %d parameters, points: %s%s",
-        problem.name,
-        method.name,
-        found.network.parameter_count,
+        job.problem.name,
+        job.method.name,
+        setup.network.parameter_count,
         points,
         exact,
     )
 
 
-def _own_part(settings: RunSettings, design: Design) -> str:
+def _own_part(job: Job, design: Design) -> str:
     """How messages call what the user gave of a network."""
-    if settings.network is not None:
-        return f"network {type(settings.network).__name__}"
+    if job.settings.network is not None:
+        return f"network {type(job.settings.network).__name__}"
     return f"activation {getattr(design.activation, 'name', design.activation)!r}"
 
 
-def may_grow(problem: Problem, method: Method, settings: RunSettings) -> bool:
-    """A network or points that the user chose stay as they are, unless `grow` says otherwise."""
-    if settings.grow is not None:
-        return settings.grow
-    given = (settings.network, settings.points, problem.points)
-    return method.sizes_open and all(choice is None for choice in given)
-
-
-def require_growth(problem: Problem, method: Method, settings: RunSettings) -> None:
-    """Refuse `grow=True` where nothing can grow.
-
-    Raises:
-        SettingsError: what stands against it.
-    """
-    if method.hidden is None and not method.sizes_open:
-        raise SettingsError("grow=True takes the whole tangent space: leave basis and rank out.")
-    if settings.points is not None or problem.points is not None:
-        raise SettingsError("grow=True needs more points as it goes: leave points out.")
-    if settings.network is not None and not can_widen(settings.network):
-        raise SettingsError(
-            f"grow=True cannot widen this {type(settings.network).__name__}: give a pl.MLP with a "
-            "built-in activation and without Fourier features, or leave grow out."
-        )
-
-
-def can_widen(network: nn.Module | None) -> TypeGuard[MLP]:
-    """Whether it can be made wider: a multilayer perceptron that files know by its settings.
-
-    Random Fourier features would not be those of a network that is built anew.
-    """
-    if type(network) is not MLP or network.settings()["fourier"]:
-        return False
-    try:
-        require_named_activation(network)
-    except SettingsError:
-        return False
-    return True
-
-
-def _maker(designer: Designer, found: Start) -> DesignedNetworks:
+def _maker(designer: Designer, setup: Setup) -> DesignedNetworks:
     """Larger networks are new ones, also where the first one was given."""
-    method, given = designer.method, designer.settings.network
+    job, given = designer.job, designer.job.settings.network
+    method = job.method
     if can_widen(given):
         like = given.settings()
         method = replace(method, harmonics=like["harmonics"], initialization=like["initialization"])
-    settings = replace(designer.settings, network=None)
-    return DesignedNetworks(replace(designer, method=method, settings=settings), found.design)
-
-
-def chosen_hard(method: Method, settings: RunSettings) -> bool:
-    """The user's choice, else the method's; a network that is given keeps its meaning."""
-    if settings.hard is not None:
-        return settings.hard
-    return method.default_hard and settings.network is None
+    fresh = replace(job, method=method, settings=replace(job.settings, network=None))
+    return DesignedNetworks(Designer(fresh), setup.grown or setup.design)
 
 
 def chosen_design(designer: Designer, left: float = math.inf) -> Design:
     """By trial where the untrained tangent space has to hold the solution, else the method's."""
-    method, linear = designer.method, designer.problem.is_linear
+    job, method = designer.job, designer.job.method
+    linear, network = job.problem.is_linear, job.settings.network
     hidden = tuple(method.hidden or method.default_hidden(linear))
     by_trial = method.tries_designs and method.weight_scale is None and linear
-    if designer.settings.network is not None or not by_trial:
-        if can_widen(designer.settings.network):
-            return design_of(designer.settings.network)
+    if network is not None or not by_trial:
+        if can_widen(network):
+            return design_of(network)
         scale = float(method.weight_scale or method.default_scale)
         activation = method.activation or method.default_activation
         return Design(hidden, activation, scale, method.first_inputs)
@@ -255,9 +184,9 @@ def chosen_design(designer: Designer, left: float = math.inf) -> Design:
     taken = time.perf_counter() - begin
     if method.hidden is not None:
         return designer.widened(small, hidden)
-    parameters = parameter_count(hidden, designer.features, len(designer.compiled.unknowns))
+    parameters = parameter_count(hidden, designer.features, len(job.compiled.unknowns))
     # One trial is a refinement of a small network; that of a larger one takes its cube.
-    refinement = taken / TRIALS * (parameters / PARAMETERS) ** 3
+    refinement = taken / FIRST_DESIGN_TRIALS * (parameters / PARAMETERS) ** 3
     if parameters <= 2 * PARAMETERS or taken + refinement > SHARE * left:
         return small
     return designer.larger(small, parameters)

@@ -8,10 +8,9 @@ from typing import ClassVar
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
-from pdelsr.linearize import Directions, StackedResidual
-from pdelsr.networks import Network
+from pdelsr.linearize import Directions, RowSource
 
 
 @dataclass(frozen=True)
@@ -33,8 +32,8 @@ class Basis(ABC):
     name: str
     has_rank: ClassVar[bool] = True
 
-    def width(self, network: Network) -> int | None:
-        """The number r of directions, where the network decides it; None where it is a choice."""
+    def width(self, module: nn.Module) -> int | None:
+        """The number r of directions, where the map decides it; None where it is a choice."""
         return None
 
     def numbers(self, rank: int, parameters: int) -> int | float:
@@ -49,13 +48,12 @@ class Basis(ABC):
         return self.numbers(rank, parameters)
 
     @abstractmethod
-    def build(
-        self, residual: StackedResidual, rank: int | None, generator: torch.Generator
-    ) -> Subspace:
-        """Directions for the network of `residual` at its current θ.
+    def build(self, rows: RowSource, rank: int | None, generator: torch.Generator) -> Subspace:
+        """Directions for a map at its current θ.
 
         Args:
-            residual: the linearization.
+            rows: the linearization: of a problem, which is a `StackedResidual` with its jets and
+                coefficients, or of a module on data.
             rank: r; at most min(m, what the recipe can give). None for all that it can give, or
                 1000 where that has no bound.
             generator: a CPU generator, for the random recipes.

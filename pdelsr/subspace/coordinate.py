@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from pdelsr.linearize import Columns, StackedResidual
+from pdelsr.linearize import Columns, RowSource
 from pdelsr.linearize.drawn import drawn
 from pdelsr.subspace.base import Basis, Subspace, clipped
 
@@ -20,9 +20,7 @@ class Coordinate(Basis):
     def numbers(self, rank: int, parameters: int) -> int:
         return 0
 
-    def build(
-        self, residual: StackedResidual, rank: int | None, generator: torch.Generator
-    ) -> Subspace:
-        m = residual.network.parameter_count
-        index = drawn(m, clipped(rank, m), generator, residual.device)
+    def build(self, rows: RowSource, rank: int | None, generator: torch.Generator) -> Subspace:
+        m = rows.parameter_count
+        index = drawn(m, clipped(rank, m), generator, rows.device)
         return Subspace(Columns(index, m))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from pdelsr.linearize import Identity, StackedResidual
+from pdelsr.linearize import Identity, RowSource
 from pdelsr.subspace.base import Basis, Subspace
 from pdelsr.subspace.coordinate import Coordinate
 
@@ -25,10 +25,8 @@ class Full(Basis):
     def numbers(self, rank: int, parameters: int) -> int:
         return 0
 
-    def build(
-        self, residual: StackedResidual, rank: int | None, generator: torch.Generator
-    ) -> Subspace:
-        m = residual.network.parameter_count
+    def build(self, rows: RowSource, rank: int | None, generator: torch.Generator) -> Subspace:
+        m = rows.parameter_count
         if rank is not None and rank < m:
-            return Coordinate().build(residual, rank, generator)
+            return Coordinate().build(rows, rank, generator)
         return Subspace(Identity(m))

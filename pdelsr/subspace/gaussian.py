@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from pdelsr.linearize import Dense, StackedResidual
+from pdelsr.linearize import Dense, RowSource
 from pdelsr.subspace.base import Basis, Subspace, clipped, gaussian
 
 
@@ -16,9 +16,7 @@ class Gaussian(Basis):
 
     name = "gaussian"
 
-    def build(
-        self, residual: StackedResidual, rank: int | None, generator: torch.Generator
-    ) -> Subspace:
-        m = residual.network.parameter_count
-        V = gaussian(m, clipped(rank, m), residual.like, generator).div_(m**0.5)
+    def build(self, rows: RowSource, rank: int | None, generator: torch.Generator) -> Subspace:
+        m = rows.parameter_count
+        V = gaussian(m, clipped(rank, m), rows.like, generator).div_(m**0.5)
         return Subspace(Dense(V))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from torch import nn
 
 from pdelsr.errors import SettingsError
-from pdelsr.linearize import Columns, StackedResidual
-from pdelsr.networks import Network
+from pdelsr.linearize import Columns, RowSource
 from pdelsr.subspace.base import Basis, Subspace
 
 
@@ -22,17 +22,15 @@ class LastLayer(Basis):
     def numbers(self, rank: int, parameters: int) -> int:
         return 0
 
-    def build(
-        self, residual: StackedResidual, rank: int | None, generator: torch.Generator
-    ) -> Subspace:
-        m, width = residual.network.parameter_count, self.width(residual.network)
+    def build(self, rows: RowSource, rank: int | None, generator: torch.Generator) -> Subspace:
+        m, width = rows.parameter_count, self.width(rows.module)
         if rank is not None and rank < width:
             raise SettingsError(
                 f"rank {rank} with the last-layer basis: it has {width} parameters and is taken "
                 "whole. Leave `rank` out, or make the last hidden layer narrower."
             )
-        return Subspace(Columns(torch.arange(m - width, m, device=residual.device), m))
+        return Subspace(Columns(torch.arange(m - width, m, device=rows.device), m))
 
-    def width(self, network: Network) -> int:
+    def width(self, module: nn.Module) -> int:
         """Parameters of the last layer."""
-        return sum([p.numel() for p in network.parameters() if p.requires_grad][-2:])
+        return sum([p.numel() for p in module.parameters() if p.requires_grad][-2:])

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pdelsr.linearize import Dense, StackedResidual
-from pdelsr.linearize.drawn import drawn
+from pdelsr.linearize import Dense, RowChunks, RowSource
 from pdelsr.subspace.base import Basis, Subspace, clipped, gaussian
-
-RowChunks = Callable[[], Iterator[Tensor]]
 
 
 @dataclass(frozen=True)
@@ -32,21 +28,19 @@ class RandomizedSVD(Basis):
     scaled: bool = False
 
     @abstractmethod
-    def chunks(self, residual: StackedResidual, rows: int) -> RowChunks:
-        """A function that yields about `rows` rows of the Jacobian, the same at every call."""
+    def chunks(self, rows: RowSource, count: int, generator: torch.Generator) -> RowChunks:
+        """A function that yields about `count` rows of the Jacobian, the same at every call."""
 
     def numbers_at_most(self, rank: int, parameters: int) -> int | float:
         r, m = rank, parameters
         s = min(r + self.oversampling, m)
         return 3 * m * s + m * r + 2 * (r + self.extra_rows) * s
 
-    def build(
-        self, residual: StackedResidual, rank: int | None, generator: torch.Generator
-    ) -> Subspace:
-        m = residual.network.parameter_count
+    def build(self, rows: RowSource, rank: int | None, generator: torch.Generator) -> Subspace:
+        m = rows.parameter_count
         wanted = clipped(rank, m)
-        chunks = self.chunks(residual, wanted + self.extra_rows)
-        sketch = gaussian(m, min(wanted + self.oversampling, m), residual.like, generator)
+        chunks = self.chunks(rows, wanted + self.extra_rows, generator)
+        sketch = gaussian(m, min(wanted + self.oversampling, m), rows.like, generator)
         V, values = right_singular_vectors(chunks, sketch, wanted)
         if self.scaled:
             floor = torch.finfo(values.dtype).eps * values[0]
@@ -74,15 +68,12 @@ def right_singular_vectors(
 
 @dataclass(frozen=True)
 class OutputRSVD(RandomizedSVD):
-    """From the output Jacobian J at the points of all blocks: the published choice."""
+    """From the output Jacobian J, at points of all blocks or on samples: the published choice."""
 
     name = "output"
 
-    def chunks(self, residual: StackedResidual, rows: int) -> RowChunks:
-        points = torch.cat([b.sites[0] for b in residual.blocks])
-        count = -(-rows // residual.network.out_features)
-        points = points[spread(points.shape[0], count, points.device)]
-        return lambda: residual.output_rows(points)
+    def chunks(self, rows: RowSource, count: int, generator: torch.Generator) -> RowChunks:
+        return rows.draw_output_rows(count, generator)
 
 
 @dataclass(frozen=True)
@@ -91,20 +82,5 @@ class ResidualRSVD(RandomizedSVD):
 
     name = "residual"
 
-    def chunks(self, residual: StackedResidual, rows: int) -> RowChunks:
-        share = min(1.0, rows / residual.row_count)
-        thinned = residual.thinned(share)
-        coefficients = thinned.coefficients(thinned.jets_without_graph())
-        # Rows where the equations are not finite say nothing about directions.
-        return lambda: (chunk.nan_to_num(0.0, 0.0, 0.0) for _, chunk in thinned.rows(coefficients))
-
-
-def spread(total: int, count: int, device: torch.device) -> Tensor:
-    """`count` positions spread over 0 … total − 1 (all of them where fewer exist).
-
-    Drawn at random: a regular stride through a Sobol sequence covers a part of the domain only.
-    """
-    if count >= total:
-        return torch.arange(total, device=device)
-    generator = torch.Generator().manual_seed(total)
-    return drawn(total, count, generator, device)
+    def chunks(self, rows: RowSource, count: int, generator: torch.Generator) -> RowChunks:
+        return rows.draw_residual_rows(count, generator)

@@ -10,7 +10,7 @@ from torch import nn
 
 import pdelsr as pl
 from pdelsr.batch.model import Model
-from pdelsr.lstsq.streaming import StreamingQR
+from pdelsr.lstsq.triangle import Triangle
 from pdelsr.resources import room
 
 MIB = 2**20
@@ -75,14 +75,14 @@ def test_the_rank_follows_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_open_rank_is_halved_when_memory_runs_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    usual = StreamingQR.__init__
+    usual = Triangle.__init__
 
     def limited(self: Any, rank: int, like: Any) -> None:
         if rank > 30:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
         usual(self, rank, like)
 
-    monkeypatch.setattr(StreamingQR, "__init__", limited)
+    monkeypatch.setattr(Triangle, "__init__", limited)
     assert max(s.rank for s in pl.refine(network(), X, T).history) == 24
     with pytest.raises(pl.MemoryLimitError, match=r"memory ran out, with .* free: lower rank"):
         pl.refine(network(), X, T, rank=40)

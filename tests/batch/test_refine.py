@@ -6,6 +6,7 @@ import copy
 import io
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from pdelsr.batch.model import Model
 from pdelsr.batch.products import JacobianTimes
 from pdelsr.batch.progress import PassDisplay
 from pdelsr.batch.refined import sealed
+from pdelsr.lstsq import Solved
 
 
 def rms(values: Tensor) -> float:
@@ -170,10 +172,19 @@ def test_a_refined_module_is_frozen_and_stays_in_eval_mode() -> None:
     assert not refined.module.training
 
 
-def test_a_rank_that_raises_the_residual_is_not_taken(monkeypatch) -> None:
+class Failing(pl.QR):
+    """A solver of a user's that finds nothing."""
+
+    def compute(self, state: Any, b: torch.Tensor | None = None) -> Solved:
+        return Solved(100.0 + super().compute(state, b).solution)
+
+    def left_over(self, state: Any, b: torch.Tensor | None = None) -> None:
+        return None
+
+
+def test_a_rank_that_raises_the_residual_is_not_taken() -> None:
     x, t = bumps()
-    monkeypatch.setattr("pdelsr.batch.fit.Fit._fitted", lambda *a: [math.inf])
-    refined = pl.refine(network(), x, t, rank=5)
+    refined = pl.refine(network(), x, t, rank=5, lstsq=Failing())
     assert refined.rank == 0
     assert refined.status == "rank 5 does not lower the residual: try a smaller one"
     assert torch.equal(refined(x), network()(x))
@@ -451,7 +462,7 @@ NAN[7] = math.nan
         ((network(), X, T), {"rank": "best"}, "give a whole number, or 'auto'"),
         ((network(), X, T), {"rank": 3, "validation": 0.2}, "used by rank='auto' only"),
         ((network(), X, T), {"validation": 1.5}, "between 0 and 1"),
-        ((network(), X, T), {"rank": 3, "basis": "none"}, "basis is 'none'"),
+        ((network(), X, T), {"rank": 3, "basis": "none"}, "basis 'none' is not known"),
         ((network(), X, T), {"rank": 3, "products": "fast"}, "products is 'fast'"),
         ((network(), X, T), {"rank": 3, "dtype": "half"}, "dtype is 'half'"),
         ((network(), X, T), {"rank": 3, "parameter_fraction": 2}, "give at most 1"),

@@ -7,9 +7,9 @@ from benchmark_cases import SMALL, column, decay, rod
 
 import pdelsr as pl
 from pdelsr.benchmark.competitors import COMPETITORS, competitors_named, with_changes
-from pdelsr.solve import settled
 from pdelsr.solvers.methods.registry import METHODS, parse_options
 from pdelsr.solvers.prepare import prepare
+from pdelsr.solvers.request import Request
 
 PROBLEMS = {"steady": rod(), "with time": decay(), "no dirichlet": column()}
 
@@ -32,8 +32,7 @@ def test_options_fit_the_problem(name: str, case: str) -> None:
     problem = PROBLEMS[case]
     parse_options(COMPETITORS[name].method(problem), {})
     method, options = with_changes(COMPETITORS[name].method(problem), SMALL)
-    chosen, settings = parse_options(method, options)
-    context = prepare(problem, chosen, settled(problem, chosen, settings))
+    context = prepare(Request.of(problem, method, options).job())
     assert context.plan.counts["equation"] == 60
 
 

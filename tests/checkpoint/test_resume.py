@@ -343,7 +343,7 @@ def test_a_checkpoint_of_an_earlier_version_says_so(path: Path) -> None:
     options = {**SMALL, "max_iterations": 1, "alignment_steps": 1, "checkpoint": path}
     pl.solve(cubic(), "ilsr", **options)
     contents = read(path)
-    document = {name: value for name, value in contents.document.items() if name != "state"}
+    document = {name: value for name, value in contents.document.items() if name != "layout"}
     write(path, Contents(contents.tensors, document))
     with pytest.raises(pl.FileFormatError, match="earlier version of pdelsr"):
         pl.solve(cubic(), "ilsr", **options)

@@ -11,8 +11,8 @@ from torch import Tensor
 
 import pdelsr as pl
 from pdelsr.linearize import Columns, Dense, Identity, StackedResidual
-from pdelsr.solvers.methods.registry import parse_options
 from pdelsr.solvers.prepare import prepare
+from pdelsr.solvers.request import Request
 
 AT_ONCE = 10**9
 ONE_ROW = 1
@@ -135,5 +135,5 @@ def test_several_terms_are_told_down_to_rounding(source: float, several: bool) -
     equation = u.diff(x, 2) - source * sp.cos(20 * x)
     problem = pl.Problem("line", pl.Interval(x, 0, 1), [equation], [pl.Dirichlet(u, 0)])
     options = {"hidden": (8,), "points": 60, "hard": True}
-    context = prepare(problem, *parse_options("pinn", options))
+    context = prepare(Request.of(problem, "pinn", options).job())
     assert context.heldout.adds_up(context.network) is several

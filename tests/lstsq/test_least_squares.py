@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,14 +16,18 @@ from pdelsr.lstsq import (
     SOLVERS,
     Cholesky,
     LeastSquares,
+    MatrixSystem,
     NormalEquationsWarning,
+    NotFiniteError,
+    StreamingQR,
     TruncatedSVD,
     solver_named,
 )
-from pdelsr.lstsq.base import equilibrate
+from pdelsr.lstsq.base import Ended, equilibrate
 from pdelsr.lstsq.qr import estimated_values
 
-DIRECT = ("qr", "svd")
+DIRECT = ("qr", "streaming-qr", "svd")
+WITH_FACTORS = [name for name in SOLVERS if name != "lsmr"]
 
 
 @pytest.fixture(autouse=True)
@@ -45,8 +50,13 @@ def right_hand_side(n: int, seed: int = 1) -> np.ndarray:
 
 
 def solved(solver: LeastSquares, A: np.ndarray, b: np.ndarray) -> np.ndarray:
-    state = solver.init(torch.tensor(A))
-    return solver.compute(state, torch.tensor(b)).numpy()
+    system = MatrixSystem(torch.tensor(A), torch.tensor(b))
+    return solver.compute(solver.init(system)).solution.numpy()
+
+
+def factored(solver: LeastSquares, A: np.ndarray | torch.Tensor) -> Any:
+    """The state of a solver for a matrix, of which it may overwrite a copy."""
+    return solver.init(MatrixSystem(torch.tensor(A) if isinstance(A, np.ndarray) else A.clone()))
 
 
 def excess(A: np.ndarray, b: np.ndarray, y: np.ndarray) -> float:
@@ -107,15 +117,16 @@ def test_zero_columns_get_finite_unknowns(name: str) -> None:
     y = solved(SOLVERS[name], A, b)
     assert np.isfinite(y).all()
     assert excess(A, b, y) < 1 + 1e-10
-    assert SOLVERS[name].spectrum(SOLVERS[name].init(torch.tensor(A))).effective_rank == 4
+    if name in WITH_FACTORS:
+        assert SOLVERS[name].spectrum(factored(SOLVERS[name], A)).effective_rank == 4
 
 
-@pytest.mark.parametrize("name", SOLVERS)
+@pytest.mark.parametrize("name", WITH_FACTORS)
 @pytest.mark.parametrize("rank", [1, 7, 20])
 def test_effective_rank_is_that_of_the_matrix(name: str, rank: int) -> None:
     rng = np.random.default_rng(3)
     A = rng.standard_normal((50, rank)) @ rng.standard_normal((rank, 20))
-    spectrum = SOLVERS[name].spectrum(SOLVERS[name].init(torch.tensor(A)))
+    spectrum = SOLVERS[name].spectrum(factored(SOLVERS[name], A))
     assert spectrum.effective_rank == rank
     assert spectrum.singular_values.shape == (20,)
     assert (spectrum.singular_values.diff() <= 0).all()
@@ -125,28 +136,30 @@ def test_the_rough_rank_of_qr_is_near_the_effective_one() -> None:
     decaying = torch.tensor(matrix(300, np.logspace(0, -40, 200)))
     full = torch.tensor(matrix(300, np.logspace(0, -3, 200)))
     solver = QR()
-    effective = solver.spectrum(solver.init(decaying.clone())).effective_rank
-    assert 0.8 * effective < solver.rough_rank(solver.init(decaying)) < 1.3 * effective
-    assert solver.rough_rank(solver.init(full)) == 200
-    assert Cholesky().rough_rank(Cholesky().init(torch.eye(2))) is None
+    effective = solver.spectrum(factored(solver, decaying)).effective_rank
+    rough = solver.compute(factored(solver, decaying)).rank
+    assert rough is not None
+    assert 0.8 * effective < rough < 1.3 * effective
+    assert solver.compute(factored(solver, full)).rank == 200
+    assert Cholesky().compute(factored(Cholesky(), torch.eye(2))).rank is None
 
 
-@pytest.mark.parametrize("name", SOLVERS)
+@pytest.mark.parametrize("name", WITH_FACTORS)
 def test_condition_is_that_of_the_equilibrated_matrix(name: str) -> None:
     A = matrix(50, np.logspace(0, -3, 15)) * np.logspace(-5, 5, 15)
     expected = np.linalg.cond(A / np.linalg.norm(A, axis=0))
-    spectrum = SOLVERS[name].spectrum(SOLVERS[name].init(torch.tensor(A)))
+    spectrum = SOLVERS[name].spectrum(factored(SOLVERS[name], A))
     assert spectrum.condition == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize("name", SOLVERS)
 def test_one_factorization_serves_many_right_hand_sides(name: str) -> None:
     A = matrix(40, np.linspace(1, 3, 8))
-    state = SOLVERS[name].init(torch.tensor(A))
+    state = factored(SOLVERS[name], A)
     for seed in range(3):
         b = right_hand_side(40, seed)
         expected = np.linalg.lstsq(A, b, rcond=None)[0]
-        y = SOLVERS[name].compute(state, torch.tensor(b)).numpy()
+        y = SOLVERS[name].compute(state, torch.tensor(b)).solution.numpy()
         np.testing.assert_allclose(y, expected, atol=1e-11)
 
 
@@ -162,11 +175,12 @@ def test_fewer_equations_than_unknowns(name: str) -> None:
 def test_single_precision(name: str) -> None:
     A, b = matrix(40, np.linspace(1, 2, 8)), right_hand_side(40)
     single = torch.float32
-    state = SOLVERS[name].init(torch.tensor(A, dtype=single))
-    y = SOLVERS[name].compute(state, torch.tensor(b, dtype=single))
+    state = factored(SOLVERS[name], torch.tensor(A, dtype=single))
+    y = SOLVERS[name].compute(state, torch.tensor(b, dtype=single)).solution
     assert y.dtype is single
     np.testing.assert_allclose(y.numpy(), np.linalg.lstsq(A, b, rcond=None)[0], atol=1e-5)
-    assert SOLVERS[name].spectrum(state).effective_rank == 8
+    if name in WITH_FACTORS:
+        assert SOLVERS[name].spectrum(state).effective_rank == 8
 
 
 def test_rank_deficient_solutions_stay_small() -> None:
@@ -182,9 +196,9 @@ def test_rank_deficient_solutions_stay_small() -> None:
 def test_the_cut_of_the_truncated_svd() -> None:
     A = torch.diag(torch.tensor([1.0, 1.0, 1.0], dtype=torch.float64))
     A[0, 1] = 1.0 - 1e-6
-    assert TruncatedSVD().spectrum(TruncatedSVD().init(A.clone())).effective_rank == 3
+    assert TruncatedSVD().spectrum(factored(TruncatedSVD(), A)).effective_rank == 3
     coarse = TruncatedSVD(cut=0.9)
-    assert coarse.spectrum(coarse.init(A.clone())).effective_rank < 3
+    assert coarse.spectrum(factored(coarse, A)).effective_rank < 3
 
 
 def test_damping_of_qr_bounds_the_unknowns() -> None:
@@ -208,23 +222,78 @@ def test_lsmr_stops_after_its_iterations() -> None:
     assert late == pytest.approx(1.0, abs=1e-6)
 
 
+class OnlyProducts(MatrixSystem):
+    """A system that nobody may ask for the whole matrix."""
+
+    def dense(self) -> tuple[torch.Tensor, torch.Tensor]:
+        raise AssertionError("the matrix was formed")
+
+
+@pytest.mark.parametrize("solver", [LSMR(), StreamingQR()], ids=lambda s: s.name)
+def test_solvers_that_form_no_matrix(solver: LeastSquares) -> None:
+    A, b = matrix(60, np.linspace(1, 2, 12)), right_hand_side(60)
+    state = solver.init(OnlyProducts(torch.tensor(A), torch.tensor(b)))
+    for right_side in (b, 3 * b[::-1].copy()):
+        y = solver.compute(state, torch.tensor(right_side)).solution.numpy()
+        assert excess(A, right_side, y) < 1 + 1e-12
+
+
+def test_lsmr_tells_condition_and_status() -> None:
+    A, b = matrix(60, np.logspace(0, -3, 20)), right_hand_side(60)
+    unit = A / np.linalg.norm(A, axis=0)
+    state = factored(LSMR(), unit)
+    found = LSMR().compute(state, torch.tensor(b))
+    assert found.status is Ended.SOLVED
+    assert found.rank is None
+    assert LSMR().spectrum(state) is None
+    assert found.condition == pytest.approx(np.linalg.cond(unit), rel=1.0)
+    assert LSMR(iterations=3).compute(state, torch.tensor(b)).status is Ended.ITERATIONS
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_the_right_hand_side_of_the_system_is_the_one_to_solve_for(name: str) -> None:
+    A, b = matrix(40, np.linspace(1, 3, 8)), right_hand_side(40)
+    own = solved(SOLVERS[name], A, b)
+    given = SOLVERS[name].compute(factored(SOLVERS[name], A), torch.tensor(b)).solution
+    np.testing.assert_allclose(own, given, atol=1e-13)
+
+
+def test_a_matrix_that_is_not_finite_is_refused_by_lsmr() -> None:
+    A = torch.ones(5, 2, dtype=torch.float64)
+    A[1, 1] = torch.nan
+    state = LSMR().init(MatrixSystem(A, torch.ones(5, dtype=torch.float64)))
+    with pytest.raises(NotFiniteError, match="not finite"):
+        LSMR().compute(state)
+
+
+def test_streaming_qr_knows_what_its_solution_leaves() -> None:
+    A, b = matrix(60, np.logspace(0, -4, 20)), right_hand_side(60)
+    solver = StreamingQR()
+    state = solver.init(MatrixSystem(torch.tensor(A), torch.tensor(b)))
+    y = solver.compute(state).solution.numpy()
+    assert solver.left_over(state) == pytest.approx(np.linalg.norm(A @ y - b), rel=1e-12)
+    assert solver.left_over(state, torch.tensor(b)) is None
+    leading = solver.leading(state).solution(7).numpy()
+    assert excess(A[:, :7], b, leading) < 1 + 1e-10
+
+
 def test_cholesky_warns() -> None:
     with pytest.warns(NormalEquationsWarning, match="squares the condition number"):
-        Cholesky().init(torch.eye(3, dtype=torch.float64))
+        factored(Cholesky(), torch.eye(3, dtype=torch.float64))
 
 
 def test_names() -> None:
-    assert list(SOLVERS) == ["qr", "svd", "cholesky", "lsmr"]
+    assert list(SOLVERS) == ["qr", "streaming-qr", "svd", "cholesky", "lsmr"]
     own = QR(damping=3)
     assert solver_named(own) is own
     assert all(solver_named(name).name == name for name in SOLVERS)
-    message = "'qrr' is not known: choose one of qr, svd, cholesky, lsmr"
+    message = "'qrr' is not known: choose one of qr, streaming-qr, svd, cholesky, lsmr"
     with pytest.raises(SettingsError, match=message):
         solver_named("qrr")
 
 
 def _rank(solver: LeastSquares, A: np.ndarray) -> int:
-    state = solver.init(torch.tensor(A))
+    state = factored(solver, A)
     return solver.spectrum(state).effective_rank
 
 
@@ -241,8 +310,8 @@ def test_estimated_singular_values_are_within_a_small_factor(decades: int) -> No
 
 def test_the_nested_solution_is_that_of_a_part_of_the_columns() -> None:
     A, b = matrix(60, np.linspace(1, 3, 20)), right_hand_side(60)
-    state = QR().init(torch.tensor(A))
-    nested = QR().nested(state, torch.tensor(b))
+    state = factored(QR(), A)
+    nested = QR().in_part(state, torch.tensor(b))
     assert nested is not None
     kept = nested.numpy() != 0
     assert kept.sum() == 17  # 85 % of 20
@@ -252,14 +321,14 @@ def test_the_nested_solution_is_that_of_a_part_of_the_columns() -> None:
 
 def test_solvers_without_a_nested_solution_say_so() -> None:
     A, b = torch.tensor(matrix(20, np.ones(4))), torch.tensor(right_hand_side(20))
-    assert Cholesky().nested(Cholesky().init(A.clone()), b) is None
+    assert Cholesky().in_part(factored(Cholesky(), A), b) is None
 
 
-@pytest.mark.parametrize("solver", [QR(), TruncatedSVD()], ids=lambda s: s.name)
+@pytest.mark.parametrize("solver", [QR(), StreamingQR(), TruncatedSVD()], ids=lambda s: s.name)
 def test_root_covariance_is_that_of_the_dense_inverse(solver: LeastSquares) -> None:
     rng = np.random.default_rng(0)
     A, rows = rng.standard_normal((40, 12)) * 10.0 ** rng.integers(-3, 4, 12), rng.random((5, 12))
-    X = solver.root_covariance(solver.init(torch.tensor(A)), torch.tensor(rows))
+    X = solver.root_covariance(factored(solver, A), torch.tensor(rows))
     assert X is not None
     expected = rows @ np.linalg.inv(A.T @ A) @ rows.T
     np.testing.assert_allclose((X @ X.T).numpy(), expected, rtol=1e-9)
@@ -270,7 +339,7 @@ def test_what_a_system_leaves_open_is_amplified_up_to_rounding() -> None:
     A[:, 3] = A[:, 2]  # the difference of two unknowns is open
     difference = torch.tensor([[0.0, 0.0, 1.0, -1.0], [1.0, 0.0, 0.0, 0.0]], dtype=torch.float64)
     for solver in (QR(), TruncatedSVD()):
-        X = solver.root_covariance(solver.init(A.clone()), difference)
+        X = solver.root_covariance(factored(solver, A), difference)
         assert X is not None
         lengths = torch.linalg.vector_norm(X, dim=1)
         assert lengths[0] > 1e12
@@ -280,7 +349,7 @@ def test_what_a_system_leaves_open_is_amplified_up_to_rounding() -> None:
 def test_columns_whose_lengths_overflow_have_no_covariance_that_is_told() -> None:
     A = torch.full((6, 3), 1e30, dtype=torch.float32)  # its squares are infinite
     solver = TruncatedSVD()
-    state = solver.init(A)
+    state = factored(solver, A)
     assert state.Wt.shape[0] == 0  # no direction is left
     X = solver.root_covariance(state, torch.ones(2, 3, dtype=torch.float32))
     assert not torch.linalg.vector_norm(X, dim=1).isfinite().any()

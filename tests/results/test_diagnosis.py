@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 import pdelsr as pl
 from pdelsr.batch.model import Model
-from pdelsr.lstsq.streaming import StreamingQR
+from pdelsr.lstsq.triangle import Triangle
 
 F64 = torch.float64
 
@@ -230,7 +230,7 @@ def test_the_rest_and_squares_of_the_triangle(n: int, r: int) -> None:
     generator = torch.Generator().manual_seed(n)
     A = torch.randn(n, r, dtype=F64, generator=generator)
     b = torch.randn(n, dtype=F64, generator=generator)
-    streamed = StreamingQR(r, A)
+    streamed = Triangle(r, A)
     streamed.update(A, b)
     nested = streamed.finish()
     best = A @ torch.linalg.pinv(A) @ b

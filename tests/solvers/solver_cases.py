@@ -7,8 +7,8 @@ from typing import Any
 import sympy as sp
 
 import pdelsr as pl
-from pdelsr.solvers.methods.registry import parse_options
 from pdelsr.solvers.prepare import prepare
+from pdelsr.solvers.request import Request
 from pdelsr.solvers.run.context import Context
 from pdelsr.solvers.run.method import Method
 
@@ -85,5 +85,4 @@ def never_finite() -> pl.Problem:
 
 def started(problem: pl.Problem, method: str | Method = "lsr", **options: Any) -> Context:
     """The context of a method before its first step."""
-    chosen, settings = parse_options(method, {**SMALL, **options})
-    return prepare(problem, chosen, settings)
+    return prepare(Request.of(problem, method, {**SMALL, **options}).job())

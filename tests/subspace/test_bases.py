@@ -26,6 +26,7 @@ from pdelsr.subspace import (
 )
 
 X, Y = pl.coordinates("x y")
+RANDOM = torch.Generator()
 RANDOMIZED = {"output": OutputRSVD(), "residual": ResidualRSVD()}
 
 
@@ -134,17 +135,17 @@ def test_scaling_is_cut_at_rounding() -> None:
 
 def test_extra_rows_bound_the_rows_that_are_read() -> None:
     few = OutputRSVD(extra_rows=10)
-    rows = torch.cat(list(few.chunks(residual(), 15)()))
+    rows = torch.cat(list(few.chunks(residual(), 15, RANDOM)()))
     assert rows.shape[0] == 15
-    share = torch.cat(list(ResidualRSVD().chunks(residual(), 20)()))
+    share = torch.cat(list(ResidualRSVD().chunks(residual(), 20, RANDOM)()))
     assert share.shape[0] == 20
-    both = torch.cat(list(few.chunks(residual(outputs=2), 15)()))
+    both = torch.cat(list(few.chunks(residual(outputs=2), 15, RANDOM)()))
     assert both.shape[0] == 16
 
 
 @pytest.mark.parametrize("kind", RANDOMIZED)
 def test_chunks_are_the_same_at_every_call(kind: str) -> None:
-    chunks = RANDOMIZED[kind].chunks(residual(), 15)
+    chunks = RANDOMIZED[kind].chunks(residual(), 15, RANDOM)
     torch.testing.assert_close(torch.cat(list(chunks())), torch.cat(list(chunks())), rtol=0, atol=0)
 
 

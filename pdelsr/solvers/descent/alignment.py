@@ -108,7 +108,7 @@ class PseudoTimeAlignment(Alignment):
         return watch.stopped or self.run.over
 
 
-PARTS = (
+ALIGNMENT_TYPES = (
     GaussNewtonAlignment,
     PseudoTimeAlignment,
     PseudoTimeResidual,

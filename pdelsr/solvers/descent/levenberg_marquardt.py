@@ -19,7 +19,7 @@ SMALLEST, LARGEST = 1e-15, 1e8
 BLOCKS = 6  # of columns in a product that is symmetric
 BEND = 0.75  # largest second-order part of a step, relative to the first-order one
 STEP = 0.1  # share of a step that its curvature is measured on
-TRIALS = 12  # dampings tried before a step is given up
+DAMPINGS = 12  # dampings tried before a step is given up
 
 
 @dataclass
@@ -52,7 +52,7 @@ class LevenbergMarquardt:
         """Move the network once; returns ‖f‖ at the new θ, unchanged where nothing helped."""
         directions = self._directions(residual, generator)
         local = _Linearized.at(residual, directions)
-        for _ in range(TRIALS):
+        for _ in range(DAMPINGS):
             delta = local.step(self.damping)
             if delta is not None:
                 after = local.size_at(delta)

@@ -18,44 +18,44 @@ from pdelsr.networks.contract import require_contract
 from pdelsr.networks.design import Design
 from pdelsr.networks.forward_mode import own_containers
 from pdelsr.networks.mlp import MLP
-from pdelsr.solvers.run.method import Method
+from pdelsr.solvers.run.job import Job
 from pdelsr.solvers.state.settings import RunSettings
 
 PROBES = 4  # points on which a network of the user's is tried
 ROUNDED = 10.0  # times the root of machine epsilon, by which values a period apart may differ
 
 
-def build_network(
-    problem: Problem,
-    compiled: CompiledProblem,
-    method: Method,
-    settings: RunSettings,
-    design: Design,
-) -> Network:
+def build_network(job: Job, design: Design, seed: int) -> Network:
     """The user's network or the method's default one, with hard conditions around it.
+
+    Args:
+        job: of the run.
+        design: of a default network.
+        seed: of its weights.
 
     Raises:
         SettingsError: the user's network does not fit the problem.
     """
+    compiled, method, settings = job.compiled, job.method, job.settings
     d, k = len(compiled.coordinates), len(compiled.unknowns)
     axes = {compiled.coordinates.index(c): p for c, p in compiled.periodic.items()}
     if settings.network is not None:
         inner = adopted(settings.network, d, k, axes)
         inner = inner.to(dtype=settings.torch_dtype, device=settings.torch_device)
-        require_contract(inner, some_points(problem, settings), derivatives_of(compiled))
+        require_contract(inner, some_points(job.problem, settings), derivatives_of(compiled))
     else:
         inner = MLP(
             d,
             k,
             design.hidden,
             activation=design.activation,
-            bounds=[(float(a), float(b)) for a, b in problem.domain.bounding_box],
+            bounds=[(float(a), float(b)) for a, b in job.problem.domain.bounding_box],
             periodic=axes,
             harmonics=method.harmonics,
             initialization=method.initialization,
             weight_scale=design.weight_scale,
             first_inputs=design.first_inputs,
-            seed=settings.seed,
+            seed=seed,
             dtype=settings.torch_dtype,
             device=settings.torch_device,
         )

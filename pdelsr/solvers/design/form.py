@@ -7,14 +7,12 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
-from pdelsr.compile import Interior, compile_problem
+from pdelsr.compile import Interior
 from pdelsr.declare import Problem
 from pdelsr.declare.expressions import field, jets
 from pdelsr.resources.deadline import given_up_after
 from pdelsr.solvers.design.trial import FIRST_SCALES, PARAMETERS, SMALL, Designer, Trial
-from pdelsr.solvers.prepare import chosen_hard, with_chunks
-from pdelsr.solvers.run.method import Method
-from pdelsr.solvers.state.settings import RunSettings
+from pdelsr.solvers.run.job import Job
 
 logger: logging.Logger = logging.getLogger(__name__)
 
@@ -22,10 +20,8 @@ SHARE = 0.15  # of the time left, for the trial
 BETTER = 3.0  # times the residual of soft conditions, from which hard ones are given up
 
 
-def chosen_form(
-    problem: Problem, method: Method, settings: RunSettings, left: float = math.inf
-) -> bool:
-    """Whether conditions are made hard: the user's choice, else the method's, else by a trial.
+def in_better_form(job: Job, left: float = math.inf) -> Job:
+    """The job as it is, or with soft conditions where a trial speaks against hard ones.
 
     An ansatz that satisfies one condition exactly may be unable to come near to another one. Where
     a fixed side meets one that gives a flux, u = g + D N has no slope along the fixed side,
@@ -37,36 +33,42 @@ def chosen_form(
     Only linear problems are tried, whose untrained networks tell, and only where a condition with
     derivatives meets one that is hard. Where the trial would take more than 0.15 of the seconds
     left, the conditions are hard.
+
+    Args:
+        job: whose form nobody has chosen.
+        left: seconds until the time limit.
     """
-    hard = chosen_hard(method, settings)
-    open_still = settings.hard is None and method.tries_designs and problem.is_linear
-    if not hard or not open_still or not has_flux(problem):
-        return hard
+    if not can_disagree(job):
+        return job
     with given_up_after(SHARE * left):
-        return _tried(problem, method, with_chunks(settings))
+        return _better(job, job.soft)
     logger.info("there is no time to compare hard and soft conditions: they are hard")
-    return True
+    return job
 
 
-def _tried(problem: Problem, method: Method, settings: RunSettings) -> bool:
-    compiled = compile_problem(problem, True)
-    soft_ones = [b.name for b in compiled.blocks if not isinstance(b.region, Interior)]
-    if not compiled.exact or not soft_ones:
-        return True
-    rigid = Designer(problem, compiled, method, settings)
-    loose = replace(rigid, compiled=compile_problem(problem, False))
+def can_disagree(job: Job) -> bool:
+    """Whether a hard condition may spoil another one, and small networks can tell."""
+    tells = job.method.tries_designs and job.problem.is_linear
+    some_hard = job.hard and bool(job.compiled.exact)
+    some_soft = any(not isinstance(b.region, Interior) for b in job.compiled.blocks)
+    return tells and some_hard and some_soft and has_flux(job.problem)
+
+
+def _better(hard: Job, soft: Job) -> Job:
+    """The one of two jobs whose small refined networks leave the smaller residual."""
+    rigid, loose = Designer(hard), Designer(soft)
     judge = loose.trial(loose.open_designs(PARAMETERS // SMALL)[0], {})
     sizes = [min(_sizes(d, judge), default=math.inf) for d in (rigid, loose)]
-    found = not BETTER * sizes[1] < sizes[0]
-    if not found:
-        logger.info(
-            "conditions are soft: small networks leave a residual of %.1e with %s exact, and of "
-            "%.1e without",
-            sizes[0],
-            ", ".join(compiled.exact),
-            sizes[1],
-        )
-    return found
+    if not BETTER * sizes[1] < sizes[0]:
+        return hard
+    logger.info(
+        "conditions are soft: small networks leave a residual of %.1e with %s exact, and of "
+        "%.1e without",
+        sizes[0],
+        ", ".join(hard.compiled.exact),
+        sizes[1],
+    )
+    return soft
 
 
 def has_flux(problem: Problem) -> bool:

@@ -6,110 +6,78 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from pdelsr.compile import CompiledProblem, Interior
-from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
 from pdelsr.linearize import StackedResidual
 from pdelsr.linearize.points import PointPlan, balanced_weights
 from pdelsr.networks import Network
 from pdelsr.sample import Sampler, Sobol
-from pdelsr.solvers.run.method import Method
+from pdelsr.solvers.run.job import Job
 from pdelsr.solvers.state.discretization import HELDOUT_SEED
-from pdelsr.solvers.state.settings import RunSettings
 from pdelsr.survey import crowds
 
 BOUNDARY_SHARE = 0.2  # points of one soft condition, relative to those of the equations
 FEWEST = 100  # points of a condition
 
 
-def point_plan(
-    problem: Problem,
-    compiled: CompiledProblem,
-    method: Method,
-    settings: RunSettings,
-    parameters: int,
-) -> PointPlan:
-    """Counts and samplers of every block for a network of this size; all weights are 1.
-
-    Raises:
-        SettingsError: an option names a block that the problem does not have.
-    """
+def point_plan(job: Job, parameters: int) -> PointPlan:
+    """Counts and samplers of every block for a network of this size; all weights are 1."""
     return PointPlan(
-        problem.domain,
-        point_counts(problem, compiled, method, settings, parameters),
-        samplers(compiled, given_samplers(problem, settings)),
-        crowds=crowds(problem, compiled.exact),
-        dtype=settings.torch_dtype,
-        device=settings.torch_device,
+        job.problem.domain,
+        point_counts(job, parameters),
+        samplers(job),
+        crowds=crowds(job.problem, job.compiled.exact),
+        dtype=job.settings.torch_dtype,
+        device=job.settings.torch_device,
     )
 
 
-def point_counts(
-    problem: Problem,
-    compiled: CompiledProblem,
-    method: Method,
-    settings: RunSettings,
-    parameters: int,
-) -> dict[str, int]:
+def point_counts(job: Job, parameters: int) -> dict[str, int]:
     """Points of every block: the user's, else the problem's, else the method's default."""
-    given = settings.points if settings.points is not None else problem.points
-    equations = [b.name for b in compiled.blocks if isinstance(b.region, Interior)]
-    rows = method.default_points(parameters)
+    given, blocks = job.points, job.compiled.blocks
+    equations = [b.name for b in blocks if isinstance(b.region, Interior)]
+    rows = job.method.default_points(parameters)
     interior = given if isinstance(given, int) else -(-rows // max(len(equations), 1))
     conditions = max(FEWEST, round(BOUNDARY_SHARE * interior))
-    counts = {b.name: interior if b.name in equations else conditions for b in compiled.blocks}
+    counts = {b.name: interior if b.name in equations else conditions for b in blocks}
     if isinstance(given, Mapping):
         counts.update({name: int(n) for name, n in given.items() if name in counts})
     return counts
 
 
-def given_samplers(
-    problem: Problem, settings: RunSettings
-) -> Sampler | Mapping[str, Sampler] | None:
-    """The user's samplers: those of the run, else those of the problem."""
-    return settings.sampler if settings.sampler is not None else problem.sampler
-
-
-def samplers(
-    compiled: CompiledProblem, given: Sampler | Mapping[str, Sampler] | None
-) -> dict[str, Sampler]:
+def samplers(job: Job) -> dict[str, Sampler]:
     """The sampler of every block."""
+    given, blocks = job.sampler, job.compiled.blocks
     if isinstance(given, Mapping):
-        return {b.name: given.get(b.name, Sobol()) for b in compiled.blocks}
-    return {b.name: given or Sobol() for b in compiled.blocks}
+        return {b.name: given.get(b.name, Sobol()) for b in blocks}
+    return {b.name: given or Sobol() for b in blocks}
 
 
-def block_weights(
-    compiled: CompiledProblem,
-    network: Network,
-    plan: PointPlan,
-    settings: RunSettings,
-    balance: bool,
-) -> dict[str, float]:
+def block_weights(job: Job, network: Network, plan: PointPlan) -> dict[str, float]:
     """The weights w_b: balanced or 1, times the user's."""
-    weights = {b.name: 1.0 for b in compiled.blocks}
-    if balance:
+    blocks, given = job.compiled.blocks, job.settings.weights
+    weights = {b.name: 1.0 for b in blocks}
+    if job.balance:
         # the usual rows: those in a narrow feature would outweigh all others
-        bound = replace(plan, crowds={}).bind(compiled.blocks, HELDOUT_SEED)
-        residual = StackedResidual(network, bound, settings.memory_budget)
+        bound = replace(plan, crowds={}).bind(blocks, HELDOUT_SEED)
+        residual = StackedResidual(network, bound, job.memory_budget)
         weights = balanced_weights(bound, residual.mean_square_row)
-    if settings.weights is not None:
-        for name, factor in settings.weights.items():
+    if given is not None:
+        for name, factor in given.items():
             weights[name] = weights.get(name, 1.0) * factor
     return weights
 
 
-def require_block_names(problem: Problem, compiled: CompiledProblem, settings: RunSettings) -> None:
+def require_block_names(job: Job) -> None:
     """Refuse options by block that name none, before any time is spent.
 
     Raises:
         SettingsError: the message lists the blocks.
     """
-    for option in ("points", "sampler", "weights"):
-        given, declared = getattr(settings, option), getattr(problem, option)
-        if isinstance(given, Mapping):
-            require_blocks(option, given, compiled)
-        elif given is None and isinstance(declared, Mapping):
-            require_blocks(option, declared, compiled)
+    given = job.settings.weights
+    weights = job.problem.weights if given is None else given
+    for option, found in (("points", job.points), ("sampler", job.sampler), ("weights", weights)):
+        if isinstance(found, Mapping):
+            require_blocks(option, found, job.compiled)
 
 
 def require_blocks(option: str, given: Mapping[str, object], compiled: CompiledProblem) -> None:

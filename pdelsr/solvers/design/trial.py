@@ -15,8 +15,7 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
-from pdelsr.compile import CompiledProblem, Interior
-from pdelsr.declare import Problem
+from pdelsr.compile import Interior
 from pdelsr.linearize import Identity, Predictor, RefinedPredictor, StackedResidual
 from pdelsr.linearize.bound_block import BoundBlock
 from pdelsr.linearize.points import PointPlan, balanced_weights
@@ -26,8 +25,8 @@ from pdelsr.networks.design import Design
 from pdelsr.resources.deadline import given_up_after
 from pdelsr.solvers.design.build import build_network
 from pdelsr.solvers.refinement.tangent_newton import Refinement, refine_in_subspace
-from pdelsr.solvers.run.method import Method
-from pdelsr.solvers.state.settings import LARGEST_SEED, RunSettings
+from pdelsr.solvers.run.job import Job
+from pdelsr.solvers.state.settings import LARGEST_SEED
 from pdelsr.survey import crowds
 
 logger: logging.Logger = logging.getLogger(__name__)
@@ -56,19 +55,13 @@ TRAIN_SEED, TEST_SEED = 2**31 - 2, 2**31 - 3  # point streams that no run uses
 
 @dataclass(frozen=True, eq=False)
 class Designer:
-    """Chooses designs of default networks for one problem and method.
+    """Chooses designs of default networks, and builds them.
 
     Args:
-        problem: a linear one.
-        compiled: its blocks.
-        method: whose options limit the choice.
-        settings: of the run.
+        job: on a linear problem, with a method whose options limit the choice.
     """
 
-    problem: Problem
-    compiled: CompiledProblem
-    method: Method
-    settings: RunSettings
+    job: Job
 
     def first(self, left: int | float = math.inf) -> Design:
         """The small design with the smallest held-out residual after one refinement.
@@ -127,7 +120,11 @@ class Designer:
     def larger(self, design: Design, parameters: int) -> Design:
         """The design with about so many parameters; wider networks want larger scales."""
         sized = self.sized(design, parameters)
-        return sized if self.method.weight_scale is not None else self.widened(design, sized.hidden)
+        return (
+            sized
+            if self.job.method.weight_scale is not None
+            else self.widened(design, sized.hidden)
+        )
 
     def widened(self, design: Design, hidden: tuple[int, ...]) -> Design:
         """The design with given widths, at a scale that grows as the root of the width.
@@ -148,23 +145,23 @@ class Designer:
 
     def sized(self, design: Design, parameters: int) -> Design:
         """The design with equal widths and about so many parameters."""
-        return design.sized(parameters, self.features, len(self.compiled.unknowns))
+        return design.sized(parameters, self.features, len(self.job.compiled.unknowns))
 
     def build(self, design: Design, draw: int = 0) -> Network:
         """The network of a design, with hard conditions around it; other weights for every draw."""
-        seed = (self.settings.seed + DRAW * draw) % (LARGEST_SEED + 1)
-        settings = replace(self.settings, seed=seed)
-        return build_network(self.problem, self.compiled, self.method, settings, design)
+        seed = (self.job.settings.seed + DRAW * draw) % (LARGEST_SEED + 1)
+        return build_network(self.job, design, seed)
 
     @property
     def features(self) -> int:
         """Width of the input features."""
-        periodic = len(self.compiled.periodic)
-        return len(self.compiled.coordinates) - periodic + 2 * periodic * self.method.harmonics
+        compiled = self.job.compiled
+        periodic = len(compiled.periodic)
+        return len(compiled.coordinates) - periodic + 2 * periodic * self.job.method.harmonics
 
     def open_designs(self, parameters: int = 1) -> list[Design]:
         """What the method's options leave open, with about so many parameters."""
-        method, dim = self.method, len(self.compiled.coordinates)
+        method, dim = self.job.method, len(self.job.compiled.coordinates)
         activations = ACTIVATIONS if method.activation is None else (method.activation,)
         depth = 2 if method.hidden is None else len(method.hidden)
         designs = [Design((1,) * depth, a, first_inputs=method.first_inputs) for a in activations]
@@ -183,15 +180,16 @@ class Designer:
         scales 2 and 2.8 left residuals of 1.5e-7 and 3.2e-7 with two rows for every parameter, and
         1.5e-8 and 1.6e-8 with four.
         """
-        factor = self.method.refinement_factor(self.problem.is_linear)
-        train = plan.scaled(factor).bind(self.compiled.blocks, TRAIN_SEED)
-        test = plan.bind(self.compiled.blocks, TEST_SEED)
-        return Trial(self.build, train, test, self.settings.memory_budget, sizes)
+        blocks = self.job.compiled.blocks
+        factor = self.job.method.refinement_factor(self.job.problem.is_linear)
+        train = plan.scaled(factor).bind(blocks, TRAIN_SEED)
+        test = plan.bind(blocks, TEST_SEED)
+        return Trial(self.build, train, test, self.job.memory_budget, sizes)
 
     def balanced_plan(self, network: Network) -> PointPlan:
         """Points for a trial of this network, with weights that balance its rows."""
-        plan = _plan(self.problem, self.compiled, self.settings, network.parameter_count)
-        first = replace(plan, crowds={}).bind(self.compiled.blocks, TRAIN_SEED)
+        plan = _plan(self.job, network.parameter_count)
+        first = replace(plan, crowds={}).bind(self.job.compiled.blocks, TRAIN_SEED)
         weights = balanced_weights(first, StackedResidual(network, first).mean_square_row)
         return replace(plan, weights=weights)
 
@@ -308,19 +306,15 @@ def _predictor(network: Network, found: Refinement) -> RefinedPredictor | None:
     return RefinedPredictor(network, found.delta) if found.steps else None
 
 
-def _plan(
-    problem: Problem, compiled: CompiledProblem, settings: RunSettings, parameters: int
-) -> PointPlan:
-    equations = sum(isinstance(b.region, Interior) for b in compiled.blocks)
+def _plan(job: Job, parameters: int) -> PointPlan:
+    blocks = job.compiled.blocks
+    equations = sum(isinstance(b.region, Interior) for b in blocks)
     interior = -(-2 * parameters // max(equations, 1))
-    counts = {
-        b.name: interior if isinstance(b.region, Interior) else interior // 4
-        for b in compiled.blocks
-    }
+    counts = {b.name: interior if isinstance(b.region, Interior) else interior // 4 for b in blocks}
     return PointPlan(
-        problem.domain,
+        job.problem.domain,
         counts,
-        crowds=crowds(problem, compiled.exact),
-        dtype=settings.torch_dtype,
-        device=settings.torch_device,
+        crowds=crowds(job.problem, job.compiled.exact),
+        dtype=job.settings.torch_dtype,
+        device=job.settings.torch_device,
     )

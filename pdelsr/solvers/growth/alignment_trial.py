@@ -69,7 +69,7 @@ def aligned_trial(designer: Designer, design: Design, parameters: int) -> Aligne
     `Designer.widened`.
     """
     small = designer.sized(design, parameters)
-    if designer.method.weight_scale is None and len(design.hidden) > 1:
+    if designer.job.method.weight_scale is None and len(design.hidden) > 1:
         share = sum(small.hidden) / sum(design.hidden)
         small = replace(small, weight_scale=design.weight_scale * share**0.5)
     network = designer.build(small)
@@ -100,7 +100,7 @@ class AlignedTrial:
         for step in range(STEPS):
             if residual is None or step % RESAMPLE_EVERY == 0:
                 plan, seed = self.plan.scaled(SHARE), TRAIN_SEED - 1 - step
-                blocks = plan.bind(self.designer.compiled.blocks, seed, self.network)
+                blocks = plan.bind(self.designer.job.compiled.blocks, seed, self.network)
                 residual = StackedResidual(self.network, blocks, self.trial.memory_budget)
             descent.step(residual, generator)
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 from pdelsr.linearize import Predictor
 from pdelsr.linearize.points import PointPlan
-from pdelsr.networks import MLP, HardConditions, Network
+from pdelsr.networks import MLP, Network
 from pdelsr.networks.design import Design, design_of
+from pdelsr.networks.hard import inner_network
 from pdelsr.solvers.design.plan import point_counts
 from pdelsr.solvers.design.trial import Designer
 from pdelsr.solvers.growth.alignment_trial import gains_of
-from pdelsr.solvers.run.context import NetworkMaker
-from pdelsr.solvers.run.network_maker import Gains
+from pdelsr.solvers.run.network_maker import Gains, NetworkMaker
 
 
 @dataclass
@@ -43,21 +43,14 @@ class DesignedNetworks(NetworkMaker):
             parameters: about how many.
             anew: an untrained network; otherwise the same function as now.
         """
-        designer = self.designer
+        designer, job = self.designer, self.designer.job
         if anew:
             self.design = designer.larger(self.design, parameters)
             found = designer.build(self.design)
         else:
             self.design = designer.sized(self.design, parameters)
-            found = designer.grown(network, self.design, designer.settings.seed + parameters)
-        counts = point_counts(
-            designer.problem,
-            designer.compiled,
-            designer.method,
-            designer.settings,
-            found.parameter_count,
-        )
-        return found, replace(plan, counts=counts)
+            found = designer.grown(network, self.design, job.settings.seed + parameters)
+        return found, replace(plan, counts=point_counts(job, found.parameter_count))
 
     def gains(
         self, untrained: Predictor, parameters: int, seconds: int | float = math.inf
@@ -79,9 +72,9 @@ class DesignedNetworks(NetworkMaker):
             draw: from 1.
             stretch: factor on the scale of the weights, unless the user gave one.
         """
-        inner = network.network if isinstance(network, HardConditions) else network
+        inner = inner_network(network)
         assert isinstance(inner, MLP)
         given = replace(design_of(inner), activation=inner.activation)
-        if self.designer.method.weight_scale is None:
+        if self.designer.job.method.weight_scale is None:
             given = replace(given, weight_scale=given.weight_scale * stretch)
         return self.designer.build(given, draw)

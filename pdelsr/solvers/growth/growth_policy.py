@@ -19,7 +19,8 @@ from pdelsr.solvers.growth.next_step import (
     widening,
 )
 from pdelsr.solvers.refinement.estimate import Sizes, refinement_fits
-from pdelsr.solvers.refinement.refiner import PAYS, Refiner
+from pdelsr.solvers.refinement.rank_search import PAYS
+from pdelsr.solvers.refinement.refiner import Refiner
 from pdelsr.solvers.refinement.refiner_options import FULL_LIMIT, largest_rank
 from pdelsr.solvers.refinement.refusal import largest
 from pdelsr.solvers.run.context import EXACT, ROUNDING, Context
@@ -133,8 +134,7 @@ class GrowthPolicy:
         growth, context = self.growth, self.context
         kept, growth.kept = growth.kept, None
         if kept and min(context.objectives[growth.grown :]) > growth.before:
-            candidate, context.discretization.plan = kept
-            context.discretization.return_to(candidate)
+            context.discretization.return_to(*kept)
             self._log("the last growth gained nothing: back to the network")
 
     def take_more_if_full(self, state: State) -> None:

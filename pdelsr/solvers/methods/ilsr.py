@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pdelsr.lstsq import LeastSquares
 from pdelsr.solvers.descent.alignment import (
-    PARTS,
+    ALIGNMENT_TYPES,
     SHARE,
     Alignment,
     GaussNewtonAlignment,
@@ -152,7 +152,12 @@ class ILSR(Method):
     default_hard = True
     default_iterations = 12
     uses_time = True
-    memory_types: ClassVar[tuple[type[Any], ...]] = (_Memory, GrowthHistory, Gains, *PARTS)
+    memory_types: ClassVar[tuple[type[Any], ...]] = (
+        _Memory,
+        GrowthHistory,
+        Gains,
+        *ALIGNMENT_TYPES,
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -295,11 +300,11 @@ class ILSRIteration:
         """The state after the refinement that ends an iteration."""
         growth, clock, network = self.memory.growth, self.context.clock, self.context.network
         begin = clock.seconds
-        start = self.state.candidate.delta if growth.again else None
-        found = self._refine(start)
+        before = self.state.candidate.delta if growth.again else None
+        found = self._refine(before)
         now = clock.seconds
         growth.learn(network.parameter_count, now - begin, found.steps, now - self.memory.begun)
-        delta = found.delta if found.steps or start is not None else None
+        delta = found.delta if found.steps or before is not None else None
         least = growth.refine_seconds if self.method.refine_points else growth.least_seconds
         return State(
             self.state.iteration + 1,
@@ -333,12 +338,12 @@ class ILSRIteration:
             policy.take_fewer_points()
         return self._alignment()
 
-    def _refine(self, start: Tensor | None) -> Refinement:
+    def _refine(self, before: Tensor | None) -> Refinement:
         growth, discretization = self.memory.growth, self.context.discretization
         # The residual of an untrained network says nothing about where points are needed.
         adapt_to = discretization.network if self.method.adaptive and growth.alignments else None
         points, refine = growth.points * growth.factor, self.method.refiner()
-        found = refine(discretization, self.context.clock, points, adapt_to, growth.rank, start)
+        found = refine(discretization, self.context.clock, points, adapt_to, growth.rank, before)
         limit, m = found.report.limit, discretization.network.parameter_count
         if limit is not None and (found.report.rank < m or not self.method.takes_all):
             growth.rank, growth.limit = found.report.rank, limit

@@ -9,7 +9,8 @@ from pdelsr.lstsq import LeastSquares
 from pdelsr.resources.clock import Clock
 from pdelsr.resources.pieces import is_out_of_memory
 from pdelsr.solvers.refinement.fitting import affordable
-from pdelsr.solvers.refinement.refiner import NO_TIME, Refiner, limited
+from pdelsr.solvers.refinement.rank_search import NO_TIME, limited
+from pdelsr.solvers.refinement.refiner import Refiner
 from pdelsr.solvers.refinement.refiner_options import FULL_LIMIT
 from pdelsr.solvers.refinement.tangent_newton import Refinement
 from pdelsr.solvers.run.context import Context
@@ -135,16 +136,16 @@ class LSR(Method):
                 other = replace(candidate, delta=found.delta)
                 better = norm(other) < norm(candidate)
             except INTERRUPTIONS as interruption:
-                discretization.training = training
+                discretization.take_up(training)
                 return replace(best, stopped=status_of(interruption)), candidate
             except (MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise
-                discretization.training = training
+                discretization.take_up(training)
                 return limited(best, "no memory for another pass"), candidate
             if better:
                 best, candidate = found, other
             else:
-                discretization.training = training
+                discretization.take_up(training)
                 best = replace(best, stopped=found.stopped)
         return best, candidate

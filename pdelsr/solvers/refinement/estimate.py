@@ -7,17 +7,15 @@ tests/solvers/refinement/test_estimate.py.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pdelsr.linearize import StackedResidual
 from pdelsr.linearize.tangent_model import keeps_jets
-from pdelsr.lstsq import LeastSquares, solver_named
+from pdelsr.lstsq import solver_named
 from pdelsr.networks import Network
 from pdelsr.resources.memory import points_at_once, points_per_chunk
 from pdelsr.resources.room import has_room
 from pdelsr.solvers.refinement.refiner_options import RefinerOptions
+from pdelsr.solvers.refinement.sizes import Sizes
 from pdelsr.solvers.state.discretization import Discretization
-from pdelsr.subspace import Basis
 
 FEWEST = 32  # directions or columns that are not halved any more
 PIECE = 256  # points of a reverse pass that are not halved either
@@ -27,29 +25,6 @@ EVALUATED = 4.0  # the same of one layer, for values only
 VECTORS = 10  # of length m that a method keeps anyway
 SAMPLES = 12.0  # numbers a point and coordinate, while points are drawn
 GRAM = 4.5  # r² in a Gauss–Newton step: GᵀG, shifted, factored twice, and half for products
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """Of one refinement.
-
-    Args:
-        rows: n.
-        rank: r.
-        parameters: m.
-        jets: numbers in the jets that Newton steps keep of the basis, per direction; 0 for none.
-    """
-
-    rows: int | float
-    rank: int
-    parameters: int
-    jets: int | float = 0.0
-
-    def numbers(self, basis: Basis, solver: LeastSquares) -> int | float:
-        """Numbers alive at once: those of the basis, or V with what the solve holds."""
-        n, r, m = self.rows, self.rank, self.parameters
-        solve = basis.numbers(r, m) + self.jets * r + solver.numbers(n, r)
-        return max(basis.numbers_at_most(r, m), solve)
 
 
 def fits(discretization: Discretization, size: int | float) -> bool:

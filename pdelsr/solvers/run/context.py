@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -15,11 +15,13 @@ from pdelsr.linearize.points import PointPlan
 from pdelsr.networks import Network
 from pdelsr.networks.design import Design
 from pdelsr.resources.clock import Clock
+from pdelsr.solvers.refinement.report import RankReport
+from pdelsr.solvers.run.assessed import Assessed
 from pdelsr.solvers.run.network_maker import NetworkMaker
-from pdelsr.solvers.state.candidate import Assessed, Candidate
+from pdelsr.solvers.run.selection import Selection
+from pdelsr.solvers.state.candidate import Candidate
 from pdelsr.solvers.state.discretization import Discretization
 from pdelsr.solvers.state.history import Record
-from pdelsr.solvers.state.selection import Selection
 
 FLOOR = 0.45  # power of epsilon: below, beside its terms, a residual says little of the error
 ROUNDING = 0.55  # power of epsilon: a residual that falls no further is down to rounding
@@ -53,36 +55,68 @@ class Earlier:
 class Context:
     """One run of one method on one problem.
 
+    Nobody assigns into it: what changes while the run goes on changes by its methods.
+
     Args:
         discretization: network, blocks and points.
         clock: of the run.
         max_iterations: of the outer loop.
         patience: outer iterations without progress before the run counts as stagnated.
-        listener: called with every record.
         trained: whether the network comes from elsewhere, rather than being a fresh one.
         maker: of other networks and their plans, see `grow`; None where the network is the
             user's choice.
         design: of the first network.
         earlier: the run that this one goes on from, if any.
+        selection: the assessed states, of which it knows the best one.
+        history: what the run has reported.
+        listeners: called with every record, in their order.
+        assess_seconds: that an assessment took at most.
     """
 
     discretization: Discretization
     clock: Clock
     max_iterations: int = 1
     patience: int = 3
-    listener: Callable[[Record], None] = lambda record: None
     trained: bool = False
     maker: NetworkMaker | None = None
     design: Design | None = None
     earlier: Earlier = Earlier()
+    selection: Selection = field(default_factory=Selection)
     history: list[Record] = field(default_factory=list)
+    listeners: list[Callable[[Record], None]] = field(default_factory=list)
+    assess_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         held = self.heldout
         self._few = held.thinned(min(1.0, TERMS_ON / held.row_count))
-        self.selection: Selection = Selection()
-        self.assess_seconds = 0.0
         self._measured: deque[tuple[Candidate, Measured]] = deque(maxlen=REMEMBERED)
+
+    def timed_by(self, clock: Clock) -> Context:
+        """The same run by another clock: with another limit, say."""
+        return replace(self, clock=clock)
+
+    def listen(self, *listeners: Callable[[Record], None]) -> None:
+        """Tell these about every record from now on, in this order."""
+        self.listeners.extend(listeners)
+
+    def resume(
+        self,
+        selection: Selection,
+        history: Iterable[Record],
+        earlier: Earlier,
+        assess_seconds: float,
+    ) -> None:
+        """Go on where this run was cut; the tolerance stays, as it may have changed since.
+
+        Args:
+            selection: the states that were assessed.
+            history: what was reported.
+            earlier: the run that it went on from.
+            assess_seconds: that an assessment took at most.
+        """
+        self.selection = replace(selection, tolerance=self.selection.tolerance)
+        self.history, self.earlier = list(history), earlier
+        self.assess_seconds = assess_seconds
 
     @property
     def network(self) -> Network:
@@ -119,8 +153,7 @@ class Context:
         """
         assert self.maker is not None
         network, plan = self.maker(self.network, self.plan, parameters, anew)
-        self.discretization.plan = plan
-        self.discretization.replace_network(network)
+        self.discretization.replace_network(network, plan)
 
     def redraw(self, draw: int, stretch: float = 1.0) -> None:
         """Go on with another untrained network of the same size, on the same points.
@@ -133,15 +166,31 @@ class Context:
         network = self.maker.redrawn(self.network, draw, stretch)
         self.discretization.replace_network(network)
 
-    def assess(self, candidate: Candidate, iteration: int) -> Assessed:
+    def assess(
+        self, candidate: Candidate, iteration: int, report: RankReport | None = None
+    ) -> Assessed:
         """Held-out residual of a candidate, infinite where it is not finite; keeps the best.
 
         `Selection` says which of two states is the better one.
+
+        Args:
+            candidate: the state, found on the last points that were drawn.
+            iteration: when it was found.
+            report: of the last refinement; a network without δ has none to tell of.
         """
         begin = self.clock.seconds
         rms, squares = self._measure(candidate)
         self.assess_seconds = max(self.assess_seconds, self.clock.seconds - begin)
-        assessed = self._with_terms(Assessed(candidate, self._norm(rms), rms, iteration, squares))
+        found = Assessed(
+            candidate,
+            self.discretization.norm_of(rms),
+            rms,
+            iteration,
+            squares,
+            report=None if candidate.delta is None else report,
+            training=self.discretization.training,
+        )
+        assessed = self._with_terms(found)
         floor, rounding = (
             assessed.rounding(self.discretization.epsilon, power) for power in (FLOOR, ROUNDING)
         )
@@ -162,13 +211,10 @@ class Context:
 
     def heldout_norm(self, candidate: Candidate) -> float:
         """‖f‖ on the held-out points, infinite where it is not finite."""
-        return self._norm(self._measure(candidate)[0])
+        return self.discretization.norm_of(self._measure(candidate)[0])
 
     def _measure(self, candidate: Candidate) -> Measured:
-        """Root mean square of every block, and squares at held-out points; remembered for a while.
-
-        The network is left at the candidate's θ only where it was evaluated.
-        """
+        """Root mean square of every block, squares at held-out points; remembered for a while."""
         for i, (known, measured) in enumerate(self._measured):
             if known is candidate:
                 del self._measured[i]
@@ -183,16 +229,12 @@ class Context:
         """The state with the sizes that its residual is measured against, where it is finite."""
         if not math.isfinite(assessed.objective):
             return assessed
-        predictor, network = assessed.candidate.predictor(), assessed.candidate.network
-        terms = self._few.terms_norm(predictor)
-        refined = assessed.candidate.delta is not None
-        parts = self._few.terms_norm(predictor, network) if refined else terms
+        candidate = assessed.candidate
+        predictor = candidate.predictor()
+        terms = parts = self._few.terms_norm(predictor)
+        if candidate.delta is not None:
+            parts = self._few.terms_norm(predictor, candidate.at_theta())
         return replace(assessed, terms=terms, parts=parts)
-
-    def _norm(self, rms: Mapping[str, float]) -> float:
-        weights = self.heldout.block_weights()
-        norm = math.sqrt(sum(w * rms[name] ** 2 for name, w in weights.items()))
-        return norm if math.isfinite(norm) else math.inf
 
     @property
     def objectives(self) -> list[float]:
@@ -204,10 +246,6 @@ class Context:
         """The best assessed state, by its residual on held-out points; see `Selection`."""
         assert self.selection.best is not None, "nothing was assessed so far"
         return self.selection.best
-
-    @best.setter
-    def best(self, assessed: Assessed) -> None:
-        self.selection.best = assessed
 
     @property
     def first_objective(self) -> float:
@@ -226,4 +264,5 @@ class Context:
         """Add to the history, log, and tell whoever listens."""
         self.history.append(record)
         record.log()
-        self.listener(record)
+        for listener in self.listeners:
+            listener(record)

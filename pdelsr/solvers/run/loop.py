@@ -9,14 +9,13 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from pdelsr.errors import ProblemError
-from pdelsr.linearize import StackedResidual
 from pdelsr.resources.deadline import deadline
 from pdelsr.resources.pieces import is_out_of_memory
 from pdelsr.solvers.refinement.refusal import nothing_found
-from pdelsr.solvers.refinement.report import RankReport
+from pdelsr.solvers.run.assessed import Assessed
 from pdelsr.solvers.run.context import EXACT, ROUNDING, Context
 from pdelsr.solvers.run.method import Method, State
-from pdelsr.solvers.state.candidate import Assessed, Candidate
+from pdelsr.solvers.state.candidate import Candidate
 from pdelsr.solvers.state.history import Record
 from pdelsr.solvers.state.interruption import (
     CUT_SHORT,
@@ -33,7 +32,7 @@ E = TypeVar("E", bound=BaseException)
 WITH_MORE = (Status.OUT_OF_TIME, Status.MAX_ITERATIONS, Status.INTERRUPTED)
 """Ends of runs that would have gone on."""
 DONE = (Status.COMPLETED, Status.RANK_DEFICIENT)
-"""Ends of a refinement that would be no news where the start is still the best state."""
+"""Ends of a refinement that would be no news where the first state is still the best one."""
 GAIN = 0.8  # factor on the held-out residual that counts as progress
 
 
@@ -42,20 +41,16 @@ class Outcome:
     """The best state of a run, and how the run ended.
 
     Args:
-        best: the best state by its residual on held-out points.
-        report: of the refinement that found it, if one did.
+        best: the best state by its residual on held-out points, with what found it.
         status: why the run stopped.
         iterations: completed outer iterations.
-        training: the points that the best state was found on; None for the start itself.
         next_step: what would have come next, and how long it takes, as far as the method can tell.
         failure: the mistake in the problem that ended the run, if one did.
     """
 
     best: Assessed
-    report: RankReport | None
     status: Status
     iterations: int
-    training: StackedResidual | None = None
     next_step: str | None = None
     failure: ProblemError | None = None
 
@@ -66,23 +61,19 @@ class Standing:
 
     Args:
         state: of the method.
-        report: of the best state.
-        training: the points that the best state was found on.
         ended: why the run stopped here, if it did.
     """
 
     state: State
-    report: RankReport | None = None
-    training: StackedResidual | None = None
     ended: Status | None = None
 
 
 def run(
     context: Context,
     method: Method,
-    tolerance: int | float = 0.0,
-    start: Candidate | Standing | None = None,
-    keep: Callable[[Standing], None] = lambda standing: None,
+    first: Candidate | None = None,
+    resumed: Standing | None = None,
+    keep: Callable[[Standing], None] | None = None,
 ) -> Outcome:
     """Iterate until the method, the tolerance, the clock, the user or stagnation ends it.
 
@@ -92,27 +83,26 @@ def run(
     Args:
         context: of the run.
         method: with its options.
-        tolerance: of the largest held-out root mean square of a block.
-        start: the first candidate; None for the network as it is. Or where an earlier run of this
-            context stood.
+        first: the state to begin from; None for the network as it is.
+        resumed: where this run stood before, if it goes on from a checkpoint.
         keep: told where the run stands after every step.
 
     Raises:
         MemoryLimitError: memory ran out before anything was found.
         ProblemError: a coefficient failed before anything was found; later it ends the run.
-        TimeLimitError: the time limit is reached before the start is assessed.
+        TimeLimitError: the time limit is reached before the first state is assessed.
     """
-    resumed = start if isinstance(start, Standing) else None
-    if not isinstance(start, Standing):
-        first = start or Candidate.of_network(context.network)
-        in_time(context.clock, lambda: context.assess(first, 0))
+    fresh = first is None and resumed is None
+    if resumed is None:
+        candidate = first or Candidate.of_network(context.network)
+        in_time(context.clock, lambda: context.assess(candidate, 0))
     begin = context.best
-    keeper = Keeper(context, tolerance, resumed)
+    judge, keep = Judge(context), keep or (lambda standing: None)
     iterations = resumed.state.iteration if resumed else 0
     if resumed:
-        status = keeper.verdict(resumed.state, method.ended(context, resumed.state))
+        status = judge.verdict(resumed.state, method.ended(context, resumed.state))
         if status is not None:
-            return keeper.outcome(status, iterations, method.next_step(context, resumed.state))
+            return judge.outcome(status, iterations, method.next_step(context, resumed.state))
     state: State | None = None
     unseen: State | None = None  # of a step whose state nobody has assessed yet
     lack: BaseException | None = None
@@ -121,22 +111,21 @@ def run(
         with deadline(context.clock.left - 0.5 * context.finish_seconds):
             state = resumed.state if resumed else method.init(context)
             status = None
-            keep(keeper.standing(state, status))
+            keep(Standing(state, status))
             while status is None:
                 state = method.step(context, state)
                 if state.whole:
                     unseen, iterations = state, state.iteration
-                    assessed = context.assess(state.candidate, iterations)
-                    keeper.offer(assessed, state.report)
+                    assessed = context.assess(state.candidate, iterations, state.report)
                     unseen = None
-                    keeper.tell(state, assessed)
-                    status = keeper.verdict(state, method.ended(context, state))
-                keep(keeper.standing(state, status))
-        return keeper.outcome(status, iterations, method.next_step(context, state))
+                    judge.tell(state, assessed)
+                    status = judge.verdict(state, method.ended(context, state))
+                keep(Standing(state, status))
+        return judge.outcome(status, iterations, method.next_step(context, state))
     except INTERRUPTIONS as interruption:
         status = status_of(interruption)
     except ProblemError as error:
-        if context.best is begin and start is None:
+        if context.best is begin and fresh:
             raise
         status, failure = Status.INTERRUPTED, without_arrays(error)
         if unseen is not None:  # its iteration is not complete
@@ -147,10 +136,10 @@ def run(
         status, lack = Status.OUT_OF_MEMORY, without_arrays(error)
     following = None if state is None else method.next_step(context, state)
     if failure is None:
-        keeper.offer_last(unseen, iterations, status)
-    if lack is not None and context.best is begin and start is None and not context.trained:
+        judge.assess_last(unseen, iterations, status)
+    if lack is not None and context.best is begin and fresh and not context.trained:
         raise nothing_found(context.discretization, lack)
-    return replace(keeper.outcome(status, iterations, following), failure=failure)
+    return replace(judge.outcome(status, iterations, following), failure=failure)
 
 
 def without_arrays(error: E) -> E:
@@ -158,43 +147,15 @@ def without_arrays(error: E) -> E:
     return error.with_traceback(None)
 
 
-class Keeper:
-    """Decides when to stop, and keeps what belongs to the best state of a context.
+@dataclass(frozen=True)
+class Judge:
+    """Says when a run is to stop, and how it ended.
 
     Args:
-        context: has the start assessed.
-        tolerance: of the largest held-out root mean square of a block.
-        resumed: where the run stood before, if it goes on.
+        context: of the run, whose first state is assessed.
     """
 
-    def __init__(
-        self, context: Context, tolerance: int | float, resumed: Standing | None = None
-    ) -> None:
-        self.context = context
-        self.tolerance = tolerance
-        self.report = resumed.report if resumed else None
-        self.training = resumed.training if resumed else None
-
-    def standing(self, state: State, ended: Status | None) -> Standing:
-        """Where the run stands after a step."""
-        return Standing(state, self.report, self.training, ended)
-
-    def offer(self, assessed: Assessed, report: RankReport | None) -> None:
-        """Keep the report and the points of a state, if it is the best one."""
-        if assessed.largest_rms <= self.tolerance < self.context.best.largest_rms:
-            self.context.best = assessed
-        best = self.context.best
-        if assessed is best:  # a network that no step improved on has no refinement to tell of
-            refined = assessed.candidate.delta is not None
-            self.report = report if refined else None
-            self.training = self.context.discretization.training
-        elif assessed.objective < best.objective:
-            logger.info(
-                "held-out %.1e after %.1e may be chance: the state of iteration %d is kept",
-                assessed.objective,
-                best.objective,
-                best.iteration,
-            )
+    context: Context
 
     def tell(self, state: State, assessed: Assessed) -> None:
         """Report an iteration, with what is the best state now."""
@@ -212,7 +173,7 @@ class Keeper:
         )
         self.context.report(record)
 
-    def offer_last(self, unseen: State | None, iterations: int, status: Status) -> None:
+    def assess_last(self, unseen: State | None, iterations: int, status: Status) -> None:
         """What the last step has found, or the network of a step that was cut short, may be best.
 
         Args:
@@ -222,9 +183,10 @@ class Keeper:
         """
         network = self.context.network
         candidate = unseen.candidate if unseen else Candidate.of_network(network)
+        report = unseen.report if unseen else None
         with last_work(self.context.clock, status):
             try:
-                assessed = self.context.assess(candidate, iterations)
+                assessed = self.context.assess(candidate, iterations, report)
             except ProblemError as error:  # what ended the run is told, and its best state kept
                 logger.info("the step that was cut short is dropped: %s", error)
                 return
@@ -233,24 +195,23 @@ class Keeper:
                     raise
                 return
             logger.info("the step that was cut short left held-out %.1e", assessed.objective)
-            self.offer(assessed, unseen.report if unseen else None)
 
     def outcome(self, status: Status, iterations: int, next_step: str | None) -> Outcome:
         """The end of a run; its network is left where the best state is."""
         best = self.context.best
         if not math.isfinite(best.objective):
             status = Status.DIVERGED
-        best.candidate.predictor()
+        best.candidate.move_network()
         following = next_step if status in WITH_MORE else None
         if following is not None:
             logger.info("next would come %s", following)
-        return Outcome(best, self.report, status, iterations, self.training, following)
+        return Outcome(best, status, iterations, following)
 
     def verdict(self, state: State, wish: Status | None) -> Status | None:
         """Why to stop now, or None; `wish` is the method's own reason."""
         if not state.whole or not state.iteration:
             return None
-        if self.context.best.largest_rms <= self.tolerance:
+        if self.context.selection.is_met:
             return Status.CONVERGED
         if wish in CUT_SHORT:  # the step, or the next one would be
             return wish

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+import copy
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from pdelsr.linearize import Predictor, RefinedPredictor
 from pdelsr.networks import Network
-
-RESOLVED = 0.25  # power of epsilon, times the parts: terms below it are differences of these
-NOISE = 50  # epsilons of the parts, that a refinement leaves; the damping of `QR`
 
 
 @dataclass(frozen=True)
@@ -36,55 +33,25 @@ class Candidate:
         return cls(network, network.get_vector())
 
     def predictor(self) -> Predictor:
-        """The predictor of this state; sets the network's parameters to θ."""
+        """The predictor of this state, to be evaluated before the network moves on.
+
+        See `at_theta`: nothing is moved.
+        """
+        network = self.at_theta()
+        return network if self.delta is None else RefinedPredictor(network, self.delta)
+
+    def at_theta(self) -> Network:
+        """A network that is at θ: the network itself where it still is, else a copy of it.
+
+        The copy lives as long as what is made of it. Most states are asked about while their
+        network has not moved, and then nothing is copied.
+        """
+        if torch.equal(self.network.get_vector(), self.theta):
+            return self.network
+        copied = copy.deepcopy(self.network)
+        copied.set_vector(self.theta)
+        return copied
+
+    def move_network(self) -> None:
+        """Move the network itself back to θ."""
         self.network.set_vector(self.theta)
-        return self.network if self.delta is None else RefinedPredictor(self.network, self.delta)
-
-
-@dataclass(frozen=True)
-class Assessed:
-    """A candidate and how good it is on held-out points.
-
-    Args:
-        candidate: the state.
-        objective: norm of the weighted stacked residual on held-out points.
-        rms: the root mean square of every block there, unweighted.
-        iteration: when it was found.
-        terms: norm of the sizes of the terms that f adds up there.
-        parts: the same of the network, of which the refined predictor is a correction.
-        squares: (n,), the weighted squared residual at every held-out point; their sum is the
-            square of the objective. None where nothing was measured.
-    """
-
-    candidate: Candidate
-    objective: float
-    rms: Mapping[str, float]
-    iteration: int
-    squares: Float[Tensor, " n"] | None = None
-    terms: float = 0.0
-    parts: float = 0.0
-
-    def rounding(self, eps: float, power: float) -> float:
-        """That power of epsilon times the terms; at least what rounding leaves of the parts.
-
-        Where the terms vanish at the solution, as those of Laplace's equation for u = x, they are
-        differences of the parts, and no residual is below the rounding errors of these.
-
-        Args:
-            eps: of the dtype.
-            power: between 0 and 1.
-        """
-        return max(eps**power * self.terms, NOISE * eps * self.parts)
-
-    def resolved_terms(self, eps: float) -> float:
-        """The terms; at least the fourth root of epsilon times the parts, which cancel in them.
-
-        Args:
-            eps: of the dtype.
-        """
-        return max(self.terms, eps**RESOLVED * self.parts)
-
-    @property
-    def largest_rms(self) -> float:
-        """Of the blocks; infinite where one of them is not finite."""
-        return max(self.rms.values()) if math.isfinite(self.objective) else math.inf

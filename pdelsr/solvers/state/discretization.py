@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch
+from torch import Tensor
 
 from pdelsr.compile import CompiledProblem
 from pdelsr.linearize import Predictor, StackedResidual
@@ -50,20 +53,52 @@ class Discretization:
         self.training: StackedResidual | None = None
         self.rounds: int = 0
 
-    def replace_network(self, network: Network) -> None:
-        """Go on with another network, on the same held-out points."""
-        self.network = network
+    def replace_network(self, network: Network, plan: PointPlan | None = None) -> None:
+        """Go on with another network, on the same held-out points.
+
+        Args:
+            network: at its θ.
+            plan: of the points that it is fitted to from now on; None for the present one.
+        """
+        self.network, self.plan = network, plan or self.plan
         self.heldout = replace(self.heldout, network=network)
 
-    def return_to(self, candidate: Candidate) -> None:
-        """Go on with the network and θ of an earlier state."""
-        candidate.predictor()
-        self.replace_network(candidate.network)
+    def return_to(self, candidate: Candidate, plan: PointPlan | None = None) -> None:
+        """Go on with the network of an earlier state, which is moved back to its θ.
+
+        Args:
+            candidate: the state.
+            plan: that it had; None for the present one.
+        """
+        candidate.move_network()
+        self.replace_network(candidate.network, plan)
+
+    def take_up(self, training: StackedResidual | None) -> None:
+        """Let the points of an earlier fit be those of the last one again."""
+        self.training = training
 
     def go_on(self, rounds: int) -> None:
         """Continue the random streams of an earlier run after its last round of points."""
         self.rounds = rounds
         self.generator.manual_seed(ROUNDS * self.seed + rounds)
+
+    def resume(
+        self,
+        plan: PointPlan,
+        training: StackedResidual | None,
+        rounds: int,
+        generator: Tensor,
+    ) -> None:
+        """Go on where this run was cut.
+
+        Args:
+            plan: of the points then.
+            training: the last residual that was drawn.
+            rounds: how many were drawn.
+            generator: the state of the generator.
+        """
+        self.plan, self.training, self.rounds = plan, training, rounds
+        self.generator.set_state(generator)
 
     def fresh_residual(
         self, factor: int | float = 1.0, adapt_to: Predictor | None = None
@@ -78,6 +113,16 @@ class Discretization:
         seed = ROUNDS * self.seed + self.rounds
         self.training = self._residual(self.plan.scaled(factor), seed, adapt_to)
         return self.training
+
+    def heldout_norm(self, candidate: Candidate) -> float:
+        """‖f‖ of a state on the held-out points, infinite where it is not finite."""
+        return self.norm_of(self.heldout.block_rms(candidate.predictor()))
+
+    def norm_of(self, rms: Mapping[str, float]) -> float:
+        """‖f‖ on the held-out points for given root mean squares of the blocks there."""
+        weights = self.heldout.block_weights()
+        norm = math.sqrt(sum(w * rms[name] ** 2 for name, w in weights.items()))
+        return norm if math.isfinite(norm) else math.inf
 
     @property
     def fresh_row_count(self) -> int | float:

@@ -54,8 +54,7 @@ def test_pseudo_time_takes_its_steps_in_tens() -> None:
 
 @pytest.mark.parametrize("make", [gauss_newton, pseudo_time])
 def test_the_reserve_ends_an_alignment(make) -> None:
-    context = started(cubic())
-    context.clock = Clock(limit=1e6)
+    context = started(cubic()).timed_by(Clock(limit=1e6))
     assert pieces(replace(make(context), reserve=2e6), context) == 1
     assert pieces(replace(make(context), reserve=1.0), context) > 1
     assert math.isfinite(context.history[-1].train)

@@ -10,8 +10,8 @@ from solver_cases import X, Y, burgers, heat, poisson_2d
 
 import pdelsr as pl
 from pdelsr.solvers.design import form
-from pdelsr.solvers.design.form import chosen_form, has_flux
-from pdelsr.solvers.methods.registry import parse_options
+from pdelsr.solvers.design.form import has_flux
+from pdelsr.solvers.request import Request
 
 U = pl.unknown("u", X, Y)
 SQUARE = pl.Box((X, Y), (0, 0), (1, 1))
@@ -39,7 +39,7 @@ def smooth() -> pl.Problem:
 
 
 def form_of(problem: pl.Problem, name: str = "ilsr", **options: Any) -> bool:
-    return chosen_form(problem, *parse_options(name, options))
+    return Request.of(problem, name, options).job().hard
 
 
 def test_conditions_that_spoil_each_other_are_soft(caplog: pytest.LogCaptureFixture) -> None:
@@ -54,7 +54,7 @@ def test_conditions_that_agree_stay_hard() -> None:
 
 def test_without_time_for_the_trial_conditions_are_hard(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO", logger="pdelsr"):
-        assert chosen_form(plate(100), *parse_options("ilsr", {}), left=0.05)
+        assert Request.of(plate(100), "ilsr", {}).job(left=0.05).hard
     assert "no time" in caplog.text
 
 

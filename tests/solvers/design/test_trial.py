@@ -13,12 +13,13 @@ import torch
 from solver_cases import X, poisson
 
 import pdelsr as pl
-from pdelsr.compile import compile_problem
 from pdelsr.networks import HardConditions, closure
 from pdelsr.networks.design import Design, parameter_count
 from pdelsr.solvers.design.trial import DIGITS, FACTOR, PARAMETERS, Designer, Trial
 from pdelsr.solvers.growth.alignment_trial import gains_of
 from pdelsr.solvers.prepare import prepare
+from pdelsr.solvers.refinement.tangent_problem import TangentProblem
+from pdelsr.solvers.request import Request
 
 U = pl.unknown("u", X)
 
@@ -45,8 +46,7 @@ def sum_of_coordinates(d: int = 4) -> pl.Problem:
 
 
 def designer(problem: pl.Problem, seed: int = 0, **options) -> Designer:
-    settings = pl.RunSettings(seed=seed)
-    return Designer(problem, compile_problem(problem), pl.LSR(**options), settings)
+    return Designer(Request.of(problem, pl.LSR(**options), {"seed": seed}).job())
 
 
 def test_fast_solutions_get_larger_weights() -> None:
@@ -135,9 +135,7 @@ def test_given_widths_scale_as_the_root_of_the_width() -> None:
 
 
 def test_grown_networks_are_the_same_function() -> None:
-    problem = poisson()
-    compiled = compile_problem(problem, hard=True)
-    chooser = Designer(problem, compiled, pl.ILSR(), pl.RunSettings(hard=True))
+    chooser = Designer(Request.of(poisson(), "ilsr", {}).job())
     network = chooser.build(Design((5, 4)))
     assert isinstance(network, HardConditions)
     wide = chooser.grown(network, Design((9, 9)), seed=3)
@@ -156,7 +154,7 @@ def test_linear_problems_use_the_trial_and_given_scales_win(monkeypatch) -> None
 
     monkeypatch.setattr(Designer, "first", first)
     for method in (pl.LSR(hidden=(6,)), pl.LSR(hidden=(6,), weight_scale=2), pl.PINN(hidden=(6,))):
-        prepare(poisson(), method, pl.RunSettings(points=20))
+        prepare(Request.of(poisson(), method, {"points": 20}).job())
     assert len(asked) == 1
 
 
@@ -222,6 +220,6 @@ def test_ctrl_c_in_a_trial_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None
     def interrupted(*_: object) -> object:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pdelsr.solvers.refinement.tangent_newton._corrected", interrupted)
+    monkeypatch.setattr(TangentProblem, "corrected", interrupted)
     with pytest.raises(KeyboardInterrupt):
         designer(poisson()).first()

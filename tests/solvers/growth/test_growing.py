@@ -18,10 +18,11 @@ from pdelsr.solvers.growth.growth_history import GrowthHistory
 from pdelsr.solvers.growth.growth_policy import COARSE, GrowthPolicy
 from pdelsr.solvers.growth.next_step import FEWER_POINTS, USUAL_POWER
 from pdelsr.solvers.methods.ilsr import ILSRIteration
-from pdelsr.solvers.methods.registry import parse_options
 from pdelsr.solvers.prepare import prepare
+from pdelsr.solvers.request import Request
 from pdelsr.solvers.run.context import Context
 from pdelsr.solvers.run.network_maker import Gains
+from pdelsr.solvers.run.selection import Selection
 
 
 @pytest.fixture(autouse=True)
@@ -34,9 +35,9 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def started(problem: pl.Problem, **options: Any) -> tuple[Context, pl.ILSR]:
-    method, settings = parse_options("ilsr", options)
-    assert isinstance(method, pl.ILSR)
-    return prepare(problem, method, settings), method
+    job = Request.of(problem, "ilsr", options).job()
+    assert isinstance(job.method, pl.ILSR)
+    return prepare(job), job.method
 
 
 def steps(context: Context, method: pl.ILSR, count: int) -> list[int]:
@@ -165,7 +166,7 @@ def test_a_full_network_is_widened_as_far_as_it_gains_and_fits(
     now.alignments, now.widened, now.step_seconds, now.refine_seconds = 2, widened, 10.0, 4.0
     now.measured.clear()
     if math.isfinite(left):
-        context.clock = Clock.after(1000 - left, 1000)
+        context = context.timed_by(Clock.after(1000 - left, 1000))
     context.objectives[:] = [gain, 1.0]
     before = context.network.parameter_count
     GrowthPolicy(context, now).take_more_if_full(state)
@@ -232,7 +233,7 @@ def searching(left: int | float, **others: Any) -> tuple[Context, pl.ILSR, Any]:
     context.assess(state.candidate, 0)
     state = method.iterate(context, state)
     context.assess(state.candidate, state.iteration)
-    context.clock = Clock.after(float(1000 - left), 1000)
+    context = context.timed_by(Clock.after(float(1000 - left), 1000))
     state.memory.growth.refine_seconds = 1.0
     state.memory.growth.tried = True  # nobody asks what alignment gains
     return context, method, state
@@ -304,8 +305,8 @@ def test_draws_go_on_in_the_direction_that_gains() -> None:
         context.objectives[-1] = objective * context.objectives[1]
         if objective in (0.5, 0.2):
             best = replace(context.best, candidate=state.candidate)
-        context.best = best
-        context.clock = Clock.after(998.5, 1000)
+        selection = Selection(best, context.objectives)
+        context = replace(context, selection=selection, clock=Clock.after(998.5, 1000))
         state.memory.growth.refine_seconds = 1.0
     up = 2**0.25
     expected = [up, up**2, up**3, up, up**2]
@@ -339,7 +340,7 @@ def test_the_last_alignment_takes_all_steps_that_there_is_time_for() -> None:
     grown = state.memory.growth
     grown.step_seconds, grown.refine_seconds = 10.0, 4.0
     for left, last in ((100.0, False), (17.0, False), (14.0, True)):
-        context.clock = Clock.after(float(1000 - left), 1000)
+        context = context.timed_by(Clock.after(float(1000 - left), 1000))
         assert GrowthPolicy(context, grown).is_last() == last
 
 
@@ -388,12 +389,12 @@ def test_a_refinement_on_fewer_points_is_taken_up_where_time_is_short() -> None:
     now.refine_seconds, now.newton_seconds = 100.0, 20.0
     assert now.least_seconds == 20.0
 
-    context.clock = Clock.after(900.0, 1000)
+    context = context.timed_by(Clock.after(900.0, 1000))
     policy = GrowthPolicy(context, now)
     assert not policy.takes_up(), "there is time for an alignment and more points"
-    context.clock = Clock.after(990.0, 1000)
+    context = context.timed_by(Clock.after(990.0, 1000))
     assert not policy.takes_up(), "there is no time for one Newton step"
-    context.clock = Clock.after(950.0, 1000)
+    context = context.timed_by(Clock.after(950.0, 1000))
     network, parameters = context.network, context.network.get_vector()
     state = method.iterate(context, state)
     assert state.iteration == 2

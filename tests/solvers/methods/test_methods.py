@@ -14,6 +14,7 @@ import pdelsr as pl
 from pdelsr.lstsq import SOLVERS
 from pdelsr.solvers.descent.gradient import AdamRun, LBFGSRun, SumOfSquares, squared_norm
 from pdelsr.solvers.prepare import prepare
+from pdelsr.solvers.request import Request
 from pdelsr.solvers.run.context import Context
 from pdelsr.solvers.run.method import Method
 from pdelsr.solvers.run.watch import Watch
@@ -28,7 +29,7 @@ def quiet(context: Context) -> Watch:
 
 
 def started_with(method: Method, problem: pl.Problem | None = None, **options: Any) -> Context:
-    return prepare(problem or poisson(), method, pl.RunSettings(**{"points": 20, **options}))
+    return prepare(Request.of(problem or poisson(), method, {"points": 20, **options}).job())
 
 
 @pytest.mark.parametrize(
@@ -188,7 +189,7 @@ def test_ilsr_may_align_first() -> None:
     seen: list[Record] = []
     method = pl.ILSR(refine_first=False, alignment_steps=5, hidden=(6, 6), weight_scale=1.0)
     context = started_with(method, cubic())
-    context.listener = seen.append
+    context.listen(seen.append)
     method.iterate(context, method.init(context))
     assert [r.phase for r in seen] == ["align"]
 
@@ -243,9 +244,8 @@ def test_published_settings_run_at_reduced_size(name: str) -> None:
 
 
 def started_paper(method: Method, problem: pl.Problem) -> Context:
-    settings = pl.RunSettings(**{**method.suggested, "points": 50})
     assert method.suggested["points"] == 20_000
-    return prepare(problem, replace(method, hidden=(6,)), settings)
+    return prepare(Request.of(problem, replace(method, hidden=(6,)), {"points": 50}).job())
 
 
 @pytest.mark.parametrize("method", ["tsonn", "ilsr", "lsr"])

@@ -12,8 +12,9 @@ import torch
 import pdelsr as pl
 from pdelsr.benchmark.process import in_fresh_process
 from pdelsr.resources.memory import peak_memory
-from pdelsr.solve import prepared, run_prepared, settled
-from pdelsr.solvers.methods.registry import parse_options
+from pdelsr.solve import run_job
+from pdelsr.solvers.prepare import prepare
+from pdelsr.solvers.request import Request
 
 PROBLEMS = Path(__file__).parents[3] / "problems"
 FACTOR = 0.5, 1.5  # of measured over estimated
@@ -77,11 +78,10 @@ def measured(problem: str, method: str, options: dict[str, Any]) -> tuple[float,
     declared = pl.load_problem(PROBLEMS / f"{problem}.py")
     pl.solve(declared, method, **{**few(method), **WARM})  # libraries are loaded after that
     before = peak_memory()
-    chosen, settings = parse_options(method, options)
-    settings = settled(declared, chosen, settings)
-    context = prepared(declared, chosen, settings)
-    estimate = chosen.bytes_needed(context.discretization)
-    run_prepared(declared, chosen, settings, context)
+    job = Request.of(declared, method, options).job()
+    context = prepare(job)
+    estimate = job.method.bytes_needed(context.discretization)
+    run_job(job, context)
     return estimate, peak_memory() - before
 
 

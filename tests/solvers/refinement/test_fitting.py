@@ -11,7 +11,7 @@ import torch
 from solver_cases import burgers, cubic, poisson, poisson_2d, started
 
 import pdelsr as pl
-from pdelsr.linearize import Columns, StackedResidual
+from pdelsr.linearize import Columns, RowSource
 from pdelsr.lstsq import QR
 from pdelsr.resources import room
 from pdelsr.solvers.descent.gradient import squared_norm
@@ -281,10 +281,8 @@ class Leading(pl.Basis):
     def numbers(self, rank: int, parameters: int) -> int:
         return 0
 
-    def build(
-        self, residual: StackedResidual, rank: int | None, generator: torch.Generator
-    ) -> Subspace:
-        m = residual.network.parameter_count
+    def build(self, rows: RowSource, rank: int | None, generator: torch.Generator) -> Subspace:
+        m = rows.parameter_count
         return Subspace(Columns(torch.arange(min(rank or m, m)), m))
 
 

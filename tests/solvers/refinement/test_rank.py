@@ -10,7 +10,7 @@ from solver_cases import SMALL, cubic, poisson, poisson_2d
 
 import pdelsr as pl
 from pdelsr.solvers.growth import growth_policy
-from pdelsr.solvers.refinement import refiner, refiner_options
+from pdelsr.solvers.refinement import rank_search, refiner, refiner_options
 
 WIDE = {"hidden": (16, 16), "weight_scale": 1.5, "activation": "sin", "points": 800}
 
@@ -38,7 +38,7 @@ def test_the_rank_doubles_while_that_pays(basis: str) -> None:
 
 
 def test_rows_limit_the_rank(monkeypatch) -> None:
-    monkeypatch.setattr(refiner, "PAYS", 0.0)  # every doubling does
+    monkeypatch.setattr(rank_search, "PAYS", 0.0)  # every doubling does
     options = {**WIDE, "points": 60, "hard": True}
     solution = pl.solve(poisson_2d(), "lsr", basis="gaussian", **options)
     assert solution.rank == 30
@@ -55,14 +55,15 @@ def test_rows_limit_the_rank(monkeypatch) -> None:
     ],
 )
 def test_the_report_says_what_stopped_it(constant, value, reason, monkeypatch) -> None:
-    monkeypatch.setattr(refiner, constant, value)
+    place = rank_search if hasattr(rank_search, constant) else refiner
+    monkeypatch.setattr(place, constant, value)
     solution = pl.solve(poisson_2d(), "lsr", basis="gaussian", time_limit=1000, **WIDE)
     assert solution.report is not None
     assert (solution.rank, reason in (solution.report.limit or "")) == (20, True)
 
 
 def test_ilsr_keeps_the_rank_until_alignment_stalls(monkeypatch) -> None:
-    monkeypatch.setattr(refiner, "DOUBLING", 1e9)  # one rank only in every search
+    monkeypatch.setattr(rank_search, "DOUBLING", 1e9)  # one rank only in every search
     monkeypatch.setattr(growth_policy, "FILLED", 0.0)
     monkeypatch.setattr(growth_policy, "PAYS", 1e12)  # nothing gains that much
     options = {"hidden": (8, 8), "points": 200, "weight_scale": 1.0, "alignment_steps": 1}
@@ -84,7 +85,7 @@ def test_the_reason_is_saved(tmp_path) -> None:
 
 
 def test_ctrl_c_in_the_search_keeps_what_was_found(monkeypatch) -> None:
-    usual, ranks = refiner.Refiner._at_rank, []
+    usual, ranks = refiner.Refiner.at_rank, []
 
     def interrupted(self, discretization, clock, residual, basis, rank):
         ranks.append(rank)
@@ -92,7 +93,7 @@ def test_ctrl_c_in_the_search_keeps_what_was_found(monkeypatch) -> None:
             raise KeyboardInterrupt
         return usual(self, discretization, clock, residual, basis, rank)
 
-    monkeypatch.setattr(refiner.Refiner, "_at_rank", interrupted)
+    monkeypatch.setattr(refiner.Refiner, "at_rank", interrupted)
     solution = pl.solve(poisson_2d(), "lsr", basis="gaussian", **WIDE)
     assert solution.status is pl.Status.INTERRUPTED
     assert ranks == [20, 40, 80]
@@ -107,7 +108,7 @@ def test_a_rank_above_the_parameters_is_told() -> None:
 
 @pytest.mark.parametrize("method", ["lsr", "ilsr"])
 def test_ctrl_c_in_a_doubling_that_does_not_pay_ends_the_run(method, monkeypatch) -> None:
-    usual, ranks = refiner.Refiner._at_rank, []
+    usual, ranks = refiner.Refiner.at_rank, []
 
     def interrupted(self, discretization, clock, residual, basis, rank, start=None):
         ranks.append(rank)
@@ -116,7 +117,7 @@ def test_ctrl_c_in_a_doubling_that_does_not_pay_ends_the_run(method, monkeypatch
             return found
         return replace(found, delta=torch.zeros_like(found.delta), stopped=pl.Status.INTERRUPTED)
 
-    monkeypatch.setattr(refiner.Refiner, "_at_rank", interrupted)
+    monkeypatch.setattr(refiner.Refiner, "at_rank", interrupted)
     solution = pl.solve(poisson_2d(), method, basis="gaussian", **WIDE)
     assert solution.status is pl.Status.INTERRUPTED
     assert ranks == [20, 40]

@@ -8,7 +8,7 @@ import torch
 from solver_cases import SMALL, poisson, started
 
 from pdelsr.linearize import Columns, Identity
-from pdelsr.lstsq import QR, TruncatedSVD
+from pdelsr.lstsq import QR, MatrixSystem, TruncatedSVD
 from pdelsr.solvers.refinement.sensitivity import sensitivity
 
 
@@ -21,7 +21,7 @@ def test_the_largest_amplification_is_that_of_the_dense_problem(solver, some: bo
     directions = Columns(chosen, m)
     with torch.no_grad():
         A = residual.times(directions, residual.coefficients(residual.jets()))
-    found = sensitivity(residual, directions, solver, solver.init(A.clone()))
+    found = sensitivity(residual, directions, solver, solver.init(MatrixSystem(A.clone())))
     assert found is not None
     rows = torch.cat(list(residual.output_rows(found.points, directions)))
     without = torch.ones(len(rows), 1, dtype=rows.dtype) / len(rows) ** 0.5 if some else None

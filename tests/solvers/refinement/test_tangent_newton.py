@@ -12,7 +12,7 @@ from solver_cases import burgers, cubic, heat, never_finite, poisson, started
 
 from pdelsr.linearize import Dense, Directions, Identity, RefinedPredictor, StackedResidual
 from pdelsr.linearize.tangent_model import tangent_model
-from pdelsr.lstsq import QR, SOLVERS
+from pdelsr.lstsq import QR, SOLVERS, MatrixSystem
 from pdelsr.solvers.refinement.tangent_newton import refine_in_subspace
 from pdelsr.subspace import BASES
 
@@ -66,11 +66,11 @@ def test_newton_goes_on_from_where_another_one_ended() -> None:
     residual = started(cubic(), hidden=(10, 10), weight_scale=2.0).fresh_residual()
     V = everything(residual)
     first, all_steps = (refine_in_subspace(residual, V, QR(), n) for n in (2, 5))
-    further = refine_in_subspace(residual, V, QR(), 5, start=first.delta)
+    further = refine_in_subspace(residual, V, QR(), 5, guess=first.delta)
     assert further.steps < all_steps.steps
     assert further.train == pytest.approx(all_steps.train, rel=0.1)
     assert further.train < 1e-3 * first.train
-    settled = refine_in_subspace(residual, V, QR(), 5, start=further.delta)
+    settled = refine_in_subspace(residual, V, QR(), 5, guess=further.delta)
     assert settled.train <= further.train
 
 
@@ -135,7 +135,7 @@ def test_one_step_is_taken_in_full() -> None:
     V = some(residual, 20)
     found = refine_in_subspace(residual, V, QR(), 1)
     A = residual.times(V, residual.coefficients(residual.jets_without_graph()))
-    y = QR().compute(QR().init(A), -residual.evaluate())
+    y = QR().compute(QR().init(MatrixSystem(A, -residual.evaluate()))).solution
     torch.testing.assert_close(found.delta, V.lift(y))
     assert found.steps == 1
 
@@ -187,7 +187,7 @@ def test_steps_with_the_same_factors_do_the_work_of_factorizations() -> None:
     assert solver.factored[0] < solver.solved[0]
     usual = Counting()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pdelsr.solvers.refinement.tangent_newton.CORRECTIONS", 0)
+        patch.setattr("pdelsr.solvers.refinement.tangent_problem.CORRECTIONS", 0)
         expected = refine_in_subspace(residual, everything(residual), usual, 10)
     assert usual.factored[0] == usual.solved[0] > solver.factored[0]
     assert found.train == pytest.approx(expected.train, rel=0.05, abs=5e-12)  # of rounding
@@ -200,10 +200,10 @@ class Counting(QR):
     factored: list[int] = field(default_factory=lambda: [0])
     solved: list[int] = field(default_factory=lambda: [0])
 
-    def init(self, A):
+    def init(self, system):
         self.factored[0] += 1
-        return super().init(A)
+        return super().init(system)
 
-    def compute(self, state, b):
+    def compute(self, state, b=None):
         self.solved[0] += 1
         return super().compute(state, b)

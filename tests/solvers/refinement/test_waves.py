@@ -11,7 +11,7 @@ from solver_cases import SMALL, started
 
 import pdelsr as pl
 from pdelsr.linearize import Identity, Predictor, StackedResidual
-from pdelsr.lstsq import QR, Cholesky, LeastSquares, TruncatedSVD
+from pdelsr.lstsq import QR, Cholesky, LeastSquares, MatrixSystem, TruncatedSVD
 from pdelsr.lstsq.cholesky import NormalEquationsWarning
 from pdelsr.networks import HardConditions, closure
 from pdelsr.solvers.refinement.waves import Wave, annihilated, leftovers
@@ -67,7 +67,8 @@ def test_what_is_left_of_a_wave_is_that_of_dense_algebra(solver: LeastSquares, h
     assert isinstance(residual.network, HardConditions) is hard
     jets = residual.jets_without_graph()
     A = residual.times(Identity(residual.network.parameter_count), residual.coefficients(jets))
-    found = leftovers(residual, residual.network, jets, solver, solver.init(A.clone()))
+    state = solver.init(MatrixSystem(A.clone()))
+    found = leftovers(residual, residual.network, jets, solver, state)
     for wave, left in zip(annihilated(residual, residual.network), found, strict=True):
         change = residual.evaluate(_added(residual, wave)) - residual.evaluate()
         y = torch.linalg.lstsq(A, change[:, None], driver="gelsd").solution[:, 0]
@@ -83,7 +84,7 @@ def test_solvers_that_cannot_tell_say_nothing() -> None:
     A = residual.times(Identity(residual.network.parameter_count), residual.coefficients(jets))
     solver = Cholesky()
     with pytest.warns(NormalEquationsWarning):
-        state = solver.init(A)
+        state = solver.init(MatrixSystem(A))
     assert leftovers(residual, residual.network, jets, solver, state) == ()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from solver_cases import SMALL, poisson, started
 
 import pdelsr as pl
 from pdelsr.solvers.run.context import Context
+from pdelsr.solvers.run.selection import Selection
 from pdelsr.solvers.state.candidate import Candidate
 
 
@@ -39,15 +41,15 @@ def test_a_residual_that_is_smaller_everywhere_counts(refined) -> None:
 
 
 def test_a_run_may_go_on_by_small_steps(refined) -> None:
-    context, full = refined
-    context.selection.best = None
+    fresh, full = refined
+    context = replace(fresh, selection=Selection())
     context.assess(part(full, 0.9), 0)  # where the run starts
     assert context.assess(part(full, 0.91), 1) is context.best
 
 
 def test_a_start_that_is_not_finite_is_replaced(refined) -> None:
-    context, full = refined
-    context.selection.best = None
+    fresh, full = refined
+    context = replace(fresh, selection=Selection())
     broken = context.assess(Candidate(full.network, torch.full_like(full.theta, math.nan), None), 0)
     assert broken.objective == math.inf
     assert context.assess(part(full, 0.5), 1) is context.best

@@ -19,10 +19,13 @@ from pdelsr.results.collect import final_status
 from pdelsr.results.estimate import ErrorEstimate
 from pdelsr.solvers.methods.ilsr import ILSR
 from pdelsr.solvers.prepare import prepare
+from pdelsr.solvers.refinement.report import RankReport
+from pdelsr.solvers.request import Request
+from pdelsr.solvers.run.assessed import Assessed
 from pdelsr.solvers.run.context import Context
-from pdelsr.solvers.run.loop import Keeper, Outcome, run
+from pdelsr.solvers.run.loop import Judge, Outcome, run
 from pdelsr.solvers.run.method import Method, State
-from pdelsr.solvers.state.candidate import Assessed, Candidate
+from pdelsr.solvers.state.candidate import Candidate
 
 
 @dataclass(frozen=True)
@@ -66,10 +69,11 @@ def scripted(
     line = nn.Linear(1, 1)
     nn.init.constant_(line.weight, 2.0)
     nn.init.constant_(line.bias, 1.0)
-    settings = pl.RunSettings(network=line, max_iterations=len(sizes), **options)
     method = Scripted(sizes=sizes, interrupt_at=interrupt_at)
-    context = prepare(problem, method, settings)
-    return context, run(context, method, tolerance)
+    given = {"network": line, "max_iterations": len(sizes), "tolerance": tolerance, **options}
+    job = Request.of(problem, method, given).job()
+    context = prepare(job)
+    return context, run(context, method)
 
 
 def test_the_best_state_is_kept_and_restored() -> None:
@@ -94,8 +98,8 @@ def test_what_is_not_finite_never_replaces_the_best_state(bad: float) -> None:
 def test_a_start_that_is_best_stays() -> None:
     _, outcome = scripted(3.0, 4.0)
     assert outcome.best.iteration == 0
-    assert outcome.training is None
-    assert outcome.report is None
+    assert outcome.best.training is None
+    assert outcome.best.report is None
 
 
 def test_stagnation_after_patience() -> None:
@@ -240,15 +244,14 @@ def test_contexts_draw_new_points_every_time() -> None:
 
 
 def test_a_method_that_is_done_is_not_out_of_time() -> None:
-    context = started(poisson(), points=60)
-    context.clock = Clock.after(99.0, 100.0)
-    context.assess_seconds = 10.0
-    keeper = Keeper(context, 0.0)
+    late = Clock.after(99.0, 100.0)
+    context = replace(started(poisson(), points=60), clock=late, assess_seconds=10.0)
+    judge = Judge(context)
     context.assess(Candidate.of_network(context.network), 0)
     context.assess(Candidate.of_network(context.network), 1)
     state = State(1, context.best.candidate, 1.0, "refine")
-    assert keeper.verdict(state, None) is pl.Status.OUT_OF_TIME
-    assert keeper.verdict(state, pl.Status.RANK_DEFICIENT) is not pl.Status.OUT_OF_TIME
+    assert judge.verdict(state, None) is pl.Status.OUT_OF_TIME
+    assert judge.verdict(state, pl.Status.RANK_DEFICIENT) is not pl.Status.OUT_OF_TIME
 
 
 def fails_when(late: list[pl.Record], **others: Any) -> pl.Problem:
@@ -288,10 +291,12 @@ def test_an_iteration_that_fails_when_it_is_assessed_is_named(
     late: list[pl.Record] = []
     usual = Context.assess
 
-    def assess(self: Context, candidate: Candidate, iteration: int) -> Assessed:
+    def assess(
+        self: Context, candidate: Candidate, iteration: int, report: RankReport | None = None
+    ) -> Assessed:
         if iteration == 2:
             late.append(self.history[-1])
-        return usual(self, candidate, iteration)
+        return usual(self, candidate, iteration, report)
 
     monkeypatch.setattr(Context, "assess", assess)
     with pytest.raises(pl.ProblemError, match="in iteration 2") as raised:
@@ -350,10 +355,12 @@ def test_a_coefficient_that_fails_after_the_run_costs_no_result() -> None:
 def test_memory_that_ends_twice_costs_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
     usual = Context.assess
 
-    def limited(self: Context, candidate: Candidate, iteration: int) -> Assessed:
+    def limited(
+        self: Context, candidate: Candidate, iteration: int, report: RankReport | None = None
+    ) -> Assessed:
         if iteration > 1:
             raise MemoryError
-        return usual(self, candidate, iteration)
+        return usual(self, candidate, iteration, report)
 
     monkeypatch.setattr(Context, "assess", limited)
     options = {"hidden": (3,), "points": 60, "max_iterations": 5, "alignment_steps": 3}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pdelsr.lstsq.householder import PANEL, factored
+from pdelsr.lstsq.block_qr import PANEL, factored
 
 SHAPES = [(3, 1), (PANEL, PANEL), (300, 2 * PANEL), (300, 70), (40, 64), (1100, 900)]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pdelsr.lstsq import QR
-from pdelsr.lstsq.streaming import StreamingQR
+from pdelsr.lstsq import QR, MatrixSystem
+from pdelsr.lstsq.triangle import Triangle
 
 
 def system(n: int = 300, r: int = 20) -> tuple[torch.Tensor, torch.Tensor]:
@@ -16,8 +16,8 @@ def system(n: int = 300, r: int = 20) -> tuple[torch.Tensor, torch.Tensor]:
     return A, torch.randn(n, dtype=torch.float64, generator=generator)
 
 
-def streamed(A: torch.Tensor, b: torch.Tensor, size: int) -> StreamingQR:
-    found = StreamingQR(A.shape[1], A)
+def streamed(A: torch.Tensor, b: torch.Tensor, size: int) -> Triangle:
+    found = Triangle(A.shape[1], A)
     for start in range(0, len(A), size):
         found.update(A[start : start + size], b[start : start + size])
     return found
@@ -28,7 +28,7 @@ def test_the_solution_is_that_of_one_piece(size: int) -> None:
     A, b = system()
     y = streamed(A, b, size).finish().solution(20)
     solver = QR()
-    expected = solver.compute(solver.init(A.clone()), b)
+    expected = solver.compute(solver.init(MatrixSystem(A.clone(), b))).solution
     torch.testing.assert_close(y, expected, rtol=1e-10, atol=0.0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import dataclass, field
 
@@ -9,7 +10,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pdelsr.solvers.state.candidate import Assessed
+from pdelsr.solvers.run.assessed import Assessed
+
+logger: logging.Logger = logging.getLogger(__name__)
 
 DOUBTLESS = 2.5  # standard errors of a difference that leave little doubt of its sign
 CLEAR = 0.6  # ratio of two residuals near the floor that leaves little doubt which error is smaller
@@ -18,20 +21,28 @@ BEYOND_ROUNDING = 0.25  # the same where the residuals are down to rounding
 
 @dataclass
 class Selection:
-    """The assessed states of a run, of which the best one is kept.
+    """The assessed states of a run, of which the best one is kept, and nobody else says which.
 
     Args:
-        best: the best state so far.
+        best: the best state so far, with its refinement and the points that it was found on.
         objectives: ‖f‖ on the held-out points of all states, in order.
+        tolerance: of the largest held-out root mean square of a block.
     """
 
     best: Assessed | None = None
     objectives: list[float] = field(default_factory=list)
+    tolerance: int | float = 0.0
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the best state is within the tolerance."""
+        return self.best is not None and self._meets(self.best)
 
     def offer(self, new: Assessed, floor: float, rounding: float = 0.0) -> bool:
         """Take note of a state; whether it is the best one now.
 
-        What is not finite is never better. Of two refined states of the run, the one is better
+        What is within the tolerance is better than what is not, and what is not finite is never
+        better. Of two refined states of the run, the one is better
         whose residual is smaller at the held-out points beyond doubt, see `is_doubtless`. Of
         others, such as networks that are still trained, simply the one with the smaller residual.
 
@@ -47,11 +58,28 @@ class Selection:
         """
         before, best = self.objectives[:], self.best
         self.objectives.append(new.objective)
-        clear = CLEAR if best is None or best.objective > rounding else BEYOND_ROUNDING
-        if best is not None and not self._is_better(new, best, before, floor, clear):
-            return False
-        self.best = new
-        return True
+        if best is None or self._replaces(new, best, before, floor, rounding):
+            self.best = new
+            return True
+        if new.objective < best.objective:
+            logger.info(
+                "held-out %.1e after %.1e may be chance: the state of iteration %d is kept",
+                new.objective,
+                best.objective,
+                best.iteration,
+            )
+        return False
+
+    def _meets(self, state: Assessed) -> bool:
+        return state.largest_rms <= self.tolerance
+
+    def _replaces(
+        self, new: Assessed, best: Assessed, before: list[float], floor: float, rounding: float
+    ) -> bool:
+        if self._meets(new) != self._meets(best):
+            return self._meets(new)
+        clear = CLEAR if best.objective > rounding else BEYOND_ROUNDING
+        return self._is_better(new, best, before, floor, clear)
 
     def _is_better(
         self, new: Assessed, best: Assessed, before: list[float], floor: float, clear: float

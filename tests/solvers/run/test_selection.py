@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from pdelsr.networks import ModuleNetwork
-from pdelsr.solvers.state.candidate import Assessed, Candidate
-from pdelsr.solvers.state.selection import Selection, certainty, is_doubtless
+from pdelsr.solvers.run.assessed import Assessed
+from pdelsr.solvers.run.selection import Selection, certainty, is_doubtless
+from pdelsr.solvers.state.candidate import Candidate
 
 N = 2000
 FLOOR = 1e-8
@@ -127,3 +129,30 @@ def test_a_few_points_tell_as_well() -> None:
     first, second = state(f), state(1e-6 * f, 2)
     assert offered(first, second).best is second
     assert offered(second, first).best is second
+
+
+def blocks(objective: float, equation: float, boundary: float, iteration: int) -> Assessed:
+    """A state with given root mean squares of two blocks."""
+    rms = {"equation": equation, "boundary": boundary}
+    found = state(objective * torch.ones(N, dtype=torch.float64), iteration)
+    return replace(found, objective=objective, rms=rms)
+
+
+def test_the_tolerance_comes_before_the_residual() -> None:
+    selection = Selection(tolerance=0.5)
+    for found, better in (
+        (blocks(1.0, 0.1, 0.9, 1), True),
+        (blocks(2.0, 0.4, 0.4, 2), True),
+        (blocks(0.9, 0.1, 0.6, 3), False),
+        (blocks(0.8, 0.1, 0.3, 4), True),
+    ):
+        assert selection.offer(found, FLOOR) is better
+        assert (selection.best is found) is better
+        assert selection.is_met is (selection.best is not None and selection.best.iteration > 1)
+
+
+def test_a_state_that_is_kept_by_doubt_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    f = 0.5 * FLOOR * noise()
+    with caplog.at_level("INFO", logger="pdelsr"):
+        offered(state(f), state(0.9 * f, 2))
+    assert "may be chance: the state of iteration 1 is kept" in caplog.text

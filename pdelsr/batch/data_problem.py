@@ -1,0 +1,195 @@
+"""F(q + J V y) on samples: its places, their linear systems, and steps between them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pdelsr.batch.data import Batch, Data, over_pieces
+from pdelsr.batch.products import JacobianTimes
+from pdelsr.batch.task import Task
+from pdelsr.errors import SettingsError
+from pdelsr.lstsq import System
+from pdelsr.solvers.refinement.reduced import Place, Reduced, Step
+
+ENOUGH = 1e-3  # gain of a Newton step, relative, below which no further one is taken
+SHARES = (1.0, 0.5, 0.25, 0.125)  # of a Newton step that are compared on the true residual
+
+
+@dataclass(frozen=True, eq=False)
+class DataPlace(Place):
+    """A refined prediction of all samples.
+
+    Args:
+        problem: F(q + J V y).
+    """
+
+    problem: DataProblem
+
+    def system(self) -> DataSystem:
+        return DataSystem(self)
+
+
+@dataclass(frozen=True, eq=False)
+class DataSystem(System):
+    """A = ∂F/∂q J V and b = A y − f, which passes over the data make anew.
+
+    Args:
+        place: where F is linearized.
+    """
+
+    place: DataPlace
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        problem = self.place.problem
+        return problem.task.samples * problem.task.entries, problem.rank
+
+    @property
+    def like(self) -> Tensor:
+        return self.place.problem.task.model.like
+
+    @property
+    def b(self) -> Float[Tensor, " n"]:
+        y = self.place.y
+        return torch.cat([self._times(batch, y) - self._f(batch) for batch in self._batches()])
+
+    def chunks(self) -> Iterator[tuple[Float[Tensor, "c r"], Float[Tensor, " c"]]]:
+        problem = self.place.problem
+        parts = (
+            part
+            for batch in problem.task.data
+            for part in over_pieces(batch, self._rows, problem.times.samples)
+        )
+        shown = problem.task.display.over(
+            "least squares", parts, problem.task.samples, itemgetter(0)
+        )
+        yield from (found for _, found in shown)
+
+    def times(self, y: Float[Tensor, " r"]) -> Float[Tensor, " n"]:
+        return torch.cat([self._times(batch, y) for batch in self._batches()])
+
+    def transpose_times(self, w: Float[Tensor, " n"]) -> Float[Tensor, " r"]:
+        task, out, start = self.place.problem.task, self.place.problem.zeros(), 0
+        for batch in self._batches():
+            part = w[start : start + len(batch) * task.entries].reshape(len(batch), -1)
+            start += part.numel()
+            seeds = task.residual.transpose_times(self._q(batch), batch.targets, part)
+            out += self.place.problem.times.transposed(batch.inputs, seeds)
+        return out
+
+    def _rows(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        residual, y = self.place.problem.task.residual, self.place.y
+        JV = self.place.problem.times(batch.inputs)
+        q = self.place.problem.task.model(batch.inputs) + JV @ y
+        A = residual.times(q, batch.targets, JV).flatten(0, 1)
+        f = residual(q, batch.targets).flatten()
+        self._require_finite(A, f)
+        return A, A @ y - f
+
+    def _times(self, batch: Batch, y: Float[Tensor, " r"]) -> Tensor:
+        problem = self.place.problem
+        moved = problem.times.along(batch.inputs, y[:, None])
+        found = problem.task.residual.times(self._q(batch), batch.targets, moved).flatten()
+        self._require_finite(found, found)
+        return found
+
+    def _f(self, batch: Batch) -> Tensor:
+        return self.place.problem.task.residual(self._q(batch), batch.targets).flatten()
+
+    def _q(self, batch: Batch) -> Tensor:
+        return self.place.problem.predicted(batch, self.place.y[:, None])[..., 0]
+
+    def _batches(self) -> Iterator[Batch]:
+        task = self.place.problem.task
+        yield from task.display.over("least squares", task.data, task.samples)
+
+    def _require_finite(self, A: Tensor, f: Tensor) -> None:
+        if not (torch.isfinite(A).all() and torch.isfinite(f).all()):
+            name = type(self.place.problem.task.model.module).__name__
+            raise SettingsError(
+                f"the derivatives of {name} or of the residual are not finite on the data: check "
+                "the module there, as sqrt has none at 0."
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class DataProblem(Reduced):
+    """F(q + J V y) on the samples of a data set; ‖f‖ is its root mean square over the samples.
+
+    Args:
+        task: module, data and residual.
+        times: J V.
+    """
+
+    slow: ClassVar[float] = 1 / (1 + ENOUGH)
+
+    task: Task
+    times: JacobianTimes
+
+    @property
+    def rank(self) -> int:
+        return self.times.rank
+
+    @property
+    def is_linear(self) -> bool:
+        return self.task.residual.is_linear
+
+    def zeros(self) -> Float[Tensor, " r"]:
+        """y of the module as it is."""
+        return self.task.model.like.new_zeros(self.rank)
+
+    def at(self, y: Float[Tensor, " r"]) -> DataPlace:
+        return DataPlace(y, self.sizes(self.task.data, y[:, None])[0], self)
+
+    def step(
+        self,
+        place: Place,
+        target: Float[Tensor, " r"],
+        left_over: Callable[[], float | None],
+        alone: bool,
+    ) -> Step | None:
+        """The best of some shares of the way, which one pass over the data compares.
+
+        Where F is linear in q, the whole way is best, and the factors may know what it leaves.
+        """
+        if self.is_linear and (left := left_over()) is not None:
+            shares, tried = (1.0,), target[:, None]
+            sizes = [left / math.sqrt(self.task.samples)]
+        else:
+            shares = (1.0,) if self.is_linear else SHARES
+            tried = torch.stack([place.y + s * (target - place.y) for s in shares], dim=1)
+            sizes = self.sizes(self.task.data, tried)
+        best = int(torch.tensor(sizes).nan_to_num(math.inf).argmin())
+        if not sizes[best] < place.size:
+            return None
+        return Step(DataPlace(tried[:, best], sizes[best], self), shares[best])
+
+    def sizes(self, data: Data, Y: Float[Tensor, "r c"]) -> list[float]:
+        """Root mean square over the samples of ‖F‖ at q + J V y, for every column y of Y."""
+        total, count = Y.new_zeros(Y.shape[1]), 0
+
+        def squares(batch: Batch) -> Tensor:
+            q = self.predicted(batch, Y)
+            columns = (self.task.residual(q[..., c], batch.targets) for c in range(Y.shape[1]))
+            return torch.stack([f.square().sum() for f in columns])
+
+        for batch in self.task.display.over("residuals", data):
+            for length, found in over_pieces(batch, squares):
+                total += found
+                count += length
+        return (total / count).sqrt().tolist()
+
+    def predicted(self, batch: Batch, Y: Float[Tensor, "r c"]) -> Float[Tensor, "n k c"]:
+        """q + J V y for every column y of Y."""
+        q = self.task.model(batch.inputs)[:, :, None]
+        if not Y.any():
+            return q.expand(-1, -1, Y.shape[1])
+        return q + self.times.along(batch.inputs, Y)

@@ -1,0 +1,62 @@
+"""What is refined on data: a module, its samples, and the residual of its prediction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from pdelsr.batch.data import Batch, Data, over_pieces
+from pdelsr.batch.model import Model
+from pdelsr.batch.progress import PassDisplay
+from pdelsr.batch.target import Residual
+from pdelsr.errors import SettingsError
+
+
+@dataclass(frozen=True)
+class Task:
+    """A module, the data that it is fitted to, and F.
+
+    Args:
+        model: q and its derivatives.
+        data: of the fit.
+        residual: F.
+        display: shows how far a pass over the data is.
+        samples: n, how many there are.
+        outputs: k, numbers that the module gives for one.
+        entries: p, numbers that F gives for one.
+    """
+
+    model: Model
+    data: Data
+    residual: Residual
+    display: PassDisplay
+    samples: int
+    outputs: int
+    entries: int
+
+
+def counted(model: Model, data: Data, residual: Residual, display: PassDisplay) -> int:
+    """Samples; refuses outputs and residuals that do not fit or are not finite."""
+    total = 0
+    for batch in display.over("reading", data):
+        for length, trouble in over_pieces(batch, lambda b: _trouble(model, residual, b)):
+            if trouble is not None:
+                what, where = trouble
+                raise SettingsError(
+                    f"the {what} is not finite at sample {total + where}: check the data and the "
+                    "module there."
+                )
+            total += length
+    return total
+
+
+def _trouble(model: Model, residual: Residual, batch: Batch) -> tuple[str, int] | None:
+    """What is not finite, and at which sample first; refuses what does not fit."""
+    q = model(batch.inputs)
+    residual.check(q, batch.targets)
+    bad = ~torch.isfinite(residual(q, batch.targets)).all(dim=1)
+    if not bad.any():
+        return None
+    what = "output" if not torch.isfinite(q).all() else "residual"
+    return what, int(bad.nonzero()[0])

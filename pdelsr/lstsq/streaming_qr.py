@@ -1,0 +1,82 @@
+"""Least squares by QR of one chunk of rows after another, in memory that does not grow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pdelsr.lstsq.base import LeastSquares, Solved
+from pdelsr.lstsq.nested import Nested
+from pdelsr.lstsq.spectrum import Spectrum
+from pdelsr.lstsq.system import System
+from pdelsr.lstsq.triangle import BUFFER, Triangle
+
+FINISHED = 5  # r², that the last factorization and its answer take
+
+
+@dataclass(frozen=True)
+class StreamingQRState:
+    """The triangle of [A b], and the system, which is asked for products with other vectors."""
+
+    nested: Nested
+    system: System
+
+
+@dataclass(frozen=True)
+class StreamingQR(LeastSquares):
+    """QR in which the triangle of the rows so far is stacked on the next ones.
+
+        [ R  z ]
+        [ A  b ] = Q [ R' z' ]    (Cao and Zhang 2026, Algorithm S1)
+
+    Memory takes r² numbers, however many rows there are. The triangle holds the solutions in the
+    leading k columns for every k, which is how a rank is chosen on data. Q is not kept: another
+    right-hand side than that of the system is solved for by the seminormal equations RᵀR y = Aᵀb,
+    with one step of refinement (Björck 1987, Linear Algebra Appl. 88/89, 31).
+
+    Args:
+        equilibrated: whether rounding is measured beside every column itself, or beside the longest
+            one. The latter suits orthonormal directions, in an order of importance.
+    """
+
+    equilibrated: bool = True
+    name = "streaming-qr"
+    keeps_leading = True
+
+    def numbers(self, n: int | float, r: int) -> int | float:
+        return (2 * (1 + BUFFER) + FINISHED) * r**2
+
+    def init(self, system: System) -> StreamingQRState:
+        triangle = Triangle(system.shape[1], system.like)
+        for rows, b in system.chunks():
+            triangle.update(rows, b)
+        return StreamingQRState(triangle.finish(self.equilibrated), system)
+
+    def compute(self, state: StreamingQRState, b: Float[Tensor, " n"] | None = None) -> Solved:
+        if b is None:
+            return Solved(state.nested.solution(state.nested.rank))
+        y = state.nested.seminormal(state.system.transpose_times(b))
+        rest = state.system.transpose_times(b - state.system.times(y))
+        return Solved(y + state.nested.seminormal(rest))
+
+    def leading(self, state: StreamingQRState) -> Nested:
+        return state.nested
+
+    def left_over(
+        self, state: StreamingQRState, b: Float[Tensor, " n"] | None = None
+    ) -> float | None:
+        if b is not None:
+            return None
+        nested = state.nested
+        return nested.squares(nested.solution(nested.rank)) ** 0.5
+
+    def root_covariance(
+        self, state: StreamingQRState, rows: Float[Tensor, "q r"]
+    ) -> Float[Tensor, "q r"]:
+        return torch.linalg.solve_triangular(state.nested.R.T, rows.T, upper=False).T
+
+    def spectrum(self, state: StreamingQRState) -> Spectrum:
+        return state.nested.spectrum(state.nested.rank)

@@ -1,0 +1,123 @@
+"""The linear systems of least squares: A and b, as a whole, in chunks of rows, or by products."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+CHUNK = 4096  # rows of a matrix that is there anyway
+
+
+class NotFiniteError(ArithmeticError):
+    """An entry of A or b is not finite, so that there is nothing to solve."""
+
+
+class System(ABC):
+    """min_y ‖A y − b‖ with A (n, r), as far as a solver needs it.
+
+    A direct solver forms A by `dense`, which is made for it and may be overwritten. One that reads
+    every row once takes `chunks`, and an iterative one `times` and `transpose_times`: neither ever
+    holds the matrix.
+
+    Raises:
+        NotFiniteError: from any of these, where an entry is not finite.
+    """
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, int]:
+        """n and r."""
+
+    @property
+    @abstractmethod
+    def like(self) -> Tensor:
+        """A tensor of the dtype and on the device of A."""
+
+    @property
+    @abstractmethod
+    def b(self) -> Float[Tensor, " n"]:
+        """The right-hand side."""
+
+    @abstractmethod
+    def chunks(self) -> Iterator[tuple[Float[Tensor, "c r"], Float[Tensor, " c"]]]:
+        """Rows of A with their entries of b, in order."""
+
+    @abstractmethod
+    def times(self, y: Float[Tensor, " r"]) -> Float[Tensor, " n"]:
+        """A y."""
+
+    @abstractmethod
+    def transpose_times(self, w: Float[Tensor, " n"]) -> Float[Tensor, " r"]:
+        """Aᵀ w."""
+
+    def dense(self) -> tuple[Float[Tensor, "n r"], Float[Tensor, " n"]]:
+        """A and b, which belong to the caller."""
+        n, r = self.shape
+        A, b, start = self.like.new_empty(n, r), self.like.new_empty(n), 0
+        for rows, part in self.chunks():
+            place = slice(start, start + len(part))
+            A[place], b[place], start = rows, part, place.stop
+        return A, b
+
+    def column_lengths(self) -> Float[Tensor, " r"]:
+        """‖A e_j‖ of every column, 1 where it vanishes."""
+        squares = self.like.new_zeros(self.shape[1])
+        for rows, _ in self.chunks():
+            squares += rows.square().sum(dim=0)
+        lengths = squares.sqrt()
+        return torch.where(lengths == 0, torch.ones_like(lengths), lengths)
+
+
+@dataclass(frozen=True, eq=False)
+class MatrixSystem(System):
+    """A matrix that is there, and a right-hand side.
+
+    Args:
+        A: (n, r); a direct solver may overwrite it.
+        right_side: b, (n,); None for zero.
+    """
+
+    A: Float[Tensor, "n r"]
+    right_side: Float[Tensor, " n"] | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        n, r = self.A.shape
+        return n, r
+
+    @property
+    def like(self) -> Tensor:
+        return self.A
+
+    @property
+    def b(self) -> Float[Tensor, " n"]:
+        if self.right_side is None:
+            return self.A.new_zeros(len(self.A))
+        return self.right_side
+
+    def dense(self) -> tuple[Float[Tensor, "n r"], Float[Tensor, " n"]]:
+        return self.A, self.b
+
+    def chunks(self) -> Iterator[tuple[Float[Tensor, "c r"], Float[Tensor, " c"]]]:
+        yield from zip(self.A.split(CHUNK), self.b.split(CHUNK), strict=True)
+
+    def times(self, y: Float[Tensor, " r"]) -> Float[Tensor, " n"]:
+        return self.A @ y
+
+    def transpose_times(self, w: Float[Tensor, " n"]) -> Float[Tensor, " r"]:
+        return self.A.T @ w
+
+
+def require_finite(A: Tensor, b: Tensor) -> None:
+    """Refuse rows of a system with an entry that is not finite.
+
+    Raises:
+        NotFiniteError: there is one.
+    """
+    if not (torch.isfinite(A).all() and torch.isfinite(b).all()):
+        raise NotFiniteError("an entry of the linear system is not finite")

@@ -1,0 +1,146 @@
+"""f(q + J V y) of a stacked residual: its places, their linear systems, and steps between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pdelsr.linearize import Directions, Jets, StackedResidual
+from pdelsr.linearize.tangent_model import TangentModel, tangent_model
+from pdelsr.lstsq import LeastSquares, System
+from pdelsr.lstsq.system import require_finite
+from pdelsr.solvers.refinement.reduced import Place, Reduced, Step
+
+CORRECTIONS = 4  # steps at most with the factors of one linearization
+HALVINGS = 6  # of a step that does not lower the residual
+DECREASE = 0.95  # a step that gains less than this factor is the last; far off, steps gain little
+
+
+@dataclass(frozen=True, eq=False)
+class TangentPlace(Place):
+    """A refined predictor on the points of a residual.
+
+    Args:
+        model: u(y).
+        jets: of u(y).
+        f: the residual there, (n,).
+    """
+
+    model: TangentModel
+    jets: Jets
+    f: Float[Tensor, " n"]
+
+    def system(self) -> TangentSystem:
+        return TangentSystem(self)
+
+
+@dataclass(frozen=True, eq=False)
+class TangentSystem(System):
+    """A = G(u) V with G = ∂f/∂θ, and b = A y − f.
+
+    Args:
+        place: where f is linearized.
+    """
+
+    place: TangentPlace
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.place.model.residual.row_count, self.place.model.directions.rank
+
+    @property
+    def like(self) -> Tensor:
+        return self.place.model.residual.like
+
+    @property
+    def b(self) -> Float[Tensor, " n"]:
+        return self.times(self.place.y) - self.place.f
+
+    def dense(self) -> tuple[Float[Tensor, "n r"], Float[Tensor, " n"]]:
+        A = self.place.model.matrix(self.place.jets)
+        b = A @ self.place.y - self.place.f
+        require_finite(b, b)  # 0 · NaN is NaN: this sees every entry of A
+        return A, b
+
+    def chunks(self) -> Iterator[tuple[Float[Tensor, "c r"], Float[Tensor, " c"]]]:
+        for part, rows in self.place.model.rows(self.place.jets):
+            b = rows @ self.place.y - self.place.f[part]
+            require_finite(b, b)
+            yield rows, b
+
+    def times(self, y: Float[Tensor, " r"]) -> Float[Tensor, " n"]:
+        return self.place.model.times(y, self.place.jets)
+
+    def transpose_times(self, w: Float[Tensor, " n"]) -> Float[Tensor, " r"]:
+        return self.place.model.transpose_times(w, self.place.jets)
+
+
+class TangentProblem(Reduced):
+    """f(q + J V y) on the points of a residual.
+
+    Args:
+        residual: on the points to fit.
+        directions: V.
+        newton_steps: that will be taken at most.
+    """
+
+    slow: ClassVar[float] = DECREASE
+
+    def __init__(
+        self, residual: StackedResidual, directions: Directions, newton_steps: int
+    ) -> None:
+        self._model = tangent_model(residual, directions, newton_steps)
+
+    @property
+    def rank(self) -> int:
+        return self._model.directions.rank
+
+    @property
+    def is_linear(self) -> bool:
+        return self._model.residual.is_linear
+
+    def at(self, y: Float[Tensor, " r"]) -> TangentPlace:
+        jets = self._model.jets(y) if y.any() else self._model.start
+        f = self._model.residual.values(jets)
+        return TangentPlace(y, torch.linalg.vector_norm(f).item(), self._model, jets, f)
+
+    def step(
+        self,
+        place: Place,
+        target: Float[Tensor, " r"],
+        left_over: Callable[[], float | None],
+        alone: bool,
+    ) -> Step | None:
+        """The longest of y + 2⁻ᵏ (target − y) whose residual is below that at y.
+
+        A step that is alone is taken whole, as the published method does.
+        """
+        for k in range(1 if alone else HALVINGS + 1):
+            tried = self.at(place.y + 0.5**k * (target - place.y))
+            whole = alone and bool(torch.isfinite(tried.f).all())
+            if tried.size < place.size or whole:
+                return Step(tried, 0.5**k)
+        return None
+
+    def corrected(
+        self, place: Place, solver: LeastSquares, state: object, stop: Callable[[], bool]
+    ) -> Place:
+        """Further steps with the same factors, as long as they help.
+
+        On nonlinear problems the simplified Newton method, on linear ones iterative refinement
+        (Björck 1996, Numerical Methods for Least Squares Problems, section 2.9).
+        """
+        assert isinstance(place, TangentPlace)
+        for _ in range(CORRECTIONS):
+            if stop():
+                break
+            tried = self.at(place.y + solver.compute(state, -place.f).solution)
+            if not tried.size < DECREASE * place.size:
+                break
+            place = tried
+        return place

@@ -1,0 +1,216 @@
+"""Bases and least-squares solvers, built in or of a user's, in a refinement on data."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from batch_cases import F64, bumps, network
+
+import pdelsr as pl
+from pdelsr.batch.data import Data
+from pdelsr.batch.data_problem import DataProblem
+from pdelsr.batch.data_rows import DataRows
+from pdelsr.batch.memory import bytes_needed
+from pdelsr.batch.model import Model
+from pdelsr.batch.parts import Parts
+from pdelsr.batch.products import JacobianTimes
+from pdelsr.batch.progress import PassDisplay
+from pdelsr.batch.target import Residual, UserResidual
+from pdelsr.batch.task import Task
+from pdelsr.linearize import Columns, RowSource
+from pdelsr.lstsq import SOLVERS, Solved
+from pdelsr.subspace import BASES
+from pdelsr.subspace.base import Subspace
+
+STRETCHED = lambda q, t: torch.sinh(q) - t  # noqa: E731
+
+
+def task(residual: UserResidual | None = None, count: int = 40) -> Task:
+    x, t = bumps(count)
+    model = Model(network().eval(), 1.0, torch.Generator())
+    data = Data((x, t), 16, model.like)
+    of_prediction = Residual(residual, tuple(t.shape[1:]))
+    return Task(model, data, of_prediction, PassDisplay(False), count, 1, 1)
+
+
+def rms(x: torch.Tensor) -> float:
+    return x.square().mean().sqrt().item()
+
+
+@pytest.mark.parametrize("basis", BASES)
+@pytest.mark.parametrize("lstsq", [pl.QR(), pl.LSMR(), "streaming-qr"], ids=str)
+def test_every_basis_goes_with_every_solver(basis: str, lstsq: pl.LeastSquares | str) -> None:
+    x, t = bumps()
+    rank = 30 if BASES[basis].has_rank else "auto"
+    refined = pl.refine(network(), x, t, basis=basis, lstsq=lstsq, rank=rank)
+    assert refined.rank > 0
+    assert rms(refined(x) - t) < 0.7 * rms(network()(x) - t)
+
+
+@pytest.mark.parametrize("name", [name for name in SOLVERS if name != "cholesky"])
+def test_solvers_agree(name: str) -> None:
+    x, t = bumps()
+    usual, other = (pl.refine(network(), x, t, rank=15, lstsq=s) for s in (pl.QR(), name))
+    torch.testing.assert_close(other(x), usual(x), rtol=0, atol=1e-8)
+
+
+def test_newton_steps_with_a_solver_that_forms_no_matrix() -> None:
+    x, t = bumps()
+    options = {"rank": 15, "residual": STRETCHED, "newton_steps": 6}
+    usual, other = (
+        pl.refine(network(), x, t, lstsq=lstsq, **options)
+        for lstsq in (pl.StreamingQR(), pl.LSMR())
+    )
+    torch.testing.assert_close(other(x), usual(x), rtol=0, atol=1e-6)
+
+
+def test_an_open_rank_is_doubled_where_the_solver_gives_one_at_a_time() -> None:
+    x, t = bumps()
+    noisy = t + 0.1 * torch.randn(t.shape, dtype=F64, generator=torch.Generator().manual_seed(5))
+    refined = pl.refine(network(), x, noisy, lstsq=pl.QR())
+    assert refined.history[0].rank == 0
+    assert refined.rank in {score.rank for score in refined.history}
+    assert refined.effective_rank > 0
+    with pytest.raises(pl.SettingsError, match="that keeps all smaller ranks"):
+        refined.at_rank(3)
+
+
+def test_a_solver_of_a_users_that_helps_nowhere_leaves_the_module() -> None:
+    class Far(pl.QR):
+        def compute(self, state, b=None):
+            found = super().compute(state, b)
+            return type(found)(found.solution + 100.0)
+
+    x, t = bumps()
+    refined = pl.refine(network(), x, t, lstsq=Far())
+    assert refined.rank == 0
+    assert torch.equal(refined(x), network()(x))
+
+
+@pytest.mark.parametrize("residual", [None, STRETCHED], ids=["linear", "nonlinear"])
+@pytest.mark.parametrize("dense", [True, False], ids=["dense", "all parameters"])
+def test_the_system_is_the_same_in_every_form(residual: UserResidual | None, dense: bool) -> None:
+    """Whole, in chunks, by products, and against the adjoint identity."""
+    one = task(residual)
+    generator = torch.Generator().manual_seed(0)
+    V = torch.randn(one.model.size, 7, dtype=F64, generator=generator) if dense else None
+    probe = next(iter(one.data)).inputs
+    problem = DataProblem(one, JacobianTimes(one.model, V, "auto", probe))
+    y = 0.01 * torch.randn(problem.rank, dtype=F64, generator=generator)
+    system = problem.at(y).system()
+    A, b = system.dense()
+    assert A.shape == system.shape
+    torch.testing.assert_close(b, system.b)
+    torch.testing.assert_close(system.times(y), A @ y)
+    torch.testing.assert_close(system.transpose_times(b), A.T @ b)
+    torch.testing.assert_close(system.column_lengths(), torch.linalg.vector_norm(A, dim=0))
+
+
+@pytest.mark.parametrize("residual", [None, STRETCHED], ids=["linear", "nonlinear"])
+def test_drawn_rows_are_rows_of_the_jacobians(residual: UserResidual | None) -> None:
+    one = task(residual, 10)
+    rows = DataRows(one)
+    x = torch.cat([batch.inputs[0] for batch in one.data])
+    targets = torch.cat([batch.targets for batch in one.data])
+    J = one.model.all_rows((x,)).flatten(0, 1)
+    slopes = one.residual.times(one.model((x,)), targets, J[:, None])[:, 0]
+    generator = torch.Generator()
+    for expected, chunks in (
+        (J, rows.draw_output_rows(100, generator)),
+        (slopes, rows.draw_residual_rows(100, generator)),
+    ):
+        for _ in range(2):  # the same at every call
+            torch.testing.assert_close(torch.cat(list(chunks())), expected)
+
+
+class Longest(pl.Basis):
+    """The parameters that the residual depends on most, by a user."""
+
+    name = "longest"
+
+    def numbers(self, rank: int, parameters: int) -> int:
+        return 0
+
+    def build(self, rows: RowSource, rank: int | None, generator: torch.Generator) -> Subspace:
+        chunks = rows.draw_residual_rows(200, generator)
+        sizes = sum(part.square().sum(dim=0) for part in chunks())
+        assert isinstance(sizes, torch.Tensor)
+        index = sizes.topk(min(rank or 1000, rows.parameter_count)).indices.sort().values
+        return Subspace(Columns(index, rows.parameter_count))
+
+
+class Normal(pl.LeastSquares):
+    """The normal equations, gathered from chunks of rows, by a user."""
+
+    name = "normal"
+
+    def numbers(self, n: int | float, r: int) -> int | float:
+        return 3 * r**2
+
+    def init(self, system):
+        r = system.shape[1]
+        gram, slope = system.like.new_zeros(r, r), system.like.new_zeros(r)
+        for A, b in system.chunks():
+            gram += A.T @ A
+            slope += A.T @ b
+        lengths = gram.diagonal().sqrt()
+        unit = gram / lengths / lengths[:, None]
+        unit.diagonal().add_(1e-12)
+        return torch.linalg.cholesky(unit), lengths, slope, system
+
+    def compute(self, state, b=None):
+        factor, lengths, slope, system = state
+        slope = slope if b is None else system.transpose_times(b)
+        return Solved(torch.cholesky_solve((slope / lengths)[:, None], factor)[:, 0] / lengths)
+
+
+def test_a_basis_and_a_solver_of_the_users_work_on_data_and_in_solve() -> None:
+    x, t = bumps()
+    parts = {"basis": Longest(), "lstsq": Normal()}
+    refined = pl.refine(network(), x, t, rank=40, **parts)
+    assert rms(refined(x) - t) < 0.5 * rms(network()(x) - t)
+    problem = pl.load_problem("problems/poisson_2d.py")
+    solution = pl.solve(problem, "lsr", rank=60, hidden=(20, 20), **parts)
+    assert solution.rank == 60
+    assert max(e.relative_l2 for e in solution.error().values()) < 0.05
+
+
+def test_parts_of_the_users_tell_their_memory() -> None:
+    one = task()
+    m, size = one.model.size, 8
+    probe = next(iter(one.data)).inputs
+
+    def needed(basis: pl.Basis, solver: pl.LeastSquares) -> float:
+        parts = Parts(basis, solver, 1, "auto", probe, None, torch.Generator())
+        return bytes_needed(one, parts, 10)
+
+    assert needed(Longest(), Normal()) == size * 3 * 10**2
+    assert needed(pl.Gaussian(), Normal()) == size * (10 * m + 3 * 10**2)
+    assert needed(Longest(), pl.QR()) == size * pl.QR().numbers(40, 10)
+
+
+def test_the_last_layer_asks_for_all_parameters() -> None:
+    x, t = bumps()
+    with pytest.raises(pl.SettingsError, match="takes parameters of its own"):
+        pl.refine(network(), x, t, basis="last_layer", parameter_fraction=0.5)
+
+
+def test_an_unknown_part_is_refused() -> None:
+    x, t = bumps()
+    with pytest.raises(pl.SettingsError, match="'qrr' is not known: choose one of qr, streaming"):
+        pl.refine(network(), x, t, lstsq="qrr")
+    with pytest.raises(pl.SettingsError, match="basis 'outputs' is not known"):
+        pl.refine(network(), x, t, basis="outputs")
+
+
+def test_a_loader_that_shuffles_serves_solvers_that_read_rows_once() -> None:
+    x, t = bumps()
+    loader = torch.utils.data.DataLoader(
+        torch.utils.data.TensorDataset(x, t), batch_size=32, shuffle=True
+    )
+    refined = pl.refine(network(), loader, rank=20)
+    assert math.isfinite(refined.delta_norm)
+    assert np.isfinite(rms(refined(x) - t))
