@@ -5,6 +5,7 @@ import logging
 from pdelsr import operators, plot, reference
 from pdelsr.batch import RefinedModule
 from pdelsr.declare import (
+    AbstractCondition,
     Ball,
     Box,
     Condition,
@@ -12,13 +13,18 @@ from pdelsr.declare import (
     Disk,
     Domain,
     Initial,
+    Interior,
     Interval,
     Neumann,
     Observations,
+    OnParts,
+    Part,
     Periodic,
+    Placement,
     Polygon,
     Problem,
     Robin,
+    Statement,
     TimeInterval,
     coefficient,
     coordinates,
@@ -49,7 +55,7 @@ from pdelsr.lstsq import (
     StreamingQR,
     TruncatedSVD,
 )
-from pdelsr.networks import MLP, Activation, ModifiedMLP, Network, UserActivation
+from pdelsr.networks import MLP, Activation, FeatureNetwork, ModifiedMLP, Network, UserActivation
 from pdelsr.operators.instances import Instances
 from pdelsr.operators.physics_training import train_operator
 from pdelsr.problem_file import load_problem
@@ -71,7 +77,9 @@ from pdelsr.sample import (
     Sampler,
     Sobol,
     Tabulated,
+    TensorRule,
     Uniform,
+    UnitSampler,
 )
 from pdelsr.solve import solve
 from pdelsr.solvers.methods.ilsr import ILSR
@@ -105,6 +113,7 @@ __all__ = [
     "PINN",
     "QR",
     "TSONN",
+    "AbstractCondition",
     "Activation",
     "Ball",
     "Basis",
@@ -119,6 +128,7 @@ __all__ = [
     "Disk",
     "Domain",
     "Drawn",
+    "FeatureNetwork",
     "FileFormatError",
     "Full",
     "FunctionSampler",
@@ -129,6 +139,7 @@ __all__ = [
     "Halton",
     "Initial",
     "Instances",
+    "Interior",
     "Interval",
     "LastLayer",
     "LatinHypercube",
@@ -141,10 +152,13 @@ __all__ = [
     "Neumann",
     "NormalEquationsWarning",
     "Observations",
+    "OnParts",
     "OutputRSVD",
+    "Part",
     "PdelsrError",
     "Periodic",
     "PeriodicField",
+    "Placement",
     "Points",
     "Polygon",
     "Problem",
@@ -160,13 +174,16 @@ __all__ = [
     "SettingsError",
     "Sobol",
     "Solution",
+    "Statement",
     "Status",
     "StreamingQR",
     "Tabulated",
+    "TensorRule",
     "TimeInterval",
     "TimeLimitError",
     "TruncatedSVD",
     "Uniform",
+    "UnitSampler",
     "UserActivation",
     "__version__",
     "coefficient",

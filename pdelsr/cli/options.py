@@ -14,7 +14,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import sympy as sp
 
 from pdelsr.errors import SettingsError
-from pdelsr.sample import UNIT_SAMPLERS, Sampler
+from pdelsr.sample import SAMPLERS, Sampler
 from pdelsr.solvers.methods.registry import method_class
 from pdelsr.solvers.state.settings import SUGGESTED, RunSettings, unknown_option
 
@@ -29,7 +29,6 @@ WORDS: dict[str, bool | None] = {
     "yes": True,
     "no": False,
 }
-SAMPLERS = {sampler.__name__.lower(): sampler() for sampler in UNIT_SAMPLERS}
 NUMBER = re.compile(
     r"(?:(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?(?![\d.])|pi|sqrt|[-+*/() ])+", re.ASCII
 )

@@ -17,10 +17,13 @@ from pdelsr.declare.domains import (
     Domain,
     Interval,
     Part,
+    Placement,
     Polygon,
     TimeInterval,
 )
 from pdelsr.declare.problem import Problem
+from pdelsr.declare.regions import Interior, OnParts
+from pdelsr.declare.statements import Statement
 from pdelsr.declare.symbols import (
     Coefficient,
     InputFunction,
@@ -44,14 +47,18 @@ __all__ = [
     "Domain",
     "Initial",
     "InputFunction",
+    "Interior",
     "Interval",
     "Neumann",
     "Observations",
+    "OnParts",
     "Part",
     "Periodic",
+    "Placement",
     "Polygon",
     "Problem",
     "Robin",
+    "Statement",
     "TimeInterval",
     "Unknown",
     "coefficient",

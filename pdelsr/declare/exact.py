@@ -146,10 +146,13 @@ def _takes(function: Callable[..., Any], d: int) -> bool:
 
 
 def _require_made(given: Any) -> None:
-    """Refuse what makes a reference, as `pl.reference.cole_hopf`, in place of what it gives.
+    """Refuse what makes a reference, as a class or `pl.reference.cole_hopf`, and not what it makes.
 
     The package's own references are not evaluated at declaration, so nothing else would tell.
     """
+    if inspect.isclass(given) and not given.__module__.startswith("pdelsr."):
+        name = given.__name__
+        raise ProblemError(f"reference: {name} is a class; give an object of it, {name}(...)")
     makes = inspect.isclass(given) or (inspect.isfunction(given) and "." not in given.__qualname__)
     if makes and given.__module__.startswith("pdelsr.reference."):
         name = given.__name__

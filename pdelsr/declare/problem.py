@@ -19,9 +19,11 @@ from pdelsr.declare.checks import (
     require_coordinate_derivatives,
     require_plain_normal_derivatives,
 )
+from pdelsr.declare.conditions.contract import statements_of
 from pdelsr.declare.coverage import warn_bare_boundary, warn_open_level
 from pdelsr.declare.domains import Domain, TimeInterval
 from pdelsr.declare.domains.bound_texts import bound_texts
+from pdelsr.declare.domains.contract import require_contract
 from pdelsr.declare.exact import reference_values, require_reference
 from pdelsr.declare.expressions import resolve
 from pdelsr.declare.grid_check import require_covering_grids
@@ -130,6 +132,7 @@ class Problem:
                 f"Problem, domain: expected a domain such as Interval(x, 0, 1), got {self.domain}"
                 f"{_alone(self.domain)}."
             )
+        require_contract(self.domain)
         equations = read_equations(self.equations)
         self._set("equations", equations)
         self._set("conditions", read_conditions(self.conditions))
@@ -143,7 +146,7 @@ class Problem:
     def system(self) -> System:
         """The mathematics alone: statements with unique names, ready to compile."""
         order = self._equation_system.order
-        conditions = (c.statements(self.domain, order) for c in self.conditions)
+        conditions = (statements_of(c, self.domain, order) for c in self.conditions)
         listed = [*self._equation_system.statements, *(s for group in conditions for s in group)]
         resolved = [self._resolved(s) for s in listed]
         return self._system_of(name_apart(resolved))

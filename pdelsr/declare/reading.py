@@ -37,8 +37,8 @@ def read_conditions(given: Any) -> tuple[AbstractCondition, ...]:
         if not isinstance(condition, AbstractCondition):
             raise ProblemError(
                 f"Problem, conditions[{i}]: expected Dirichlet, Neumann, Robin, Periodic, "
-                f"Initial, Condition or Observations, got {condition}. Write a bare equation as "
-                "Condition(equation, on=...)."
+                f"Initial, Condition, Observations or a pl.AbstractCondition of your own, got "
+                f"{condition}. Write a bare equation as Condition(equation, on=...)."
             )
     return listed
 

@@ -49,8 +49,10 @@ class Violation:
 
 def is_checkable(reference: Any) -> bool:
     """Whether a reference is the user's own: those of the package take seconds to be made."""
-    if reference is None or isinstance(reference, Parametric | OfInputs):
+    if reference is None or isinstance(reference, OfInputs):
         return False
+    if isinstance(reference, Parametric):
+        reference = reference.make
     listed = reference.values() if isinstance(reference, Mapping) else reference
     if isinstance(listed, Mapping | list | tuple | type({}.values())):
         return all(map(is_checkable, cast(Any, listed)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import sympy as sp
@@ -11,10 +11,19 @@ from jaxtyping import Float
 
 from pdelsr.declare.domains import Domain, Part
 
+if TYPE_CHECKING:
+    Parts: TypeAlias = tuple[Part, ...]
+else:
+    Parts = object  # checked by conditions/contract.py, in the user's words
+
 
 @dataclass(frozen=True)
 class Interior:
-    """The inside of the domain."""
+    """The inside of the domain.
+
+    Attributes:
+        domain: of the problem.
+    """
 
     domain: Domain
 
@@ -26,9 +35,13 @@ class Interior:
 
 @dataclass(frozen=True)
 class OnParts:
-    """A union of parts of the boundary."""
+    """A union of parts of the boundary.
 
-    parts: tuple[Part, ...]
+    Attributes:
+        parts: as `domain.select(on)` gives them.
+    """
+
+    parts: Parts
 
     @property
     def label(self) -> str:

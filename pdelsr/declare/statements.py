@@ -6,11 +6,19 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING, TypeAlias
 
 import sympy as sp
 
 from pdelsr.declare.expressions import abbreviate
 from pdelsr.declare.regions import Region
+
+if TYPE_CHECKING:
+    Text: TypeAlias = str
+    Side: TypeAlias = sp.Expr
+    Place: TypeAlias = Region
+else:
+    Text = Side = Place = object  # checked by conditions/contract.py, in the user's words
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,12 +36,12 @@ class Statement:
         hard: whether the user insists that the ansatz satisfies it exactly.
     """
 
-    name: str
-    kind: str
-    lhs: sp.Expr
-    rhs: sp.Expr
-    region: Region
-    title: str
+    name: Text
+    kind: Text
+    lhs: Side
+    rhs: Side
+    region: Place
+    title: Text
     hard: bool = False
 
     @cached_property

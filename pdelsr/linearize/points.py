@@ -48,6 +48,7 @@ class PointPlan:
             points go there, where the planned ones would miss them.
         dtype: of the points.
         device: where they live.
+        is_held_out: whether no point of a fit may be among the points.
     """
 
     domain: Domain
@@ -57,6 +58,7 @@ class PointPlan:
     crowds: Mapping[str, Mapping[str, Crowd]] = field(default_factory=dict)
     dtype: torch.dtype = torch.float64
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    is_held_out: bool = False
 
     def scaled(self, factor: int | float) -> PointPlan:
         """The same plan with `factor` times the points, at least one a block."""
@@ -70,11 +72,7 @@ class PointPlan:
         points do not depend on a seed are replaced by Sobol points.
         """
         counts = {name: max(n, min(4 * n, ENOUGH)) for name, n in self.counts.items()}
-        samplers = {
-            name: Sobol() if isinstance(s, UnitSampler) and not s.exact else s
-            for name, s in self.samplers.items()
-        }
-        return replace(self, counts=counts, samplers=samplers)
+        return replace(self, counts=counts, is_held_out=True)
 
     @property
     def total(self) -> int:
@@ -150,7 +148,17 @@ class PointPlan:
         return [with_crowd(self.domain, sets[0], crowd, n, stream(seed, 0))] if crowd else sets
 
     def _sampler(self, block: Block) -> Sampler:
-        return self.samplers.get(block.name, Sobol())
+        sampler = self.samplers.get(block.name, Sobol())
+        if self.is_held_out and isinstance(sampler, UnitSampler):
+            return Sobol() if sampler.repeats(self._unit_dim(block)) else sampler
+        return sampler
+
+    def _unit_dim(self, block: Block) -> int:
+        """Dimension of the unit cube that the points of a block are mapped from."""
+        if isinstance(block.region, OnParts):
+            return max(part.unit_dim for part in block.region.parts)
+        inside = isinstance(block.region, Interior)
+        return self.domain.unit_dim if inside else self.domain.unit_dim - 1
 
     def _bound(self, block: Block, sets: list[PointSet]) -> BoundBlock:
         sites = tuple(self._tensor(s.points) for s in sets)

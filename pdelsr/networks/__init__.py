@@ -6,14 +6,17 @@ from pdelsr.networks.feature_network import FeatureNetwork
 from pdelsr.networks.generic import ModuleNetwork
 from pdelsr.networks.hard import HardConditions, LiftAndFactor
 from pdelsr.networks.index_set import Index, IndexSet, closure
+from pdelsr.networks.layers import Affine
 from pdelsr.networks.mlp import MLP
 from pdelsr.networks.modified_mlp import ModifiedMLP
 from pdelsr.networks.registry import build_network, network_settings
+from pdelsr.networks.taylor import compose, multiply
 
 __all__ = [
     "ACTIVATIONS",
     "MLP",
     "Activation",
+    "Affine",
     "FeatureNetwork",
     "HardConditions",
     "Index",
@@ -26,5 +29,7 @@ __all__ = [
     "activation_named",
     "build_network",
     "closure",
+    "compose",
+    "multiply",
     "network_settings",
 ]

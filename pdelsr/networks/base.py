@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from pdelsr.errors import SettingsError
 from pdelsr.networks.forward_mode import jvp, own_containers
 from pdelsr.networks.index_set import Index, IndexSet, closure
+from pdelsr.networks.reverse_mode import rows_by_vmap
 
 
 class Network(nn.Module, ABC):
@@ -20,6 +21,14 @@ class Network(nn.Module, ABC):
 
     The parameters θ are ordered as `torch.nn.utils.parameters_to_vector` orders those that
     require gradients.
+
+    A network of your own sets `in_features` and `out_features`, and writes `forward`, each point
+    on its own. It may write `rows` and `tangent_jet` where it knows faster ones, and `settings`
+    where files shall bring it back.
+
+    Attributes:
+        in_features: d, number of coordinates.
+        out_features: k, number of fields.
     """
 
     in_features: int
@@ -29,9 +38,13 @@ class Network(nn.Module, ABC):
     def forward(
         self, x: Float[Tensor, "n d"], indices: IndexSet | None = None
     ) -> Float[Tensor, "*A n k"]:
-        """Values (n, k), or the jet (A, n, k) over `indices`."""
+        """Values (n, k), or the jet (A, n, k) over `indices`.
 
-    @abstractmethod
+        Args:
+            x: points.
+            indices: multi-indices α of the derivatives ∂^α q, in order; the value comes first.
+        """
+
     def rows(
         self,
         x: Float[Tensor, "n d"],
@@ -43,6 +56,8 @@ class Network(nn.Module, ABC):
 
         All m entries of a row, or those of the parameters `only`, in that order.
         """
+        require_trainable(self)
+        return rows_by_vmap(self, self.trainable(), x, indices, seeds, only, self.called)
 
     def homogeneous(
         self, x: Float[Tensor, "n d"], indices: IndexSet, jet: Float[Tensor, "A n k"]
@@ -53,9 +68,14 @@ class Network(nn.Module, ABC):
         """
         return jet
 
-    @abstractmethod
     def settings(self) -> dict[str, Any]:
         """The arguments that build this network again (plain numbers, strings and lists)."""
+        return {}
+
+    @property
+    def called(self) -> str:
+        """How messages call the network."""
+        return type(self).__name__
 
     def jet(self, x: Float[Tensor, "n d"], indices: Sequence[Index]) -> Float[Tensor, "E n k"]:
         """Partial derivatives ∂^α q at `x` for exactly the multi-indices asked for, in order."""

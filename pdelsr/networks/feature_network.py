@@ -25,8 +25,8 @@ Applied = Callable[[Any, Tensor], Tensor]
 class FeatureNetwork(TapedNetwork):
     """Features of the coordinates, hidden affine layers with an activation, a linear last layer.
 
-    Subclasses add the hidden layers and say how they are `connected`. The last layer's weight and
-    bias are the trailing entries of θ.
+    Subclasses add the hidden layers by `add_hidden_layers`, and say how they are `connected`, with
+    `self.last` at the end. The last layer's weight and bias are the trailing entries of θ.
     """
 
     in_features: int
@@ -123,7 +123,7 @@ class FeatureNetwork(TapedNetwork):
         features = (given["harmonics"], given["fourier"], given["fourier_scale"])
         self.features = Features(self.in_features, box, periods, *features, generator)
         widths = [self.features.out_features, *self.hidden]
-        self._add_hidden_layers(widths)
+        self.add_hidden_layers(widths)
         for layer in self.affine_layers():
             layer.initialize(given["initialization"], given["weight_scale"], generator)
         self.last = Affine(widths[-1], self.out_features)
@@ -146,7 +146,14 @@ class FeatureNetwork(TapedNetwork):
     def connected(
         self, a: Float[Tensor, "*A n w"], indices: IndexSet | None, applied: Applied
     ) -> Float[Tensor, "*A n k"]:
-        """The network of features a, or of their jet."""
+        """The network of features a, or of their jet.
+
+        Args:
+            a: features (n, w), or their jet (A, n, w).
+            indices: of the jet; None for values.
+            applied: `applied(layer, a)` stands for `layer(a)`, so that a tangent beside the jet can
+                go the same way. Every affine layer is applied once.
+        """
 
     def tangent_jet(
         self, x: Float[Tensor, "n d"], indices: IndexSet, direction: Float[Tensor, " m"]
@@ -174,7 +181,7 @@ class FeatureNetwork(TapedNetwork):
         lacks = isinstance(self.activation, UserActivation) and self.activation.order <= (
             indices.order
         )
-        return not (own or lacks)
+        return self.is_taped and not (own or lacks)
 
     def _steps(self, direction: Float[Tensor, " m"]) -> dict[Affine, tuple[Tensor, Tensor]]:
         """∂W and ∂b of every layer, zero where it is frozen."""
@@ -185,8 +192,12 @@ class FeatureNetwork(TapedNetwork):
         return {layer: (found[layer.weight], found[layer.bias]) for layer in self.affine_layers()}
 
     @abstractmethod
-    def _add_hidden_layers(self, widths: list[int]) -> None:
-        """Create the hidden layers; widths[0] is that of the features."""
+    def add_hidden_layers(self, widths: list[int]) -> None:
+        """Create the hidden layers, of `Affine`.
+
+        Args:
+            widths: that of the features, and then those of the hidden layers.
+        """
 
     def settings(self) -> dict[str, Any]:
         return dict(self._settings)

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import accumulate, chain
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
 from pdelsr.errors import SettingsError, described
-from pdelsr.networks.base import Network, require_trainable
-from pdelsr.networks.forward_mode import jvp, own_containers
+from pdelsr.networks.base import Network
+from pdelsr.networks.forward_mode import jvp
 from pdelsr.networks.index_set import Index, IndexSet
-
-CHUNK_BYTES = 64 * 2**20  # rows that are built at once
 
 
 class ModuleNetwork(Network):
@@ -64,53 +61,15 @@ class ModuleNetwork(Network):
             jet.update(zip(_positions(indices, path), derivatives, strict=True))
         return torch.stack([jet[i] for i in range(len(indices))])
 
-    def rows(
-        self,
-        x: Float[Tensor, "n d"],
-        indices: IndexSet,
-        seeds: Float[Tensor, "A n k"],
-        only: Int[Tensor, " r"] | None = None,
-    ) -> Float[Tensor, "n c"]:
-        require_trainable(self)
-        network = own_containers(self)
-
-        def seeded(parameters: dict[str, Tensor], point: Tensor, seed: Tensor) -> Tensor:
-            jet = torch.func.functional_call(network, parameters, (point[None], indices))
-            return torch.sum(seed * jet[:, 0])
-
-        gradients = torch.func.vmap(torch.func.grad(seeded), in_dims=(None, 0, 1))
-        parameters = self.trainable()
-        width = self.parameter_count if only is None else len(only)
-        rows = x.new_empty(x.shape[0], width)
-        step = max(1, CHUNK_BYTES // (self.parameter_count * x.element_size()))
-        for start in range(0, x.shape[0], step):
-            part = slice(start, start + step)
-            with _differentiable(self.module):
-                pieces = gradients(parameters, x[part], seeds[:, part]).values()
-            whole = torch.cat([piece.reshape(len(piece), -1) for piece in pieces], dim=1)
-            rows[part] = whole if only is None else whole[:, only]
-        return rows
+    @property
+    def called(self) -> str:
+        return _name(self.module)
 
     def settings(self) -> dict[str, Any]:
         return {"in_features": self.in_features, "out_features": self.out_features}
 
     def _values(self, x: Tensor) -> Tensor:
         return self.module(x).reshape(x.shape[0], -1)
-
-
-@contextmanager
-def _differentiable(module: nn.Module) -> Generator[None, None, None]:
-    """Says which module torch.func cannot differentiate for many points at once."""
-    try:
-        yield
-    except (RuntimeError, NotImplementedError) as error:
-        if isinstance(error, torch.OutOfMemoryError) or "memory" in str(error):
-            raise
-        raise SettingsError(
-            f"torch.func cannot differentiate {_name(module)} for many points at once; so it is "
-            "with recurrent layers (LSTM, GRU, RNN), fused attention and in-place operations. "
-            f"Replace that part. It said: {error}"
-        ) from error
 
 
 def _derivatives_along(

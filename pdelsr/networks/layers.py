@@ -120,10 +120,11 @@ def require_initialization(scheme: str) -> None:
 
 
 class TapedNetwork(Network):
-    """A network all of whose trainable parameters live in `Affine` layers.
+    """A network all of whose trainable parameters live in `Affine` layers, each applied once.
 
     One reverse pass over the jet gives δ = seeds · ∂jet/∂z at every affine layer, and the row of
-    a weight matrix is Σ_α δ_α ⊗ a_α: exact, with no loop over points.
+    a weight matrix is Σ_α δ_α ⊗ a_α: exact, with no loop over points. Where a subclass has other
+    trainable parameters, rows are those of any network, which are slower.
     """
 
     def rows(
@@ -134,6 +135,8 @@ class TapedNetwork(Network):
         only: Int[Tensor, " r"] | None = None,
     ) -> Float[Tensor, "n c"]:
         require_trainable(self)
+        if not self.is_taped:
+            return super().rows(x, indices, seeds, only)
         with torch.enable_grad(), self._record() as tape:
             total = (seeds * self(x, indices)).sum()
         layers = [layer for layer in self.affine_layers() if layer.is_trainable]
@@ -146,6 +149,12 @@ class TapedNetwork(Network):
         for layer, delta in zip(layers, deltas, strict=True):
             offset = _write_rows(rows, offset, layer, delta, tape.entries[layer][0])
         return rows
+
+    @property
+    def is_taped(self) -> bool:
+        """Whether every trainable parameter lives in an affine layer."""
+        known = {id(p) for layer in self.affine_layers() for p in layer.parameters()}
+        return all(id(p) in known for p in self.parameters() if p.requires_grad)
 
     def affine_layers(self) -> list[Affine]:
         """The affine layers, in the order of their parameters in θ."""

@@ -28,7 +28,7 @@ class MLP(FeatureNetwork):
 
     inner: nn.ModuleList
 
-    def _add_hidden_layers(self, widths: list[int]) -> None:
+    def add_hidden_layers(self, widths: list[int]) -> None:
         self.inner = nn.ModuleList(Affine(a, b) for a, b in pairwise(widths))
 
     def widened(self, hidden: Sequence[int], seed: int) -> MLP:

@@ -30,7 +30,7 @@ class ModifiedMLP(FeatureNetwork):
     encoders: nn.ModuleList
     inner: nn.ModuleList
 
-    def _add_hidden_layers(self, widths: list[int]) -> None:
+    def add_hidden_layers(self, widths: list[int]) -> None:
         require_equal_widths(widths[1:])
         self.encoders = nn.ModuleList(Affine(widths[0], widths[1]) for _ in range(2))
         self.inner = nn.ModuleList(Affine(a, b) for a, b in pairwise(widths))

@@ -55,7 +55,7 @@ def network_settings(network: Network) -> dict[str, Any]:
             back.
     """
     for kind, cls in KINDS.items():
-        if isinstance(network, cls):
+        if type(network) is cls:  # a subclass is another function
             require_named_activation(network)
             return {"kind": kind, **network.settings()}
     raise SettingsError(

@@ -7,7 +7,7 @@ from pdelsr.reference.cole_hopf import ColeHopf, cole_hopf
 from pdelsr.reference.equations import allen_cahn, burgers, kdv
 from pdelsr.reference.gridded import Gridded, gridded
 from pdelsr.reference.of_inputs import OfInputs
-from pdelsr.reference.parametric import Parametric
+from pdelsr.reference.parametric import Parametric, parametric
 from pdelsr.reference.reacting import diffusion_reaction
 from pdelsr.reference.spectral import Spectral, spectral
 from pdelsr.reference.transport import advection, antiderivative
@@ -26,6 +26,7 @@ __all__ = [
     "diffusion_reaction",
     "gridded",
     "kdv",
+    "parametric",
     "periodic_burgers",
     "spectral",
 ]

@@ -75,7 +75,22 @@ class Parametric:
 
 
 def parametric(*numbers: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Let arguments that are numbers contain symbols: the reference is then a `Parametric`."""
+    """Let arguments that are numbers contain symbols: the reference is then a `Parametric`.
+
+    Args:
+        *numbers: names of these arguments of the function that makes the reference.
+
+    Example:
+        >>> import numpy as np
+        >>> import sympy as sp
+        >>> import pdelsr as pl
+        >>> @pl.reference.parametric("rate")
+        ... def decay(rate):
+        ...     return lambda points: np.exp(-rate * points[:, 0])
+        >>> waiting = decay(rate=sp.Symbol("k"))
+        >>> waiting.bind({"k": 2})(np.array([[0.0], [1.0]])).round(3).tolist()
+        [1.0, 0.135]
+    """
 
     def decorate(make: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(make)

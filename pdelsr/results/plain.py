@@ -12,7 +12,7 @@ import torch
 from pdelsr.errors import FileFormatError, SettingsError
 from pdelsr.files.typed import built, shown
 from pdelsr.lstsq import SOLVERS
-from pdelsr.sample import UNIT_SAMPLERS, Points
+from pdelsr.sample import SAMPLERS, Points
 from pdelsr.solvers.methods.registry import METHODS
 from pdelsr.solvers.run.method import Method
 from pdelsr.solvers.state.settings import RunSettings
@@ -27,7 +27,8 @@ def known_classes() -> dict[str, type]:
             *METHODS.values(),
             *(type(basis) for basis in BASES.values()),
             *(type(solver) for solver in SOLVERS.values()),
-            *(*UNIT_SAMPLERS, Points),
+            *(type(sampler) for sampler in SAMPLERS.values()),
+            Points,
             RunSettings,
         )
     }

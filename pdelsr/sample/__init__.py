@@ -20,22 +20,23 @@ from pdelsr.sample.points import (
     sample_pair,
     sample_parts,
 )
+from pdelsr.sample.registry import SAMPLERS
 from pdelsr.sample.samplers import (
-    UNIT_SAMPLERS,
     GaussLegendre,
     Grid,
     Halton,
     LatinHypercube,
     Points,
     Sobol,
+    TensorRule,
     Uniform,
     UnitSampler,
 )
 
 __all__ = [
+    "SAMPLERS",
     "SEEN",
     "SHARE",
-    "UNIT_SAMPLERS",
     "Crowd",
     "Drawn",
     "FacePair",
@@ -52,6 +53,7 @@ __all__ = [
     "Sampler",
     "Sobol",
     "Tabulated",
+    "TensorRule",
     "Uniform",
     "UnitSampler",
     "crowding",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import sympy as sp
 from jaxtyping import Float
 
 from pdelsr.declare.domains import Domain, Part
-from pdelsr.errors import ProblemError
+from pdelsr.errors import ProblemError, quoted
 from pdelsr.sample.crowd import Crowd, crowding, with_crowd
 from pdelsr.sample.own import own_boundary, own_interior
 from pdelsr.sample.point_set import PointSet
@@ -137,7 +137,11 @@ def _accepted(
 
     Their weights, of sum 1, and their places in the unit cube come with them.
     """
-    assert isinstance(sampler, UnitSampler), f"{sampler} has no unit points"
+    if not isinstance(sampler, UnitSampler):
+        raise ProblemError(
+            f"{type(sampler).__name__} is no sampler that can be asked for points: derive it from "
+            "pl.UnitSampler, and write fill(n, dim, rng)"
+        )
     request, hits = n, 0
     while True:
         unit = sampler.unit(request, region.unit_dim, seed)
@@ -147,7 +151,8 @@ def _accepted(
         if sampler.exact and hits >= n:
             return points[:n], np.full(n, 1 / n), unit[:n]
         if not sampler.exact and hits > 0 and (request > n or placed.kept.all()):
-            weights = sampler.quadrature(request, region.unit_dim)[placed.kept]
+            weights = _rule_weights(sampler, request, region.unit_dim, len(placed.kept))
+            weights = weights[placed.kept]
             return points, weights / weights.sum(), unit
         if request >= _MOST_CANDIDATES:
             raise ProblemError(
@@ -155,6 +160,19 @@ def _accepted(
                 "it is too thin to sample, give your own points by Points(array)"
             )
         request = min(_grown(request, n, hits, sampler.exact), _MOST_CANDIDATES)
+
+
+def _rule_weights(sampler: UnitSampler, n: int, dim: int, count: int) -> Float[np.ndarray, " k"]:
+    """The weights of a rule, refused unless every point has a positive one."""
+    weights: Any = sampler.quadrature(n, dim)
+    right = isinstance(weights, np.ndarray) and weights.shape == (count,)
+    if not right or not (np.isfinite(weights) & (weights > 0)).all():
+        shape = f"shape {weights.shape}" if isinstance(weights, np.ndarray) else quoted(weights)
+        raise ProblemError(
+            f"{type(sampler).__name__}: quadrature({n}, {dim}) gave {shape}; expected a positive "
+            f"weight for each of its {count} points, as a numpy array"
+        )
+    return weights
 
 
 def _grown(request: int, n: int, hits: int, exact: bool) -> int:

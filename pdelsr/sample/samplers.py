@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 import scipy
@@ -16,7 +16,7 @@ from jaxtyping import Float
 
 from pdelsr.declare.sampler import Sampler
 from pdelsr.declare.sobol import sobol
-from pdelsr.errors import ProblemError
+from pdelsr.errors import PdelsrError, ProblemError, described
 
 PANEL = 32  # nodes of one Gauss rule; finding more costs the cube of their number
 Seed: TypeAlias = int | np.random.SeedSequence
@@ -35,14 +35,35 @@ def fresh(seed: Seed) -> np.random.SeedSequence:
 
 
 class UnitSampler(Sampler):
-    """A rule that fills the unit cube.
+    """A rule that fills the unit cube; domains and boundary parts map its points.
+
+    A sampler of your own writes `fill`, and its class is a frozen dataclass.
 
     Attributes:
-        exact: Whether a region gets exactly as many points as are asked for. A grid gives about
-            as many.
+        exact: Whether `fill` gives exactly as many points as are asked for, all of the same
+            weight. A rule that gives about as many, as a grid does, or has weights of its own by
+            `quadrature`, sets it to False.
+
+    Example:
+        >>> import pdelsr as pl
+        >>> class Clustered(pl.UnitSampler):
+        ...     def fill(self, n, dim, rng):
+        ...         return rng.beta(0.5, 0.5, (n, dim))
+        >>> Clustered().unit(5, 2, seed=1).shape
+        (5, 2)
     """
 
     exact: ClassVar[bool] = True
+
+    @abstractmethod
+    def fill(self, n: int, dim: int, rng: np.random.Generator) -> Float[np.ndarray, "k {dim}"]:
+        """The points of the unit cube, (n, dim).
+
+        Args:
+            n: Number of points, at least one.
+            dim: Dimension, at least one.
+            rng: Generator of this seed; whoever draws from it alone is reproducible.
+        """
 
     def unit(self, n: int, dim: int, seed: Seed = 0) -> Float[np.ndarray, "k {dim}"]:
         """Points of the unit cube.
@@ -56,29 +77,63 @@ class UnitSampler(Sampler):
             Points, (n, dim); a grid returns about n.
 
         Raises:
-            ProblemError: n is less than one.
+            ProblemError: n is less than one, or `fill` gives something else than such points.
         """
+        name = type(self).__name__
         if n < 1:
-            raise ProblemError(f"{type(self).__name__}: got {n} points, expected at least one")
+            raise ProblemError(f"{name}: got {n} points, expected at least one")
         if dim == 0:
             return np.zeros((n, 0))
-        return self._fill(n, dim, np.random.default_rng(fresh(seed)))
+        what = f"{name}: fill({n}, {dim}, rng)"
+        try:
+            points = self.fill(n, dim, np.random.default_rng(fresh(seed)))
+        except (PdelsrError, MemoryError):
+            raise
+        except Exception as error:  # whatever a sampler of the user's raises
+            raise ProblemError(f"{what} fails with {described(error)}") from error
+        require_unit_points(points, n if self.exact else None, dim, what)
+        return points
 
     def quadrature(self, n: int, dim: int) -> Float[np.ndarray, " k"]:
-        """Weights of the points that `unit` gives for n: positive, with sum 1."""
+        """Weights of the points that `unit` gives for n: positive, with sum 1.
+
+        They are asked for where `exact` is False only.
+        """
         count = len(self.unit(n, dim))
         return np.full(count, 1 / count)
 
-    @abstractmethod
-    def _fill(self, n: int, dim: int, rng: np.random.Generator) -> Float[np.ndarray, "k {dim}"]:
-        """The points, for n >= 1 and dim >= 1."""
+    def repeats(self, dim: int) -> bool:
+        """Whether other seeds give the same points, so that none of them can be held out."""
+        return not self.exact or np.array_equal(self.unit(8, dim, 0), self.unit(8, dim, 1))
+
+
+def require_unit_points(points: Any, n: int | None, dim: int, what: str) -> None:
+    """Refuse anything but points of the unit cube, n of them where that is known.
+
+    Raises:
+        ProblemError: what was given, and what was expected.
+    """
+    wanted = f"({'k' if n is None else n}, {dim})"
+    if not isinstance(points, np.ndarray) or points.dtype.kind != "f":
+        kind = points.dtype if isinstance(points, np.ndarray) else type(points).__name__
+        raise ProblemError(f"{what} returned {kind}; expected a numpy array of numbers, {wanted}")
+    right = points.ndim == 2 and points.shape[1] == dim and len(points) > 0
+    if not right or n not in (None, len(points)):
+        more = "" if n is None or not right else "; a rule that gives about n sets exact = False"
+        raise ProblemError(f"{what} returned shape {points.shape}; expected {wanted}{more}")
+    bad = np.flatnonzero(~((points >= 0) & (points <= 1)).all(axis=1))
+    if bad.size:
+        raise ProblemError(
+            f"{what} gave point {bad[0]} at {points[bad[0]].tolist()}; expected points of the unit "
+            "cube, each coordinate from 0 to 1, which domains map"
+        )
 
 
 @dataclass(frozen=True)
 class Uniform(UnitSampler):
     """Independent uniform points."""
 
-    def _fill(self, n: int, dim: int, rng: np.random.Generator) -> Float[np.ndarray, "k {dim}"]:
+    def fill(self, n: int, dim: int, rng: np.random.Generator) -> Float[np.ndarray, "k {dim}"]:
         return rng.random((n, dim))
 
 
@@ -86,7 +141,7 @@ class Uniform(UnitSampler):
 class LatinHypercube(UnitSampler):
     """Random points, one in each of n slices of every coordinate (McKay et al. 1979)."""
 
-    def _fill(self, n: int, dim: int, rng: np.random.Generator) -> Float[np.ndarray, "k {dim}"]:
+    def fill(self, n: int, dim: int, rng: np.random.Generator) -> Float[np.ndarray, "k {dim}"]:
         return scipy.stats.qmc.LatinHypercube(dim, seed=rng).random(n)  # pyright: ignore
 
 
@@ -97,7 +152,7 @@ class Sobol(UnitSampler):
     Note that a sequence must never be strided: every fourth point fills a quarter of the square.
     """
 
-    def _fill(self, n: int, dim: int, rng: np.random.Generator) -> Float[np.ndarray, "k {dim}"]:
+    def fill(self, n: int, dim: int, rng: np.random.Generator) -> Float[np.ndarray, "k {dim}"]:
         return sobol(n, dim, rng)
 
 
@@ -105,12 +160,15 @@ class Sobol(UnitSampler):
 class Halton(UnitSampler):
     """The first n points of a scrambled Halton sequence (Owen 2017)."""
 
-    def _fill(self, n: int, dim: int, rng: np.random.Generator) -> Float[np.ndarray, "k {dim}"]:
+    def fill(self, n: int, dim: int, rng: np.random.Generator) -> Float[np.ndarray, "k {dim}"]:
         return scipy.stats.qmc.Halton(dim, seed=rng).random(n)  # pyright: ignore
 
 
 class TensorRule(UnitSampler):
-    """As many nodes along each coordinate, about n points in all, with product weights."""
+    """As many nodes along each coordinate, about n points in all, with product weights.
+
+    A rule of your own writes `rule`, and its class is a frozen dataclass.
+    """
 
     exact: ClassVar[bool] = False
 
@@ -120,7 +178,7 @@ class TensorRule(UnitSampler):
         _, weights = self._axis(n, dim)
         return _tensor([weights] * dim).prod(axis=1)
 
-    def _fill(self, n: int, dim: int, rng: np.random.Generator) -> Float[np.ndarray, "k {dim}"]:
+    def fill(self, n: int, dim: int, rng: np.random.Generator) -> Float[np.ndarray, "k {dim}"]:
         nodes, _ = self._axis(n, dim)
         return _tensor([nodes] * dim)
 
@@ -128,11 +186,11 @@ class TensorRule(UnitSampler):
         self, n: int, dim: int
     ) -> tuple[Float[np.ndarray, " count"], Float[np.ndarray, " count"]]:
         """Nodes along one coordinate of about n points, and their weights."""
-        return self._rule(round(n ** (1 / dim)))
+        return self.rule(round(n ** (1 / dim)))
 
     @abstractmethod
-    def _rule(self, count: int) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
-        """Nodes and weights on the unit interval."""
+    def rule(self, count: int) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
+        """About `count` nodes on the unit interval, and their weights, of sum 1."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +204,7 @@ class Grid(TensorRule):
 
     endpoints: bool = False
 
-    def _rule(self, count: int) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
+    def rule(self, count: int) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
         if not self.endpoints:
             count = max(count, 1)
             return (np.arange(count) + 0.5) / count, np.full(count, 1 / count)
@@ -164,7 +222,7 @@ class GaussLegendre(TensorRule):
     More than 32 nodes are split into equal panels of at most 32.
     """
 
-    def _rule(self, count: int) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
+    def rule(self, count: int) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
         panels = -(-max(count, 1) // PANEL)
         nodes, weights = np.polynomial.legendre.leggauss(max(round(count / panels), 1))
         starts = np.arange(panels)[:, None]
@@ -210,14 +268,3 @@ class Points(Sampler):
                 f"Points: point {bad[0]} is {points[bad[0]]}, expected finite numbers"
             )
         object.__setattr__(self, "points", points)
-
-
-UNIT_SAMPLERS: tuple[type[UnitSampler], ...] = (
-    Uniform,
-    LatinHypercube,
-    Sobol,
-    Halton,
-    Grid,
-    GaussLegendre,
-)
-"""The rules that come with the package."""

@@ -150,3 +150,44 @@ def test_what_makes_a_reference_is_none(made_by: Any) -> None:
     for given in (made_by, [made_by]):
         with pytest.raises(pl.ProblemError, match=f"{made_by.__name__} makes a reference and is"):
             ring(given)
+
+
+@pl.reference.parametric("rate")
+def decaying(rate):
+    """Of the heat equation with a diffusivity, from a sine."""
+    return lambda points: np.exp(-float(rate) * points[:, 1]) * np.sin(np.pi * points[:, 0])
+
+
+def slow_heat(reference):
+    conditions = [pl.Initial(sp.Eq(u, SINE)), pl.Dirichlet(u, 0)]
+    equation = sp.Eq(u.diff(t), a / sp.pi**2 * u.diff(x, 2))
+    return pl.Problem("heat", BAR, equation, conditions, parameters={a: 2}, reference=reference)
+
+
+def test_a_reference_of_ones_own_may_have_parameters():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        problem = slow_heat(decaying(a))
+    point = np.array([[0.5, 1.0]])
+    assert problem.reference_values(point) == pytest.approx(np.exp(-2))
+    assert problem.with_parameters(a=3).reference_values(point) == pytest.approx(np.exp(-3))
+
+
+@pl.reference.parametric("rate")
+def shifted(rate):
+    return lambda points: float(rate) + decaying(rate=1.0)(points)
+
+
+@pytest.mark.parametrize("given", [lambda r: r, lambda r: {u: r}], ids=["alone", "by unknown"])
+def test_a_reference_with_parameters_is_checked(given):
+    with pytest.warns(ReferenceWarning, match="it violates 'dirichlet u'"):
+        slow_heat(given(shifted(a)))
+
+
+def test_a_class_is_no_reference():
+    class Series:
+        def __call__(self, points):
+            return points[:, 0]
+
+    with pytest.raises(ProblemError, match=r"Series is a class; give an object of it, Series\("):
+        heat(Series)

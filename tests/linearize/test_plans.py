@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import sympy as sp
 import torch
@@ -12,7 +13,7 @@ import pdelsr as pl
 from pdelsr.compile import compile_problem
 from pdelsr.linearize import StackedResidual
 from pdelsr.linearize.points import PointPlan, balanced_weights
-from pdelsr.sample import UNIT_SAMPLERS
+from pdelsr.sample import SAMPLERS
 from pdelsr.survey import crowds
 
 X, Y = pl.coordinates("x y")
@@ -44,14 +45,30 @@ def test_quadrature_weights_reach_the_residual() -> None:
     assert size**2 == pytest.approx(interior**2 + boundary**2, rel=1e-13)
 
 
-@pytest.mark.parametrize("sampler", UNIT_SAMPLERS)
+@pytest.mark.parametrize("sampler", SAMPLERS.values(), ids=SAMPLERS)
 @pytest.mark.parametrize("factor", [1, 4])
 def test_no_point_of_a_fit_is_held_out(sampler, factor: int) -> None:
-    points, blocks = plan(sampler(), 100)
+    points, blocks = plan(sampler, 100)
     fitted, held = points.scaled(factor).bind(blocks, 1), points.held_out().bind(blocks, 2)
     for a, b in zip(fitted, held, strict=True):
         apart = torch.cdist(a.sites[0], b.sites[0]).min().item()
         assert apart > 1e-9
+
+
+class Fixed(pl.UnitSampler):
+    """Points that no seed changes, the first ones of a sequence."""
+
+    def fill(self, n: int, dim: int, rng: np.random.Generator) -> np.ndarray:
+        return np.random.default_rng(1).random((n, dim))
+
+
+def test_points_that_repeat_are_not_held_out() -> None:
+    points, blocks = plan(Fixed(), 100)
+    fitted, held = points.bind(blocks, 1), points.held_out().bind(blocks, 2)
+    again = points.bind(blocks, 3)
+    for a, b, c in zip(fitted, held, again, strict=True):
+        assert torch.equal(a.sites[0], c.sites[0])
+        assert torch.cdist(a.sites[0], b.sites[0]).min().item() > 1e-9
 
 
 def test_rules_keep_their_nodes_and_weights_where_others_adapt() -> None:

@@ -119,7 +119,7 @@ def test_many_points_need_several_pieces(monkeypatch: pytest.MonkeyPatch) -> Non
     whole = network.rows(x, indices, seeds)
     whole_generic = ModuleNetwork(network, 2).rows(x, indices, seeds)
     monkeypatch.setattr("pdelsr.networks.layers.CACHE_BYTES", 3000)
-    monkeypatch.setattr("pdelsr.networks.generic.CHUNK_BYTES", 5000)
+    monkeypatch.setattr("pdelsr.networks.reverse_mode.CHUNK_BYTES", 5000)
     assert_close(network.rows(x, indices, seeds), whole, 1e-14)
     assert_close(ModuleNetwork(network, 2).rows(x, indices, seeds), whole_generic, 1e-14)
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pdelsr.declare import Box, coordinates
 from pdelsr.errors import ProblemError
 from pdelsr.sample import (
-    UNIT_SAMPLERS,
+    SAMPLERS,
     GaussLegendre,
     Grid,
     Halton,
     LatinHypercube,
     Points,
+    Sampler,
     Sobol,
     Uniform,
+    UnitSampler,
+    sample_interior,
 )
 
 RANDOM = [Uniform(), LatinHypercube(), Sobol(), Halton()]
@@ -65,11 +69,11 @@ def test_grid(grid, n, dim, count, first):
     assert unit.max() == pytest.approx(1 - first)
 
 
-@pytest.mark.parametrize("sampler", UNIT_SAMPLERS)
+@pytest.mark.parametrize("sampler", SAMPLERS.values(), ids=SAMPLERS)
 @pytest.mark.parametrize("dim", [0, 1, 3])
 def test_every_point_has_a_weight_and_the_weights_have_sum_one(sampler, dim):
-    weights = sampler().quadrature(100, dim)
-    assert len(weights) == len(sampler().unit(100, dim))
+    weights = sampler.quadrature(100, dim)
+    assert len(weights) == len(sampler.unit(100, dim))
     assert (weights > 0).all()
     assert weights.sum() == pytest.approx(1)
 
@@ -103,3 +107,74 @@ def test_no_points_are_refused():
 def test_points_refuses(array, message):
     with pytest.raises(ProblemError, match=message):
         Points(array)
+
+
+def own(fill, **more):
+    """A sampler of the user's."""
+    return type("Own", (UnitSampler,), {"fill": fill, **more})()
+
+
+def fails(self, n, dim, rng):
+    raise ZeroDivisionError("division by zero")
+
+
+@pytest.mark.parametrize(
+    ("fill", "message"),
+    [
+        (
+            lambda self, n, dim, rng: rng.random((n // 2, dim)),
+            r"shape \(5, 2\); expected \(10, 2\)",
+        ),
+        (lambda self, n, dim, rng: rng.random((2 * n, dim)), "about n sets exact = False"),
+        (lambda self, n, dim, rng: rng.random((dim, n)), r"shape \(2, 10\); expected \(10, 2\)$"),
+        (lambda self, n, dim, rng: 2 + rng.random((n, dim)), "gave point 0 at .* unit cube"),
+        (lambda self, n, dim, rng: np.full((n, dim), np.nan), r"point 0 at \[nan, nan\]"),
+        (lambda self, n, dim, rng: [[0.5] * dim] * n, "returned list; expected a numpy array"),
+        (lambda self, n, dim, rng: np.zeros((n, dim), dtype=int), "returned int64; expected"),
+        (lambda self, n, dim, rng: None, "returned NoneType; expected a numpy array"),
+        (fails, "fails with ZeroDivisionError: division by zero"),
+    ],
+    ids=["few", "many", "turned", "outside", "nan", "list", "integers", "none", "failing"],
+)
+def test_own_points_that_are_none_of_the_unit_cube_are_refused(fill, message):
+    with pytest.raises(ProblemError, match=rf"Own: fill\(10, 2, rng\) .*{message}"):
+        own(fill).unit(10, 2)
+
+
+def test_own_samplers_are_reproducible():
+    sampler = own(lambda self, n, dim, rng: rng.random((n, dim)) ** 2)
+    assert (sampler.unit(5, 2, seed=1) == sampler.unit(5, 2, seed=1)).all()
+    assert not sampler.repeats(2)
+    assert own(lambda self, n, dim, rng: np.full((n, dim), 0.5)).repeats(2)
+    assert Grid().repeats(2)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (
+            lambda self, n, dim: np.ones(3),
+            r"quadrature\(10, 2\) gave shape \(3,\); .* its 10 points",
+        ),
+        (lambda self, n, dim: -np.ones(n), "expected a positive weight for each"),
+        (lambda self, n, dim: None, "gave None; expected a positive weight"),
+    ],
+    ids=["few", "negative", "none"],
+)
+def test_own_weights_are_checked(weights, message):
+    fill = lambda self, n, dim, rng: rng.random((n, dim))  # noqa: E731
+    rule = own(fill, exact=False, quadrature=weights)
+    square = Box(coordinates("x y"), (0, 0), (1, 1))
+    with pytest.raises(ProblemError, match=message):
+        sample_interior(square, 10, rule)
+
+
+def test_a_sampler_that_fills_nothing_is_refused():
+    class Bare(Sampler):
+        pass
+
+    square = Box(coordinates("x y"), (0, 0), (1, 1))
+    with pytest.raises(
+        ProblemError, match=r"Bare is no sampler that can be asked .* pl\.UnitSampler"
+    ):
+        sample_interior(square, 10, Bare())

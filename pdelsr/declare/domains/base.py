@@ -164,14 +164,16 @@ class Domain(ABC):
         """An expression of order one, positive inside, with a simple zero on exactly these parts.
 
         Args:
-            parts: Sides of an Interval, Box, Disk or Ball, with or without time.
+            parts: Sides of an Interval, Box, Disk or Ball, with or without time, or of a domain of
+                your own that overrides this.
 
         Raises:
             ProblemError: No such expression is known for the domain or for the parts.
         """
         raise ProblemError(
             f"no distance factor is known for {self.title}, only for Interval, Box, Disk and Ball; "
-            "use the soft form of the condition (hard=False)"
+            "use the soft form of the condition (hard=False), or override distance_factor in a "
+            "domain of your own"
         )
 
     def require_coordinate(self, coordinate: sp.Symbol) -> int:
@@ -205,9 +207,12 @@ class Domain(ABC):
     def __mul__(self, other: object) -> Domain:
         return OPERATIONS["*"](self, other)
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         rows = [(part.name, part.kind, f"{part.measure:.6g}") for part in self.parts]
         rows = [("part", "kind", "measure"), *rows]
         widths = [max(len(row[column]) for row in rows) for column in range(2)]
         lines = [f"  {a:<{widths[0]}}  {b:<{widths[1]}}  {c}" for a, b, c in rows]
         return "\n".join([self.title, *lines])
+
+    def __repr__(self) -> str:
+        return str(self)

@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float
 
 from pdelsr.declare.domains.base import OPERATIONS, SMALL, Domain
 from pdelsr.declare.domains.checks import listed
+from pdelsr.declare.domains.contract import require_contract
 from pdelsr.declare.domains.cut import Cut, CutPart
 from pdelsr.declare.domains.part import Part
 from pdelsr.declare.domains.probes import INTERIOR_PROBES, probes
@@ -39,6 +40,8 @@ class Combination(Domain):
     right_cut: ClassVar[Cut]
 
     def __post_init__(self) -> None:
+        for operand in (self.left, self.right):
+            require_contract(operand)
         require_combinable(self.left, self.sign, self.right)
         low, high = self.bounding_box.T
         if (low >= high).any() or self._share == 0:

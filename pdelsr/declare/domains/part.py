@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 Kind = Literal["side", "initial", "final"]
+
+if TYPE_CHECKING:
+    PlacedPoints: TypeAlias = Float[np.ndarray, "n d"]
+    Kept: TypeAlias = Bool[np.ndarray, " n"]
+else:
+    PlacedPoints = Kept = object  # checked by contract.py, in the user's words
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +41,8 @@ class Placement:
         kept: True where the point belongs to the shape, (n,).
     """
 
-    points: Float[np.ndarray, "n d"]
-    kept: Bool[np.ndarray, " n"]
+    points: PlacedPoints
+    kept: Kept
 
 
 @dataclass(frozen=True, repr=False)

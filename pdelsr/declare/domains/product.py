@@ -13,6 +13,7 @@ from pdelsr.declare.domains.base import OPERATIONS, Domain
 from pdelsr.declare.domains.bound_texts import bound_texts
 from pdelsr.declare.domains.box import Box
 from pdelsr.declare.domains.checks import listed
+from pdelsr.declare.domains.contract import require_contract
 from pdelsr.declare.domains.part import Kind, Part, Placement
 from pdelsr.declare.domains.rectangular import Rectangular
 from pdelsr.declare.domains.time_interval import TimeInterval
@@ -38,6 +39,7 @@ class SpaceTime(Domain):
     interval: TimeInterval
 
     def __post_init__(self) -> None:
+        require_contract(self.section)
         t = self.interval.coordinate
         if self.section.time is not None:
             raise ProblemError(f"{self.section.title} has time {self.section.time} already")

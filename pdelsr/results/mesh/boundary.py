@@ -37,7 +37,7 @@ class BoundaryCurve:
 
 def boundary_curve(domain: Domain, spacing: float) -> BoundaryCurve:
     """Points at most `spacing` apart on every part, and the ends of the parts."""
-    found = [_along(part, spacing) for part in domain.parts]
+    found = [_along(part, spacing) for part in domain.parts if part.unit_dim == 1]
     corners = _distinct(np.concatenate([c for c, _ in found]), SMALL * domain.diameter)
     others = _distinct(np.concatenate([p for _, p in found]), APART * spacing)
     far = scipy.spatial.KDTree(corners).query(others)[0] > APART * spacing

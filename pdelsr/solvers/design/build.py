@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from torch import nn
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
 
+from pdelsr.compile import CompiledProblem
+from pdelsr.declare import Problem
+from pdelsr.declare.domains.probes import PART_PROBES, probes
 from pdelsr.errors import SettingsError
-from pdelsr.networks import FeatureNetwork, HardConditions, ModuleNetwork, Network
+from pdelsr.networks import HardConditions, IndexSet, ModuleNetwork, Network, closure
 from pdelsr.networks.base import require_trainable
+from pdelsr.networks.contract import require_contract
 from pdelsr.networks.design import Design
+from pdelsr.networks.forward_mode import own_containers
 from pdelsr.networks.mlp import MLP
 from pdelsr.solvers.run.job import Job
+from pdelsr.solvers.state.settings import RunSettings
+
+PROBES = 4  # points on which a network of the user's is tried
+ROUNDED = 10.0  # times the root of machine epsilon, by which values a period apart may differ
 
 
 def build_network(job: Job, design: Design, seed: int) -> Network:
@@ -31,6 +42,7 @@ def build_network(job: Job, design: Design, seed: int) -> Network:
     if settings.network is not None:
         inner = adopted(settings.network, d, k, axes)
         inner = inner.to(dtype=settings.torch_dtype, device=settings.torch_device)
+        require_contract(inner, some_points(job.problem, settings), derivatives_of(compiled))
     else:
         inner = MLP(
             d,
@@ -53,20 +65,63 @@ def build_network(job: Job, design: Design, seed: int) -> Network:
 
 
 def adopted(network: nn.Module, d: int, k: int, periodic: Mapping[int, float]) -> Network:
-    """The user's network, checked against the problem."""
+    """The user's network, checked against the problem.
+
+    Raises:
+        SettingsError: it has other numbers of coordinates or fields, nothing to train, or is not
+            periodic where the conditions hold by the form of the ansatz.
+    """
     if not isinstance(network, Network):
         network = ModuleNetwork(network, d, k)
     require_trainable(network)
-    if (network.in_features, network.out_features) != (d, k):
+    sizes = getattr(network, "in_features", None), getattr(network, "out_features", None)
+    if None in sizes:
+        raise SettingsError(
+            f"{network.called} has no in_features and out_features: set them, here to {d} and {k}."
+        )
+    if sizes != (d, k):
         raise SettingsError(
             f"network maps {network.in_features} coordinate(s) to {network.out_features} "
             f"field(s); the problem has {d} coordinate(s) and {k} unknown(s)."
         )
-    built_in = network.settings()["periodic"] if isinstance(network, FeatureNetwork) else {}
-    missing = [axis for axis in periodic if axis not in {int(a) for a in built_in}]
+    missing = [axis for axis, period in periodic.items() if not is_periodic(network, axis, period)]
     if missing:
         raise SettingsError(
             f"a hard periodic condition in coordinate {missing[0]} needs a network with a periodic "
-            f"embedding: build it with MLP(..., periodic={dict(periodic)}), or use hard=False."
+            f"embedding: build it with MLP(..., periodic={dict(periodic)}), give your own network "
+            "cos and sin of that coordinate, or use hard=False."
         )
     return network
+
+
+def is_periodic(network: Network, axis: int, period: float) -> bool:
+    """Whether the network has the same values a period further along a coordinate, for every θ."""
+    generator = torch.Generator().manual_seed(0)
+
+    def drawn(*shape: int) -> Tensor:
+        return torch.randn(shape, dtype=torch.float64, generator=generator, device="cpu")
+
+    moved = {name: p + 0.1 * drawn(*p.shape).to(p) for name, p in network.trainable().items()}
+    like = next(iter(moved.values()))
+    x = period * drawn(PROBES, network.in_features).to(like)
+    further = x.clone()
+    further[:, axis] += period
+    with torch.no_grad():
+        here, there = (
+            torch.func.functional_call(own_containers(network), moved, (points,))
+            for points in (x, further)
+        )
+    close = ROUNDED * torch.finfo(like.dtype).eps ** 0.5 * (1 + here.abs().max())
+    return bool((here - there).abs().max() <= close)
+
+
+def some_points(problem: Problem, settings: RunSettings) -> Float[Tensor, "n d"]:
+    """A few points of the domain, on which a network is tried."""
+    domain = problem.domain
+    points = domain.from_unit(probes(PART_PROBES, domain.unit_dim))[:PROBES]
+    return torch.as_tensor(points, dtype=settings.torch_dtype, device=settings.torch_device)
+
+
+def derivatives_of(compiled: CompiledProblem) -> IndexSet:
+    """All derivatives that the blocks of a problem use, with the lower ones."""
+    return closure(tuple(entry.index for block in compiled.blocks for entry in block.entries))

@@ -205,8 +205,40 @@ def test_networks_that_do_not_fit_are_refused() -> None:
     for method in METHODS:
         with pytest.raises(pl.SettingsError, match="no trainable parameter"):
             started(poisson(), method, network=frozen)
-    with pytest.raises(pl.SettingsError, match="needs a network with a periodic embedding"):
-        started(burgers(), hard=True, network=pl.MLP(2, 1, (4,)))
+    for periods in ({}, {0: 3.0}, {1: 2.0}):
+        network = pl.MLP(2, 1, (4,), periodic=periods)
+        with pytest.raises(pl.SettingsError, match="needs a network with a periodic embedding"):
+            started(burgers(), hard=True, network=network)
+    with pytest.raises(pl.SettingsError, match="Unsized has no in_features and out_features"):
+        started(poisson(), network=Unsized())
+
+
+class Unsized(pl.Network):
+    """A network that does not say what it maps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a = nn.Parameter(torch.ones(1))
+
+    def forward(self, x: torch.Tensor, indices: object = None) -> torch.Tensor:
+        return self.a * x
+
+
+class Embedded(nn.Module):
+    """A network of cos and sin of the first coordinate, of period 2."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.Sequential(nn.Linear(3, 6), nn.Tanh(), nn.Linear(6, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        angle = torch.pi * x[:, :1]
+        return self.inner(torch.cat([torch.cos(angle), torch.sin(angle), x[:, 1:]], dim=1))
+
+
+def test_a_module_that_is_periodic_itself_may_have_hard_conditions() -> None:
+    context = started(burgers(), hard=True, network=Embedded())
+    assert any(name.startswith("periodic") for name in context.discretization.compiled.exact)
 
 
 @pytest.mark.parametrize("method", METHODS)
