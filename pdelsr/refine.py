@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypedDict, overload
 
-from torch import nn
+from torch import Tensor, nn
+from typing_extensions import Unpack
 
+from pdelsr.batch import RefinedModule
 from pdelsr.batch import refine as refine_on_data
 from pdelsr.batch.checks import require_known
+from pdelsr.batch.options import DataOptions
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
 from pdelsr.operators.at_input import network_at, parameter_of
@@ -22,7 +25,44 @@ RANK = 1500
 POINTS = 8  # of the equations, a direction: with fewer the residual is small between them only
 
 
-def refine(model: nn.Module, inputs: Any, targets: Any = None, **options: Any) -> Any:
+class InstanceOptions(TypedDict, total=False):
+    """Of `refine` for one instance of a parametric problem: see `refine_instance`."""
+
+    rank: int | None
+    newton_steps: int
+    passes: int
+    basis: str | Basis
+    points: int | None
+    weights: Mapping[str, int | float] | None
+    sensors: Any
+    seed: int
+    dtype: str
+    tolerance: int | float
+    memory_budget: int | None
+    verbose: bool
+
+
+@overload
+def refine(
+    model: nn.Module, inputs: Problem, targets: None = None, **options: Unpack[InstanceOptions]
+) -> Solution: ...
+
+
+@overload
+def refine(
+    model: nn.Module,
+    inputs: Tensor | Sequence[Tensor] | Iterable[Any],
+    targets: Tensor | None = None,
+    **options: Unpack[DataOptions],
+) -> RefinedModule: ...
+
+
+def refine(
+    model: nn.Module,
+    inputs: Problem | Tensor | Sequence[Tensor] | Iterable[Any],
+    targets: Tensor | None = None,
+    **options: Any,
+) -> Solution | RefinedModule:
     """Refine a trained module in one shot: on data, or for one instance of a parametric problem.
 
     On data, `refine(model, inputs, targets, rank=…)` or `refine(model, loader, rank=…)`, with the

@@ -5,7 +5,9 @@ from __future__ import annotations
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, overload
+
+from typing_extensions import Unpack
 
 from pdelsr.checkpoint import RunFile, kept_form
 from pdelsr.declare import Problem
@@ -17,6 +19,14 @@ from pdelsr.results.collect import collect
 from pdelsr.results.display import Display
 from pdelsr.results.trace import Trace
 from pdelsr.solvers.afterwards import refine_afterwards
+from pdelsr.solvers.methods.options import (
+    AnyOptions,
+    ILSROptions,
+    LSROptions,
+    PINNOptions,
+    RunOptions,
+    TSONNOptions,
+)
 from pdelsr.solvers.prepare import prepare
 from pdelsr.solvers.request import Request
 from pdelsr.solvers.run.context import Context
@@ -30,6 +40,72 @@ from pdelsr.solvers.state.settings import RunSettings, require_flag, require_wri
 from pdelsr.solvers.state.status import Status
 
 LOWER = "lower points or rank, or take a narrower network (hidden=)"
+
+
+@overload
+def solve(
+    problem: Problem,
+    method: Literal["ilsr"] = "ilsr",
+    *,
+    start: Solution | None = None,
+    track_errors: bool = False,
+    **options: Unpack[ILSROptions],
+) -> Solution: ...
+
+
+@overload
+def solve(
+    problem: Problem,
+    method: Literal["lsr"],
+    *,
+    start: Solution | None = None,
+    track_errors: bool = False,
+    **options: Unpack[LSROptions],
+) -> Solution: ...
+
+
+@overload
+def solve(
+    problem: Problem,
+    method: Literal["pinn"],
+    *,
+    start: Solution | None = None,
+    track_errors: bool = False,
+    **options: Unpack[PINNOptions],
+) -> Solution: ...
+
+
+@overload
+def solve(
+    problem: Problem,
+    method: Literal["tsonn"],
+    *,
+    start: Solution | None = None,
+    track_errors: bool = False,
+    **options: Unpack[TSONNOptions],
+) -> Solution: ...
+
+
+@overload
+def solve(
+    problem: Problem,
+    method: Method,
+    *,
+    start: Solution | None = None,
+    track_errors: bool = False,
+    **options: Unpack[RunOptions],
+) -> Solution: ...
+
+
+@overload
+def solve(
+    problem: Problem,
+    method: str,
+    *,
+    start: Solution | None = None,
+    track_errors: bool = False,
+    **options: Unpack[AnyOptions],
+) -> Solution: ...
 
 
 def solve(

@@ -1,0 +1,28 @@
+"""The options of `refine` on data, as type checkers and editors see them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypedDict
+
+from pdelsr.batch.target import UserResidual
+from pdelsr.lstsq import LeastSquares
+from pdelsr.subspace import Basis
+
+
+class DataOptions(TypedDict, total=False):
+    """The keywords of `pdelsr.batch.refine`, which says what they mean; a test compares the two."""
+
+    rank: int | str
+    validation: float | tuple[Any, Any] | Iterable[Any] | None
+    residual: UserResidual | None
+    parameter_fraction: int | float
+    basis: str | Basis
+    lstsq: str | LeastSquares
+    newton_steps: int
+    products: str
+    batch_size: int | None
+    dtype: str
+    seed: int
+    memory_budget: int | None
+    verbose: bool
