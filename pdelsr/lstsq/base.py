@@ -46,10 +46,12 @@ class LeastSquares(ABC):
     Attributes:
         name: by which users choose it.
         keeps_leading: whether `leading` gives the solutions in the first k directions.
+        serves_again: whether another right-hand side costs far less than the first one.
     """
 
     name: str
     keeps_leading: ClassVar[bool] = False
+    serves_again: ClassVar[bool] = True
 
     def numbers(self, n: int | float, r: int) -> int | float:
         """How many numbers are alive at once for A (n, r), by which a run estimates its memory.

@@ -10,11 +10,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from pdelsr.errors import warn
 from pdelsr.lstsq.base import Ended, LeastSquares, Solved
-from pdelsr.lstsq.system import System, require_finite
+from pdelsr.lstsq.system import MatrixSystem, System, require_finite
 
 OVER = 7  # what scipy says where the iterations are over
+SMALL = 2**22  # numbers of a matrix that is formed
 VECTORS = 8  # of n and of r numbers, that the iteration holds
+
+
+class IterationsWarning(UserWarning):
+    """An iterative solver has stopped before it was done."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +35,14 @@ class LSMRState:
 class LSMR(LeastSquares):
     """Golub–Kahan iteration (Fong and Saunders 2011), on products A y and Aᵀw.
 
-    A is never formed: the lengths of its columns take one pass over its rows, and every iteration
-    two products. Its iterations resolve one decade of singular values after another, so
-    ill-conditioned tangent systems stop far from the minimum: the paper's Figs. 2c and 4c, and a
-    reason for `QR` where A fits into memory.
+    A large A is never formed: the lengths of its columns take one pass over its rows, and every
+    iteration two products. A small one, of 4 million numbers at most, takes less room than a chunk
+    of rows and is multiplied a hundred times faster.
+
+    The iterations resolve one decade of singular values after another, so ill-conditioned tangent
+    systems stop far from the minimum: the paper's Figs. 2c and 4c, and a reason for `QR` where A
+    fits into memory. They tell the condition of what they have resolved only, so none is told where
+    they are over too early.
 
     Args:
         iterations: at most; None for 4 r.
@@ -42,11 +52,15 @@ class LSMR(LeastSquares):
     iterations: int | None = None
     tolerance: int | float = 1e-14
     name = "lsmr"
+    serves_again = False
 
     def numbers(self, n: int | float, r: int) -> int | float:
-        return VECTORS * (n + r)
+        return VECTORS * (n + r) + min(n * r, SMALL)
 
     def init(self, system: System) -> LSMRState:
+        n, r = system.shape
+        if n * r <= SMALL:
+            system = MatrixSystem(*system.dense())
         return LSMRState(system, system.column_lengths())
 
     def compute(self, state: LSMRState, b: Float[Tensor, " n"] | None = None) -> Solved:
@@ -63,7 +77,14 @@ class LSMR(LeastSquares):
             maxiter=self.iterations or 4 * system.shape[1],
         )
         status = Ended.ITERATIONS if ended == OVER else Ended.SOLVED
-        return Solved(_tensor(y, lengths) / lengths, None, float(condition), status)
+        if status is Ended.ITERATIONS:
+            warn(
+                f"LSMR: {status.value} ({self.tolerance:g}), so the refinement may be far from the "
+                "best one. Raise iterations, or use 'qr' where the matrix fits into memory.",
+                IterationsWarning,
+            )
+        known = float(condition) if status is Ended.SOLVED else None
+        return Solved(_tensor(y, lengths) / lengths, None, known, status)
 
 
 def _products(system: System, lengths: Float[Tensor, " r"]) -> scipy.sparse.linalg.LinearOperator:

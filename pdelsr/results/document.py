@@ -143,7 +143,7 @@ def require_report_tensors(
         if index.numel() and not 0 <= int(index.min()) <= int(index.max()) < m:
             raise FileFormatError(f"its tensor 'index' points outside of {m} parameters")
     unknown = report.effective_rank is None, report.condition is None
-    if any(unknown) and (not all(unknown) or tensors["singular_values"].numel()):
+    if any(unknown) and tensors["singular_values"].numel():
         raise FileFormatError("it has singular values, and lacks effective rank or condition")
     if report.directions == "Identity" and report.rank != m:
         raise FileFormatError(f"it has rank {report.rank} in the full basis of {m} parameters")

@@ -106,8 +106,11 @@ def _residuals(solution: BaseSolution) -> Table:
 
 
 def _directions(solution: BaseSolution) -> str:
+    if solution.effective_rank is None and solution.condition is not None:
+        return f"rank {solution.rank:,}, condition about {solution.condition:.1e}"
     if solution.effective_rank is None:
-        return f"rank {solution.rank:,}; there was no time to measure the effective rank"
+        unknown = "there was no time to measure the effective rank, or the solver cannot tell it"
+        return f"rank {solution.rank:,}; {unknown}"
     effective = f"effective rank {solution.effective_rank:,} of {solution.rank:,}"
     return f"{effective}, condition {solution.condition:.1e}"
 

@@ -101,7 +101,8 @@ class LSR(Method):
     def step(self, context: Context, state: State) -> State:
         norm = context.heldout_norm
         found, candidate = self._refined(context.discretization, context.clock, norm)
-        enough = 2 * (found.report.effective_rank or 0) >= found.report.rank
+        known = found.report.effective_rank  # iterative solvers do not tell it
+        enough = known is None or 2 * known >= found.report.rank
         done = Status.COMPLETED if enough else Status.RANK_DEFICIENT
         if not found.steps:
             done = Status.STAGNATED

@@ -17,9 +17,11 @@ class RankReport:
 
     Args:
         rank: r, directions of the subspace.
-        effective_rank: directions above rounding; None where there was no time to measure it.
+        effective_rank: directions above rounding; None where there was no time to measure it, or
+            where the solver does not tell.
         condition: of the column-equilibrated system; None likewise.
-        singular_values: of the column-equilibrated system, in falling order.
+        singular_values: of the column-equilibrated system, in falling order; empty where they are
+            not known.
         basis_values: singular values that the basis was built from, where it was.
         directions: V.
         y: the reduced unknowns; the refined predictor is q + J V y.

@@ -7,7 +7,6 @@ the published LSR (Cao and Zhang 2026, Algorithm 1).
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,7 +16,6 @@ from torch import Tensor
 
 from pdelsr.linearize import Directions, RefinedPredictor, StackedResidual
 from pdelsr.lstsq import LeastSquares
-from pdelsr.lstsq.base import Ended
 from pdelsr.solvers.refinement.newton import Linearization, NewtonSearch, Observer
 from pdelsr.solvers.refinement.reduced import Place
 from pdelsr.solvers.refinement.report import RankReport
@@ -25,8 +23,6 @@ from pdelsr.solvers.refinement.sensitivity import Sensitivity, sensitivity
 from pdelsr.solvers.refinement.tangent_problem import TangentPlace, TangentProblem
 from pdelsr.solvers.state.interruption import INTERRUPTIONS, status_of
 from pdelsr.solvers.state.status import Status
-
-logger: logging.Logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -133,8 +129,6 @@ class _Told(Observer):
         if spectrum is not None:
             known = (spectrum.effective_rank, spectrum.condition, spectrum.singular_values)
         self.report = RankReport(self.directions.rank, *known)
-        if solved.status is not Ended.SOLVED:
-            logger.warning("least squares: %s", solved.status.value)
         part = self.solver.in_part(now.state) if converged else None
         if part is not None:
             nested = self.directions.lift(place.y + part - solved.solution)

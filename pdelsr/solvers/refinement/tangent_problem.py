@@ -136,7 +136,7 @@ class TangentProblem(Reduced):
         (Björck 1996, Numerical Methods for Least Squares Problems, section 2.9).
         """
         assert isinstance(place, TangentPlace)
-        for _ in range(CORRECTIONS):
+        for _ in range(CORRECTIONS if solver.serves_again else 0):
             if stop():
                 break
             tried = self.at(place.y + solver.compute(state, -place.f).solution)
