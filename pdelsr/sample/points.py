@@ -18,7 +18,7 @@ from pdelsr.sample.point_set import PointSet
 from pdelsr.sample.samplers import Points, Sampler, Seed, UnitSampler
 from pdelsr.sample.split import spawn, split_by_measure
 
-_MOST_CANDIDATES = 2**24
+MOST_CANDIDATES = 2**24
 
 
 class FacePair(NamedTuple):
@@ -154,12 +154,12 @@ def _accepted(
             weights = _rule_weights(sampler, request, region.unit_dim, len(placed.kept))
             weights = weights[placed.kept]
             return points, weights / weights.sum(), unit
-        if request >= _MOST_CANDIDATES:
+        if request >= MOST_CANDIDATES:
             raise ProblemError(
                 f"only {hits} of {request} points hit {_describe(region)}, expected {n}; "
                 "it is too thin to sample, give your own points by Points(array)"
             )
-        request = min(_grown(request, n, hits, sampler.exact), _MOST_CANDIDATES)
+        request = min(_grown(request, n, hits, sampler.exact), MOST_CANDIDATES)
 
 
 def _rule_weights(sampler: UnitSampler, n: int, dim: int, count: int) -> Float[np.ndarray, " k"]:

@@ -163,7 +163,7 @@ class Survey:
             for suspect in alike[begin : begin + ROUND]:
                 if not self.budget.allows(suspect.cost(whole)):
                     return Looked(tuple(found), tuple(s.term for s in alike[searched:]))
-                found += self._peaks(suspect, whole)
+                found += self.peaks_of(suspect, whole)
                 searched += 1
             if len(found) == before and alike[0].kind != BY_CODE:
                 return Looked(tuple(found))  # the others are less steep
@@ -222,7 +222,7 @@ class Survey:
         apart = len(self.samples) ** (-1 / self._dim) * np.sqrt(self._dim)
         return bool((away(self.samples) < slopes * (LENGTH + apart)).any())
 
-    def _peaks(self, suspect: Suspect, whole: sp.Expr) -> Iterable[Feature]:
+    def peaks_of(self, suspect: Suspect, whole: sp.Expr) -> Iterable[Feature]:
         centres = self._centres(suspect)
         if not len(centres):
             return

@@ -54,14 +54,16 @@ def test_a_range_that_an_assumption_excludes_is_refused(low, high, assumptions):
 
 @pytest.mark.parametrize(("low", "high", "assumptions"), ADMITTED.values(), ids=ADMITTED)
 def test_ends_may_be_what_is_excluded(low, high, assumptions):
-    on_range(low, high, **assumptions)
+    problem = on_range(low, high, **assumptions)
+    assert problem.domain.bounding_box.tolist() == [[low, high]]
 
 
 def test_a_hole_may_reach_where_the_coordinate_does_not():
     r, z = sp.symbols("r z", positive=True)
     f = pl.unknown("f", r, z)
     half = pl.Box((r, z), (0, 0), (1, 1)) - pl.Disk((r, z), (0, 0.5), 0.2)
-    pl.Problem("half", half, f.diff(r, 2) + f.diff(z, 2), [pl.Dirichlet(f, 0)])
+    problem = pl.Problem("half", half, f.diff(r, 2) + f.diff(z, 2), [pl.Dirichlet(f, 0)])
+    assert problem.domain is half
 
 
 def test_what_is_cut_off_does_not_count():

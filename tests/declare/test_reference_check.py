@@ -10,7 +10,7 @@ import pytest
 import sympy as sp
 
 import pdelsr as pl
-from pdelsr.errors import ConditionWarning, ProblemError, ReferenceWarning
+from pdelsr.errors import ProblemError, ReferenceWarning
 
 x, y, t = pl.coordinates("x y t")
 a = sp.Symbol("a")
@@ -126,10 +126,11 @@ REFUSED = {
 
 @pytest.mark.parametrize("make", SOUND.values(), ids=SOUND)
 def test_a_sound_reference_is_silent(make):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConditionWarning)
-        warnings.simplefilter("error", ReferenceWarning)
-        make()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        problem = make()
+    assert [one for one in told if one.category is ReferenceWarning] == []
+    assert problem.reference is not None
 
 
 @pytest.mark.parametrize(("make", "message"), WRONG.values(), ids=WRONG)

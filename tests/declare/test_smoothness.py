@@ -225,9 +225,11 @@ def test_refused(make, message):
 
 @pytest.mark.parametrize("make", ALLOWED.values(), ids=ALLOWED)
 def test_allowed(make):
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", ConditionWarning)
-        make()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        problem = make()
+    assert [one for one in told if one.category is ConditionWarning] == []
+    assert problem.statements[0].kind == "equation"
 
 
 def test_the_way_out_is_told():
@@ -283,7 +285,9 @@ def test_so_is_one_beside_diffusion(make):
 
 
 def test_a_callable_that_fails_is_left_to_the_run():
-    rod(callable_of(lambda x: 1 / 0) * u.diff(x, 2) + 1)
+    problem = rod(callable_of(lambda x: 1 / 0) * u.diff(x, 2) + 1)
+    with pytest.raises(pl.ProblemError, match="division by zero"):
+        pl.solve(problem, "lsr", hidden=(4,), points=20)
 
 
 def test_many_terms_cost_little():

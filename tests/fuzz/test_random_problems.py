@@ -32,14 +32,14 @@ PLAIN = settings(
 )
 QUICK = settings(PLAIN, max_examples=16, derandomize=True, phases=[Phase.generate, Phase.shrink])
 LONG = settings(PLAIN, max_examples=500)
+MOST_REFUSED = 0.65  # share of the sound problems; of the quick ones it is 9 of 16
 FEW, MANY = settings(QUICK, max_examples=2), settings(PLAIN, max_examples=40)
 
 
 @pytest.mark.parametrize("profile", [QUICK, pytest.param(LONG, marks=pytest.mark.slow)])
 def test_sound_problems(profile: settings) -> None:
     ends = tally(profile, check_problem, st.tuples(declarations(), options()))
-    solved = sum(count for end, count in ends.items() if end != "refused")
-    assert solved > ends.total() / 4, ends
+    assert ends["refused"] <= MOST_REFUSED * ends.total(), ends
 
 
 @pytest.mark.parametrize("profile", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])

@@ -47,8 +47,11 @@ def test_an_endless_loop_ends(seconds: float) -> None:
 
 @pytest.mark.parametrize("seconds", [60, 1e30, math.inf])
 def test_enough_time_changes_nothing(seconds: float) -> None:
+    ended = False
     with deadline(seconds):
-        pass
+        ended = True
+    assert ended
+    assert module.signal.getitimer(module.signal.ITIMER_REAL)[0] == 0  # no alarm is left behind
 
 
 def test_errors_pass_and_cancel_the_alarm() -> None:
@@ -139,9 +142,11 @@ def test_other_threads_have_none() -> None:
 
 def test_without_an_alarm_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(module.signal, "setitimer")
+    ended = False
     with deadline(0):
-        pass
+        ended = True
     monkeypatch.undo()
+    assert ended
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,8 @@ def test_a_gpu_counts_what_torch_holds_unused(monkeypatch: pytest.MonkeyPatch) -
 
 def test_processes_share_what_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(free_memory, "free_on_host", lambda: 900)
-    monkeypatch.setattr(free_memory, "_processes", 1)
-    share_memory(3)
-    assert free_bytes(torch.device("cpu")) == 300
+    try:
+        share_memory(3)
+        assert free_bytes(torch.device("cpu")) == 300
+    finally:
+        share_memory(1)

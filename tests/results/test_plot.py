@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from solved import PROBLEMS, solved
 
 import pdelsr as pl
@@ -267,7 +268,9 @@ def test_lines_differ_without_color() -> None:
 def test_a_dollar_in_a_name_is_no_formula() -> None:
     solution = solved("poisson_1d")
     named = replace(solution, problem=replace(solution.problem, name=r"$\nonsense{"))
-    named.plot(what="fields", dpi=30)._repr_png_()
+    picture = named.plot(what="fields", dpi=30)
+    assert picture._repr_png_().startswith(b"\x89PNG")
+    assert any("nonsense" in text.get_text() for text in picture.findobj(Text))
 
 
 REFUSED: dict[str, tuple[str, str]] = {

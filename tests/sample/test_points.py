@@ -179,7 +179,7 @@ def test_refusals(call, message):
 
 
 def test_a_region_that_nothing_hits_is_refused(monkeypatch):
-    monkeypatch.setattr("pdelsr.sample.points._MOST_CANDIDATES", 2**12)
+    monkeypatch.setattr("pdelsr.sample.points.MOST_CANDIDATES", 2**12)
     ring = Ball((x, y)) - Ball((x, y), radius=0.999)
     with pytest.raises(ProblemError, match="it is too thin to sample, give your own points"):
         sample_interior(ring, 1000, Uniform())

@@ -212,13 +212,13 @@ def test_narrow_data_are_found_on_every_part() -> None:
 @pytest.mark.filterwarnings("ignore::pdelsr.ConditionWarning")
 def test_many_terms_on_many_parts_are_not_all_searched(monkeypatch: pytest.MonkeyPatch) -> None:
     searched: list[object] = []
-    usual = Survey._peaks
+    usual = Survey.peaks_of
 
     def peaks_of(self: Survey, suspect: Suspect, whole: sp.Expr) -> Iterable[Feature]:
         searched.append(suspect)
         return usual(self, suspect, whole)
 
-    monkeypatch.setattr(Survey, "_peaks", peaks_of)
+    monkeypatch.setattr(Survey, "peaks_of", peaks_of)
     peaks = sp.Add(*(gauss(X - sp.Rational(2 * k + 1, 161), 1e-4) for k in range(80)))
     equation = sp.Eq(W.diff(X, 2) + W.diff(Y, 2), 0)
     problem = pl.Problem("many", star(70), [equation], [pl.Dirichlet(W, peaks)])

@@ -82,11 +82,13 @@ class Designer:
         if not math.isinf(seconds):
             parameters //= SMALL
             with given_up_after(seconds):
-                self._smallest(open_designs[0])  # loads what is loaded once, and is needed anyway
+                self.smallest_seconds(
+                    open_designs[0]
+                )  # loads what is loaded once, and is needed anyway
         with given_up_after(seconds):
             if not math.isinf(seconds):
-                one = self._smallest(open_designs[0])
-                parameters = _affordable(one, len(at_scales) + WALKS, seconds)
+                one = self.smallest_seconds(open_designs[0])
+                parameters = affordable_parameters(one, len(at_scales) + WALKS, seconds)
             at_scales = [self.sized(d, min(parameters, ROUGH)) for d in at_scales]
             trial = self.trial(at_scales[0], sizes)
             rough = trial.at_best_scale(min(at_scales, key=trial.size), FACTOR)
@@ -100,7 +102,7 @@ class Designer:
         best = min(sizes, key=sizes.__getitem__, default=first)
         return self._of_usual_size(best, tried, _refinable(one, begin, left))
 
-    def _smallest(self, design: Design) -> float:
+    def smallest_seconds(self, design: Design) -> float:
         """Seconds of the smallest trial."""
         begin = time.perf_counter()
         least = self.sized(design, PARAMETERS // SMALL)
@@ -246,7 +248,7 @@ class Trial:
         """Held-out residual after one refinement; infinite where it is not finite."""
         if design not in self.sizes:
             network = self.build(design)
-            found = self._refinement(network)
+            found = self.refinement(network)
             predictor = _predictor(network, found)
             size = math.inf if predictor is None else self.heldout_size(predictor, network)
             self.sizes[design] = size
@@ -257,9 +259,9 @@ class Trial:
 
     def refined(self, network: Network) -> RefinedPredictor | None:
         """A network after one refinement; None where that found nothing."""
-        return _predictor(network, self._refinement(network))
+        return _predictor(network, self.refinement(network))
 
-    def _refinement(self, network: Network) -> Refinement:
+    def refinement(self, network: Network) -> Refinement:
         residual = StackedResidual(network, self.train, self.memory_budget)
         directions = Identity(network.parameter_count)
         return refine_in_subspace(residual, directions, QR(), TRIAL_STEPS, described=False)
@@ -271,7 +273,7 @@ class Trial:
         return size if math.isfinite(size) else math.inf
 
 
-def _affordable(one: float, count: int, seconds: float) -> int:
+def affordable_parameters(one: float, count: int, seconds: float) -> int:
     """Parameters of the last trials that fit into the time.
 
     Args:

@@ -191,7 +191,7 @@ def test_parts_that_cannot_be_found_again_are_refused(make: Any, message: str) -
 
 def test_sound_domains_pass() -> None:
     for domain in (Sector(), Sector() - pl.Disk((X, Y), (0, 1.5), 0.2)):
-        require_contract(domain)
+        assert require_contract(domain) is None, domain.title
 
 
 def test_a_problem_prints_the_parts_of_a_dataclass() -> None:

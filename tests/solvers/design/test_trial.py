@@ -169,7 +169,7 @@ def test_a_design_of_which_the_last_trials_are_cut_is_widened(
 ) -> None:
     """Where the time is over between the trials of two sizes, the first ones count."""
     monkeypatch.setattr("pdelsr.solvers.design.trial.ROUGH", 75)
-    monkeypatch.setattr("pdelsr.solvers.design.trial._affordable", lambda *_: 150)
+    monkeypatch.setattr("pdelsr.solvers.design.trial.affordable_parameters", lambda *_: 150)
     chooser, size = designer(poisson()), Trial.size
 
     class Over(Exception):
@@ -181,7 +181,7 @@ def test_a_design_of_which_the_last_trials_are_cut_is_widened(
         return size(trial, design)
 
     whole = chooser.first()
-    monkeypatch.setattr(Designer, "_smallest", lambda *_: 0.001)
+    monkeypatch.setattr(Designer, "smallest_seconds", lambda *_: 0.001)
     monkeypatch.setattr(Trial, "size", until_large)
     monkeypatch.setattr("pdelsr.solvers.design.trial.given_up_after", lambda _: suppress(Over))
     found = chooser.first(left=100.0)
@@ -191,7 +191,7 @@ def test_a_design_of_which_the_last_trials_are_cut_is_widened(
 
 def test_the_first_network_is_no_larger_than_what_can_be_refined_in_time(monkeypatch) -> None:
     wide = parameters_of(designer(poisson()).first(left=100.0))
-    monkeypatch.setattr(Designer, "_smallest", lambda self, design: 10.0)
+    monkeypatch.setattr(Designer, "smallest_seconds", lambda self, design: 10.0)
     slow = parameters_of(designer(poisson()).first(left=30.0))
     assert slow < 60 < 120 < wide
 
@@ -201,7 +201,7 @@ def test_without_time_for_one_trial_the_smallest_network_is_taken(monkeypatch) -
         while True:
             time.sleep(0.001)
 
-    monkeypatch.setattr(Designer, "_smallest", endless)
+    monkeypatch.setattr(Designer, "smallest_seconds", endless)
     assert parameters_of(designer(poisson()).first(left=0.1)) < 60
 
 
