@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from own_parts import GaussNewton, Longest, Normal
 
 import pdelsr as pl
 from pdelsr.benchmark.process import in_fresh_process
@@ -33,7 +34,8 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
     ),
     "lsmr": (
         *("poisson_2d", "lsr"),
-        {"hidden": (48, 48), "points": 8000, "rank": 600, "basis": "coordinate", "lstsq": "lsmr"},
+        {"hidden": (48, 48), "points": 8000, "rank": 600, "basis": "coordinate"}
+        | {"lstsq": pl.LSMR(iterations=10)},
     ),
     "output": (
         *("poisson_2d", "lsr"),
@@ -71,7 +73,7 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
 WARM = {"hidden": (8, 8), "points": 50, "weight_scale": 1.0, "max_iterations": 1}
 
 
-def measured(problem: str, method: str, options: dict[str, Any]) -> tuple[float, float]:
+def measured(problem: str, method: str | pl.Method, options: dict[str, Any]) -> tuple[float, float]:
     """Estimated bytes of a run, and by how much it raised the peak of its process."""
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
@@ -85,9 +87,9 @@ def measured(problem: str, method: str, options: dict[str, Any]) -> tuple[float,
     return estimate, peak_memory() - before
 
 
-def few(method: str) -> dict[str, int]:
+def few(method: str | pl.Method) -> dict[str, int]:
     steps = {"pinn": ("adam_steps", "lbfgs_steps"), "ilsr": ("alignment_steps",)}
-    return dict.fromkeys(steps.get(method, ()), 1)
+    return dict.fromkeys(steps.get(method, ()) if isinstance(method, str) else (), 1)
 
 
 @pytest.mark.slow
@@ -102,3 +104,29 @@ def test_one_case_that_is_quick() -> None:
     options = {"hidden": (32, 32), "points": 3000, "rank": 700, "basis": "coordinate", **LSR}
     estimate, taken = in_fresh_process(measured, "poisson_2d", "lsr", options)
     assert FACTOR[0] * estimate <= taken <= FACTOR[1] * estimate
+
+
+OWN: dict[str, tuple[str | pl.Method, dict[str, Any]]] = {
+    "basis": ("lsr", {"hidden": (48, 48), "points": 6000, "rank": 1000, "basis": Longest()}),
+    "solver": ("lsr", {"hidden": (48, 48), "points": 6000, "lstsq": Normal(), **LSR}),
+    "method": (GaussNewton(hidden=(36, 36), steps=2), {"points": 6000, "max_iterations": 1}),
+}
+
+
+@pytest.mark.parametrize("kind", OWN)
+def test_a_part_of_the_users_works_and_its_memory_is_told(kind: str) -> None:
+    method, options = OWN[kind]
+    estimate, taken = in_fresh_process(measured, "poisson_2d", method, options)
+    print(f"{kind}: estimated {estimate / 2**20:.0f} MiB, ratio {taken / estimate:.2f}")
+    assert FACTOR[0] * estimate <= taken <= FACTOR[1] * estimate
+
+
+def test_parts_of_the_users_together() -> None:
+    problem = pl.load_problem(PROBLEMS / "poisson_2d.py")
+    options: dict[str, Any] = {"rank": 60, "hidden": (20, 20), "weight_scale": 1.5}
+    own = pl.solve(problem, "lsr", **options, basis=Longest(), lstsq=Normal())
+    by_qr = pl.solve(problem, "lsr", **options, basis=Longest())
+    assert own.rank == 60
+    assert own.heldout < 1.01 * by_qr.heldout < by_qr.heldout_start
+    found = pl.solve(problem, GaussNewton(hidden=(8, 8), steps=3), max_iterations=1)
+    assert found.heldout < found.heldout_start
