@@ -20,6 +20,7 @@ from pdelsr.checkpoint.freeze import Freezer, Thawer
 from pdelsr.files.container import Contents, read, write
 from pdelsr.files.whole import _new_file
 from pdelsr.solvers.growth.growth_history import GrowthHistory
+from pdelsr.solvers.methods.registry import METHODS
 from pdelsr.solvers.refinement.refiner import Refiner
 from pdelsr.solvers.run.method import Method, State
 from pdelsr.solvers.run.network_maker import Gains
@@ -211,7 +212,7 @@ def test_a_refinement_that_was_cut_short_is_made_again(path: Path, monkeypatch: 
     with monkeypatch.context() as patch:
         patch.setattr("pdelsr.solvers.methods.lsr.INTERRUPTIONS", (Cut,))
         patch.setattr("pdelsr.solvers.methods.lsr.status_of", lambda cut: pl.Status.INTERRUPTED)
-        original = pl.solvers.refiner.Refiner.__call__
+        original = Refiner.__call__
 
         def cut_the_second(self: Any, *args: Any, **kwargs: Any) -> Any:
             if "adapt_to" in kwargs:
@@ -377,7 +378,7 @@ class Forgetful(Method):
 def test_methods_that_files_cannot_name_are_refused(path: Path, monkeypatch: Any) -> None:
     with pytest.raises(pl.SettingsError, match="by Forgetful cannot be saved"):
         pl.solve(cubic(), Forgetful(), checkpoint=path)
-    monkeypatch.setitem(pl.solvers.registry.METHODS, "forgetful", Forgetful)
+    monkeypatch.setitem(METHODS, "forgetful", Forgetful)
     with pytest.raises(pl.SettingsError, match=r"keeps a object.*memory_types"):
         pl.solve(cubic(), Forgetful(), checkpoint=path)
 
