@@ -390,10 +390,9 @@ def test_a_refinement_on_fewer_points_is_taken_up_where_time_is_short() -> None:
     assert now.least_seconds == 20.0
 
     context = context.timed_by(Clock.after(900.0, 1000))
-    policy = GrowthPolicy(context, now)
-    assert not policy.takes_up(), "there is time for an alignment and more points"
+    assert not GrowthPolicy(context, now).takes_up(), "there is time for an alignment"
     context = context.timed_by(Clock.after(990.0, 1000))
-    assert not policy.takes_up(), "there is no time for one Newton step"
+    assert not GrowthPolicy(context, now).takes_up(), "there is no time for one Newton step"
     context = context.timed_by(Clock.after(950.0, 1000))
     network, parameters = context.network, context.network.get_vector()
     state = method.iterate(context, state)
