@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def measured(problem: str, method: str | pl.Method, options: dict[str, Any]) -> 
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     declared = pl.load_problem(PROBLEMS / f"{problem}.py")
-    pl.solve(declared, method, **{**few(method), **WARM})  # libraries are loaded after that
+    warm_up(declared, method)
     before = peak_memory()
     job = Request.of(declared, method, options).job()
     context = prepare(job)
@@ -87,9 +88,17 @@ def measured(problem: str, method: str | pl.Method, options: dict[str, Any]) -> 
     return estimate, peak_memory() - before
 
 
-def few(method: str | pl.Method) -> dict[str, int]:
+def warm_up(problem: pl.Problem, method: str | pl.Method) -> None:
+    """Have all libraries loaded, by a small run."""
+    if isinstance(method, str):
+        pl.solve(problem, method, **{**few(method), **WARM})
+    else:
+        pl.solve(problem, replace(method, hidden=(8, 8)), points=50, max_iterations=1)
+
+
+def few(method: str) -> dict[str, int]:
     steps = {"pinn": ("adam_steps", "lbfgs_steps"), "ilsr": ("alignment_steps",)}
-    return dict.fromkeys(steps.get(method, ()) if isinstance(method, str) else (), 1)
+    return dict.fromkeys(steps.get(method, ()), 1)
 
 
 @pytest.mark.slow
