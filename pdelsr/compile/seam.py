@@ -132,7 +132,7 @@ def _number(expression: sp.Expr) -> sp.Expr | None:
 
 
 def _jump(slope: sp.Expr, axis: sp.Symbol, low: sp.Expr, high: sp.Expr) -> tuple[float, float]:
-    """The difference of the slopes at both ends, without rounding, and the largest slope."""
+    """The difference of the slopes at both ends, up to rounding, and the largest slope."""
     places = np.linspace(float(low), float(high), SAMPLES)[:, None]
     values = evaluate(slope, (axis,), places, "initial data")
     return float(abs(values[0] - values[-1])), float(np.abs(values).max())
