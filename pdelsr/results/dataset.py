@@ -52,7 +52,7 @@ def dataset(
 
 
 def attributes(solution: BaseSolution) -> dict[str, str | float]:
-    """What says where the numbers come from: text and numbers, as every file format takes them."""
+    """The origin of the data, as text and numbers that every file format takes."""
     statements = str(solution.problem).split("statements:\n")[1].splitlines()
     found: dict[str, str | float] = {
         "problem": solution.problem.name,
@@ -76,7 +76,7 @@ def attributes(solution: BaseSolution) -> dict[str, str | float]:
 def _ticks(
     domain: Domain, n: int | Mapping[str, int] | None, given: Mapping[str, Any]
 ) -> dict[str, Float[np.ndarray, "..."]]:
-    """Positions along every coordinate, a number where it is held."""
+    """Positions along every coordinate; a number if it is held."""
     names = [c.name for c in domain.coordinates]
     counts: Mapping[str, int] = n if isinstance(n, Mapping) else {}
     for name in (*given, *counts):
