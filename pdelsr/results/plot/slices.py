@@ -1,4 +1,4 @@
-"""The user's choice of a slice: coordinates that are held at a value, or at several in turn."""
+"""The user's choice of a slice: coordinates held at one value, or at several in turn."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pdelsr.errors import SettingsError
 MOST = 20  # slices of one figure
 
 Held = Mapping[int, tuple[float, ...]]
-"""Values of the coordinates that are held, by column; at most one has several."""
+"""Values of the held coordinates, by column; at most one has several."""
 
 
 def read_at(at: Any, domain: Domain) -> Held:
@@ -22,11 +22,11 @@ def read_at(at: Any, domain: Domain) -> Held:
 
     Args:
         at: numbers, or one list of numbers, by the name or symbol of a coordinate.
-        domain: that is cut.
+        domain: the domain to cut.
 
     Raises:
-        SettingsError: no such coordinate, not a number, a value outside of the domain's bounds,
-            several lists, or nothing left to draw along.
+        SettingsError: a coordinate does not exist, a value is not a number or outside of the
+            bounds, there are several lists, or no coordinate is left to draw along.
     """
     if at is None:
         return {}
