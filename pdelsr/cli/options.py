@@ -124,8 +124,7 @@ def read_whole(text: str) -> int:
 
 
 def read_number(text: str) -> float:
-    """A number of at most 1e300, or infinity written out: digits that overflow do not mean
-    infinity.
+    """A number of at most 1e300, or infinity written out: overflowing digits are no infinity.
 
     Raises:
         ValueError: the text is something else.
