@@ -23,8 +23,7 @@ def grids(reference: Any) -> list[Gridded]:
 
 
 def require_covering_grids(reference: Any, system: System) -> None:
-    """Refuse gridded data whose axes are not the coordinates, or that cover only part of the
-    domain.
+    """Refuse gridded data with other axes than the coordinates, or on a part of the domain.
 
     Raises:
         ProblemError: the message names the coordinate, the end of the grid, and that of the domain.

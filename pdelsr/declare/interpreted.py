@@ -58,8 +58,7 @@ def value(
     known: Known,
     called: Callable[[Any, Known], Any] = lambda applied, known: math.nan,
 ) -> Any:
-    """The values of an expression, nan where there is none; those of its parts are added to
-    `known`.
+    """The values of an expression, nan where there is none; adds those of its parts to `known`.
 
     Args:
         expression: of the coordinates in `known`.

@@ -100,8 +100,7 @@ class OpenLevel:
 
 
 def positions_of_levels(system: System) -> dict[int, int | None]:
-    """Unknowns whose level is open, by position, with the position of time if it may change in
-    time.
+    """Unknowns whose level is open, by position, with that of time if it may change over time.
 
     Only the constant of an open polynomial counts here: the other terms change the solution, not
     its level.
