@@ -61,8 +61,7 @@ def bytes_text(size: int | float) -> str:
 
 
 def points_per_chunk(parameters: int, like: Tensor, budget: int | None) -> int:
-    """Rows of length `parameters` that fit into `budget` bytes: at least one, and at most the
-    points of one evaluation.
+    """Rows of length `parameters` that fit into `budget`: from one to the points of an evaluation.
 
     Args:
         parameters: m, the length of a row.
