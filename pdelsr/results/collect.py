@@ -122,8 +122,7 @@ def is_still_true(start: Predecessor | None, job: Job, outcome: Outcome) -> Type
 def final_status(
     context: Context, outcome: Outcome, estimate: ErrorEstimate, adds_up: bool = True
 ) -> Status:
-    """The status of a run; the reason to stop means little if nothing is solved, or all is
-    rounding.
+    """The status of a run: why it stopped, unless nothing is solved, or all is rounding.
 
     Args:
         context: of the run.
