@@ -1,4 +1,4 @@
-"""What of a run is made smaller, or refused, where its estimate exceeds the free memory."""
+"""Sizes of a run made smaller, or refused, if their estimate exceeds the free memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pdelsr.solvers.refinement.refiner_options import RefinerOptions
 from pdelsr.solvers.refinement.refusal import does_not_fit, memory_error
 from pdelsr.solvers.state.discretization import Discretization
 
-ROWS = 1.5  # for each direction, at least, where points are left out
+ROWS = 1.5  # per direction, at least, when points are left out
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Choice:
     Args:
         factor: times the planned points.
         rank: r; None for a choice by the refiner.
-        lowered: to what sizes, in words; None where these are the wanted ones.
+        lowered: the lowered sizes, in words; None if these are the wanted ones.
     """
 
     factor: int | float
@@ -45,16 +45,16 @@ def affordable(
     factor: int | float,
     rank: int | None = None,
 ) -> list[Choice]:
-    """The sizes that fit, the wanted ones or else the largest ones first.
+    """The sizes that fit: the wanted ones, or else the largest ones.
 
-    Points are left out where the user chose none, and directions where neither rank nor basis, or
-    a basis of which more or fewer are a choice.
+    Points are left out if the user chose none. Directions are left out if the user chose no rank,
+    and either no basis or one whose number of directions is a choice.
 
     Args:
         discretization: network, blocks and points.
         refiner: with the user's choices.
         factor: times the planned points.
-        rank: that an earlier refinement chose.
+        rank: chosen by an earlier refinement.
 
     Raises:
         MemoryLimitError: not even the smallest sizes fit.

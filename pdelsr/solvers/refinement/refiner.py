@@ -1,4 +1,4 @@
-"""A refinement of the network of a run: at one rank, or at the one that held-out points choose."""
+"""The refinement of a run's network: at a given rank, or at one chosen on held-out points."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ logger: logging.Logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Refiner(RefinerOptions):
-    """Refines the network of a run; see `RefinerOptions` for its fields."""
+    """Refines the network of a run, and returns a `Refinement`; its fields are `RefinerOptions`."""
 
     def __call__(
         self,
@@ -48,12 +48,12 @@ class Refiner(RefinerOptions):
             clock: of the run.
             factor: times the planned points.
             adapt_to: draw interior points where this predictor's residual is large.
-            rank: that an earlier refinement chose.
+            rank: chosen by an earlier refinement.
             start: δ of an earlier refinement of the same network, to begin with; used in the whole
                 tangent space only.
 
         Raises:
-            MemoryLimitError: the sizes that the user chose do not fit into the free memory.
+            MemoryLimitError: the user's sizes do not fit into the free memory.
         """
         *choices, last = affordable(discretization, self, factor, rank)
         for choice in choices:
@@ -87,7 +87,7 @@ class Refiner(RefinerOptions):
     def bytes_needed(
         self, discretization: Discretization, factor: int | float = 1.0
     ) -> int | float:
-        """Of a refinement, or of the first one in a search for the rank."""
+        """Bytes of a refinement, or of the first one in a search for the rank."""
         return needed(discretization, self, factor, self.first_rank(discretization, factor))
 
     def at_rank(
@@ -102,11 +102,11 @@ class Refiner(RefinerOptions):
         """Refine the network on given points.
 
         Args:
-            discretization: that the network belongs to.
+            discretization: of the network.
             clock: of the run.
             residual: on the points.
             basis: recipe for V.
-            rank: r; None for all that the basis gives.
+            rank: r; None for all directions of the basis.
             start: δ to begin with, in the whole tangent space.
         """
         subspace = basis.build(residual, rank, discretization.generator)
