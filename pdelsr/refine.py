@@ -22,7 +22,7 @@ from pdelsr.solvers.methods.lsr import LSR
 from pdelsr.subspace import Basis
 
 RANK = 1500
-POINTS = 8  # of the equations, per direction: with fewer, the residual is small only at them
+POINTS_PER_DIRECTION = 8  # with fewer, the residual is small only at the points
 
 
 class InstanceOptions(TypedDict, total=False):
@@ -152,7 +152,7 @@ def refine_instance(
     if rank is not None and rank > max(m, RANK):
         raise SettingsError(f"rank is {rank}: the operator at one function has {m} parameters.")
     if rank is not None and points is None:
-        points = POINTS * min(rank, m)
+        points = POINTS_PER_DIRECTION * min(rank, m)
     return solve(
         problem,
         method,

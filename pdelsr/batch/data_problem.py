@@ -19,7 +19,7 @@ from pdelsr.errors import SettingsError
 from pdelsr.lstsq import System
 from pdelsr.solvers.refinement.reduced import Place, Reduced, Step
 
-ENOUGH = 1e-3  # gain of a Newton step, relative, below which no further one is taken
+LEAST_GAIN = 1e-3  # gain of a Newton step, relative, below which no further one is taken
 SHARES = (1.0, 0.5, 0.25, 0.125)  # of a Newton step that are compared on the true residual
 
 
@@ -129,7 +129,7 @@ class DataProblem(Reduced):
         times: J V.
     """
 
-    slow: ClassVar[float] = 1 / (1 + ENOUGH)
+    slow: ClassVar[float] = 1 / (1 + LEAST_GAIN)
 
     task: Task
     times: JacobianTimes

@@ -39,7 +39,7 @@ from pdelsr.solvers.refinement.tangent_newton import Refinement
 logger: logging.Logger = logging.getLogger(__name__)
 
 RANKS = 24  # that are compared on held-out data, in geometric progression
-FIRST_RANK = 32  # of a rank that is doubled: few, since data are noisy
+FIRST_DATA_RANK = 32  # of a rank that is doubled: few, since data are noisy
 SURE = 2.0  # standard errors that a refinement must gain on held-out data
 
 
@@ -175,7 +175,7 @@ class Fits(Ranked):
 
     @property
     def first(self) -> int:
-        return min(FIRST_RANK, self.most)
+        return min(FIRST_DATA_RANK, self.most)
 
     @property
     def most(self) -> int:

@@ -25,12 +25,12 @@ from pdelsr.errors import SettingsError
 from pdelsr.lstsq import LeastSquares, StreamingQR, solver_named
 from pdelsr.progress import PassDisplay
 from pdelsr.resources.pieces import is_out_of_memory, release, told_what_to_lower
-from pdelsr.solvers.refinement.estimate import FEWEST
+from pdelsr.solvers.refinement.estimate import LEAST_COLUMNS
 from pdelsr.solvers.state.settings import DTYPES, require_choice, require_whole
 from pdelsr.subspace import Basis, basis_named
 
 BATCH = 256  # samples at once, of tensors
-LARGEST_RANK = 2000  # that "auto" starts from
+LARGEST_DATA_RANK = 2000  # that "auto" starts from
 LOWER = "lower rank, batch_size or memory_budget, or take basis='coordinate'"
 BY_PASSES = StreamingQR(equilibrated=False)
 PRODUCTS = ("auto", "rows", "columns", "separable")
@@ -164,7 +164,7 @@ def refined(task: Task, parts: Parts, held: Data | None, rank: int) -> RefinedMo
     """The fit at the given rank, or at the one that held-out data favour and memory allows."""
     if held is None:
         return Fit(task, parts, rank).given()
-    while rank > FEWEST:
+    while rank > LEAST_COLUMNS:
         try:
             return chosen(task, parts, held, rank)
         except (MemoryError, RuntimeError) as error:
@@ -189,7 +189,7 @@ def largest(rank: int | str, task: Task, basis: Basis) -> int:
         )
     if not isinstance(rank, int):
         most = model.size if width is None else width
-        return min(LARGEST_RANK, most, max(1, rows // 2))
+        return min(LARGEST_DATA_RANK, most, max(1, rows // 2))
     if rank > rows:
         raise SettingsError(
             f"rank {rank} is more than the {rows} numbers of the data (samples × outputs): the "

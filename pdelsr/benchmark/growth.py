@@ -21,7 +21,7 @@ from pdelsr.benchmark.step import WARM_UP, Step, StepSettings, take_step
 from pdelsr.resources.memory import peak_memory
 
 BOUNDARY_SHARE = 0.1  # of the rows
-PARTS = ("basis", "product", "solve", "seconds", "memory_bytes")
+COSTS = ("basis", "product", "solve", "seconds", "memory_bytes")
 
 
 @dataclass(frozen=True)
@@ -107,11 +107,11 @@ class Sweep:
         return [getattr(g, self.varied) for g in self.found]
 
     def values(self, part: str) -> list[int | float]:
-        """Values of one of `PARTS`."""
+        """Values of one of `COSTS`."""
         return [getattr(g, part) for g in self.found]
 
     def slopes(self, part: str) -> Slopes:
-        """The growth of one of `PARTS`."""
+        """The growth of one of `COSTS`."""
         return fit_slopes(self.sizes, self.values(part))
 
 
@@ -206,11 +206,11 @@ def growth_table(sweeps: Sequence[Sweep]) -> Table:
             sizes = (str(size) for size in (g.rows, g.parameters, g.rank))
             table.add_row(*sizes, *times, f"{g.memory_bytes / 1e6:.0f}")
         names = ("slope" if sweep.varied == varied else "" for varied in VARIED)
-        table.add_row(*names, *(str(sweep.slopes(part)) for part in PARTS), style="bold")
+        table.add_row(*names, *(str(sweep.slopes(part)) for part in COSTS), style="bold")
         table.add_section()
     return table
 
 
 def growth_record(sweep: Sweep) -> dict[str, Any]:
     """The slopes of one sweep as plain values, by part."""
-    return {part: asdict(sweep.slopes(part)) for part in PARTS}
+    return {part: asdict(sweep.slopes(part)) for part in COSTS}

@@ -21,7 +21,7 @@ from pdelsr.solvers.state.settings import SUGGESTED, RunSettings, unknown_option
 PYTHON_ONLY = ("network", "callback")
 LONGEST = 100  # characters of a number
 DIGITS = 18  # of a whole number
-LARGEST = 1e300  # of numbers, besides infinity written out
+LARGEST_NUMBER = 1e300  # of numbers, besides infinity written out
 WORDS: dict[str, bool | None] = {
     "none": None,
     "true": True,
@@ -77,7 +77,7 @@ def read_value(name: str, text: str, kind: Any) -> Any:
         return WORDS[text.lower()]
     value = _literal(text)
     if _overflows(value):
-        raise SettingsError(f"{name}={text:.60}: a number is above {LARGEST:g}.")
+        raise SettingsError(f"{name}={text:.60}: a number is above {LARGEST_NUMBER:g}.")
     if _allows(allowed, Sequence) and re.fullmatch(r"\s*\d+(\s*,\s*\d+)*,?\s*", text):
         return read_widths(text)
     if isinstance(value, str):
@@ -130,7 +130,7 @@ def read_number(text: str) -> float:
         ValueError: the text is something else.
     """
     value = float(text)
-    if abs(value) > LARGEST and any(c.isdigit() for c in text):
+    if abs(value) > LARGEST_NUMBER and any(c.isdigit() for c in text):
         raise ValueError(text)
     return value
 
@@ -180,8 +180,8 @@ def _number(text: str, value: str) -> tuple[sp.Expr, float]:
         raise SettingsError(
             f"{short}: {value} is not a finite real number; give one such as 0.01 or 0.01/pi."
         )
-    if abs(rounded) > LARGEST:
-        raise SettingsError(f"{short}: {value} is above {LARGEST:g}; give a smaller number.")
+    if abs(rounded) > LARGEST_NUMBER:
+        raise SettingsError(f"{short}: {value} is above {LARGEST_NUMBER:g}; give a smaller number.")
     return exact, rounded
 
 
@@ -243,7 +243,7 @@ def _overflows(value: Any) -> bool:
         return any(map(_overflows, (*value.keys(), *value.values())))
     if isinstance(value, list | tuple | set):
         return any(map(_overflows, value))
-    return isinstance(value, int | float) and not abs(value) <= LARGEST
+    return isinstance(value, int | float) and not abs(value) <= LARGEST_NUMBER
 
 
 def _described(allowed: tuple[Any, ...]) -> str:

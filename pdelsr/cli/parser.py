@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from pdelsr.benchmark.competitors import COMPETITORS
-from pdelsr.cli.options import DIGITS, LARGEST, option_types, read_number, read_whole
+from pdelsr.cli.options import DIGITS, LARGEST_NUMBER, option_types, read_number, read_whole
 from pdelsr.cli.streams import write_text
 from pdelsr.errors import did_you_mean
 from pdelsr.solvers.methods.registry import METHODS
@@ -55,7 +55,7 @@ def number(text: str) -> float:
         return read_number(text)
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"{text!r:.60} is not a number such as 0.5, of at most {LARGEST:g}"
+            f"{text!r:.60} is not a number such as 0.5, of at most {LARGEST_NUMBER:g}"
         ) from None
 
 

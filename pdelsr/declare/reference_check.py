@@ -24,7 +24,7 @@ from pdelsr.reference import OfInputs, Parametric
 
 POINTS = 32  # inside the domain, and at most of observations
 ON_PART = 16
-PARTS = 12  # of a statement
+MOST_PARTS = 12  # of a statement
 TOLERANCE = 1e-6  # of the largest term, beyond which a reference solves another problem
 LARGE = 5_000  # operations of a derivative that is still formed
 TOLD = 3
@@ -171,7 +171,7 @@ def _looks(
         if found is not None:
             yield points, found
     elif isinstance(region, OnParts):
-        for part in region.parts[:PARTS]:
+        for part in region.parts[:MOST_PARTS]:
             points = _on(part)
             found = F.at(points, part.normals(points)) if len(points) else None
             if found is not None:

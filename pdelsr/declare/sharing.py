@@ -9,7 +9,7 @@ from typing import Any, cast
 import sympy as sp
 
 KEPT = (sp.Add, sp.Mul, sp.Pow, sp.exp, sp.log, sp.sin, sp.cos, sp.tanh)  # as they are written
-LARGEST = 1_000  # nodes; sympy compares all pairs of sums and of products
+MOST_NODES = 1_000  # nodes; sympy compares all pairs of sums and of products
 
 
 def shared_subexpressions(
@@ -37,7 +37,7 @@ def shared_subexpressions(
 def is_large(expressions: Iterable[sp.Basic]) -> bool:
     """Whether expressions together have more nodes than sympy compares in pairs quickly."""
     nodes = (node for e in expressions for node in sp.preorder_traversal(e))
-    return any(i >= LARGEST for i, _ in enumerate(nodes))
+    return any(i >= MOST_NODES for i, _ in enumerate(nodes))
 
 
 class _Repeated:

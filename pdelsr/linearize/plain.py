@@ -49,7 +49,7 @@ def plain_pair(network: Network, delta: Float[Tensor, " m"] | None) -> nn.Module
     """
     if delta is None:
         return Unmoved(copy.deepcopy(network)).requires_grad_(False)
-    kind: Any = KINDS.get(type(network), Traced)
+    kind: Any = MOVED.get(type(network), Traced)
     return kind(copy.deepcopy(network), delta).requires_grad_(False)
 
 
@@ -232,5 +232,5 @@ def _steps(network: Network, delta: Float[Tensor, " m"]) -> Iterator[Tensor]:
         yield next(moving).clone() if p.requires_grad else torch.zeros_like(p)
 
 
-KINDS: dict[type[Network], type[MovedNetwork]] = {MLP: MovedMLP, ModifiedMLP: MovedModifiedMLP}
+MOVED: dict[type[Network], type[MovedNetwork]] = {MLP: MovedMLP, ModifiedMLP: MovedModifiedMLP}
 """Networks whose forward mode is written out; subclasses may do something else."""

@@ -15,7 +15,7 @@ from pdelsr.declare.domains import Domain
 from pdelsr.linearize.bound_block import BoundBlock, Predictor
 from pdelsr.linearize.finite import require_finite_statement
 from pdelsr.sample import (
-    SHARE,
+    CROWD_SHARE,
     Crowd,
     Points,
     PointSet,
@@ -31,7 +31,7 @@ from pdelsr.sample import (
     with_crowd,
 )
 
-ENOUGH = 10_000  # held-out points of a block, at most unless more are planned
+HELD_OUT_POINTS = 10_000  # held-out points of a block, at most unless more are planned
 CANDIDATES = 4  # interior points drawn for each point that residual-adaptive sampling keeps
 
 
@@ -71,7 +71,7 @@ class PointPlan:
         It has four times as many, up to 10,000 per block, because evaluating is cheap compared with
         fitting. Rules whose points do not depend on a seed are replaced by Sobol points.
         """
-        counts = {name: max(n, min(4 * n, ENOUGH)) for name, n in self.counts.items()}
+        counts = {name: max(n, min(4 * n, HELD_OUT_POINTS)) for name, n in self.counts.items()}
         return replace(self, counts=counts, is_held_out=True)
 
     @property
@@ -90,7 +90,7 @@ class PointPlan:
     def _most(self, block: Block) -> int | float:
         """Planned points of a block, including the extra ones in narrow features."""
         n = self.counts[block.name]
-        return (1 + SHARE) * n if block.name in self.crowds else n
+        return (1 + CROWD_SHARE) * n if block.name in self.crowds else n
 
     def _own(self, block: Block) -> int:
         """Points of a block that the user gives one by one; 0 if a sampler draws them."""

@@ -26,20 +26,20 @@ class TangentModel:
     Args:
         residual: on its points.
         directions: V.
-        start: jets of q0.
+        origin: jets of q0.
         phi: Φ_α = ∂^α(J V), one (E, n, r) tensor per block, which replaces passes through the
             network; None for passes through the network.
     """
 
     residual: StackedResidual
     directions: Directions
-    start: Jets
+    origin: Jets
     phi: list[Tensor] | None = None
 
     def jets(self, y: Float[Tensor, " r"]) -> Jets:
         """The jets of u(y)."""
         if self.phi is not None:
-            return [start + phi @ y for start, phi in zip(self.start, self.phi, strict=True)]
+            return [q0 + phi @ y for q0, phi in zip(self.origin, self.phi, strict=True)]
         predictor = RefinedPredictor(self.residual.network, self.directions.lift(y))
         return self.residual.jets_without_graph(predictor)
 
@@ -80,12 +80,12 @@ def tangent_model(
     Φ costs one reverse pass per entry, and rows · V if V is dense: worth it if more than one step
     uses it and it fits. In the whole tangent space a solve costs far more than either.
     """
-    start = residual.jets_without_graph()
+    origin = residual.jets_without_graph()
     entries = sum(len(b) * len(b.block.entries) for b in residual.blocks)
     used = newton_steps > 1 and not residual.is_linear and not isinstance(directions, Identity)
     kept = used and keeps_jets(entries, residual.row_count, directions.rank, residual.like)
     phi = residual.basis_jets(directions) if kept else None
-    return TangentModel(residual, directions, start, phi)
+    return TangentModel(residual, directions, origin, phi)
 
 
 def keeps_jets(entries: int | float, rows: int | float, rank: int, like: Tensor) -> bool:

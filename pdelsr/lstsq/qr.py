@@ -15,7 +15,7 @@ from pdelsr.lstsq.system import System
 
 PART = 0.85  # share of the directions in a partial solution
 ROUNDED = 30  # times the damping: about what rounding leaves of a column that others span
-ROWS = 256  # that are copied at once
+COPIED_ROWS = 256  # that are copied at once
 LARGEST_SVD = 800  # columns up to which an SVD is cheap beside the factorization
 
 
@@ -58,7 +58,7 @@ class QR(LeastSquares):
         generator = torch.Generator().manual_seed(r)
         order = torch.randperm(r, generator=generator, device="cpu").to(A.device)
         stacked = A.new_zeros(r, n + r).T  # the columns of a panel are contiguous
-        for rows, place in zip(A.split(ROWS), stacked[:n].split(ROWS), strict=True):
+        for rows, place in zip(A.split(COPIED_ROWS), stacked[:n].split(COPIED_ROWS), strict=True):
             torch.index_select(rows.T, 0, order, out=place.T)
         del A
         _, lengths = equilibrate(stacked[:n])

@@ -10,7 +10,7 @@ import sympy as sp
 from jaxtyping import Float
 
 from pdelsr.declare.domains import Domain
-from pdelsr.declare.domains.base import SMALL
+from pdelsr.declare.domains.base import ZERO_LENGTH
 from pdelsr.errors import SettingsError
 from pdelsr.results.base import BaseSolution
 from pdelsr.results.fields import fields_at
@@ -39,7 +39,7 @@ def dataset(
     shape = tuple(len(tick) for tick in axes.values())
     require_size(shape)
     points = np.stack([g.reshape(-1) for g in np.meshgrid(*ticks.values(), indexing="ij")], axis=1)
-    inside = domain.contains(points, SMALL * domain.diameter)
+    inside = domain.contains(points, ZERO_LENGTH * domain.diameter)
     if not inside.any():
         raise SettingsError("no point of the grid lies in the domain: give other positions.")
     found = fields_at(solution, points[inside], derivatives, reference)

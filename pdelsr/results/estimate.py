@@ -19,15 +19,15 @@ from pdelsr.solvers.refinement.waves import Leftover
 from pdelsr.solvers.run.assessed import RESOLVED, Assessed
 
 ESTIMATED_ON = 4096  # held-out points on which the nested refinement is compared
-LARGEST = 0.3  # bound of the error above which nothing is claimed
+LARGEST_CLAIMED = 0.3  # bound of the error above which nothing is claimed
 APART = 1e5  # ratio of the two estimates above which neither is trusted
 OPEN = 1e4  # epsilons: |F| relative to its terms, of a function that the equations do not see
 ILL_POSED = 1e-7  # the same, below which data say little about the solution
 BROKEN, NOT_SMALL = 0.3, 0.1  # of the terms at a point, and of the terms elsewhere
 HARDLY = 0.1  # of the terms: above it nothing is solved
 COORDINATES = 4.0  # about the relative slope of a function of one wave
-SMALL = 1e-3  # an unknown below this share of the largest one may be zero up to its error
-HELD = 3.0  # times what the directions leave of a wave: the limit of what they resolve reliably
+VANISHING_SHARE = 1e-3  # an unknown below this share of the largest one may be zero up to its error
+HELD_WAVES = 3.0  # times what the directions leave of a wave: what they resolve reliably
 ZERO = 1e4  # epsilons of the network's values: a solution below them is zero up to rounding
 LEVEL_DEGREE = 12  # of polynomials in time, if the level of an unknown is open at all times
 
@@ -110,11 +110,11 @@ def estimated(
     eps = torch.finfo(values.dtype).eps
     open_levels = _level_functions(found.points, len(names), levels)
     sizes, absolute = _sizes(values, parts)
-    vanishing = sizes < SMALL * sizes.max()
+    vanishing = sizes < VANISHING_SHARE * sizes.max()
     if bool(vanishing.any()) and _solved(best, heldout):
         # needs its own singular values, so only if asked for
         bounds = best.objective * found.constants(len(names), open_levels)
-        vanishing &= LARGEST * sizes < bounds
+        vanishing &= LARGEST_CLAIMED * sizes < bounds
         sizes = torch.where(vanishing, sizes.max(), sizes)
     else:
         vanishing = torch.zeros_like(vanishing)
@@ -122,7 +122,7 @@ def estimated(
     terms = best.resolved_terms(eps)
     seen = _seen(modes, terms)
     # in its own units a tiny unknown is hardly seen; open is only what stays unseen at full size
-    unequal = sizes.clamp(min=SMALL * sizes.max().item())
+    unequal = sizes.clamp(min=VANISHING_SHARE * sizes.max().item())
     differ = bool((unequal > sizes).any())
     openness = found.modes(unequal, open_levels) if differ else modes
     low, high = None, modes.largest * best.objective
@@ -179,7 +179,7 @@ def _doubts(
     """The reasons not to trust the estimates."""
     if open_now:
         return (f"the solution is not unique: {'; '.join(open_now)}",)
-    if not high < LARGEST:
+    if not high < LARGEST_CLAIMED:
         size = f"{high:.0%}" if high < 10 else f"{high:.0e} times the solution"
         return (f"the residual is too large to tell: it allows an error of {size}",)
     if seen < enough:
@@ -210,7 +210,7 @@ def _unheld(
     The part of a wave that they miss is the least residual they show for a sum of such waves, even
     one that satisfies all equations and conditions. A stability constant of that size says nothing.
     """
-    left = [HELD * largest * wave.relative(sizes) for wave in waves]
+    left = [HELD_WAVES * largest * wave.relative(sizes) for wave in waves]
     if not left or max(left) < 1:
         return ()
     length = waves[left.index(max(left))].length

@@ -18,8 +18,8 @@ from pdelsr.resources.room import has_room, room_text
 from pdelsr.results.points import Query
 
 BATCH = 4096  # points of one evaluation
-SMALL = 16 * 2**20  # bytes of an answer up to which the free memory is not checked
-SHARE = 0.25  # of the free memory, for larger pieces on request
+SMALL_ANSWER = 16 * 2**20  # bytes of an answer up to which the free memory is not checked
+PIECE_SHARE = 0.25  # of the free memory, for larger pieces on request
 FEWER = "give fewer points in a call"
 
 
@@ -75,7 +75,7 @@ def require_room_for(query: Query, components: int) -> None:
     here, there = query.like.device, query.device or CPU
     need = components * len(query) * query.like.element_size()
     for device in {here, there}:
-        if need > SMALL and not has_room(need, device):
+        if need > SMALL_ANSWER and not has_room(need, device):
             raise MemoryLimitError(
                 f"the values at {len(query):,} points need {room_text(need, device)}: {FEWER}."
             )
@@ -87,4 +87,4 @@ def largest_piece(entries: int, parameters: int, like: Tensor) -> int:
     It is at least the usual number, so that rounding does not depend on the free memory.
     """
     point = 2 * entries * parameters * like.element_size()
-    return max(BATCH, int(SHARE * free_bytes(like.device)) // point)
+    return max(BATCH, int(PIECE_SHARE * free_bytes(like.device)) // point)

@@ -12,7 +12,7 @@ from pdelsr.declare.levels import positions_of_levels
 
 DEGREE = 40  # of the polynomials in time that stand for any function of time
 BEYOND_CHANCE = 4.0  # times the size of a coefficient from the scatter of the values
-ROWS = 20  # points per coefficient, at least
+POINTS_PER_COEFFICIENT = 20  # points per coefficient, at least
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def _in_time(
 
     Higher coefficients would follow the scatter of the values.
     """
-    degree = max(0, min(DEGREE, len(t) // ROWS - 1))
+    degree = max(0, min(DEGREE, len(t) // POINTS_PER_COEFFICIENT - 1))
     Q, R = np.linalg.qr(np.polynomial.legendre.legvander(t, degree))
     c = Q.T @ values
     chance = np.linalg.norm(values - Q @ c) / len(t) ** 0.5

@@ -15,7 +15,7 @@ from pdelsr.sample.point_set import PointSet
 from pdelsr.sample.samplers import Seed, fresh
 
 SEEN = 4  # points in a feature from which a mean over all points resolves it
-SHARE = 0.25  # extra points, relative to the even points of a region
+CROWD_SHARE = 0.25  # extra points, relative to the even points of a region
 FIRST, STEP, LAST = 2.0, 4.0, 0.1  # half-widths of boxes: 2 w, 8 w, …, up to a tenth of the region
 STREAM = 2**20  # of random numbers, apart from that of the other points
 PROBES = 2**12  # points that measure the share of the unit cube that lands on a region
@@ -85,7 +85,7 @@ class Crowd:
 def crowding(crowd: Crowd | None, n: int) -> tuple[Crowd | None, int]:
     """The features that n even points miss, and the number of extra points for them."""
     missed = crowd.missed(n) if crowd is not None else None
-    return missed, round(SHARE * n) if missed is not None else 0
+    return missed, round(CROWD_SHARE * n) if missed is not None else 0
 
 
 def with_crowd(

@@ -23,7 +23,7 @@ from pdelsr.solvers.design.plan import (
     require_block_names,
     samplers,
 )
-from pdelsr.solvers.design.trial import PARAMETERS, SHARE, Designer
+from pdelsr.solvers.design.trial import DESIGN_SHARE, PARAMETERS, Designer
 from pdelsr.solvers.growth.designed_networks import DesignedNetworks
 from pdelsr.solvers.refinement.refusal import require_room
 from pdelsr.solvers.run.context import Context
@@ -187,6 +187,6 @@ def chosen_design(designer: Designer, left: float = math.inf) -> Design:
     parameters = parameter_count(hidden, designer.features, len(job.compiled.unknowns))
     # A trial is a refinement of a small network; the time grows with the cube of the size.
     refinement = taken / FIRST_DESIGN_TRIALS * (parameters / PARAMETERS) ** 3
-    if parameters <= 2 * PARAMETERS or taken + refinement > SHARE * left:
+    if parameters <= 2 * PARAMETERS or taken + refinement > DESIGN_SHARE * left:
         return small
     return designer.larger(small, parameters)

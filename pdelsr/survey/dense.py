@@ -17,7 +17,7 @@ SECONDS = 0.5  # for MANY points, at most
 SMOOTH = 0.4  # bends at one step, relative to those at two, up to which a function is smooth
 CLEAR = 1e-8  # bends below, relative to the values, are rounding
 PLACES = 16  # along each axis
-FEWEST = 5  # points of a grid along an axis
+LEAST_SIDE = 5  # points of a grid along an axis
 
 
 def places_by_sampling(
@@ -39,7 +39,7 @@ def places_by_sampling(
     if not many:
         return np.empty((0, dim))
     count = round(many ** (1 / dim))
-    starts = _bent(function, dim, count) if count >= FEWEST else _extreme(function, dim, many)
+    starts = _bent(function, dim, count) if count >= LEAST_SIDE else _extreme(function, dim, many)
     if not len(starts):
         return starts
     tops = minima(lambda unit: -function(unit), starts, 1 / count)

@@ -24,7 +24,7 @@ BY_CODE = "code"  # kind of terms without a function of known steepness
 SAMPLES = 512  # points at which a function is first evaluated
 STARTS = 64  # of a search, and so places found in a feature along a line or a surface
 CENTRES = 48  # places of one term that are measured
-FEWEST = 8  # of these for one function in the term
+LEAST_CENTRES = 8  # of these for one function in the term
 MOST_ATOMS = 12  # functions of one term that are searched for at once
 ROUND = 16  # terms of one kind that are searched before the decision to go on
 MOST_TERMS = 64  # of one kind in a sum that are searched
@@ -394,7 +394,7 @@ def _slopes(
 
 def _thinned(groups: Sequence[np.ndarray]) -> Float[np.ndarray, "k d"]:
     """Different places of each group, in all about as many as are measured."""
-    most = max(CENTRES // len(groups), FEWEST)
+    most = max(CENTRES // len(groups), LEAST_CENTRES)
     found = []
     for places in groups:
         different = np.unique(np.round(places, 12), axis=0, return_index=True)[1]

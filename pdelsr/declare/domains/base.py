@@ -18,7 +18,7 @@ from pdelsr.errors import ProblemError
 OPERATIONS: dict[str, Callable[[Domain, object], Domain]] = {}
 """The functions behind `|`, `&`, `-` and `*`; csg.py and product.py register them here."""
 
-SMALL = 1e-9
+ZERO_LENGTH = 1e-9
 """Lengths below this share of a domain's diameter count as zero."""
 
 
@@ -140,7 +140,7 @@ class Domain(ABC):
         Raises:
             ProblemError: A name does not exist, or no point of a side satisfies a predicate.
         """
-        return select_parts(self.parts, on, self.coordinates, SMALL * self.diameter)
+        return select_parts(self.parts, on, self.coordinates, ZERO_LENGTH * self.diameter)
 
     def bounds(self, coordinate: sp.Symbol) -> tuple[float, float]:
         """The lower and upper bound of a coordinate, the same on every line along it.

@@ -8,7 +8,7 @@ from typing import Any, get_args
 import numpy as np
 from jaxtyping import Float
 
-from pdelsr.declare.domains.base import SMALL, Domain
+from pdelsr.declare.domains.base import ZERO_LENGTH, Domain
 from pdelsr.declare.domains.checks import quoted, require_size, require_symbols
 from pdelsr.declare.domains.part import Kind, Part, Placement
 from pdelsr.declare.domains.probes import probes
@@ -111,8 +111,8 @@ def _require_part(part: Part, domain: Domain, who: str) -> None:
     here = f"{who}: place(unit) gives"
     room = NEAR * domain.diameter
     _refuse(~domain.contains(points, room), points, here, "which is outside of the domain")
-    why = f"where its own contains(points, {SMALL:g} times the diameter) is false"
-    _refuse(~_held(part, points, SMALL * domain.diameter, who), points, here, why)
+    why = f"where its own contains(points, {ZERO_LENGTH:g} times the diameter) is false"
+    _refuse(~_held(part, points, ZERO_LENGTH * domain.diameter, who), points, here, why)
     _require_normals(part, points, domain, who)
 
 

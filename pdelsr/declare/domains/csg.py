@@ -12,7 +12,7 @@ import numpy as np
 import sympy as sp
 from jaxtyping import Bool, Float
 
-from pdelsr.declare.domains.base import OPERATIONS, SMALL, Domain
+from pdelsr.declare.domains.base import OPERATIONS, ZERO_LENGTH, Domain
 from pdelsr.declare.domains.checks import listed
 from pdelsr.declare.domains.contract import require_contract
 from pdelsr.declare.domains.cut import Cut, CutPart
@@ -153,8 +153,8 @@ class Union(Combination):
     """The points of either operand, `left | right`."""
 
     sign: ClassVar[str] = "|"
-    left_cut: ClassVar[Cut] = Cut(shift=SMALL, grow=0.0, inside=False)
-    right_cut: ClassVar[Cut] = Cut(shift=0.0, grow=SMALL, inside=False)
+    left_cut: ClassVar[Cut] = Cut(shift=ZERO_LENGTH, grow=0.0, inside=False)
+    right_cut: ClassVar[Cut] = Cut(shift=0.0, grow=ZERO_LENGTH, inside=False)
 
     @cached_property
     def bounding_box(  # pyright: ignore[reportIncompatibleMethodOverride]  # cached
@@ -179,8 +179,8 @@ class Intersection(Combination):
     """The points of both operands, `left & right`."""
 
     sign: ClassVar[str] = "&"
-    left_cut: ClassVar[Cut] = Cut(shift=-SMALL, grow=0.0, inside=True)
-    right_cut: ClassVar[Cut] = Cut(shift=0.0, grow=-SMALL, inside=True)
+    left_cut: ClassVar[Cut] = Cut(shift=-ZERO_LENGTH, grow=0.0, inside=True)
+    right_cut: ClassVar[Cut] = Cut(shift=0.0, grow=-ZERO_LENGTH, inside=True)
 
     @cached_property
     def bounding_box(  # pyright: ignore[reportIncompatibleMethodOverride]  # cached
@@ -203,8 +203,8 @@ class Difference(Combination):
     """The points of the left operand that are not inside the right one, `left - right`."""
 
     sign: ClassVar[str] = "-"
-    left_cut: ClassVar[Cut] = Cut(shift=-SMALL, grow=0.0, inside=False)
-    right_cut: ClassVar[Cut] = Cut(shift=0.0, grow=-SMALL, inside=True, flip=True)
+    left_cut: ClassVar[Cut] = Cut(shift=-ZERO_LENGTH, grow=0.0, inside=False)
+    right_cut: ClassVar[Cut] = Cut(shift=0.0, grow=-ZERO_LENGTH, inside=True, flip=True)
 
     @cached_property
     def bounding_box(  # pyright: ignore[reportIncompatibleMethodOverride]  # cached
@@ -216,7 +216,7 @@ class Difference(Combination):
         self, kept: Bool[np.ndarray, " n"], points: Float[np.ndarray, "n d"], tolerance: float
     ) -> Bool[np.ndarray, " n"]:
         # The boundary of the hole belongs to the result, whatever its rounding errors.
-        shrink = tolerance if tolerance < 0 else max(tolerance, 1e-3 * SMALL * self.diameter)
+        shrink = tolerance if tolerance < 0 else max(tolerance, 1e-3 * ZERO_LENGTH * self.diameter)
         return kept & ~self.right.contains(points, -shrink)
 
     def _uncut_measure(self) -> float | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from pdelsr.declare.domains.base import SMALL, Domain
+from pdelsr.declare.domains.base import ZERO_LENGTH, Domain
 from pdelsr.declare.domains.filtered import FilteredPart
 
 ROOM = 10  # times the length that counts as zero: beyond, shapes are apart
@@ -46,7 +46,7 @@ class CutPart(FilteredPart):
     @property
     def is_whole(self) -> bool:
         """Whether the other operand is too far away to cut anything."""
-        box, room = self.base.bounding_box, ROOM * SMALL * self.scale
+        box, room = self.base.bounding_box, ROOM * ZERO_LENGTH * self.scale
         if self.cut.inside or box is None:
             return False
         low, high = self.other.bounding_box.T

@@ -10,7 +10,7 @@ import scipy
 from jaxtyping import Float
 
 from pdelsr.declare.domains import Domain, Part
-from pdelsr.declare.domains.base import SMALL
+from pdelsr.declare.domains.base import ZERO_LENGTH
 
 MEASURED_AT = 257  # places along a part, for its length
 BISECTIONS = 50  # for the place where another shape cuts a part off
@@ -38,7 +38,7 @@ class BoundaryCurve:
 def boundary_curve(domain: Domain, spacing: float) -> BoundaryCurve:
     """Points at most `spacing` apart on every part, and the ends of the parts."""
     found = [_along(part, spacing) for part in domain.parts if part.unit_dim == 1]
-    corners = _distinct(np.concatenate([c for c, _ in found]), SMALL * domain.diameter)
+    corners = _distinct(np.concatenate([c for c, _ in found]), ZERO_LENGTH * domain.diameter)
     others = _distinct(np.concatenate([p for _, p in found]), APART * spacing)
     far = scipy.spatial.KDTree(corners).query(others)[0] > APART * spacing
     return BoundaryCurve(corners, others[far])

@@ -16,7 +16,7 @@ from PIL import Image
 
 from pdelsr.results.plot.style import BLUE
 
-SIZE = 256  # colors of a GIF
+PALETTE_SIZE = 256  # colors of a GIF
 GREYS, TINTS = 24, 8  # for the text, and for the curves towards white
 
 
@@ -63,8 +63,8 @@ def palette_of(maps: Iterable[str]) -> UInt8[np.ndarray, "256 3"]:
     names = sorted(set(maps))
     greys = np.repeat(np.linspace(0, 1, GREYS)[:, None], 3, axis=1)
     tints = 1 - np.linspace(1, 0, TINTS, endpoint=False)[:, None] * (1 - np.array(to_rgb(BLUE)))
-    parts, each = [greys, tints], (SIZE - GREYS - TINTS) // max(len(names), 1)
+    parts, each = [greys, tints], (PALETTE_SIZE - GREYS - TINTS) // max(len(names), 1)
     parts += [colormaps[name](np.linspace(0, 1, each))[:, :3] for name in names]
     colors = np.concatenate(parts)
-    filled = np.vstack([colors, np.zeros((SIZE - len(colors), 3))])
+    filled = np.vstack([colors, np.zeros((PALETTE_SIZE - len(colors), 3))])
     return np.round(255 * filled).astype(np.uint8)

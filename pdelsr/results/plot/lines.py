@@ -19,7 +19,7 @@ from pdelsr.results.plot.style import BLACK, BLUE, SMALL, frame, retitle
 LARGE, NARROW = (4.4, 2.7), (2.45, 2.1)  # inches
 LOOKS = ((BLUE, 1.8, "solid"), (BLACK, 1.0, "dashed"))  # the second is drawn on the first
 LEGEND = 0.16  # of the range, for the legend
-MARGIN = 0.06  # of the range, above and below
+RANGE_MARGIN = 0.06  # of the range, above and below
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def value_limits(arrays: Sequence[np.ma.MaskedArray]) -> tuple[float, float]:
     """From the smallest to the largest value, with a margin."""
     shown = np.concatenate([a.compressed() for a in arrays])
     low, high = (float(shown.min()), float(shown.max())) if shown.size else (0.0, 1.0)
-    margin = MARGIN * (high - low) or MARGIN * abs(high) or 1.0
+    margin = RANGE_MARGIN * (high - low) or RANGE_MARGIN * abs(high) or 1.0
     return low - margin, high + margin
 
 

@@ -30,7 +30,7 @@ from pdelsr.results.plot.write import PICTURES, require_dpi, require_file, write
 
 SIZE = (5.6, 4.0)  # inches
 AXES = {"time": "seconds", "iterations": "outer iterations"}
-KINDS = ("error", "residual")
+QUANTITIES = ("error", "residual")
 PLAIN = 2000  # ratio of the ends of the time axis up to which it has ticks at 1, 2, 5, 10
 MARKED = 15  # markers of a curve, about, at most
 
@@ -132,8 +132,8 @@ def read_kind(what: str | None, runs: Sequence[BaseSolution], names: Sequence[st
     Raises:
         SettingsError: there is no such quantity, or no reference for it.
     """
-    if what not in (None, *KINDS):
-        raise SettingsError(f"what is {what!r}: choose one of {', '.join(KINDS)}.")
+    if what not in (None, *QUANTITIES):
+        raise SettingsError(f"what is {what!r}: choose one of {', '.join(QUANTITIES)}.")
     known = [bool(run.error_history or known_errors(run)) for run in runs]
     bare = [name for name, has_error in zip(names, known, strict=True) if not has_error]
     if what == "error" and bare:

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from pdelsr.declare.domains import Domain
 from pdelsr.errors import SettingsError
 
-MOST = 20  # slices of one figure
+MOST_SLICES = 20  # slices of one figure
 
 Held = Mapping[int, tuple[float, ...]]
 """Values of the held coordinates, by column; at most one has several."""
@@ -59,8 +59,10 @@ def _values(name: str, given: Any, bounds: Float[np.ndarray, "2"]) -> tuple[floa
     slack = 1e-9 * (high - low)
     if values.ndim != 1 or not values.size or not np.isfinite(values).all():
         raise SettingsError(f"at: {name} is {given!r}: give a number, or a list of numbers.")
-    if len(values) > MOST:
-        raise SettingsError(f"at: {name} has {len(values)} values; at most {MOST} are drawn.")
+    if len(values) > MOST_SLICES:
+        raise SettingsError(
+            f"at: {name} has {len(values)} values; at most {MOST_SLICES} are drawn."
+        )
     for value in values:
         if not low - slack <= value <= high + slack:
             raise SettingsError(

@@ -15,7 +15,7 @@ from pdelsr.solvers.run.context import Context
 from pdelsr.solvers.run.watch import Watch
 from pdelsr.solvers.state.discretization import Discretization
 
-SHARE = 0.5  # of the planned points, for one Gauss–Newton step
+STEP_SHARE = 0.5  # of the planned points, for one Gauss–Newton step
 
 
 @dataclass
@@ -80,7 +80,7 @@ class GaussNewtonAlignment(Alignment):
     def advance(self, discretization: Discretization, watch: Watch) -> bool:
         if self.residual is None or self.taken % self.resample_every == 0:
             adapt_to = discretization.network if self.adaptive else None
-            self.residual = discretization.fresh_residual(SHARE, adapt_to)
+            self.residual = discretization.fresh_residual(STEP_SHARE, adapt_to)
             n, descent = self.residual.row_count, self.descent
             descent.largest = affordable_columns(discretization, n, descent.largest)
         size = affordable_step(self.descent, self.residual, discretization.generator)

@@ -12,13 +12,13 @@ from torch import Tensor
 from pdelsr.linearize import Columns, Directions, Identity, StackedResidual
 from pdelsr.linearize.drawn import drawn
 from pdelsr.resources.pieces import is_out_of_memory, release
-from pdelsr.solvers.refinement.estimate import FEWEST
+from pdelsr.solvers.refinement.estimate import LEAST_COLUMNS
 
 RAISE, LOWER = 4.0, 4.0
-SMALLEST, LARGEST = 1e-15, 1e8
+SMALLEST_DAMPING, LARGEST_DAMPING = 1e-15, 1e8
 BLOCKS = 6  # of columns in a symmetric product
 BEND = 0.75  # largest second-order part of a step, relative to the first-order one
-STEP = 0.1  # share of a step on which its curvature is measured
+PROBE = 0.1  # share of a step on which its curvature is measured
 DAMPINGS = 12  # dampings tried before a step is given up
 
 
@@ -58,9 +58,9 @@ class LevenbergMarquardt:
                 after = local.size_at(delta)
                 if after < local.size:
                     change = LOWER if after < 0.9 * local.size else LOWER**0.5
-                    self.damping = max(self.damping / change, SMALLEST)
+                    self.damping = max(self.damping / change, SMALLEST_DAMPING)
                     return after
-            self.damping = min(self.damping * RAISE, LARGEST)
+            self.damping = min(self.damping * RAISE, LARGEST_DAMPING)
         residual.network.set_vector(local.theta)
         return local.size
 
@@ -115,7 +115,7 @@ class _Linearized:
 
     def _curvature(self, delta: Tensor) -> Float[Tensor, " n"]:
         """f″(δ, δ) from f at θ and at θ + h δ, and from G δ."""
-        return 2 / STEP * ((self._moved(STEP * delta) - self.f) / STEP - self.G @ delta)
+        return 2 / PROBE * ((self._moved(PROBE * delta) - self.f) / PROBE - self.G @ delta)
 
     def _moved(self, delta: Tensor) -> Float[Tensor, " n"]:
         self.residual.network.set_vector(self.theta + self.directions.lift(delta))
@@ -142,8 +142,8 @@ def affordable_step(
         try:
             return descent.step(residual, generator)
         except (MemoryError, RuntimeError) as error:
-            if descent.largest <= FEWEST or not is_out_of_memory(error):
+            if descent.largest <= LEAST_COLUMNS or not is_out_of_memory(error):
                 raise
         residual.network.set_vector(theta)
         release(residual.device)
-        descent.largest = max(min(descent.largest, theta.numel()) // 2, FEWEST)
+        descent.largest = max(min(descent.largest, theta.numel()) // 2, LEAST_COLUMNS)

@@ -11,12 +11,12 @@ from pdelsr.compile import Interior
 from pdelsr.declare import Problem
 from pdelsr.declare.expressions import field, jets
 from pdelsr.resources.deadline import given_up_after
-from pdelsr.solvers.design.trial import FIRST_SCALES, PARAMETERS, SMALL, Designer, Trial
+from pdelsr.solvers.design.trial import FEWER_PARAMETERS, FIRST_SCALES, PARAMETERS, Designer, Trial
 from pdelsr.solvers.run.job import Job
 
 logger: logging.Logger = logging.getLogger(__name__)
 
-SHARE = 0.15  # of the time left, for the trial
+FORM_SHARE = 0.15  # of the time left, for the trial
 BETTER = 3.0  # times the residual of soft conditions, above which hard ones are given up
 
 
@@ -41,7 +41,7 @@ def in_better_form(job: Job, left: float = math.inf) -> Job:
     """
     if not can_disagree(job):
         return job
-    with given_up_after(SHARE * left):
+    with given_up_after(FORM_SHARE * left):
         return _better(job, job.soft)
     logger.info("there is no time to compare hard and soft conditions: they are hard")
     return job
@@ -58,7 +58,7 @@ def can_disagree(job: Job) -> bool:
 def _better(hard: Job, soft: Job) -> Job:
     """The one of two jobs whose small refined networks leave the smaller residual."""
     rigid, loose = Designer(hard), Designer(soft)
-    judge = loose.trial(loose.open_designs(PARAMETERS // SMALL)[0], {})
+    judge = loose.trial(loose.open_designs(PARAMETERS // FEWER_PARAMETERS)[0], {})
     sizes = [min(_sizes(d, judge), default=math.inf) for d in (rigid, loose)]
     if not BETTER * sizes[1] < sizes[0]:
         return hard
@@ -82,7 +82,7 @@ def has_flux(problem: Problem) -> bool:
 
 def _sizes(designer: Designer, judge: Trial) -> Iterator[float]:
     """Residuals of small refined networks on the held-out points of another trial."""
-    for design in designer.open_designs(PARAMETERS // SMALL):
+    for design in designer.open_designs(PARAMETERS // FEWER_PARAMETERS):
         trial = designer.trial(design, {})
         for scale in FIRST_SCALES:
             refined = trial.refined(designer.build(replace(design, weight_scale=scale)))

@@ -16,7 +16,7 @@ from pdelsr.solvers.state.discretization import HELDOUT_SEED
 from pdelsr.survey import crowds
 
 BOUNDARY_SHARE = 0.2  # points of one soft condition, relative to those of the equations
-FEWEST = 100  # points of a condition
+LEAST_CONDITION_POINTS = 100  # points of a condition
 
 
 def point_plan(job: Job, parameters: int) -> PointPlan:
@@ -37,7 +37,7 @@ def point_counts(job: Job, parameters: int) -> dict[str, int]:
     equations = [b.name for b in blocks if isinstance(b.region, Interior)]
     rows = job.method.default_points(parameters)
     interior = given if isinstance(given, int) else -(-rows // max(len(equations), 1))
-    conditions = max(FEWEST, round(BOUNDARY_SHARE * interior))
+    conditions = max(LEAST_CONDITION_POINTS, round(BOUNDARY_SHARE * interior))
     counts = {b.name: interior if b.name in equations else conditions for b in blocks}
     if isinstance(given, Mapping):
         counts.update({name: int(n) for name, n in given.items() if name in counts})

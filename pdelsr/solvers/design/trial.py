@@ -31,13 +31,13 @@ from pdelsr.survey import crowds
 
 logger: logging.Logger = logging.getLogger(__name__)
 
-SHARE = 0.3  # of the time left that trials may take
+DESIGN_SHARE = 0.3  # of the time left that trials may take
 REFINEMENT = 0.5  # of the time left after the trials, for the first refinement
 PARAMETERS = 1200  # of a trial network
 TRIAL_STEPS = 2  # more than one, so that a linear solve is corrected as in the run
 FIRST_SCALES = (1.0, 2.0)  # with which every design is tried
 POWER = 2.5  # of the parameters, with which the time of a trial grows
-SMALL = 4  # times fewer parameters in the smallest trials
+FEWER_PARAMETERS = 4  # times fewer parameters in the smallest trials
 WALKS = 3  # about the number of trials of neighbouring scales
 ROUGH = 600  # parameters of the first trials; 300 do not tell sine from tanh
 FACTOR = 2**0.5  # between neighbouring scales, at first
@@ -45,7 +45,7 @@ FINE = 2**0.25  # between the last ones
 ROUGHER = 2.5  # factor by which a larger scale may raise the residual, see `Trial._is_better`
 DIGITS = 6  # of scales
 FILLED = 0.9  # share of directions above rounding from which none are spare
-SMALLEST, LARGEST = 0.15, 12.0  # scales
+SMALLEST_SCALE, LARGEST_SCALE = 0.15, 12.0  # scales
 ACTIVATIONS = ("sin", "tanh")
 FEW_INPUTS = (1, 2)  # of a neuron, for problems in many coordinates
 MANY_COORDINATES = 3
@@ -75,12 +75,12 @@ class Designer:
         quarter. For the best one the scale with the smallest residual is searched, by factors of
         2^½, and with all parameters by factors of 2^¼.
         """
-        begin, seconds = time.perf_counter(), SHARE * left
+        begin, seconds = time.perf_counter(), DESIGN_SHARE * left
         open_designs = self.open_designs()
         parameters, sizes, one = PARAMETERS, {}, math.inf
         at_scales = [replace(d, weight_scale=s) for s in FIRST_SCALES for d in open_designs]
         if not math.isinf(seconds):
-            parameters //= SMALL
+            parameters //= FEWER_PARAMETERS
             with given_up_after(seconds):
                 self._smallest(open_designs[0])  # loads libraries, which are needed anyway
         with given_up_after(seconds):
@@ -103,7 +103,7 @@ class Designer:
     def _smallest(self, design: Design) -> float:
         """Seconds of the smallest trial."""
         begin = time.perf_counter()
-        least = self.sized(design, PARAMETERS // SMALL)
+        least = self.sized(design, PARAMETERS // FEWER_PARAMETERS)
         self.trial(least, {}).size(least)
         return time.perf_counter() - begin
 
@@ -224,7 +224,7 @@ class Trial:
         while True:
             scale = round(design.weight_scale * factor, DIGITS)  # twice 2^¼ is 2^½, and known
             scaled = replace(design, weight_scale=scale)
-            if not SMALLEST <= scaled.weight_scale <= LARGEST:
+            if not SMALLEST_SCALE <= scaled.weight_scale <= LARGEST_SCALE:
                 return design
             if not self._is_better(scaled, design):
                 return design
@@ -279,7 +279,7 @@ def _affordable(one: float, count: int, seconds: float) -> int:
         count: number of trials before the last ones, with the same parameters or with 600.
         seconds: for all of them.
     """
-    least = PARAMETERS / SMALL
+    least = PARAMETERS / FEWER_PARAMETERS
     share = max(seconds - one, 0.0) / one
     parameters = least * (share / (count + WALKS)) ** (1 / POWER)
     if parameters > ROUGH:
@@ -299,7 +299,7 @@ def _refinable(one: float, begin: float, left: float) -> float:
     if math.isinf(left):
         return math.inf
     seconds = REFINEMENT * max(left - (time.perf_counter() - begin), 0.0)
-    return PARAMETERS / SMALL * (seconds / one) ** (1 / POWER)
+    return PARAMETERS / FEWER_PARAMETERS * (seconds / one) ** (1 / POWER)
 
 
 def _predictor(network: Network, found: Refinement) -> RefinedPredictor | None:

@@ -13,7 +13,7 @@ from pdelsr.linearize.points import PointPlan
 from pdelsr.networks import Network
 from pdelsr.networks.design import Design
 from pdelsr.resources.deadline import given_up_after
-from pdelsr.solvers.descent.alignment import SHARE
+from pdelsr.solvers.descent.alignment import STEP_SHARE
 from pdelsr.solvers.descent.levenberg_marquardt import LevenbergMarquardt
 from pdelsr.solvers.design.trial import TRAIN_SEED, Designer, Trial
 from pdelsr.solvers.run.network_maker import Gains
@@ -99,7 +99,7 @@ class AlignedTrial:
         residual = None
         for step in range(STEPS):
             if residual is None or step % RESAMPLE_EVERY == 0:
-                plan, seed = self.plan.scaled(SHARE), TRAIN_SEED - 1 - step
+                plan, seed = self.plan.scaled(STEP_SHARE), TRAIN_SEED - 1 - step
                 blocks = plan.bind(self.designer.job.compiled.blocks, seed, self.network)
                 residual = StackedResidual(self.network, blocks, self.trial.memory_budget)
             descent.step(residual, generator)

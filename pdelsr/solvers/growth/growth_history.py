@@ -11,7 +11,7 @@ from pdelsr.solvers.run.network_maker import Gains
 from pdelsr.solvers.state.candidate import Candidate
 
 WORTH = 1.2  # times of a refinement that an iteration needs for a useful alignment
-FEWEST = 1.2  # times the planned points, at least, to refine an aligned network
+ALIGNED_POINTS = 1.2  # times the planned points, at least, to refine an aligned network
 
 
 @dataclass
@@ -97,4 +97,4 @@ class GrowthHistory:
     @property
     def fewest_points(self) -> float:
         """The least factor on the points of a refinement."""
-        return LEAST_POINTS if self.untrained else min(FEWER_POINTS, FEWEST / self.factor)
+        return LEAST_POINTS if self.untrained else min(FEWER_POINTS, ALIGNED_POINTS / self.factor)

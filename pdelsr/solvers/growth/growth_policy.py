@@ -31,7 +31,7 @@ logger: logging.Logger = logging.getLogger(__name__)
 
 SATED = 8.0  # gain of an alignment below which a wider network gains more
 COARSE = 0.5  # times the points, for refinements before another alignment
-HELD = 0.45  # power of epsilon: a fall of the residual that needs no other method
+HELD_POWER = 0.45  # power of epsilon: a fall of the residual that needs no other method
 STRETCHES = (FACTOR**0.5, FACTOR**-0.5, 1.0)  # of weights, in networks of the same size
 TRIAL_SHARE = 0.25  # of the time left, to find whether alignment pays
 WORTH_A_TRIAL = 4.0  # times of a refinement that must be left for a trial
@@ -240,7 +240,7 @@ class GrowthPolicy:
             power=power_of(growth.measured),
             left=context.left,
             pays=pays,
-            enough=smallest <= context.rounding(HELD),
+            enough=smallest <= context.rounding(HELD_POWER),
             gains=growth.gains,
             done=rounded or smallest < context.rounding(EXACT),
         )

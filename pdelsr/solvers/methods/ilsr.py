@@ -11,7 +11,7 @@ from torch import Tensor
 from pdelsr.lstsq import LeastSquares
 from pdelsr.solvers.descent.alignment import (
     ALIGNMENT_TYPES,
-    SHARE,
+    STEP_SHARE,
     Alignment,
     GaussNewtonAlignment,
     PseudoTimeAlignment,
@@ -41,7 +41,7 @@ from pdelsr.solvers.state.settings import (
 from pdelsr.solvers.state.status import Status
 from pdelsr.subspace import Basis, OutputRSVD
 
-UNLIMITED = 10**9  # Gauss–Newton steps, until the time is over
+UNLIMITED_STEPS = 10**9  # Gauss–Newton steps, until the time is over
 FIRST_SHARE = 0.3  # of the time limit, kept for the first refinement
 _COMMON: dict[str, Any] = {
     "hidden": (128,) * 6,
@@ -220,7 +220,7 @@ class ILSR(Method):
         if self.alignment == "lbfgs":
             return max(refinement, gradient_bytes(discretization, points, self.alignment_steps))
         columns = min(LevenbergMarquardt().largest, discretization.network.parameter_count)
-        return max(refinement, alignment_bytes(discretization, SHARE * points, columns))
+        return max(refinement, alignment_bytes(discretization, STEP_SHARE * points, columns))
 
     def require_memory(self, discretization: Discretization) -> None:
         factor = self.refinement_factor(discretization.heldout.is_linear)
@@ -301,11 +301,11 @@ class ILSRIteration:
         """The state after the refinement that ends an iteration."""
         growth, clock, network = self.memory.growth, self.context.clock, self.context.network
         begin = clock.seconds
-        before = self.state.candidate.delta if growth.again else None
-        found = self._refine(before)
+        guess = self.state.candidate.delta if growth.again else None
+        found = self._refine(guess)
         now = clock.seconds
         growth.learn(network.parameter_count, now - begin, found.steps, now - self.memory.begun)
-        delta = found.delta if found.steps or before is not None else None
+        delta = found.delta if found.steps or guess is not None else None
         least = growth.refine_seconds if self.method.refine_points else growth.least_seconds
         return State(
             self.state.iteration + 1,
@@ -339,12 +339,12 @@ class ILSRIteration:
             policy.take_fewer_points()
         return self._alignment()
 
-    def _refine(self, before: Tensor | None) -> Refinement:
+    def _refine(self, guess: Tensor | None) -> Refinement:
         growth, discretization = self.memory.growth, self.context.discretization
         # The residual of an untrained network does not show where points are needed.
         adapt_to = discretization.network if self.method.adaptive and growth.alignments else None
         points, refine = growth.points * growth.factor, self.method.refiner()
-        found = refine(discretization, self.context.clock, points, adapt_to, growth.rank, before)
+        found = refine(discretization, self.context.clock, points, adapt_to, growth.rank, guess)
         limit, m = found.report.limit, discretization.network.parameter_count
         if limit is not None and (found.report.rank < m or not self.method.takes_all):
             growth.rank, growth.limit = found.report.rank, limit
@@ -360,7 +360,7 @@ class ILSRIteration:
         reserve = growth.points * growth.refine_seconds or first
         iteration, steps = self.state.iteration + 1, method.alignment_steps
         if method.alignment == "gauss-newton":
-            steps = UNLIMITED if GrowthPolicy(context, growth).is_last() else steps
+            steps = UNLIMITED_STEPS if GrowthPolicy(context, growth).is_last() else steps
             every, adaptive = method.resample_every, method.adaptive
             return GaussNewtonAlignment(iteration, reserve, memory.descent, steps, every, adaptive)
         previous, step = self.state.candidate.predictor(), method.pseudo_time_step

@@ -17,12 +17,12 @@ from pdelsr.solvers.refinement.refiner_options import RefinerOptions
 from pdelsr.solvers.refinement.sizes import Sizes
 from pdelsr.solvers.state.discretization import Discretization
 
-FEWEST = 32  # directions or columns that are not halved further
+LEAST_COLUMNS = 32  # directions or columns that are not halved further
 PIECE = 256  # points of a reverse pass that are not halved further
 GRAPH = 6.0  # numbers per neuron, point and jet entry that training by gradients keeps
 ROWS_GRAPH = 4.0  # the same for rows, whose activations are not differentiated again
 EVALUATED = 4.0  # the same for one layer and values only
-VECTORS = 10  # of length m that a method keeps anyway
+KEPT_VECTORS = 10  # of length m that a method keeps anyway
 SAMPLES = 12.0  # numbers per point and coordinate, for drawing points
 GRAM = 4.5  # r² in a Gauss–Newton step: GᵀG, shifted, factored twice, and half for products
 
@@ -66,7 +66,7 @@ def refinement_bytes(
     chunk = min(
         discretization.memory_budget or 0, like.element_size() * sizes.rows * sizes.parameters
     )
-    numbers = sizes.numbers(basis, solver) + VECTORS * sizes.parameters
+    numbers = sizes.numbers(basis, solver) + KEPT_VECTORS * sizes.parameters
     numbers += _jet_numbers(discretization, sizes)
     return like.element_size() * (numbers + kept_numbers(discretization)) + 2 * chunk
 
@@ -83,7 +83,9 @@ def _jet_numbers(discretization: Discretization, sizes: Sizes) -> int | float:
 def alignment_bytes(discretization: Discretization, rows: int | float, columns: int) -> int | float:
     """Bytes of Gauss–Newton steps on `rows` rows that move `columns` parameters."""
     like = discretization.heldout.like
-    numbers = rows * columns + GRAM * columns**2 + VECTORS * discretization.network.parameter_count
+    numbers = (
+        rows * columns + GRAM * columns**2 + KEPT_VECTORS * discretization.network.parameter_count
+    )
     chunk = min(discretization.memory_budget or 0, like.element_size() * rows * columns)
     return like.element_size() * (numbers + kept_numbers(discretization)) + 2 * chunk
 
@@ -93,7 +95,7 @@ def gradient_bytes(
 ) -> int | float:
     """Bytes of a reverse pass through the jets at `points` points at once, and of L-BFGS pairs."""
     graph = GRAPH * points * mean_jet(discretization) * width(discretization.network)
-    vectors = (2 * history + VECTORS) * discretization.network.parameter_count
+    vectors = (2 * history + KEPT_VECTORS) * discretization.network.parameter_count
     size = discretization.heldout.like.element_size()
     return size * (graph + vectors + kept_numbers(discretization))
 

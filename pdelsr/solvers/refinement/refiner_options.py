@@ -61,7 +61,7 @@ class RefinerOptions:
             return width
         if chosen is None and basis.has_rank:
             rows = discretization.plan.row_count(discretization.compiled.blocks, factor)
-            chosen = starting_rank(largest_rank(m, int(rows)))
+            chosen = initial_rank(largest_rank(m, int(rows)))
         return min(chosen or m, m)
 
     def rank_is_open(self, discretization: Discretization) -> bool:
@@ -70,7 +70,7 @@ class RefinerOptions:
         return self.rank is None and (has_rank or self.basis is None)
 
 
-def starting_rank(most: int) -> int:
+def initial_rank(most: int) -> int:
     """The rank from which a search among `most` directions begins."""
     return min(FIRST_RANK, most)
 

@@ -105,7 +105,7 @@ class TangentProblem(Reduced):
         return self._model.residual.is_linear
 
     def at(self, y: Float[Tensor, " r"]) -> TangentPlace:
-        jets = self._model.jets(y) if y.any() else self._model.start
+        jets = self._model.jets(y) if y.any() else self._model.origin
         f = self._model.residual.values(jets)
         return TangentPlace(y, torch.linalg.vector_norm(f).item(), self._model, jets, f)
 

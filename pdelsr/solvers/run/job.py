@@ -13,7 +13,7 @@ from pdelsr.solvers.run.method import Method
 from pdelsr.solvers.run.predecessor import Predecessor
 from pdelsr.solvers.state.settings import RunSettings
 
-UNLIMITED = 10**9  # iterations
+NO_LIMIT = 10**9  # iterations
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +76,7 @@ class Job:
         if self.settings.max_iterations is not None:
             return self.settings.max_iterations
         limited = not math.isinf(self.settings.time_limit)
-        return UNLIMITED if limited and self.method.uses_time else self.method.default_iterations
+        return NO_LIMIT if limited and self.method.uses_time else self.method.default_iterations
 
     @property
     def soft(self) -> Job:

@@ -19,7 +19,7 @@ CUT_SHORT = (Status.INTERRUPTED, Status.OUT_OF_TIME, Status.OUT_OF_MEMORY)
 GRACE = 0.05  # of the time limit, for the remaining work when it is reached
 LEAST_GRACE = 0.25  # seconds, for the same
 OWN = str(Path(__file__).parents[1])  # the folder of this code
-PATIENCE = 10.0  # seconds for the same after Ctrl-C, at most
+CTRL_C_GRACE = 10.0  # seconds for the same after Ctrl-C, at most
 
 
 def status_of(interruption: BaseException) -> Status:
@@ -69,6 +69,6 @@ def last_work(clock: Clock, status: Status) -> Generator[None, None, None]:
     grace = max(GRACE * clock.limit, LEAST_GRACE)
     seconds = max(clock.left, 0.0) + grace  # infinite without a limit
     if status is Status.INTERRUPTED:
-        seconds = min(seconds, PATIENCE)
+        seconds = min(seconds, CTRL_C_GRACE)
     with suppress(KeyboardInterrupt), given_up_after(seconds):
         yield
