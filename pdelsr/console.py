@@ -1,4 +1,4 @@
-"""Standard error as a console for progress and logs, whose failures cost no run."""
+"""Standard error as a console for progress and logs; failures to write cost no run."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ NOT_WRITTEN = (OSError, ValueError)  # a full disk or a reader who has left; a c
 
 
 class StandardError:
-    """Standard error as it is at each call, where what cannot be written is left out."""
+    """Standard error as it is at each call; what cannot be written is dropped."""
 
     @property
     def stream(self) -> Any:
-        """Below rich's live line, which stands in for `sys.stderr`; None where it is closed."""
+        """The stream below rich's live line, which replaces `sys.stderr`; None if it is closed."""
         return getattr(sys.stderr, "rich_proxied_file", sys.stderr)
 
     @property
@@ -32,7 +32,7 @@ class StandardError:
         return len(text)
 
     def flush(self) -> None:
-        """Have it written now, if that is possible."""
+        """Flush the stream if possible."""
         if self.stream is not None:
             with suppress(*NOT_WRITTEN):
                 self.stream.flush()
@@ -44,7 +44,7 @@ class StandardError:
         return False
 
     def fileno(self) -> int:
-        """Its number in the system; OSError where it has none."""
+        """Its file descriptor; OSError if it has none."""
         if self.stream is None:
             raise OSError("standard error is closed")
         return self.stream.fileno()
@@ -52,5 +52,5 @@ class StandardError:
 
 @cache
 def shared_console() -> Console:
-    """The one console: whatever is printed here while a display is live appears above it."""
+    """The one console: text printed here while a display is live appears above it."""
     return Console(file=cast(IO[str], StandardError()), highlight=False)

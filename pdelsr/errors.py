@@ -1,4 +1,4 @@
-"""The errors and warnings that pdelsr raises for a user's mistake, and how it words theirs."""
+"""The errors and warnings for a user's mistake, and the texts of foreign errors."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-LONGEST = 400  # characters of another's message that are quoted
-LONGEST_VALUE = 60  # characters of a value that was given
+LONGEST = 400  # characters of a foreign message that are quoted
+LONGEST_VALUE = 60  # characters of a given value that are quoted
 OWN = __name__.partition(".")[0]
 PASSED = (OWN, "contextlib", "dataclasses", "functools", "jaxtyping", "torch")
-"""Packages through whose code a user's call comes to a warning."""
+"""Packages whose frames lie between the user's call and a warning."""
 
 
 class PdelsrError(Exception):
@@ -25,7 +25,7 @@ class ProblemError(PdelsrError, ValueError):
     """A declaration (problem, domain, condition, sampler) is wrong.
 
     Attributes:
-        solution: the best state of a run that this has ended; None where there is none.
+        solution: the best state of the run that the error ended; None if there is none.
     """
 
     def __init__(self, message: str, solution: Any = None) -> None:
@@ -38,11 +38,11 @@ class SettingsError(PdelsrError, ValueError):
 
 
 class TimeLimitError(PdelsrError, TimeoutError):
-    """The time limit was reached before there was anything to return."""
+    """The time limit was reached before the run had anything to return."""
 
 
 class MemoryLimitError(SettingsError, MemoryError):
-    """What was asked for does not fit into the memory that is free."""
+    """The chosen sizes do not fit into the free memory."""
 
 
 class FileFormatError(PdelsrError, ValueError):
@@ -50,7 +50,7 @@ class FileFormatError(PdelsrError, ValueError):
 
 
 class CallbackError(PdelsrError, RuntimeError):
-    """A callback of the user's raised an exception, which is the cause of this one.
+    """A user's callback raised an exception, which is the cause of this one.
 
     Attributes:
         solution: the best state that the run had found by then.
@@ -62,7 +62,7 @@ class CallbackError(PdelsrError, RuntimeError):
 
 
 class MissingPackageError(PdelsrError, ImportError):
-    """A package is not installed that an output needs."""
+    """A package that an output needs is not installed."""
 
 
 class ConditionWarning(UserWarning):
@@ -70,15 +70,15 @@ class ConditionWarning(UserWarning):
 
 
 class ReferenceWarning(UserWarning):
-    """The reference does not solve the problem that it belongs to."""
+    """The reference does not solve its problem."""
 
 
 class ResolutionWarning(UserWarning):
-    """Data vary within a length that no network follows, or that the user's points miss."""
+    """Data vary within a length that no network resolves, or that the user's points miss."""
 
 
 def warn(message: str, category: type[Warning]) -> None:
-    """Warn at the line of the user's that led here: the first one outside of pdelsr."""
+    """Warn at the user's line that led here: the first one outside of pdelsr."""
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and _is_passed(frame):
         level, frame = level + 1, frame.f_back
@@ -86,19 +86,19 @@ def warn(message: str, category: type[Warning]) -> None:
 
 
 def _is_passed(frame: FrameType) -> bool:
-    """By the module of its code, or by its file where types are checked."""
+    """Whether a frame is skipped, by its module, or by its file if types are checked."""
     module = str(frame.f_globals.get("__name__")).partition(".")[0]
     return module in PASSED or Path(frame.f_code.co_filename).parent.name == "jaxtyping"
 
 
 def described(error: BaseException) -> str:
-    """An exception of a user's code in a message: its type, and its text where it has one."""
+    """An exception of a user's code as text: its type, and its message if it has one."""
     name, text = type(error).__name__, said(error)
     return f"{name}: {text}" if text else name
 
 
 def said(error: BaseException) -> str:
-    """The text of an exception of other code in one line, cut where it is very long."""
+    """The message of a foreign exception in one line, cut if it is very long."""
     try:
         text = " ".join(str(error).split())
     except Exception:  # a user's exception may fail even here
@@ -107,20 +107,20 @@ def said(error: BaseException) -> str:
 
 
 def quoted(value: object) -> str:
-    """A value that was given, in one line of a message, cut where it is long."""
+    """A given value in one line, cut if it is long."""
     try:
         text = " ".join(repr(value).split())
-    except Exception:  # of a whole number of thousands of digits, or of a class of a user's
+    except Exception:  # from an integer of thousands of digits, or from a user's class
         return f"a value of type {type(value).__name__}"
     return shortened(text)
 
 
 def shortened(text: str) -> str:
-    """A text that was given, cut where it is long."""
+    """A given text, cut if it is long."""
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 
 
 def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:
-    """A question for the nearest known name, or `otherwise` where none is near."""
+    """A question for the nearest known name, or `otherwise` if none is near."""
     near = difflib.get_close_matches(name, sorted(known), n=1)
     return f"did you mean {near[0]!r}?" if near else otherwise

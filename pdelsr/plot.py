@@ -1,4 +1,4 @@
-"""Pictures of several solutions; those of one are `Solution.plot` and `Solution.animate`."""
+"""Pictures of several solutions; for a single one, see `Solution.plot` and `Solution.animate`."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ def compare(
 ) -> Any:
     """Draw several solutions against the time they took, on logarithmic axes.
 
-    A residual is not comparable between runs whose blocks have different weights, as after
-    balancing. Then each one is drawn over that of its own initial network.
+    Residuals are not comparable between runs with different weights of blocks, as after balancing.
+    Each is then divided by the residual of its own initial network.
 
     Args:
-        solutions: what `solve` returned.
-        labels: of the solutions; their methods by default.
+        solutions: as `solve` returns them.
+        labels: of the solutions; by default their methods.
         path: also write it there; the ending chooses the format.
-        what: "error", the relative L2 error against the reference, or "residual", the norm of
-            the stacked residual on held-out points, of the best state so far. None for the error
-            where every problem has a reference.
+        what: "error", the relative L2 error against the reference, or "residual", the norm of the
+            stacked residual on held-out points, both of the best state so far. None for the error
+            if every problem has a reference.
         x: "time", the wall-clock seconds, or "iterations".
-        dpi: dots an inch of the file.
+        dpi: dots per inch of the file.
 
     Returns:
         A `matplotlib.figure.Figure`.
 
     Raises:
-        SettingsError: a value that does not fit, an error without a reference, or a file that
-            cannot be written.
+        SettingsError: a value does not fit, the error has no reference, or the file cannot be
+            written.
 
     Example:
         >>> import sympy as sp

@@ -1,4 +1,4 @@
-"""Problem files: finding one, running it, and saying in one paragraph what is wrong with it."""
+"""Problem files: finding one, running it, and explaining in one paragraph what is wrong with it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ SKELETON = "problem = pl.Problem(name=..., domain=..., equations=..., conditions
 
 @dataclass(frozen=True)
 class Listed:
-    """A problem file as a list shows it.
+    """A problem file in a list.
 
     Args:
         path: of the file.
-        title: first line of its docstring; empty where it has none.
+        title: first line of its docstring; empty if it has none.
     """
 
     path: Path
@@ -33,17 +33,17 @@ class Listed:
 
 
 def load_problem(given: str | Path, time_limit: int | float = math.inf) -> Problem:
-    """The `problem` that a Python file defines.
+    """Load the `problem` that a Python file defines.
 
     Args:
-        given: path of the file, or the name of a file without its ending: of one in ./problems,
-            or else of one that comes with pdelsr.
-        time_limit: seconds after which running the file is given up; see `deadline`.
+        given: path of the file, or its name without the ending, for a file in ./problems or one
+            that comes with pdelsr.
+        time_limit: seconds after which the file is interrupted; see `deadline`.
 
     Raises:
-        ProblemError: there is no such file, it fails, defines no problem, or takes longer than
-            the limit; the message names the line.
-        SettingsError: a time limit that is no positive number.
+        ProblemError: the file does not exist, fails, defines no problem, or exceeds the time limit;
+            the message names the line.
+        SettingsError: the time limit is not a positive number.
 
     Example:
         >>> load_problem("poisson_2d").name
@@ -90,10 +90,10 @@ def load_problem(given: str | Path, time_limit: int | float = math.inf) -> Probl
 
 
 def find_file(given: str | Path) -> Path:
-    """The file of this path, or NAME.py in ./problems or among those of pdelsr for a bare name.
+    """The file of this path or, for a bare name, NAME.py in ./problems or in pdelsr.
 
     Raises:
-        ProblemError: there is none; near names are suggested.
+        ProblemError: there is none; the message suggests similar names.
     """
     if not str(given):
         raise ProblemError("the problem file is '': give its path, or the name of a problem.")
@@ -114,12 +114,12 @@ def find_file(given: str | Path) -> Path:
 
 
 def problem_folder() -> Path:
-    """./problems where it exists, or else the folder of the problems that come with pdelsr."""
+    """./problems if it exists, otherwise the folder of problems that comes with pdelsr."""
     return FOLDER if FOLDER.is_dir() else shipped_folder()
 
 
 def shipped_folder() -> Path:
-    """Where the problem files of pdelsr are: in the package, or beside it in the repository."""
+    """The folder of pdelsr's problem files: in the package, or beside it in the repository."""
     package = Path(__file__).parent
     inside, beside = package / FOLDER, package.parent / FOLDER
     is_repository = (package.parent / "pyproject.toml").is_file()
@@ -127,7 +127,7 @@ def shipped_folder() -> Path:
 
 
 def list_problems(folder: Path) -> list[Listed]:
-    """The Python files of a folder that define `problem`, hidden ones aside; none is run.
+    """The Python files of a folder that define `problem`, without hidden ones; none is run.
 
     Raises:
         ProblemError: the folder does not exist.
@@ -141,7 +141,7 @@ def list_problems(folder: Path) -> list[Listed]:
 
 def _listed(path: Path) -> Listed | None:
     try:
-        tree = ast.parse(path.read_bytes())  # which may say its encoding
+        tree = ast.parse(path.read_bytes())  # bytes, because the file may declare its encoding
     except (SyntaxError, ValueError, OSError, RecursionError, MemoryError):
         return Listed(path, "(Python cannot read it)")
     targets: list[ast.expr] = []
@@ -165,7 +165,7 @@ def _require_problem(path: Path, problem: object, defined: bool) -> Problem:
 
 
 def _unreadable(path: Path, error: SyntaxError) -> str:
-    """What is to be said of a file that is not Python."""
+    """The message for a file that is not Python."""
     where = f"{error.filename or path}, line {error.lineno}" if error.lineno else str(path)
     if not error.lineno or "codec" in error.msg or "encoding" in error.msg:
         advice = "save it as text in UTF-8"
@@ -175,7 +175,7 @@ def _unreadable(path: Path, error: SyntaxError) -> str:
 
 
 def _failing(path: Path, error: BaseException) -> str:
-    """What is to be said of a file that raises an error of its own."""
+    """The message for a file that raises an error."""
     return f"{_place(path, error)}: the file fails with {described(error)}; {_advice(error)}."
 
 
@@ -193,12 +193,12 @@ def _advice(error: BaseException) -> str:
 
 
 def _names(error: AttributeError | NameError) -> list[str]:
-    """The names that could have been meant."""
+    """Names that the user may have meant."""
     return dir(error.obj) if isinstance(error, AttributeError) else []
 
 
 def _place(path: Path, error: BaseException) -> str:
-    """The last line of the file that was being executed."""
+    """The last executed line of the file."""
     frames = traceback.extract_tb(error.__traceback__)
     lines = [f.lineno for f in frames if Path(f.filename) == path]
     return f"{path}, line {lines[-1]}" if lines else str(path)

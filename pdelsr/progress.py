@@ -1,4 +1,4 @@
-"""What moves in a terminal while something long goes on: one line, or bars of passes."""
+"""Live displays in a terminal during long work: one line, or bars of passes."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from pdelsr.console import shared_console
 T = TypeVar("T")
 D = TypeVar("D", bound="LiveDisplay")
 LIVE = Lock()
-"""Held by the display that moves: of those in several threads, one does."""
+"""Held by the display that moves, one at a time among several threads."""
 
 
 class LiveDisplay(ABC):
-    """Something that is drawn again and again in a terminal; use it as a context manager.
+    """A display that is redrawn in a terminal; use it as a context manager.
 
     Args:
-        shown: whether to show anything that moves; without a terminal nothing does.
-        console: where to draw; standard error by default, so that results can be piped.
+        shown: whether to show a live display; without a terminal there is none.
+        console: where to draw; by default standard error, so that results can be piped.
         kept: whether the last state stays in the terminal.
     """
 
@@ -71,13 +71,13 @@ class LiveDisplay(ABC):
             LIVE.release()
 
     def refresh(self) -> None:
-        """Draw it now."""
+        """Redraw now."""
         if self._live is not None:
             self._live.refresh()
 
 
 class PassDisplay(LiveDisplay):
-    """Shows how far each pass over something is by a bar; arguments as above."""
+    """Shows the progress of each pass as a bar; arguments as in `LiveDisplay`."""
 
     def __init__(
         self, shown: bool = True, console: Console | None = None, kept: bool = False
@@ -103,14 +103,14 @@ class PassDisplay(LiveDisplay):
         size: Callable[[Any], int] = len,
         done: int = 0,
     ) -> Iterator[T]:
-        """The parts of a pass, with a bar that moves when the next one is asked for.
+        """The parts of a pass; the bar moves whenever the next one is taken.
 
         Args:
             title: what is being done.
-            parts: batches, or whatever `size` measures.
-            total: of the sizes; None where nobody has counted them yet.
-            size: of a part.
-            done: of the total, before the first part.
+            parts: batches, or anything that `size` measures.
+            total: sum of the sizes; None if not counted yet.
+            size: gives the size of a part.
+            done: size completed before the first part.
         """
         task = self._bars.add_task(title, total=total, completed=done)
         self.refresh()

@@ -22,11 +22,11 @@ from pdelsr.solvers.methods.lsr import LSR
 from pdelsr.subspace import Basis
 
 RANK = 1500
-POINTS = 8  # of the equations, a direction: with fewer the residual is small between them only
+POINTS_PER_DIRECTION = 8  # with fewer, the residual is small only at the points
 
 
 class InstanceOptions(TypedDict, total=False):
-    """Of `refine` for one instance of a parametric problem: see `refine_instance`."""
+    """Options of `refine` for one instance of a parametric problem; see `refine_instance`."""
 
     rank: int | None
     newton_steps: int
@@ -73,7 +73,7 @@ def refine(
         A `RefinedModule` on data, a `Solution` for an instance.
 
     Raises:
-        SettingsError: options, data, module or problem that do not fit.
+        SettingsError: options, data, module or problem do not fit.
 
     Example:
         >>> import torch
@@ -113,13 +113,13 @@ def refine_instance(
     memory_budget: int | None = None,
     verbose: bool = False,
 ) -> Solution:
-    """A physics-informed operator for one input function: no labels, no training.
+    """Refine a physics-informed operator for one input function: no labels, no training.
 
-    min_y ‖ f(q + J V y) ‖ over the residual of the instance, q being the operator at its input
-    function, with Newton steps in the tangent space. Of a `PIDeepONet` the hidden layers of the
-    trunk and its last layer move; with the input fixed, the branch could move nothing else. On
-    held-out points the result is never worse than the operator itself: where it would be, the
-    operator comes back (`solution.delta` is None).
+    min_y ‖ f(q + J V y) ‖ over the residual of the instance, where q is the operator at its input
+    function, with Newton steps in the tangent space. In a `PIDeepONet` the trunk moves, hidden
+    layers and last layer; with the input fixed, the branch would add no direction. On held-out
+    points the result is never worse than the operator: if it would be, the operator itself is
+    returned (`solution.delta` is None).
 
     Args:
         operator: a `PIDeepONet`, or a module of (values (n, s), points (n, d)) with outputs (n,)
@@ -127,23 +127,23 @@ def refine_instance(
         problem: of one instance, `problem.at(a)`.
         rank: r; None for a choice by doubling, on held-out points.
         newton_steps: in the tangent space; 1 is the published method.
-        passes: refinements; each one after the first is made on points drawn where the residual
-            of the best one so far is large. A second one helps where the solution has a kink, as
-            those of transport have.
+        passes: number of refinements; each after the first uses points drawn where the residual of
+            the best one so far is large. A second one helps if the solution has a kink, as in
+            transport.
         basis: of the tangent space: "coordinate" (parameters drawn at random, fastest), "output",
             "gaussian", "residual", or a `Basis`.
-        points: of the equations; 8 r by default, and those of `LSR` where r is chosen.
+        points: of the equations; by default 8 r, or those of `LSR` if rank is None.
         weights: factors on the weights of blocks, by name, beyond those of the problem.
-        sensors: of a module that is no `PIDeepONet`: where it reads the input function, (s,).
-        seed: of points and basis.
+        sensors: for a module other than a `PIDeepONet`: where it reads the input function, (s,).
+        seed: for points and basis.
         dtype: of the refinement; single precision keeps few digits.
-        tolerance: of the largest held-out root mean square of a block, for the status.
+        tolerance: on the largest held-out root mean square of a block, for the status.
         memory_budget: bytes of one chunk of rows; None for a share of what is free.
         verbose: show progress.
 
     Raises:
-        SettingsError: an operator, sensors or options that do not fit the problem, or a rank far
-            above the number of parameters.
+        SettingsError: operator, sensors or options do not fit the problem, or the rank is far above
+            the number of parameters.
         ProblemError: the input function is missing or fails.
     """
     method = LSR(basis=basis, rank=rank, newton_steps=newton_steps, passes=passes)
@@ -152,7 +152,7 @@ def refine_instance(
     if rank is not None and rank > max(m, RANK):
         raise SettingsError(f"rank is {rank}: the operator at one function has {m} parameters.")
     if rank is not None and points is None:
-        points = POINTS * min(rank, m)
+        points = POINTS_PER_DIRECTION * min(rank, m)
     return solve(
         problem,
         method,

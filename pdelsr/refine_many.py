@@ -1,4 +1,4 @@
-"""`refine_many`: an operator refined for many instances, side by side, with a table at the end."""
+"""`refine_many`: an operator refined for many instances in parallel, with a table at the end."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ from pdelsr.results.against import values_of, where_known
 from pdelsr.solvers.state.settings import require_whole
 from pdelsr.solvers.state.status import Status
 
-STREAM = 2**31  # of the seeds of instances, where no seed of a training is
-GRID = 10_000  # points at least that errors are measured on
+STREAM = 2**31  # of seeds for instances, apart from those of training
+GRID = 10_000  # points of the measurement of errors, at least
 
 
 def refine_many(
@@ -54,17 +54,17 @@ def refine_many(
     Args:
         operator: see `refine_instance`.
         problem: a parametric one, with one input function.
-        instances: how many to draw from the problem's sampler, or the input functions themselves:
-            functions, or arrays as `Problem.at` takes them.
-        workers: instances at once, each in a forked process on one core. On a GPU, and on systems
-            without fork, leave it at 1.
-        path: file of one JSON line an instance; a run that was cut goes on from what is there.
-        function_seed: of the draws, which come from another stream than those of training.
+        instances: number of instances to draw from the problem's sampler, or the input functions
+            themselves, as functions or arrays for `Problem.at`.
+        workers: number of instances at once, each in a forked process on one core. Leave it at 1 on
+            a GPU, and on systems without fork.
+        path: file with one JSON line per instance, from which an interrupted run goes on.
+        function_seed: for drawing instances, from another stream than that of training.
         verbose: show a progress bar, in a terminal.
         **options: of `refine_instance`.
 
     Raises:
-        SettingsError: no sampler, a count that is not positive, or options that do not fit.
+        SettingsError: there is no sampler, a count is not positive, or an option does not fit.
         FileFormatError: the file belongs to another run.
 
     Example:
@@ -109,7 +109,7 @@ def refine_many(
 
 @dataclass(frozen=True)
 class _Task:
-    """What every instance shares."""
+    """The arguments that all instances share."""
 
     operator: nn.Module
     problem: Problem
@@ -122,7 +122,7 @@ class _Task:
         )
 
 
-_tasks: list[_Task] = []  # of this process, where it is a worker
+_tasks: list[_Task] = []  # of this process, if it is a worker
 
 
 def _rows(task: _Task, waiting: list[int], workers: int) -> Iterator[InstanceRow]:
@@ -157,7 +157,7 @@ def refined_row(
     index: int,
     **options: Any,
 ) -> InstanceRow:
-    """Refine for one input function, and measure both against the reference if there is one."""
+    """Refine for one input function, and measure operator and refinement against the reference."""
     at = problem.at(function)
     begin = time.perf_counter()
     solution = refine_instance(operator, at, **options)
@@ -198,7 +198,7 @@ def may_fork(operator: nn.Module) -> bool:
 
 
 def error_points(problem: Problem) -> Float[np.ndarray, "n d"]:
-    """An equidistant grid of at least 10,000 points over the domain's box; those in the domain."""
+    """The points in the domain of an equidistant grid of at least 10,000 points over its box."""
     bounds = [(float(a), float(b)) for a, b in problem.domain.bounding_box]
     side = math.ceil(round(GRID ** (1 / len(bounds)), 6)) + 1
     axes = np.meshgrid(*(np.linspace(a, b, side) for a, b in bounds), indexing="ij")

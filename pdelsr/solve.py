@@ -119,20 +119,20 @@ def solve(
     """Solve a problem.
 
     Every method minimizes ‖f(θ)‖² = Σ_b w_b mean(F_b²), the stacked residual of all blocks, and
-    returns the state that was best on points that it never trained on. Ctrl-C returns the best
-    state so far, and a state that is not finite never replaces a good one.
+    returns the best state on points that it never trained on. Ctrl-C returns the best state so far,
+    and a state that is not finite never replaces a good one.
 
     Args:
         problem: the declaration.
         method: "ilsr" (iterative linearized subspace refinement: many digits), "lsr" (one shot:
             fastest on smooth linear problems), "pinn" (Adam and L-BFGS), "tsonn" (pseudo-time
             stepping), or an instance such as `ILSR(alignment="lbfgs")`.
-        start: a previous solution to go on from: its network, dtype, device and hard conditions
-            are taken over, and its refined state is the first candidate, so the result is never
-            worse on the held-out points. It is copied, not changed. It may belong to another
-            problem with as many coordinates and unknowns, as in continuation in a parameter.
+        start: a solution to go on from. The run takes over its network, dtype, device and hard
+            conditions, and its refined state is the first candidate, so the result is never worse
+            on the held-out points. It is copied, not changed. It may belong to another problem with
+            as many coordinates and unknowns, as in continuation in a parameter.
         track_errors: also measure the error of the best state after every outer iteration, for
-            `Solution.error_history`; when the run is over, so that it takes no time from it.
+            `Solution.error_history`. This happens after the run and takes none of its time.
         **options: of the method (see `PINN`, `TSONN`, `LSR`, `ILSR`) and of every run (see
             `RunSettings`): `network`, `grow`, `points`, `sampler`, `weights`, `balance`, `hard`,
             `tolerance`, `time_limit`, `max_iterations`, `seed`, `dtype`, `device`, `callback`,
@@ -143,12 +143,12 @@ def solve(
         The solution: `predict`, `derivative`, `error`, `summary`, `plot`, `save`.
 
     Raises:
-        SettingsError: an unknown method or option, with the nearest valid name, or a value that
-            does not fit, or errors to track without a reference.
-        MemoryLimitError: the sizes that were chosen do not fit into the free memory.
-        ProblemError: hard conditions that are not possible, or a coefficient that fails; the error
-            holds the best state so far, if there is one.
-        TimeLimitError: the time limit is reached before there is a first state.
+        SettingsError: the method or an option is unknown (the message suggests the nearest name), a
+            value does not fit, or there is no reference for track_errors.
+        MemoryLimitError: the chosen sizes do not fit into the free memory.
+        ProblemError: a hard condition is not possible, or a coefficient fails; the error holds the
+            best state so far, if there is one.
+        TimeLimitError: the time limit is reached before the first state.
         FileFormatError: the checkpoint is damaged, belongs to another run, or cannot be written.
         CallbackError: the callback raised an exception; the error holds the best state so far.
 
@@ -200,10 +200,10 @@ def solve(
 
 
 def require_kinds(problem: object, start: object) -> None:
-    """Refuse a path where a problem or a solution is wanted, and a start of another size.
+    """Refuse a path in place of a problem or a solution, and a start of another size.
 
     Raises:
-        SettingsError: what to give instead.
+        SettingsError: the message says what to give instead.
     """
     if not isinstance(problem, Problem):
         raise SettingsError(
@@ -224,10 +224,10 @@ def require_kinds(problem: object, start: object) -> None:
 
 
 def require_checkpoint(settings: RunSettings, track_errors: bool) -> None:
-    """Refuse a checkpoint that cannot be written, or that does not hold what is asked for.
+    """Refuse a checkpoint that cannot be written, or that cannot hold what the run needs.
 
     Raises:
-        SettingsError: what to give instead.
+        SettingsError: the message says what to give instead.
     """
     if settings.checkpoint is None:
         return
@@ -241,13 +241,13 @@ def require_checkpoint(settings: RunSettings, track_errors: bool) -> None:
 def run_job(
     job: Job, context: Context, resumed: Standing | None = None, file: RunFile | None = None
 ) -> Solution:
-    """Do a job that is prepared, and collect what it found.
+    """Run a prepared job, and collect the solution.
 
     Args:
         job: with every choice made.
         context: of its run.
         resumed: where the run stood, if it goes on from a checkpoint.
-        file: that the run is kept in, if one was asked for.
+        file: the checkpoint of the run, if one was asked for.
 
     Raises:
         ProblemError: a mistake in the problem ended the run; the error holds the best state.

@@ -67,7 +67,7 @@ def test_trials_of_designs_take_a_share_of_the_time(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr("pdelsr.solvers.design.trial.Trial.refinement", endless)
     monkeypatch.setattr("pdelsr.solvers.design.trial.PARAMETERS", 200)
-    monkeypatch.setattr("pdelsr.solvers.design.trial.SHARE", 0.03)
+    monkeypatch.setattr("pdelsr.solvers.design.trial.DESIGN_SHARE", 0.03)
     solution = timed(30.0, poisson(), "lsr", hidden=(10, 10), points=400)
     assert solution.heldout < solution.heldout_start
     assert solution.status in (pl.Status.COMPLETED, pl.Status.RANK_DEFICIENT)

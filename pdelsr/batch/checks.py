@@ -1,4 +1,4 @@
-"""Refuses options and objects that `refine` cannot take, in words of its own."""
+"""Refuses options and objects that `refine` cannot take, with messages that say why."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def require_known(misspelled: Mapping[str, Any], known: Sequence[str]) -> None:
 
 
 def require_kinds(model: Any, inputs: Any, targets: Any, seed: Any) -> None:
-    """Refuse what is no module, no data or no seed, before torch does in its own words."""
+    """Refuse anything but a module, data and a seed, before torch does with a traceback."""
     if not isinstance(model, nn.Module):
         raise SettingsError(
             f"the model is {model!r:.60}: give a torch.nn.Module (an object, not its class or "

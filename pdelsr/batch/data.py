@@ -87,11 +87,11 @@ class Data:
 def over_pieces(
     batch: Batch, of: Callable[[Batch], T], size: int | None = None
 ) -> Iterator[tuple[int, T]]:
-    """of(some samples) for pieces of a batch, with the number of samples of each.
+    """The value of `of` for each piece of a batch, and the number of samples in the piece.
 
     Args:
-        batch: all of them.
-        of: called again for half of a piece where memory runs out.
+        batch: all samples.
+        of: a function of some samples; called again on half a piece when memory runs out.
         size: samples of a piece; None for all at once.
     """
     found = in_pieces(len(batch), size or len(batch), lambda rows: of(batch.part(rows)))
@@ -119,7 +119,7 @@ def require_as_many(tensors: Sequence[Tensor]) -> None:
 def split(
     source: tuple[Tensor, ...], share: float, generator: torch.Generator
 ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-    """A random share of the samples for validation, and the others for the fit."""
+    """A random share of the samples for validation, and the rest for the fit."""
     n = source[-1].shape[0]
     held = max(1, round(share * n))
     if held >= n:

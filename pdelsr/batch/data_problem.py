@@ -1,4 +1,4 @@
-"""F(q + J V y) on samples: its places, their linear systems, and steps between them."""
+"""F(q + J V y) on samples: its places, their linear systems, and the steps between them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pdelsr.errors import SettingsError
 from pdelsr.lstsq import System
 from pdelsr.solvers.refinement.reduced import Place, Reduced, Step
 
-ENOUGH = 1e-3  # gain of a Newton step, relative, below which no further one is taken
+LEAST_GAIN = 1e-3  # gain of a Newton step, relative, below which no further one is taken
 SHARES = (1.0, 0.5, 0.25, 0.125)  # of a Newton step that are compared on the true residual
 
 
@@ -39,7 +39,7 @@ class DataPlace(Place):
 
 @dataclass(frozen=True, eq=False)
 class DataSystem(System):
-    """A = ∂F/∂q J V and b = A y − f, which passes over the data make anew.
+    """A = ∂F/∂q J V and b = A y − f, recomputed by every pass over the data.
 
     Args:
         place: where F is linearized.
@@ -129,7 +129,7 @@ class DataProblem(Reduced):
         times: J V.
     """
 
-    slow: ClassVar[float] = 1 / (1 + ENOUGH)
+    slow: ClassVar[float] = 1 / (1 + LEAST_GAIN)
 
     task: Task
     times: JacobianTimes
@@ -156,9 +156,10 @@ class DataProblem(Reduced):
         left_over: Callable[[], float | None],
         alone: bool,
     ) -> Step | None:
-        """The best of some shares of the way, which one pass over the data compares.
+        """The best of several shares of the step, compared in one pass over the data.
 
-        Where F is linear in q, the whole way is best, and the factors may know what it leaves.
+        If F is linear in q the whole step is best, and the factors may know the residual that is
+        left.
         """
         if self.is_linear and (left := left_over()) is not None:
             shares, tried = (1.0,), target[:, None]

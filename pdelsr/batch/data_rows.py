@@ -1,4 +1,4 @@
-"""Rows of the Jacobians of a module on samples of its data, as bases ask for them."""
+"""Rows of a module's Jacobians on samples of its data, for the bases."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class DataRows(RowSource):
         return self._seeded(draw_rows(self.task, self.task.outputs, count, generator))
 
     def draw_residual_rows(self, count: int, generator: torch.Generator) -> RowChunks:
-        """Rows of single entries of F at single samples: those of J times their slopes."""
+        """Rows of single entries of F at single samples: rows of J times the slopes of F."""
         return self._seeded(draw_rows(self.task, self.task.entries, count, generator), True)
 
     def _seeded(self, drawn: list[DrawnRows], of_residual: bool = False) -> RowChunks:
@@ -91,9 +91,9 @@ class DrawnRows:
 
 
 def draw_rows(task: Task, width: int, count: int, generator: torch.Generator) -> list[DrawnRows]:
-    """Random rows of a Jacobian with so many rows a sample.
+    """Random rows of a Jacobian that has `width` rows per sample.
 
-    They are kept, because a loader may shuffle and the rows are needed twice.
+    The samples are kept, because a loader may shuffle and the rows are needed twice.
     """
     total = task.samples * width
     count = min(count, total)

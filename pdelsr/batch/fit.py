@@ -39,7 +39,7 @@ from pdelsr.solvers.refinement.tangent_newton import Refinement
 logger: logging.Logger = logging.getLogger(__name__)
 
 RANKS = 24  # that are compared on held-out data, in geometric progression
-FIRST_RANK = 32  # of a rank that is doubled: few, since data are noisy
+FIRST_DATA_RANK = 32  # of a rank that is doubled: few, since data are noisy
 SURE = 2.0  # standard errors that a refinement must gain on held-out data
 
 
@@ -59,7 +59,7 @@ class Directed:
 
     @classmethod
     def of(cls, task: Task, parts: Parts, rank: int) -> Directed:
-        """So many directions of a task."""
+        """That many directions for a task."""
         model, V, values = task.model, None, None
         if rank < model.size:
             found = parts.basis.build(DataRows(task, parts.budget), rank, parts.generator)
@@ -110,17 +110,17 @@ class Fit(Observer):
         return self.directed.problem
 
     def search(self, place: Place | None = None) -> NewtonSearch:
-        """A search from a place; from the module as it is where none is given."""
+        """A search that begins at a place, by default at the module as it is."""
         begin = place or self.problem.at(self.problem.zeros())
         return NewtonSearch(self.problem, self.parts.solver, begin, self)
 
     @property
     def steps(self) -> int:
-        """Linearizations at most."""
+        """The largest number of linearizations."""
         return 1 if self.problem.is_linear else self.parts.newton_steps
 
     def given(self) -> RefinedModule:
-        """The refinement at the rank of the directions, or none where it does not help."""
+        """The refinement at the rank of the directions, or the module itself if that is better."""
         search = self.search()
         before = search.place.size
         search.run(self.steps)
@@ -134,7 +134,7 @@ class Fit(Observer):
     def refined(
         self, search: NewtonSearch, k: int, scores: list[RankScore], status: str
     ) -> RefinedModule:
-        """The module that a search has found."""
+        """The module that a search found."""
         led = search.family
         family = None if led is None else self.directed.family(led.nested, led.base, led.share)
         return self.module(search.place.y, k, family, scores, status)
@@ -147,14 +147,14 @@ class Fit(Observer):
         scores: list[RankScore],
         status: str,
     ) -> RefinedModule:
-        """The module with these reduced unknowns; as it was where k is 0."""
+        """The module with these reduced unknowns; unchanged if k is 0."""
         model = self.problem.task.model
         logger.info("%s at rank %d: %s", type(model.module).__name__, k, status)
         delta = self.directed.lifted(y if k else torch.zeros_like(y))
         return RefinedModule(model, delta, k, family, scores, status, self.spectrum)
 
     def ended(self, now: Linearization, place: Place, converged: bool) -> None:
-        """Note the singular values, where they are not those of the leading directions."""
+        """Keep the singular values, unless they are those of the leading directions."""
         if self.parts.solver.leading(now.state) is None:
             self.spectrum = self.parts.solver.spectrum(now.state)
 
@@ -175,7 +175,7 @@ class Fits(Ranked):
 
     @property
     def first(self) -> int:
-        return min(FIRST_RANK, self.most)
+        return min(FIRST_DATA_RANK, self.most)
 
     @property
     def most(self) -> int:
@@ -210,14 +210,14 @@ class Fits(Ranked):
 def chosen(task: Task, parts: Parts, held: Data, most: int) -> RefinedModule:
     """The refinement at the rank that held-out data favour, which may be 0.
 
-    Where the solver gives the solutions in all leading directions, they are compared with each
-    other; else the rank is doubled as long as that pays.
+    If the solver gives the solutions in all leading directions, they are compared with each other;
+    otherwise the rank is doubled as long as that pays.
 
     Args:
         task: module, data and residual.
         parts: of the fit.
         held: held-out data.
-        most: directions of which the leading ones are compared.
+        most: the largest rank that is compared.
     """
     if parts.solver.keeps_leading:
         return leading_chosen(Fit(task, parts, most), held)
@@ -265,7 +265,7 @@ def leading_chosen(fit: Fit, held: Data) -> RefinedModule:
 
 
 def fitted_sizes(problem: DataProblem, nested: Nested, Y: Float[Tensor, "r c"]) -> list[float]:
-    """Sizes on the data of the fit, which the triangle knows where F is linear in q."""
+    """Residual norms on the data of the fit; the triangle knows them if F is linear in q."""
     if not problem.is_linear:
         return problem.sizes(problem.task.data, Y)
     return [math.sqrt(nested.squares(y) / problem.task.samples) for y in Y.T]
@@ -298,7 +298,7 @@ def surely_better(problem: DataProblem, held: Data, y: Float[Tensor, " r"]) -> b
 
 
 def products(model: Model, V: Float[Tensor, "m r"] | None, parts: Parts) -> JacobianTimes:
-    """J V, formed as the user said, or in the fastest way.
+    """J V, formed the way that the user chose, or the fastest way.
 
     Raises:
         SettingsError: the module has no such way.
@@ -318,7 +318,7 @@ def products(model: Model, V: Float[Tensor, "m r"] | None, parts: Parts) -> Jaco
 
 @contextmanager
 def differentiable(module: nn.Module) -> Generator[None, None, None]:
-    """Says which module torch.func cannot differentiate for many samples or directions at once."""
+    """Name the module that torch.func cannot differentiate for many samples or directions."""
     try:
         yield
     except (RuntimeError, NotImplementedError) as error:

@@ -1,4 +1,4 @@
-"""The data of a refinement: those of the fit, and those held out for the choice of the rank."""
+"""The data of a refinement: a part for the fit, and a part held out to choose the rank."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def fit_and_held_out(
     batch_size: int,
     generator: torch.Generator,
 ) -> tuple[Data, Data | None]:
-    """The data of the fit, and those that are held out for the choice of the rank."""
+    """The data of the fit, and the data held out to choose the rank."""
 
     def data(source: Any) -> Data:
         return Data(source, batch_size, model.like)

@@ -25,12 +25,12 @@ from pdelsr.errors import SettingsError
 from pdelsr.lstsq import LeastSquares, StreamingQR, solver_named
 from pdelsr.progress import PassDisplay
 from pdelsr.resources.pieces import is_out_of_memory, release, told_what_to_lower
-from pdelsr.solvers.refinement.estimate import FEWEST
+from pdelsr.solvers.refinement.estimate import LEAST_COLUMNS
 from pdelsr.solvers.state.settings import DTYPES, require_choice, require_whole
 from pdelsr.subspace import Basis, basis_named
 
 BATCH = 256  # samples at once, of tensors
-LARGEST_RANK = 2000  # that "auto" starts from
+LARGEST_DATA_RANK = 2000  # that "auto" starts from
 LOWER = "lower rank, batch_size or memory_budget, or take basis='coordinate'"
 BY_PASSES = StreamingQR(equilibrated=False)
 PRODUCTS = ("auto", "rows", "columns", "separable")
@@ -60,12 +60,12 @@ def refine(
 
         min_y Σ_i ‖ F(q_i, t_i) + ∂F/∂q (J V y)_i ‖² ,   u = q + J V y
 
-    The module is copied; nothing of the user's is changed. Memory does not grow with the number of
+    The module is copied, and the original stays as it is. Memory does not grow with the number of
     samples: rows are folded into a triangle batch by batch.
 
     Args:
         model: a torch module that treats every sample on its own, with one or more inputs and one
-            output tensor, and that torch.func differentiates by forward mode. Frozen parameters
+            output tensor, and that torch.func can differentiate by forward mode. Frozen parameters
             and buffers stay constant.
         inputs: tensors with one row a sample (several in a tuple), or a loader of
             (inputs, targets) that can be passed over more than once.
@@ -80,19 +80,19 @@ def refine(
             drawn at random, for little time and memory), "gaussian", any other of `solve`, or a
             `Basis`.
         lstsq: solver of the linear problem, a `LeastSquares` or its name. `StreamingQR`, the
-            default, takes memory that does not grow with the data, and gives all smaller ranks;
-            "lsmr" forms no matrix, and "qr", "svd" and "cholesky" the whole one. With these,
+            default, takes memory that does not grow with the data, and gives all smaller ranks.
+            "lsmr" forms no matrix; "qr", "svd" and "cholesky" form the whole one. With these four,
             rank="auto" doubles the rank as in `solve`.
         newton_steps: linearizations of F, for residuals that are not linear in q.
         products: how J V is formed: "rows" (reverse mode), "columns" (forward mode), or "auto" for
             the faster one on a few samples. Operators of `pdelsr.operators` have a third way,
             "separable", which "auto" takes.
         batch_size: samples at once, with tensors; 256 by default.
-        dtype: of the refinement and of what comes back, "float64" or "float32".
-        seed: of basis, rows and split.
+        dtype: of the refinement and of the module returned, "float64" or "float32".
+        seed: for the basis, the rows and the split.
         memory_budget: bytes of one chunk of J V; None for a share of what is free.
-        verbose: show a bar for every pass over the data, in a terminal.
-        misspelled: refused, with the nearest name of an option.
+        verbose: in a terminal, show a bar for every pass over the data.
+        misspelled: unknown options, refused with the nearest name.
 
     Raises:
         SettingsError: options, data or module that do not fit, or an output that is not finite.
@@ -161,10 +161,10 @@ def task_of(
 
 
 def refined(task: Task, parts: Parts, held: Data | None, rank: int) -> RefinedModule:
-    """The fit at the rank, or at one that held-out data favour and that fits into memory."""
+    """The fit at the given rank, or at the one that held-out data favour and memory allows."""
     if held is None:
         return Fit(task, parts, rank).given()
-    while rank > FEWEST:
+    while rank > LEAST_COLUMNS:
         try:
             return chosen(task, parts, held, rank)
         except (MemoryError, RuntimeError) as error:
@@ -176,7 +176,7 @@ def refined(task: Task, parts: Parts, held: Data | None, rank: int) -> RefinedMo
 
 
 def largest(rank: int | str, task: Task, basis: Basis) -> int:
-    """The rank that was asked for, or the one that a search begins with or ends at.
+    """The rank that was asked for, or the one where a search begins or ends.
 
     Raises:
         SettingsError: there are not as many directions, or too few data for them.
@@ -189,7 +189,7 @@ def largest(rank: int | str, task: Task, basis: Basis) -> int:
         )
     if not isinstance(rank, int):
         most = model.size if width is None else width
-        return min(LARGEST_RANK, most, max(1, rows // 2))
+        return min(LARGEST_DATA_RANK, most, max(1, rows // 2))
     if rank > rows:
         raise SettingsError(
             f"rank {rank} is more than the {rows} numbers of the data (samples × outputs): the "

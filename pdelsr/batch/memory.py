@@ -1,4 +1,4 @@
-"""The rank that the free memory allows a refinement on data."""
+"""The largest rank that the free memory allows for a refinement on data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pdelsr.subspace import Full
 
 
 def affordable_rank(asked: int | str, rank: int, task: Task, parts: Parts) -> int:
-    """The rank itself, or the largest one that fits where the user left it open.
+    """The rank itself, or the largest one that fits if the user left it open.
 
     Raises:
         MemoryLimitError: the user's rank does not fit.
@@ -31,12 +31,12 @@ def affordable_rank(asked: int | str, rank: int, task: Task, parts: Parts) -> in
 
 
 def fits(task: Task, parts: Parts, rank: int) -> bool:
-    """Whether a fit in so many directions fits into the free memory."""
+    """Whether a fit in `rank` directions fits into the free memory."""
     return has_room(bytes_needed(task, parts, rank), task.model.like.device)
 
 
 def bytes_needed(task: Task, parts: Parts, rank: int) -> int | float:
-    """Of V while it is made, or of V and the least squares, as basis and solver tell."""
+    """Bytes of V while it is built, or of V and the least squares: basis and solver know them."""
     m, like = task.model.size, task.model.like
     sizes = Sizes(task.samples * task.entries, rank, m)
     basis = Full() if rank >= m else parts.basis

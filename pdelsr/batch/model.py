@@ -53,7 +53,7 @@ class Model:
 
     @property
     def parameters(self) -> dict[str, Tensor]:
-        """The parameters that were trainable at the start, by name, detached."""
+        """The parameters that were trainable at first, by name, detached."""
         found = dict(self.module.named_parameters())
         return {name: found[name].detach() for name in self.names}
 
@@ -79,12 +79,12 @@ class Model:
         return other
 
     def raw(self, inputs: Inputs) -> Tensor:
-        """The output in the module's own shape."""
+        """The output, in the shape that the module gives it."""
         with torch.no_grad():
             return self.module(*inputs)
 
     def moved(self, inputs: Inputs, delta: Float[Tensor, " m"]) -> tuple[Tensor, Tensor]:
-        """The output in its own shape, and its derivative along δ, by forward mode."""
+        """The output in the module's shape, and its derivative along δ, by forward mode."""
         module = own_containers(self.module)
         value, tangent = jvp(
             lambda p: torch.func.functional_call(module, p, inputs),
@@ -151,9 +151,9 @@ class Model:
         return other
 
     def directions(self, name: str, V: Float[Tensor, "m r"] | None) -> Tensor | None:
-        """The rows of V that belong to one parameter, in its shape; None where it is frozen.
+        """The rows of V that belong to one parameter, in its shape; None if it is frozen.
 
-        V None is the identity: every parameter that may move is a direction.
+        V=None means the identity: every parameter that may move is a direction.
         """
         if name not in self.names:
             return None
@@ -198,7 +198,7 @@ class _Method(nn.Module):
 
 
 def require_forward_mode(model: Model, inputs: Inputs) -> None:
-    """Refuse a module that torch does not differentiate by forward mode, as predictions need."""
+    """Refuse a module without the forward-mode derivatives that predictions need."""
     few = tuple(x[:1] for x in inputs)
     try:
         model.moved(few, torch.zeros(model.size).to(model.like))
@@ -213,7 +213,7 @@ def require_forward_mode(model: Model, inputs: Inputs) -> None:
 
 
 def require_samplewise(model: Model, inputs: Inputs) -> Tensor:
-    """Refuse a module that fails on its inputs or mixes samples; return its output on them."""
+    """Refuse a module that fails on its inputs or mixes samples; return its output."""
     name = type(model.module).__name__
     shapes = ", ".join(str(tuple(x.shape)) for x in inputs)
     few = tuple(x[:2] for x in inputs)

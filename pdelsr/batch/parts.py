@@ -1,4 +1,4 @@
-"""What a fit to data is made of, as the user chose it."""
+"""The parts of a fit to data, as the user chose them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Parts:
         solver: of the linear least-squares problems.
         newton_steps: linearizations of F.
         products: how J V is formed.
-        probe: samples that ways to form it are timed on.
+        probe: samples on which the ways to form J V are timed.
         budget: bytes of one chunk of rows; None for a share of what is free.
         generator: of bases.
     """

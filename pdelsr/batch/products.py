@@ -15,19 +15,19 @@ from pdelsr.errors import SettingsError
 from pdelsr.resources.memory import chunk_bytes
 from pdelsr.resources.pieces import in_pieces, is_out_of_memory
 
-PROBE_SAMPLES, PROBE_COLUMNS = 4, 16  # that the two ways are timed on
+PROBE_SAMPLES, PROBE_COLUMNS = 4, 16  # on which the two ways are timed
 LARGEST_CHUNK = 512 * 2**20  # bytes; passes of few directions or samples waste time
-COPIES = 3  # numbers alive for each one in a chunk of columns or rows
+COPIES = 3  # numbers held at once for each number in a chunk of columns or rows
 
 
 class JacobianTimes:
     """J V for the samples of a batch, in chunks within a memory budget.
 
     Args:
-        model: whose J.
+        model: the map whose Jacobian is J.
         V: directions; None for all parameters.
-        way: "rows" or "columns"; "auto" for the one that is faster on a few samples.
-        probe: samples for that measurement.
+        way: "rows" or "columns"; "auto" for the faster one on a few samples.
+        probe: samples for this measurement.
         budget: bytes of one chunk; None for a share of what is free.
     """
 
@@ -59,7 +59,7 @@ class JacobianTimes:
 
     @property
     def samples(self) -> int:
-        """How many samples may be asked for at once."""
+        """The largest number of samples in one call."""
         return self._count(self.outputs * self.rank)
 
     @property
@@ -98,7 +98,7 @@ class JacobianTimes:
             V = torch.eye(self.model.size).to(self.model.like)
         n = inputs[0].shape[0]
         out = V.new_empty(n, self.outputs, V.shape[1])
-        # A tangent carries the parameters, and what the layers give for the batch.
+        # A tangent holds the parameters and the outputs of all layers on the batch.
         step = self._count(self.model.total + 8 * (inputs[0].numel() + n * self.outputs))
         for part, found in in_pieces(
             V.shape[1], step, lambda part: self.model.columns(inputs, V[:, part])
@@ -107,11 +107,11 @@ class JacobianTimes:
         return out
 
     def _count(self, numbers: int) -> int:
-        """How many things of so many numbers fit into the budget, at least one."""
+        """How many arrays of that many numbers fit into the budget, at least one."""
         return max(1, self.budget // (COPIES * numbers * self.model.like.element_size()))
 
     def _faster(self, probe: Inputs) -> str:
-        """Seconds for all columns of a few samples, by both ways; a way that fails is not taken."""
+        """The way that takes less time for all columns of a few samples, of those that work."""
         few = tuple(x[:PROBE_SAMPLES] for x in probe)
         V = self.V
         narrow = torch.eye(self.model.size, PROBE_COLUMNS).to(self.model.like) if V is None else V
@@ -127,7 +127,7 @@ class JacobianTimes:
 
 
 def _seconds(function: Callable[[], Tensor]) -> tuple[float, str]:
-    """Of the second call; infinite, with what torch says, where it cannot do it."""
+    """Seconds of the second call; infinite, with torch's message, if the call fails."""
     try:
         function()
         begin = time.perf_counter()

@@ -28,17 +28,17 @@ from pdelsr.solvers.state.settings import require_whole
 
 FORMAT = "pdelsr-refined"
 MODULE = "module."  # prefix of the weights in a file
-DIGITS = 10  # of a rank, fewer
+DIGITS = 10  # a rank has fewer
 
 
 @dataclass(frozen=True)
 class RankScore:
-    """What one rank gives.
+    """The quality of the refinement at one rank.
 
     Args:
         rank: k; 0 is the module as it was.
         train: root mean square of the residual on the data of the fit.
-        validation: the same on held-out data; NaN where there are none.
+        validation: the same on held-out data; NaN if there are none.
         delta_norm: ‖y‖ of the reduced unknowns.
     """
 
@@ -56,8 +56,8 @@ class Family:
         V: directions; None for all parameters.
         values: singular values of the drawn rows of J along V; None where they are unknown.
         nested: the solutions of the last linearization.
-        base: y that it was made at.
-        share: of the step from there that was taken.
+        base: the y at which that linearization was made.
+        share: of the step from there that was taken, from 0 to 1.
         residual: F.
         samples: n of the fit.
     """
@@ -89,7 +89,7 @@ class RefinedModule(nn.Module):
 
     Attributes:
         rank: r of the refinement; 0 where the module is better as it is.
-        history: what the ranks that were tried gave, in rising order.
+        history: the ranks that were tried and their scores, in rising order.
         status: why this rank.
     """
 
@@ -120,7 +120,7 @@ class RefinedModule(nn.Module):
 
     @cached_property
     def _spectrum(self) -> Spectrum:
-        """Found when it is first asked for: the singular values take time at high ranks."""
+        """Computed at the first call, because the singular values take time at high ranks."""
         if self._family is None or not self.rank:
             nothing = Spectrum(self.delta.new_zeros(0), 0, float("nan"))
             return self._measured or nothing if self.rank else nothing
@@ -128,7 +128,7 @@ class RefinedModule(nn.Module):
 
     @property
     def singular_values(self) -> Float[Tensor, " r"]:
-        """Of the reduced system, in falling order; empty without factors."""
+        """Singular values of the reduced system, in falling order; empty without factors."""
         return self._spectrum.singular_values
 
     @property
@@ -142,7 +142,7 @@ class RefinedModule(nn.Module):
         return self._spectrum.condition
 
     def get_extra_state(self) -> dict[str, Any]:
-        """What belongs to δ beside the tensors, for `state_dict`."""
+        """What `state_dict` needs besides the tensors."""
         return {"rank": self.rank}
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
@@ -176,13 +176,13 @@ class RefinedModule(nn.Module):
         return f"rank={self.rank}, delta_norm={self.delta_norm:.3g}, status={self.status!r}"
 
     def at_rank(self, k: int) -> RefinedModule:
-        """The refinement in the k leading directions, from the factors that are there.
+        """The refinement in the k leading directions, from the stored factors.
 
-        They belong to the last linearization, with rank="auto" to the first one.
+        The factors belong to the last linearization, or to the first one if rank="auto".
 
         Raises:
             SettingsError: k is not between 0 and the rank of the factors, or the module was loaded
-                from a file, which does not hold them.
+                from a file, which holds no factors.
         """
         if self._family is None:
             raise SettingsError(
@@ -204,7 +204,8 @@ class RefinedModule(nn.Module):
         The file is written beside its final place and then moved.
 
         Raises:
-            SettingsError: the path is none, there is no such folder, or the file cannot be written.
+            SettingsError: the path is no path, its folder does not exist, or the file cannot be
+                written.
         """
         path = read_path(path)
         if not path.parent.is_dir():
@@ -230,8 +231,8 @@ class RefinedModule(nn.Module):
         """A refinement from a file, on a module of the same architecture, which is copied.
 
         Raises:
-            SettingsError: the path or the module is none.
-            FileFormatError: the file is not one of `save`, or holds another architecture.
+            SettingsError: the path is no path, or the module is no module.
+            FileFormatError: the file was not written by `save`, or holds another architecture.
         """
         if not isinstance(module, nn.Module):
             raise SettingsError(
@@ -280,7 +281,7 @@ class _Saved:
 
 
 def _read(path: str | Path) -> _Saved:
-    """The parts of a file, each of the type that it should have."""
+    """The parts of a file, with their types checked."""
     if not read_path(path).is_file():
         raise FileFormatError(f"there is no file {path}: give one written by RefinedModule.save.")
     try:

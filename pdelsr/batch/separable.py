@@ -43,13 +43,13 @@ class Separable(nn.Module, ABC):
     def branch_along(
         self, a: Tensor, directions: Directions, rank: int
     ) -> Float[Tensor, "K n r"] | None:
-        """∂b along r directions of the parameters; None for the general way."""
+        """∂b along r directions of the parameters; None to leave it to torch.func."""
         return None
 
     def trunk_along(
         self, points: Float[Tensor, "p d"], directions: Directions, rank: int
     ) -> Float[Tensor, "K p r"] | None:
-        """∂T along r directions of the parameters; None for the general way."""
+        """∂T along r directions of the parameters; None to leave it to torch.func."""
         return None
 
     def forward(self, a: Tensor) -> Float[Tensor, "n p"]:
@@ -67,7 +67,7 @@ class SeparableTimes(JacobianTimes):
     Args:
         model: of a `Separable` module.
         V: directions; None for all parameters.
-        probe: samples to time rows against columns of the factors on, where that is needed.
+        probe: samples on which rows of the factors are timed against columns, if needed.
         budget: bytes of one chunk; None for a share of what is free.
     """
 
@@ -99,7 +99,7 @@ class SeparableTimes(JacobianTimes):
 
     @property
     def samples(self) -> int:
-        # The result, and what two layers of the branch hold while they are moved.
+        # The result, and what two layers of the branch hold at once.
         return self._count((self.outputs + 2 * self._features.shape[1]) * self.rank)
 
     def __call__(self, inputs: Inputs) -> Float[Tensor, "n p r"]:

@@ -13,7 +13,7 @@ from pdelsr.errors import SettingsError
 from pdelsr.networks.forward_mode import jvp
 
 UserResidual = Callable[[Tensor, Tensor], Tensor]
-"""F(q, targets), sample by sample; both have one row a sample, as the module and the data do."""
+"""F(q, targets), sample by sample; both have one row per sample, like the data."""
 
 
 @dataclass(frozen=True)

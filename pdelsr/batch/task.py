@@ -21,10 +21,10 @@ class Task:
         model: q and its derivatives.
         data: of the fit.
         residual: F.
-        display: shows how far a pass over the data is.
-        samples: n, how many there are.
-        outputs: k, numbers that the module gives for one.
-        entries: p, numbers that F gives for one.
+        display: shows the progress of a pass over the data.
+        samples: n, the number of samples.
+        outputs: k, numbers that the module gives per sample.
+        entries: p, numbers that F gives per sample.
     """
 
     model: Model
@@ -37,7 +37,7 @@ class Task:
 
 
 def counted(model: Model, data: Data, residual: Residual, display: PassDisplay) -> int:
-    """Samples; refuses outputs and residuals that do not fit or are not finite."""
+    """Count the samples; refuse outputs and residuals that do not fit or are not finite."""
     total = 0
     for batch in display.over("reading", data):
         for length, trouble in over_pieces(batch, lambda b: _trouble(model, residual, b)):
@@ -52,7 +52,7 @@ def counted(model: Model, data: Data, residual: Residual, display: PassDisplay) 
 
 
 def _trouble(model: Model, residual: Residual, batch: Batch) -> tuple[str, int] | None:
-    """What is not finite, and at which sample first; refuses what does not fit."""
+    """What is not finite, and at which sample first; refuse shapes that do not fit."""
     q = model(batch.inputs)
     residual.check(q, batch.targets)
     bad = ~torch.isfinite(residual(q, batch.targets)).all(dim=1)

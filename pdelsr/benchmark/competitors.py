@@ -1,7 +1,7 @@
-"""What the suite compares: every method with its defaults, and settings that are known by a name.
+"""What the suite compares: every method with its defaults, and a few named settings.
 
-A competitor is a function from a problem to a method, so that settings may depend on what the
-problem has: time, or a block of some name.
+A competitor maps a problem to a method, because settings may depend on the problem: on time, or on
+a block of some name.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Competitor:
     Args:
         name: in tables, files and pictures.
         description: one line.
-        method: the method with its options for a problem; run options are in its `suggested`.
+        method: maps a problem to the method with its options; its `suggested` holds run options.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Competitor:
 def published(problem: Problem) -> ILSR:
     """The published settings of I-LSR: "poisson" without time, "burgers" with it.
 
-    Weights are kept for the blocks that the problem has.
+    Only weights of blocks that the problem has are kept.
     """
     method = ILSR.paper("poisson" if problem.domain.time is None else "burgers")
     blocks = {statement.name for statement in problem.statements}
@@ -70,14 +70,14 @@ COMPETITORS: dict[str, Competitor] = {
         Competitor("ilsr", "iterative LSR", lambda _: ILSR()),
     )
 }
-"""In the order of the table; the last one is what the others are compared with."""
+"""In the order of the table; the others are compared with the last one."""
 
 
 def competitors_named(names: Sequence[str]) -> list[Competitor]:
     """The competitors of these names.
 
     Raises:
-        SettingsError: a name that is not known.
+        SettingsError: a name is unknown.
     """
     for name in names:
         if name not in COMPETITORS:
@@ -87,7 +87,7 @@ def competitors_named(names: Sequence[str]) -> list[Competitor]:
 
 
 def with_changes(method: Method, changes: dict[str, Any]) -> tuple[Method, dict[str, Any]]:
-    """The method with those options changed that it has, and the run options that are left.
+    """The method with the options changed that it has, and the remaining run options.
 
     Args:
         method: of a competitor.

@@ -1,8 +1,8 @@
 """How time and memory of one refinement grow with rows, parameters and rank.
 
-One of n, m and r varies while the other two stay, and a power law size^slope is fitted to every
-part. Counting operations, the basis costs about 4 (r + 1000) m r + 6 m r² (randomized SVD of the
-output Jacobian at r + 1000 points), the product G V costs 2 n m r, and QR of the reduced matrix
+One of n, m and r varies while the other two stay fixed, and a power law size^slope is fitted to
+every part. By operation count, the basis costs about 4 (r + 1000) m r + 6 m r² (randomized SVD of
+the output Jacobian at r + 1000 points), the product G V costs 2 n m r, and QR of the reduced matrix
 costs 2 n r². The step is that of `pdelsr benchmark step`.
 """
 
@@ -21,22 +21,22 @@ from pdelsr.benchmark.step import WARM_UP, Step, StepSettings, take_step
 from pdelsr.resources.memory import peak_memory
 
 BOUNDARY_SHARE = 0.1  # of the rows
-PARTS = ("basis", "product", "solve", "seconds", "memory_bytes")
+COSTS = ("basis", "product", "solve", "seconds", "memory_bytes")
 
 
 @dataclass(frozen=True)
 class GrowthSettings:
-    """Sizes of the measurement: the fixed ones, and those that are tried.
+    """Sizes of the measurement: the fixed ones, and the ones that vary.
 
     Args:
-        width: of the hidden layers, where m is fixed.
+        width: of the hidden layers when m is fixed.
         layers: hidden layers.
-        rows: n, where it is fixed.
-        rank: r, where it is fixed.
+        rows: n when it is fixed.
+        rank: r when it is fixed.
         rows_tried: sizes of n.
         widths_tried: widths, which set m.
         ranks_tried: sizes of r.
-        repeats: steps in one process, of which the one with the median time counts.
+        repeats: steps in one process; the one with the median time counts.
     """
 
     width: int = 64
@@ -66,7 +66,7 @@ VARIED = ("rows", "parameters", "rank")
 
 @dataclass(frozen=True)
 class Growth:
-    """One size.
+    """The cost of one step of one size.
 
     Args:
         rows: n.
@@ -76,7 +76,7 @@ class Growth:
         product: seconds for G V.
         solve: seconds for the reduced problem.
         seconds: of the whole step.
-        memory_bytes: peak of the process in its first step, above that before it.
+        memory_bytes: peak of the process in its first step, less the peak before it.
     """
 
     rows: int
@@ -103,15 +103,15 @@ class Sweep:
 
     @property
     def sizes(self) -> list[int]:
-        """Of the variable."""
+        """Sizes of the variable."""
         return [getattr(g, self.varied) for g in self.found]
 
     def values(self, part: str) -> list[int | float]:
-        """Of one of `PARTS`."""
+        """Values of one of `COSTS`."""
         return [getattr(g, part) for g in self.found]
 
     def slopes(self, part: str) -> Slopes:
-        """The growth of one of `PARTS`."""
+        """The growth of one of `COSTS`."""
         return fit_slopes(self.sizes, self.values(part))
 
 
@@ -139,7 +139,7 @@ def measure_growth(
     tell: Callable[[Growth], None] = lambda growth: None,
     apply: Apply = in_fresh_process,
 ) -> list[Sweep]:
-    """All sizes, one after the other, each in a fresh process.
+    """Measure all sizes, one after the other, each in a fresh process.
 
     Args:
         settings: the sizes.
@@ -156,7 +156,7 @@ def measure_growth(
 
 
 def measure_size(step: StepSettings, repeats: int) -> Growth:
-    """One size in this process, after a small warm-up of the same code."""
+    """Measure one size in this process, after a small warm-up of the same code."""
     take_step("rows", WARM_UP)
     before = peak_memory()
     steps = [take_step("rows", step)]
@@ -206,11 +206,11 @@ def growth_table(sweeps: Sequence[Sweep]) -> Table:
             sizes = (str(size) for size in (g.rows, g.parameters, g.rank))
             table.add_row(*sizes, *times, f"{g.memory_bytes / 1e6:.0f}")
         names = ("slope" if sweep.varied == varied else "" for varied in VARIED)
-        table.add_row(*names, *(str(sweep.slopes(part)) for part in PARTS), style="bold")
+        table.add_row(*names, *(str(sweep.slopes(part)) for part in COSTS), style="bold")
         table.add_section()
     return table
 
 
 def growth_record(sweep: Sweep) -> dict[str, Any]:
     """The slopes of one sweep as plain values, by part."""
-    return {part: asdict(sweep.slopes(part)) for part in PARTS}
+    return {part: asdict(sweep.slopes(part)) for part in COSTS}

@@ -1,9 +1,9 @@
-"""One refinement of an operator for one instance: our rows against forward-mode columns.
+"""One refinement of an operator for one instance: explicit rows against forward-mode columns.
 
 Burgers' equation at one input function, with a modified MLP of the published size (Wang, Wang and
 Perdikaris 2021) and random directions among its parameters. Columns take one forward-mode pass
-through the jets each; they are timed on a few directions, and the table scales their seconds to
-all. Our refinement is timed as a whole too, from the operator to the solution.
+through the jets each; a few directions are timed, and the table scales their seconds to all. The
+whole refinement is timed too, from the operator to the solution.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ class InstanceSettings:
         sensors: where the input function is read.
         hidden: widths of branch and trunk.
         rank: r.
-        points: of the equation; a fifth of that for each condition.
-        few: directions that columns are timed on.
+        points: of the equation; each condition gets a fifth of them.
+        few: directions on which columns are timed.
     """
 
     sensors: int = 101
@@ -65,7 +65,7 @@ WARM_UP = InstanceSettings(5, (8, 8), 10, 40, 2)
 
 @dataclass(frozen=True)
 class InstanceCost:
-    """One way.
+    """The cost of one way.
 
     Args:
         way: of `WAYS`.
@@ -73,11 +73,12 @@ class InstanceCost:
         parameters: m.
         directions: that were timed.
         product: seconds for G V in these directions.
-        rest: seconds for the reduced problem, or of the whole refinement; columns are spared it.
+        rest: seconds for the reduced problem, or for the whole refinement; not measured for
+            columns.
         peak_memory_bytes: of the process.
-        memory_at_start: the same, before the measurement.
-        product_sum: of the entries of G V in the first few directions, with weights that tell them
-            apart, to compare; NaN for the refinement.
+        memory_at_start: peak before the measurement.
+        product_sum: weighted sum of the entries of G V in the first few directions, to compare the
+            ways; NaN for the refinement.
     """
 
     way: str
@@ -91,7 +92,7 @@ class InstanceCost:
     product_sum: float
 
     def seconds_for(self, rank: int) -> float:
-        """Seconds with so many directions."""
+        """Seconds for `rank` directions."""
         return self.product * rank / self.directions + self.rest
 
 
@@ -99,7 +100,7 @@ def measure_instance(
     settings: InstanceSettings = InstanceSettings(),
     apply: Callable[..., InstanceCost] = in_fresh_process,
 ) -> list[InstanceCost]:
-    """Every way, one after the other, each in a fresh process."""
+    """Measure every way, one after the other, each in a fresh process."""
     return [apply(measure_way, way, settings) for way in WAYS]
 
 
@@ -117,13 +118,13 @@ def instance_problem() -> Problem:
 
 
 def measure_way(way: str, settings: InstanceSettings) -> InstanceCost:
-    """One way in this process, after a small warm-up of the same code."""
+    """Measure one way in this process, after a small warm-up of the same code."""
     run_way(way, WARM_UP)
     return run_way(way, settings)
 
 
 def run_way(way: str, settings: InstanceSettings) -> InstanceCost:
-    """One way in this process."""
+    """Measure one way in this process."""
     problem = instance_problem()
     sensors = np.linspace(0, 1, settings.sensors)
     operator = PIDeepONet(sensors, 2, settings.hidden, "modified_mlp")
@@ -163,7 +164,7 @@ def run_way(way: str, settings: InstanceSettings) -> InstanceCost:
 
 
 def weighed_sum(A: Tensor) -> float:
-    """Σ_ij sin(i + 1) cos(j) A_ij: two matrices of the same sum are the same, but by chance."""
+    """Σ_ij sin(i + 1) cos(j) A_ij: matrices with equal sums are almost surely equal."""
     i, j = (torch.arange(n).to(A) for n in A.shape)
     return ((i + 1).sin() @ A @ j.cos()).item()
 
@@ -184,7 +185,7 @@ def unit_vectors(residual: StackedResidual, index: Tensor) -> Tensor:
 
 
 def instance_table(found: list[InstanceCost], settings: InstanceSettings) -> Table:
-    """Seconds and memory of every way, and what columns take beside ours."""
+    """Seconds and memory of every way, and the ratio of columns to rows."""
     columns, rows, _ = found
     title = f"Burgers, m {rows.parameters}, r {settings.rank}, n {rows.rows}"
     table = Table("way", "directions timed", "s", "columns / this", "peak MB", title=title)

@@ -16,10 +16,10 @@ TIMES = {"total": "seconds", "basis": "basis", "G V": "product", "solve": "solve
 
 
 def require_picture(path: Path) -> None:
-    """Refuse the file of a picture before there is anything to draw.
+    """Refuse a picture's file before anything is measured.
 
     Raises:
-        SettingsError: another ending than those of pictures, or no such folder.
+        SettingsError: the ending is no picture format, or the folder does not exist.
     """
     require_file(path, PICTURES, "pictures")
 

@@ -1,4 +1,4 @@
-"""Measuring in a process of its own: nothing is warm, and no earlier peak hides a smaller one."""
+"""Measuring in a fresh process: nothing is warm, and no earlier peak hides a smaller one."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ T = TypeVar("T")
 
 
 def in_fresh_process(function: Callable[..., T], *arguments: Any) -> T:
-    """What a function of a module gives, called in a process that is started for it.
+    """The result of a module's function, called in a process of its own.
 
     Raises:
-        MemoryLimitError: the process ended without an answer, which is how the system takes memory
-            back that it has not.
+        MemoryLimitError: the process ended without an answer, as when the system kills it for lack
+            of memory.
     """
-    # A `multiprocessing.Pool` would start a dead process again and again, and wait forever.
+    # A `multiprocessing.Pool` would restart a dead process again and again, and wait forever.
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         try:
             return pool.submit(function, *arguments).result()

@@ -34,7 +34,7 @@ class ProductSettings:
         hidden: widths of branch and trunk.
         rank: r.
         functions: input functions, n.
-        few: of them that the generic ways are timed on.
+        few: input functions on which the generic ways are timed.
         batch: input functions at once.
     """
 
@@ -49,7 +49,7 @@ class ProductSettings:
 
 @dataclass(frozen=True)
 class ProductTime:
-    """One way.
+    """The time of one way.
 
     Args:
         way: of `WAYS`.
@@ -58,7 +58,7 @@ class ProductTime:
         setup: seconds that do not depend on the number of functions.
         seconds: for the functions that were timed.
         peak_memory_bytes: of the process.
-        size: ‖J V‖ for the first functions, to compare.
+        size: ‖J V‖ for the first functions, to compare the ways.
     """
 
     way: str
@@ -70,7 +70,7 @@ class ProductTime:
     size: float
 
     def seconds_for(self, functions: int) -> float:
-        """Seconds for so many functions."""
+        """Seconds for that many functions."""
         return self.setup + self.seconds * functions / self.functions
 
 
@@ -78,12 +78,12 @@ def measure_products(
     settings: ProductSettings = ProductSettings(),
     apply: Callable[..., ProductTime] = in_fresh_process,
 ) -> list[ProductTime]:
-    """Every way, one after the other, each in a fresh process."""
+    """Measure every way, one after the other, each in a fresh process."""
     return [apply(measure_way, way, settings) for way in WAYS]
 
 
 def measure_way(way: str, settings: ProductSettings) -> ProductTime:
-    """One way in this process, after a warm-up on one function."""
+    """Measure one way in this process, after a warm-up on one function."""
     generator = torch.Generator().manual_seed(0)
     points = torch.linspace(-1, 1, settings.points, dtype=torch.float64)[:, None]
     model = Model(DeepONet(settings.sensors, points, settings.hidden), 1.0, generator)

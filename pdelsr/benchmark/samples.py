@@ -37,14 +37,14 @@ class SampleSettings:
 
 @dataclass(frozen=True)
 class SampleCost:
-    """One refinement.
+    """The cost of one refinement.
 
     Args:
         samples: n.
-        seconds: of it.
+        seconds: that it took.
         before: peak memory of the process before it, in bytes.
         peak_memory_bytes: of the process.
-        train: root mean square of the residual that is left.
+        train: root mean square of the remaining residual.
     """
 
     samples: int
@@ -55,7 +55,7 @@ class SampleCost:
 
 
 class RandomImages:
-    """A loader that makes its images when asked for them: blobs, and classes by their places."""
+    """A loader that makes images on demand: blobs, with classes by their places."""
 
     def __init__(self, samples: int, batch: int) -> None:
         self.samples: int = samples
@@ -77,12 +77,12 @@ def measure_samples(
     settings: SampleSettings = SampleSettings(),
     apply: Callable[..., SampleCost] = in_fresh_process,
 ) -> list[SampleCost]:
-    """Every number of samples, one after the other, each in a fresh process."""
+    """Measure every number of samples, one after the other, each in a fresh process."""
     return [apply(measure_refinement, n, settings) for n in settings.samples]
 
 
 def measure_refinement(samples: int, settings: SampleSettings) -> SampleCost:
-    """One refinement of an untrained convolutional network in this process."""
+    """Measure one refinement of an untrained convolutional network in this process."""
     torch.manual_seed(0)
     first, second = settings.channels
     network = nn.Sequential(

@@ -3,8 +3,8 @@
 Both versions solve Poisson's equation, u = sin(4πx²) sin(πy), on the same points with the same
 network and rank: basis, product G V, least-squares solve. "published" forms G V by `jvp` through
 nested `jacrev` under `vmap`, over points and over columns, as the published code does; "columns" is
-the same without the `vmap` over columns, the thriftiest form of it; "rows" is ours. Each version
-runs in a process of its own, so that peak memories can be told apart.
+the same without the `vmap` over columns, which takes the least memory; "rows" is the way of this
+package. Each version runs in a process of its own, to measure its peak memory.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Step:
 
     @property
     def seconds(self) -> float:
-        """Of the whole step."""
+        """Seconds of the whole step."""
         return self.basis + self.product + self.solve
 
 
@@ -85,12 +85,12 @@ class StepMeasurement:
 
 
 def measure_step(settings: StepSettings = StepSettings()) -> list[StepMeasurement]:
-    """All versions, one after the other, each in a fresh process."""
+    """Measure all versions, one after the other, each in a fresh process."""
     return [in_fresh_process(run_version, version, settings) for version in VERSIONS]
 
 
 def run_version(version: str, settings: StepSettings) -> StepMeasurement:
-    """One version in this process, after a small warm-up of the same code."""
+    """Run one version in this process, after a small warm-up of the same code."""
     take_step(version, WARM_UP)
     at_start = peak_memory()
     step = take_step(version, settings)

@@ -1,4 +1,4 @@
-"""Measurements as JSON, with the machine that they were made on."""
+"""Measurements as JSON, with the machine on which they were made."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from pdelsr.files.whole import write_whole
 
 
 def write_runs(path: Path, runs: Sequence[Any], **facts: Any) -> None:
-    """Write what `runs_text` says to a file."""
+    """Write the text of `runs_text` to a file."""
     write_whole(path, runs_text(runs, **facts))
 
 
 def runs_text(runs: Sequence[Any], **facts: Any) -> str:
-    """Dataclasses, one a run, in strict JSON, where what is not finite is null.
+    """Dataclasses, one per run, as strict JSON; numbers that are not finite become null.
 
     Args:
         runs: dataclass instances of plain values.
-        **facts: that hold for all of them.
+        **facts: values that hold for all runs.
     """
     machine = {"processor": platform.machine(), "threads": torch.get_num_threads()}
     content = {

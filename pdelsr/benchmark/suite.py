@@ -26,15 +26,15 @@ class Measurement:
         method: name of the competitor.
         seed: of the run.
         seconds: that it took.
-        relative_l2: the largest over the unknowns, on 10,000 points; infinite where the solution
+        relative_l2: the largest error over the unknowns, on 10,000 points; infinite if the solution
             is not finite.
         heldout: the largest held-out root mean square of a block.
         status: how it ended.
         peak_memory_bytes: of the process so far: later runs of one process see the largest.
         curve: (seconds, relative L2 error) of the best state after every outer iteration.
-        error_estimate: the relative L2 error that the solution claims; None where it claims none.
+        error_estimate: the relative L2 error that the solution claims; None if it claims none.
         time_limit: seconds that the run was given.
-        absolute: whether the error is relative to nothing, as the reference of its unknown is zero.
+        absolute: whether the error is absolute, because the reference of its unknown is zero.
     """
 
     problem: str
@@ -59,19 +59,19 @@ def measure_suite(
     tell: Callable[[Measurement], None] = lambda measurement: None,
     changes: Mapping[str, Any] | None = None,
 ) -> list[Measurement]:
-    """Every problem by every competitor, one after the other.
+    """Measure every problem by every competitor, one after the other.
 
-    The last competitor runs first; where it needs longer than the limit, because a step cannot be
-    cut, the others get as long as it took.
+    The last competitor runs first. If it exceeds the limit, because a step cannot be cut, the
+    others get as much time as it took.
 
     Args:
         problems: with references.
         competitors: in the order of the table.
-        time_limits: seconds of each run; every pair runs once with each of them.
+        time_limits: seconds of a run; every pair runs once with each limit.
         seeds: runs of each pair.
         tell: called after every run.
-        changes: options that replace those of every competitor that has them, such as `hidden`
-            and `points`: for a quick look, not for figures.
+        changes: options, such as `hidden` and `points`, that replace those of every competitor that
+            has them: for a quick look, not for figures.
 
     Raises:
         SettingsError: a problem has no reference, or is parametric, or two have one name.
@@ -97,9 +97,10 @@ def measure_suite(
 
 
 def require_measurable(problems: Sequence[Problem]) -> None:
-    """Refuse problems whose error cannot be measured, before any of them is.
+    """Refuse problems whose error cannot be measured, before any is solved.
 
-    References are evaluated where errors will be, so that what they have to compute is there.
+    References are evaluated where the errors will be, so that they compute beforehand what they
+    need.
     """
     names: set[str] = set()
     for problem in problems:
@@ -123,7 +124,7 @@ def warm_up(problem: Problem) -> None:
 
 
 def measurement_of(solution: Solution, problem: str, method: str, seed: int) -> Measurement:
-    """What the suite keeps of a run."""
+    """The measurement of a run."""
     error = largest_error(solution.errors)
     return Measurement(
         problem,

@@ -14,8 +14,8 @@ from rich.table import Table
 from pdelsr.benchmark.suite import Measurement, name_of_row
 from pdelsr.solvers.state.status import Status
 
-WIDTH = 76  # at least, for title and caption
-REACHED = (Status.CONVERGED.value, Status.PRECISION_LIMITED.value)  # statuses with nothing to gain
+WIDTH = 76  # columns for title and caption, at least
+REACHED = (Status.CONVERGED.value, Status.PRECISION_LIMITED.value)  # nothing left to gain
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ class Quantiles:
 
 
 def suite_table(found: Sequence[Measurement], methods: Sequence[str]) -> Table:
-    """A cell is the median error over the seeds, the worst in parentheses, and median seconds.
+    """A cell has the median error over the seeds, the worst in parentheses, and median seconds.
 
     The last column divides the median error of the first method by that of the last one. A problem
-    that had several time limits has a row for each, and one whose reference is zero says that its
+    with several time limits has a row for each. If a reference is zero, the row says that its
     errors are absolute.
     """
     several = len({m.seed for m in found}) > 1
@@ -55,7 +55,7 @@ def suite_table(found: Sequence[Measurement], methods: Sequence[str]) -> Table:
 
 
 def estimate_quality(found: Sequence[Measurement]) -> Quantiles | None:
-    """Quantiles of estimated over true error; None where no run has both."""
+    """Quantiles of estimated over true error; None if no run has both."""
     ratios = [
         m.error_estimate / m.relative_l2
         for m in found
@@ -65,7 +65,7 @@ def estimate_quality(found: Sequence[Measurement]) -> Quantiles | None:
 
 
 def largest_rise(found: Sequence[Measurement]) -> tuple[float, Measurement] | None:
-    """Largest ratio of the errors after two outer iterations in a row, and the run it is from."""
+    """Largest ratio of the errors after two consecutive outer iterations, and its run."""
     rises = [
         (after / before, m)
         for m in found
@@ -76,7 +76,7 @@ def largest_rise(found: Sequence[Measurement]) -> tuple[float, Measurement] | No
 
 
 def largest_loss(found: Sequence[Measurement]) -> tuple[float, Measurement] | None:
-    """By how much a longer limit made the error larger at most, and the run it is from.
+    """The largest factor by which a longer limit made the error larger, and its run.
 
     The error is divided by the smallest one of the shorter limits.
     """
@@ -94,7 +94,7 @@ def largest_loss(found: Sequence[Measurement]) -> tuple[float, Measurement] | No
 
 
 def least_use(found: Sequence[Measurement]) -> tuple[float, Measurement] | None:
-    """The smallest share of its time limit that a run used which had not reached its goal."""
+    """The smallest share of its time limit that a run without success used, and the run."""
     shares = [(m.seconds / m.time_limit, m) for m in found if m.status not in REACHED]
     return min(shares, key=lambda share: share[0], default=None)
 

@@ -20,16 +20,16 @@ from pdelsr.solvers.run.job import Job
 from pdelsr.solvers.run.predecessor import Predecessor
 
 COMPARED = ("problem", "method", "network", "start")
-FREE = (  # options that a run may go on with when they have changed
+FREE = (  # options that may change before a run goes on
     *("time_limit", "max_iterations", "tolerance", "refine", "verbose"),
     *("callback", "checkpoint", "checkpoint_every", "network"),
 )
 PROBES, PROBE_SEED = 16, 2**31 - 4  # points where functions are compared
-DIGITS = 9  # that the values of functions are compared in
+DIGITS = 9  # to which the values of functions are compared
 
 
 def fingerprint(job: Job) -> dict[str, Any]:
-    """What decides a run and is plain data, or weights.
+    """What decides a run: plain data, and digests of weights.
 
     Raises:
         SettingsError: the method is of a class that files cannot name.
@@ -60,9 +60,9 @@ def fingerprint(job: Job) -> dict[str, Any]:
 
 
 def sampler_text(given: Any) -> str:
-    """A sampler, or samplers by block, in text; one of the user's own by the name of its class.
+    """A sampler, or samplers by block, as text; a user-defined sampler by the name of its class.
 
-    The points that it draws are compared anyway.
+    The points that it draws are compared separately.
     """
     if isinstance(given, Mapping):
         return str({name: sampler_text(sampler) for name, sampler in given.items()})
@@ -71,7 +71,7 @@ def sampler_text(given: Any) -> str:
 
 
 def values_digest(job: Job, plan: PointPlan) -> dict[str, str]:
-    """What the functions of every block and of an own activation give, at fixed points.
+    """Digests of the functions of every block and of a user-defined activation, at fixed points.
 
     Coefficients and observations are code and data that the text of a problem does not show.
     """
@@ -99,7 +99,7 @@ def _delta(start: Predecessor) -> list[Tensor]:
 
 
 def _rounded(tensors: Iterable[Tensor]) -> Iterator[Tensor]:
-    """In so many digits of the largest value, so that libraries may differ in the last ones."""
+    """Rounded to `DIGITS` digits of the largest value: libraries differ in the last ones."""
     for tensor in tensors:
         values = tensor.detach().cpu().double()
         size = values.abs().max().item() if values.numel() else 0.0
@@ -107,7 +107,7 @@ def _rounded(tensors: Iterable[Tensor]) -> Iterator[Tensor]:
 
 
 def require_same_run(path: Path, saved: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """Refuse a file of another run, and say in what it differs.
+    """Refuse a file of another run, and say what differs.
 
     Raises:
         FileFormatError: the runs differ.
@@ -122,7 +122,7 @@ def require_same_run(path: Path, saved: Mapping[str, Any], now: Mapping[str, Any
 
 
 def _told(name: str, old: Any, new: Any) -> str:
-    """A part that differs; of a problem with its first line that does."""
+    """The message on a part that differs; for a problem, its first line that differs."""
     if name != "problem" or not isinstance(old, list):
         return name
     here = next((line for line in new if line not in old), "")

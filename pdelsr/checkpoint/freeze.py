@@ -1,8 +1,8 @@
 """The state of a run as plain data, tensors and networks, and back: no code is ever stored.
 
-What a method keeps is a graph of a few known dataclasses. Each is written once; where it stands
-again, a reference to it does. Blocks are known by their place in the problem, networks by their
-place in a table.
+A method's state is a graph of a few known dataclasses. Each is written once, and later occurrences
+refer to it. Blocks are known by their position in the problem, networks by their position in a
+table.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ class Freezer:
     Args:
         method: whose state it is.
         blocks: of the compiled problem.
-        tensors: that the data refer to, by name; the same tensor once.
-        networks: that the data refer to, in order.
+        tensors: to which the data refer, by name; each tensor once.
+        networks: to which the data refer, in order.
     """
 
     method: Method
@@ -112,14 +112,14 @@ class Freezer:
         return {"part": name, "number": number, "fields": items}
 
     def _place(self, value: Any, add: Any) -> Any:
-        """Where a value stands; it is added at its first time, and kept alive meanwhile."""
+        """The position of a value, which is added when it is new, and kept alive meanwhile."""
         if id(value) not in self._seen:
             self._seen[id(value)] = add(value), value
         return self._seen[id(value)][0]
 
     def _add_tensor(self, tensor: Tensor) -> Any:
         name = f"state.{len(self.tensors)}"
-        # What an optimizer keeps is changed in place by its next steps; all else never is.
+        # The next steps of an optimizer change its tensors in place; no others ever change.
         self.tensors[name] = tensor.detach().clone() if self._changing else tensor.detach()
         return name
 
@@ -137,7 +137,7 @@ class Thawer:
         blocks: of the compiled problem.
         tensors: of the file, on the device of the run.
         networks: of the file.
-        plan: of the run, to which counts and weights belong.
+        plan: of the run, with its counts and weights.
         memory_budget: of the run.
     """
 
@@ -153,7 +153,7 @@ class Thawer:
         """The value that `Freezer.freeze` was given.
 
         Raises:
-            FileFormatError: data of another version or method.
+            FileFormatError: the data belong to another version or method.
         """
         if not isinstance(plain, dict):
             return plain
@@ -220,5 +220,5 @@ def require_types(cls: type, items: Mapping[str, Any]) -> None:
 
 
 def tensor_on(tensor: Tensor, device: torch.device) -> Tensor:
-    """The tensor as a run on that device needs it; generators' states stay on the CPU."""
+    """The tensor on the device of a run; states of generators stay on the CPU."""
     return tensor if tensor.dtype is torch.uint8 else tensor.to(device)

@@ -1,4 +1,4 @@
-"""The checkpoint file of a run: written atomically now and then, and read to go on."""
+"""The checkpoint file of a run: written atomically at intervals, and read to go on."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from pdelsr.solvers.state.status import Status
 logger = logging.getLogger(__name__)
 
 KIND = "run"
-LAYOUT = 2  # of the document; the first one had no such number
+LAYOUT = 2  # of the document; the first layout had no number
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,10 @@ class Resumed:
 
 @dataclass(eq=False)
 class RunFile:
-    """Where a run keeps what it needs to go on after it was killed.
+    """The file from which a run can go on after it was killed.
 
     Args:
-        job: whose settings name the file.
+        job: its settings name the file.
     """
 
     job: Job
@@ -80,20 +80,20 @@ class RunFile:
 
     @classmethod
     def of(cls, job: Job) -> RunFile | None:
-        """That of a job; None where none was asked for."""
+        """The file of a job; None if the job asks for none."""
         return None if job.settings.checkpoint is None else cls(job)
 
     @property
     def path(self) -> Path:
-        """Of the file."""
+        """Path of the file."""
         assert self.job.settings.checkpoint is not None
         return Path(self.job.settings.checkpoint)
 
     def keep(self, context: Context, standing: Standing) -> None:
         """Write a checkpoint, if the last one is old enough or the run has ended.
 
-        Between two of them, every whole iteration is remembered for `finish`. A step that was cut
-        short is not written: the run goes on from the one before it.
+        Between two checkpoints, every whole iteration is kept for `finish`. A step that was cut
+        short is not written: the run goes on from the step before it.
 
         Raises:
             SettingsError: the method keeps something that a file cannot hold.
@@ -112,7 +112,7 @@ class RunFile:
             self._write(contents, now)
 
     def finish(self, status: Status, seconds: float) -> None:
-        """Write the last whole iteration of a run that was cut short, and the time that it took.
+        """Write the last whole iteration of a run that was cut short, and its time.
 
         Args:
             status: how the run ended.
@@ -126,7 +126,7 @@ class RunFile:
         try:
             write(self.path, contents)
         except FileFormatError as error:
-            if self._written < 0:  # the first one: nothing is lost yet
+            if self._written < 0:  # the first checkpoint: nothing is lost yet
                 raise
             logger.warning("%s The run goes on without a new checkpoint.", error)
         self._written = now
@@ -146,7 +146,7 @@ class RunFile:
             "network": freezer.freeze(context.network),
             "state": freezer.freeze(RunState.of(context, standing)),
         }
-        # The table is complete only now.
+        # The table of networks is complete only now.
         document["networks"] = [_described(n) for n in freezer.networks]
         for i, network in enumerate(freezer.networks):
             tensors = network_tensors(network)
@@ -154,13 +154,13 @@ class RunFile:
         return Contents(freezer.tensors, document)
 
     def _digest(self, discretization: Discretization) -> dict[str, str]:
-        """What the functions of the problem give, which no step of a run changes."""
+        """Digests of the problem's functions, which no step of a run changes."""
         if not self._values:
             self._values = values_digest(self.job, discretization.first_plan)
         return self._values
 
     def resume(self) -> Resumed | None:
-        """The run of the file; None where there is no file yet.
+        """The run in the file; None if there is no file yet.
 
         Raises:
             FileFormatError: the file is damaged or foreign, or belongs to another run.
@@ -210,7 +210,7 @@ class RunFile:
         return Resumed(context, state.standing)
 
     def _setup(self, document: Mapping[str, Any], designer: Designer, thawer: Thawer) -> Setup:
-        """Design, networks and first plan; the thawer knows networks and plan from here on."""
+        """Design, networks and first plan; from here on the thawer knows networks and plan."""
         design = thawer.thaw(document["design"])
         thawer.networks = [
             self._network(i, described, thawer.tensors, designer, design)
@@ -231,7 +231,7 @@ class RunFile:
     ) -> Network:
         prefix = f"network.{number}."
         own = {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}
-        # A network that grew has other sizes than the one that was given, and tells them.
+        # A network that grew has other sizes than the given one, and the file has them.
         grew = self.job.grow and described["settings"] is not None
         given = None if grew else self.job.settings.network
         if given is None and described["settings"] is None:  # an activation of the user
@@ -250,7 +250,7 @@ class RunFile:
 
 
 def kept_form(path: str | Path | None) -> bool | None:
-    """Whether the conditions of a run that is kept there are hard; None where none is.
+    """Whether the run in a file has hard conditions; None if there is no file.
 
     Raises:
         FileFormatError: the file is damaged.
@@ -264,7 +264,7 @@ def kept_form(path: str | Path | None) -> bool | None:
 
 
 def _described(network: Network) -> dict[str, Any]:
-    """The settings of a network; of one with an activation of the user, its design."""
+    """The settings of a network, or its design if the activation is user-defined."""
     inner = inner_network(network)
     design = None
     if isinstance(inner, MLP):
@@ -274,7 +274,7 @@ def _described(network: Network) -> dict[str, Any]:
 
 
 def require_small(design: Mapping[str, Any], count: int) -> None:
-    """Refuse widths that so many weights cannot belong to, before a network is built.
+    """Refuse widths that do not fit the number of weights, before a network is built.
 
     Raises:
         FileFormatError: they do not fit.
@@ -288,7 +288,7 @@ def require_sound(state: RunState, seconds: float) -> None:
     """Refuse the state of a run that would fail later.
 
     Raises:
-        FileFormatError: nothing was assessed, or the clock is none.
+        FileFormatError: nothing was assessed, or the seconds are no time.
     """
     if state.selection.best is None:
         raise FileFormatError("it has no best state")

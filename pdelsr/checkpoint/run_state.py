@@ -16,13 +16,13 @@ from pdelsr.solvers.state.history import Record
 
 @dataclass(frozen=True)
 class RunState:
-    """The part of a run that a checkpoint holds, but for networks and the clock.
+    """What a checkpoint holds of a run, besides networks and the clock.
 
     Args:
-        rounds: sets of points that were drawn.
+        rounds: sets of points drawn so far.
         generator: state of the generator that the method draws from.
         selection: the assessed states.
-        assess_seconds: that an assessment took at most.
+        assess_seconds: of the longest assessment.
         history: what the run has reported.
         memory_budget: bytes for one chunk of rows.
         earlier: the run that this one went on from.
@@ -44,7 +44,7 @@ class RunState:
 
     @classmethod
     def of(cls, context: Context, standing: Standing) -> RunState:
-        """That of a run between two steps."""
+        """The state of a run between two steps."""
         discretization = context.discretization
         assert discretization.memory_budget is not None  # `prepare` has settled it
         return cls(
@@ -61,6 +61,6 @@ class RunState:
         )
 
     def restore(self, context: Context) -> None:
-        """Have a context that was made anew go on from here."""
+        """Put this state into a context that was built anew."""
         context.discretization.resume(self.plan, self.training, self.rounds, self.generator)
         context.resume(self.selection, self.history, self.earlier, self.assess_seconds)

@@ -1,4 +1,4 @@
-"""`pdelsr benchmark`: the figures of the documentation, made again."""
+"""`pdelsr benchmark`: the figures of the documentation, measured again."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def benchmark_command(chosen: argparse.Namespace) -> int:
 
 
 def _require_used(chosen: argparse.Namespace) -> None:
-    """Refuse arguments that this benchmark would leave unread.
+    """Refuse arguments that this benchmark does not use.
 
     Raises:
-        SettingsError: the message names the first of them.
+        SettingsError: there are some; the message names the first.
     """
     if chosen.what != "suite":
         for name in OF_SUITE:
@@ -133,7 +133,7 @@ def _instance(_: argparse.Namespace, report: Report) -> None:
 
 
 def _files(chosen: argparse.Namespace) -> list[str]:
-    """Problem files of the folder, and files by their paths."""
+    """The problem files of a folder, and files given by path."""
     asked = [] if chosen.problems is None else chosen.problems.split(",")
     if asked and all(name.endswith(".py") for name in asked):
         return asked

@@ -57,10 +57,10 @@ def solve_command(chosen: argparse.Namespace) -> int:
 
 
 def solved_so_far(run: Callable[[], Solution]) -> tuple[Solution, ProblemError | None]:
-    """The solution of a run; where a mistake in the problem has ended it, the best one by then.
+    """The solution of a run, or the best one so far if a mistake in the problem ended it.
 
     Raises:
-        ProblemError: nothing was found by then.
+        ProblemError: nothing had been found by then.
     """
     try:
         return run(), None
@@ -73,13 +73,14 @@ def solved_so_far(run: Callable[[], Solution]) -> tuple[Solution, ProblemError |
 def deliver(
     solution: Solution, chosen: argparse.Namespace, at: Mapping[str, Any] | None
 ) -> tuple[Solution, Exception | None]:
-    """Write the files that were asked for and print the summary, whatever else fails.
+    """Write the files that were asked for and print the summary, even if something fails.
 
-    The solution is saved first, so that no failing reference costs it. The summary comes before
-    the pictures, for which a reference may take forever.
+    The solution is saved first, before a reference can fail. The summary comes before the pictures,
+    for which a reference may take forever.
 
     Returns:
-        The solution, without a reference that fails, and the first failure; others are warnings.
+        The solution, without its reference if that fails, and the first failure; later ones are
+        warnings.
     """
     failures: list[Exception] = []
     if chosen.save:
@@ -100,21 +101,21 @@ def deliver(
 
 
 def tried(step: Callable[[], object]) -> list[Exception]:
-    """What went wrong in a step after the run, which must not cost the others."""
+    """The exceptions of a step after the run, which must not stop the other steps."""
     try:
         step()
-    except Exception as error:  # also what nobody foresaw, which `main` reports in the end
+    except Exception as error:  # also unforeseen ones, which `main` reports at the end
         return [error]
     return []
 
 
 def tell(solution: Solution, record: str | None, quiet: bool) -> None:
-    """Print the summary, quietly where nobody is there to read it.
+    """Print the summary, unless nobody reads it.
 
     Args:
         solution: of the run.
-        record: JSON that was asked for on standard output; the summary goes beside it.
-        quiet: no summary.
+        record: JSON for standard output, if any; the summary then goes to standard error.
+        quiet: print no summary.
     """
     stream = sys.stdout if record is None else sys.stderr
     if not quiet:
@@ -124,14 +125,14 @@ def tell(solution: Solution, record: str | None, quiet: bool) -> None:
 
 
 def show_command(chosen: argparse.Namespace) -> int:
-    """Print what was understood, and what the method would need."""
+    """Print the problem as understood, and what the method would need."""
     problem = read_problem(chosen)
     print(show_text(problem, chosen.method, read_method_options(chosen)))
     return 0
 
 
 def list_command(chosen: argparse.Namespace) -> int:
-    """Print the problem files of a folder, one line each."""
+    """Print the problem files of a folder, one per line."""
     folder = chosen.folder or problem_folder()
     found = list_problems(folder)
     if not found:
@@ -144,7 +145,7 @@ def list_command(chosen: argparse.Namespace) -> int:
 
 
 def read_problem(chosen: argparse.Namespace) -> Problem:
-    """The problem of the file, with the parameters that were set."""
+    """The problem of the file, with parameters from the command line."""
     values = read_parameters(chosen.set)
     problem = load_problem(chosen.file, patience(getattr(chosen, "time_limit", None)))
     return problem.with_parameters(**values) if values else problem
@@ -156,7 +157,7 @@ def require_pictures(
     """Refuse pictures that cannot be drawn, before any time is spent.
 
     Raises:
-        SettingsError: an ending or a slice that does not fit, or a slice without a picture.
+        SettingsError: an ending or a slice does not fit, or there is a slice without a picture.
     """
     if chosen.plot or chosen.animate:
         plot = solution_pictures()
@@ -166,10 +167,11 @@ def require_pictures(
 
 
 def read_method_options(chosen: argparse.Namespace) -> dict[str, Any]:
-    """The options that were given, by name; what was not given keeps its default.
+    """The given options by name; the others keep their defaults.
 
     Raises:
-        SettingsError: a value that does not fit, or seconds between checkpoints that nobody writes.
+        SettingsError: a value does not fit, or there are seconds between checkpoints but no
+            checkpoint.
     """
     options = {name: getattr(chosen, name, None) for name in PLAIN_OPTIONS}
     options = {name: value for name, value in options.items() if value is not None}

@@ -1,4 +1,4 @@
-"""Limits on the code of a problem file outside a run: while it is read, and its reference."""
+"""Time limits on the code of a problem file outside a run: on reading it and on its reference."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def patience(limit: int | float | None) -> float:
 
 
 def with_errors(solution: Solution, seconds: float) -> tuple[Solution, Exception | None]:
-    """The solution with its errors known, or without a reference and with what is wrong with it."""
+    """The solution with its errors, or without its reference and with the exception it raised."""
     try:
         with deadline(seconds):
             solution.errors  # noqa: B018  # computed once, and kept
-    except Exception as error:  # also what nobody foresaw: the run is over, and kept
+    except Exception as error:  # also unforeseen ones: the run is over, and kept
         return _without_reference(solution), error
     except TimeIsUp:
         return _without_reference(solution), ProblemError(

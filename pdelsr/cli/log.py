@@ -11,11 +11,11 @@ from rich.text import Text
 from pdelsr.console import shared_console
 
 LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)  # without -v, with -v, with -vv
-SHOWN = "pdelsr.solvers.state.history"  # whose outer iterations the progress display prints itself
+SHOWN = "pdelsr.solvers.state.history"  # the progress display prints these outer iterations itself
 
 
 class ConsoleHandler(logging.Handler):
-    """One line a message, above the live line of the display."""
+    """One line per message, above the live line of the display."""
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.name == SHOWN and record.levelno == logging.INFO:
@@ -32,8 +32,8 @@ def shown_log(verbosity: int, quiet: bool = False) -> Generator[None, None, None
     """Show the log of `pdelsr`.
 
     Args:
-        verbosity: 0 for warnings, 1 for decisions, from 2 on for inner iterations too.
-        quiet: nothing but errors.
+        verbosity: 0 for warnings, 1 for decisions, 2 or more for inner iterations too.
+        quiet: show errors only.
     """
     logger = logging.getLogger("pdelsr")
     handler, before = ConsoleHandler(), logger.level

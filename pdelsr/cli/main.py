@@ -46,9 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: without the program's name; those of the process by default.
 
     Returns:
-        0 where all went well, also where nobody reads what is printed, 1 where the run ended
-        diverged, 2 for errors of usage or declaration, 3 for an error that pdelsr did not foresee,
-        130 after Ctrl-C outside a run.
+        0 if all went well, even if nobody reads the output; 1 if the run diverged; 2 for errors of
+        usage or declaration; 3 for an unforeseen error; 130 after Ctrl-C outside a run.
     """
     show_any_text()
     try:
@@ -58,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(chosen: argparse.Namespace) -> int:
-    """Run what was chosen, and give its exit code."""
+    """Run the chosen command and return its exit code."""
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         try:
@@ -92,13 +91,13 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """A warning in one line, without the code that raised it."""
+    """Print a warning in one line, without the code that raised it."""
     text = " ".join(str(message).split())
     write_text(f"pdelsr: warning: {text}", file or sys.stderr)
 
 
 def _mistake(message: str, debug: bool) -> int:
-    """Say what is wrong, with the traceback of the exception where it is wanted."""
+    """Say what is wrong, with the traceback of the exception if wanted."""
     if debug:
         write_text(traceback.format_exc().rstrip(), sys.stderr)
     write_text(f"pdelsr: error: {' '.join(message.split())}", sys.stderr)
@@ -106,14 +105,14 @@ def _mistake(message: str, debug: bool) -> int:
 
 
 def _file_trouble(error: OSError) -> str:
-    """What is to be said where a file or folder cannot be used."""
+    """The message for a file or folder that cannot be used."""
     what = "a file" if error.filename is None else error.filename
     why = error.strerror or described(error)
     return f"{what} cannot be used ({why}): give one that exists and that you may read or write."
 
 
 def _unforeseen(error: Exception, debug: bool) -> str:
-    """What is to be said of an exception that nothing here is meant to raise."""
+    """The message for an unforeseen exception."""
     frames = traceback.extract_tb(error.__traceback__)
     where = f" in {frames[-1].filename}, line {frames[-1].lineno}" if frames else ""
     how = "its traceback is above" if debug else "--debug shows its traceback"

@@ -54,7 +54,7 @@ problem = pl.Problem(
 
 
 def new_command(chosen: argparse.Namespace) -> int:
-    """Write the file NAME.py into the working folder, and say what can be done with it."""
+    """Write the file NAME.py into the working folder, and say how to use it."""
     path = write_template(chosen.name)
     print(f"{path} is written: change it, and run `pdelsr solve {path}`")
     return 0
@@ -68,8 +68,8 @@ def write_template(given: str, folder: Path = Path()) -> Path:
         folder: where the file is written.
 
     Raises:
-        SettingsError: the name is none that a file and a problem can have, or the file exists, or
-            it cannot be written.
+        SettingsError: a file or a problem cannot have this name, the file exists, or it cannot be
+            written.
     """
     name = given.removesuffix(".py")
     if not NAME.fullmatch(name):

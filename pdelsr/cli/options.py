@@ -1,4 +1,4 @@
-"""Options of a method given as text, typed by the fields that they are for."""
+"""Options of a method from text, with the types of the method's fields."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pdelsr.solvers.state.settings import SUGGESTED, RunSettings, unknown_option
 PYTHON_ONLY = ("network", "callback")
 LONGEST = 100  # characters of a number
 DIGITS = 18  # of a whole number
-LARGEST = 1e300  # of numbers, besides infinity in words
+LARGEST_NUMBER = 1e300  # of numbers, besides infinity written out
 WORDS: dict[str, bool | None] = {
     "none": None,
     "true": True,
@@ -33,16 +33,16 @@ NUMBER = re.compile(
     r"(?:(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?(?![\d.])|pi|sqrt|[-+*/() ])+", re.ASCII
 )
 """Digits end where neither a digit nor a point follows: a text can be read in one way only, so that
-no time is lost on one that is no number."""
-FOREIGN = ("**", "//", "()")  # powers may be huge, whole quotients fail, and no bracket is empty
+refusing it takes no time."""
+FOREIGN = ("**", "//", "()")  # powers may be huge, integer division may fail, `()` is nothing
 
 
 def read_options(method: str, texts: Iterable[str]) -> dict[str, Any]:
     """`name=value` texts as options of a method.
 
     Raises:
-        SettingsError: a text without "=", an option that the method does not have, or a value
-            that its type does not allow.
+        SettingsError: a text has no "=", the method has no such option, or the value is of another
+            type.
     """
     types = option_types(method)
     found = {}
@@ -70,14 +70,14 @@ def read_value(name: str, text: str, kind: Any) -> Any:
     """A text as a value of one of the types that a field allows.
 
     Raises:
-        SettingsError: it is none of these.
+        SettingsError: the text is of none of these types.
     """
     allowed = _flat(kind)
     if text.lower() in WORDS and type(WORDS[text.lower()]) in allowed:
         return WORDS[text.lower()]
     value = _literal(text)
     if _overflows(value):
-        raise SettingsError(f"{name}={text:.60}: a number is above {LARGEST:g}.")
+        raise SettingsError(f"{name}={text:.60}: a number is above {LARGEST_NUMBER:g}.")
     if _allows(allowed, Sequence) and re.fullmatch(r"\s*\d+(\s*,\s*\d+)*,?\s*", text):
         return read_widths(text)
     if isinstance(value, str):
@@ -103,7 +103,7 @@ def read_widths(text: str) -> tuple[int, ...]:
     """Widths such as "60,60".
 
     Raises:
-        SettingsError: something that is not a whole number.
+        SettingsError: a width is not a whole number.
     """
     try:
         return tuple(read_whole(part) for part in text.split(",") if part.strip())
@@ -112,10 +112,10 @@ def read_widths(text: str) -> tuple[int, ...]:
 
 
 def read_whole(text: str) -> int:
-    """A whole number of at most 18 digits: nothing here counts further.
+    """A whole number of at most 18 digits.
 
     Raises:
-        ValueError: it is something else.
+        ValueError: the text is something else.
     """
     value = int(text)
     if abs(value) >= 10**DIGITS:
@@ -124,13 +124,13 @@ def read_whole(text: str) -> int:
 
 
 def read_number(text: str) -> float:
-    """A number of at most 1e300, or infinity in words: digits that overflow mean no infinity.
+    """A number of at most 1e300, or infinity written out: overflowing digits are no infinity.
 
     Raises:
-        ValueError: it is something else.
+        ValueError: the text is something else.
     """
     value = float(text)
-    if abs(value) > LARGEST and any(c.isdigit() for c in text):
+    if abs(value) > LARGEST_NUMBER and any(c.isdigit() for c in text):
         raise ValueError(text)
     return value
 
@@ -139,7 +139,7 @@ def read_parameters(texts: Iterable[str]) -> dict[str, Any]:
     """`name=number` texts, with numbers such as 0.01, 1/100, 0.01/pi or sqrt(2).
 
     Raises:
-        SettingsError: a text without "=", or a value that is not such a number.
+        SettingsError: a text has no "=", or the value is not such a number.
     """
     found = {}
     for text in texts:
@@ -149,11 +149,10 @@ def read_parameters(texts: Iterable[str]) -> dict[str, Any]:
 
 
 def read_slice(texts: Iterable[str]) -> dict[str, list[float]] | None:
-    """`name=number` or `name=number,number` texts, such as z=0.3; None where there are none.
+    """`name=number` or `name=number,number` texts, such as z=0.3; None if there are none.
 
     Raises:
-        SettingsError: a text without "=", a value that is not such a number, or a name that is
-            there twice.
+        SettingsError: a text has no "=", a value is not such a number, or a name occurs twice.
     """
     found: dict[str, list[float]] = {}
     for text in texts:
@@ -167,7 +166,7 @@ def read_slice(texts: Iterable[str]) -> dict[str, list[float]] | None:
 
 
 def _number(text: str, value: str) -> tuple[sp.Expr, float]:
-    """A number, exact and rounded; messages name the text that it is a part of."""
+    """A number, exact and rounded; messages quote the whole text."""
     short = text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
     foreign = any(signs in value.replace(" ", "") for signs in FOREIGN)
     if len(value) > LONGEST or foreign or not NUMBER.fullmatch(value):
@@ -181,8 +180,8 @@ def _number(text: str, value: str) -> tuple[sp.Expr, float]:
         raise SettingsError(
             f"{short}: {value} is not a finite real number; give one such as 0.01 or 0.01/pi."
         )
-    if abs(rounded) > LARGEST:
-        raise SettingsError(f"{short}: {value} is above {LARGEST:g}; give a smaller number.")
+    if abs(rounded) > LARGEST_NUMBER:
+        raise SettingsError(f"{short}: {value} is above {LARGEST_NUMBER:g}; give a smaller number.")
     return exact, rounded
 
 
@@ -195,7 +194,7 @@ def split_pair(text: str, option: str) -> tuple[str, str]:
 
 
 def _require_text(name: str) -> None:
-    """Refuse what text cannot say, or an argument of its own says."""
+    """Refuse an option that text cannot give, or that has its own argument."""
     if name == "start":
         raise SettingsError("--option start: give the file of a saved solution by --start FILE.")
     if name == "verbose":
@@ -208,7 +207,7 @@ def _require_text(name: str) -> None:
 
 
 def _fits(value: Any, allowed: tuple[Any, ...]) -> bool:
-    """Whether a value is of one of the types; true and false are no numbers."""
+    """Whether a value is of one of the types; True and False are no numbers."""
     if isinstance(value, bool):
         return bool in allowed
     return any(isinstance(a, type) and isinstance(value, a) for a in allowed)
@@ -230,7 +229,7 @@ def _allows(allowed: tuple[Any, ...], kind: type) -> bool:
 
 
 def _literal(text: str) -> Any:
-    """What a text says in Python; the text itself where that is nothing, or bytes."""
+    """The value of a Python literal; the text itself if it is none, or is bytes."""
     try:
         value = ast.literal_eval(text)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):  # endless signs
@@ -239,12 +238,12 @@ def _literal(text: str) -> Any:
 
 
 def _overflows(value: Any) -> bool:
-    """Whether a literal, or one in it, is beyond the numbers; there is none for infinity."""
+    """Whether a literal, or one in it, is infinite: it overflows, as infinity has no literal."""
     if isinstance(value, Mapping):
         return any(map(_overflows, (*value.keys(), *value.values())))
     if isinstance(value, list | tuple | set):
         return any(map(_overflows, value))
-    return isinstance(value, int | float) and not abs(value) <= LARGEST
+    return isinstance(value, int | float) and not abs(value) <= LARGEST_NUMBER
 
 
 def _described(allowed: tuple[Any, ...]) -> str:

@@ -1,4 +1,4 @@
-"""Files that a command writes, refused before any time is spent where they cannot be written."""
+"""Checks that a command can write its files, before any time is spent."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pdelsr.solvers.state.settings import require_writable
 
 
 def require_outputs(source: Path | None = None, **paths: str | Path | None) -> None:
-    """Refuse paths that no file can have, and files of which one would overwrite another.
+    """Refuse paths that no file can have, and outputs that would overwrite each other.
 
     Args:
         source: the problem file, which no output may overwrite.
-        **paths: by the argument that gives them; None where it was not given.
+        **paths: by command-line argument; None for those not given.
 
     Raises:
-        SettingsError: one of these, or "-" for what cannot go to standard output.
+        SettingsError: there is such a path, or "-" for a file that cannot go to standard output.
     """
     given = {name: Path(path) for name, path in paths.items() if path is not None}
     if given.get("json") == STANDARD_OUTPUT:
@@ -34,7 +34,7 @@ def require_outputs(source: Path | None = None, **paths: str | Path | None) -> N
 
 
 def _require_apart(source: Path | None, given: Mapping[str, Path]) -> None:
-    """Refuse one file for two things."""
+    """Refuse one file for two outputs."""
     taken = {} if source is None else {os.path.realpath(source): "the problem"}
     for name, path in given.items():
         other = taken.setdefault(os.path.realpath(path), f"--{name}")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from pdelsr.benchmark.competitors import COMPETITORS
-from pdelsr.cli.options import DIGITS, LARGEST, option_types, read_number, read_whole
+from pdelsr.cli.options import DIGITS, LARGEST_NUMBER, option_types, read_number, read_whole
 from pdelsr.cli.streams import write_text
 from pdelsr.errors import did_you_mean
 from pdelsr.solvers.methods.registry import METHODS
@@ -24,9 +24,9 @@ FILE_HELP = (
 
 
 class Parser(argparse.ArgumentParser):
-    """Says in one paragraph what is wrong with a command line, as every error is said.
+    """Says what is wrong with a command line in one paragraph, like every error message.
 
-    Arguments have to be written out: an abbreviation would change its meaning with a new argument.
+    Arguments must be written out: a new argument could change the meaning of an abbreviation.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -40,7 +40,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def whole_number(text: str) -> int:
-    """A whole number, which options check further."""
+    """A whole number, checked further as an option."""
     try:
         return read_whole(text)
     except ValueError:
@@ -50,17 +50,17 @@ def whole_number(text: str) -> int:
 
 
 def number(text: str) -> float:
-    """A number, which options check further."""
+    """A number, checked further as an option."""
     try:
         return read_number(text)
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"{text!r:.60} is not a number such as 0.5, of at most {LARGEST:g}"
+            f"{text!r:.60} is not a number such as 0.5, of at most {LARGEST_NUMBER:g}"
         ) from None
 
 
 def numbers(text: str) -> list[float]:
-    """Numbers between commas, which options check further."""
+    """Numbers between commas, checked further as an option."""
     return [number(part) for part in text.split(",")]
 
 
@@ -93,17 +93,17 @@ def build_parser() -> argparse.ArgumentParser:
     bench = commands.add_parser("benchmark", help="measure methods against each other")
     _add_benchmark(bench)
     for command in (solve, show, listing, new, bench):
-        _add_debug(command, default=argparse.SUPPRESS)  # which leaves one before the command
+        _add_debug(command, default=argparse.SUPPRESS)  # keeps the flag before the command
         command.set_defaults(parser=command)
     return parser
 
 
 def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """What was given; the command itself refuses what it does not know."""
+    """The parsed arguments; the command itself refuses unknown ones."""
     parser = build_parser()
     given = sys.argv[1:] if arguments is None else arguments
     for text in given:
-        if text.startswith("-") and text.endswith("=--"):  # which argparse takes for no value
+        if text.startswith("-") and text.endswith("=--"):  # argparse takes this for no value
             parser.error(f"argument {text.removesuffix('=--')}: -- is not a value")
     chosen, unknown = parser.parse_known_args(given)
     if unknown:
@@ -120,7 +120,7 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _path(text: str) -> Path:
-    """A path; argparse names the argument where the text is empty."""
+    """A path; argparse names the argument if the text is empty."""
     if not text:
         raise argparse.ArgumentTypeError("expected the path of a file, got ''")
     return Path(text)

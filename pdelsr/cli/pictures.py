@@ -1,4 +1,4 @@
-"""What draws pictures: loaded where one is asked for, as matplotlib is slow to load."""
+"""The modules that draw pictures, loaded on demand because matplotlib is slow to load."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def benchmark_pictures() -> Any:
 
 @contextmanager
 def _explained(arguments: str) -> Generator[None, None, None]:
-    """A missing or failing matplotlib in words."""
+    """Turn the failure to load matplotlib into an error message."""
     try:
         yield
     except (ImportError, ValueError) as error:  # such as an unknown MPLBACKEND

@@ -1,4 +1,4 @@
-"""What a benchmark tells while it runs and at its end."""
+"""The output of a benchmark, while it runs and at its end."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Report:
     """Lines and tables, and the measurements as JSON.
 
     Args:
-        json: file of the measurements; "-" for standard output, whereupon all else goes to standard
-            error; None for none.
+        json: file of the measurements; "-" for standard output, which sends all else to standard
+            error; None for no file.
         text: measurements for standard output so far.
-        trouble: why the file could not be written the last time; None where it could.
+        trouble: why the last write of the file failed; None if it did not.
     """
 
     json: Path | None
@@ -40,19 +40,19 @@ class Report:
         return sys.stderr if self.json == STANDARD_OUTPUT else sys.stdout
 
     def say(self, text: str) -> None:
-        """A line, or several."""
+        """Print one or more lines."""
         write_text(text, self.stream)
 
     def tabulate(self, table: Table) -> None:
-        """A table; in a narrow terminal long lines are better than cut numbers."""
+        """Print a table; in a narrow terminal, long lines are better than cut numbers."""
         width = max(WIDE, Console().width)
         self.say(rendered(table, width=width, color=is_colored(self.stream)))
 
     def write(self, found: Sequence[Any], **facts: Any) -> None:
-        """The measurements so far: a long suite that is cut leaves what it has.
+        """Write the measurements so far, which stay if a long suite is cut.
 
-        A file that cannot be written costs no measurement but gives a warning, and the next time
-        it may be possible.
+        A file that cannot be written gives a warning and costs no measurement; the next write tries
+        again.
         """
         if self.json == STANDARD_OUTPUT:
             self.text = runs_text(found, **facts)
@@ -62,22 +62,22 @@ class Report:
                 warnings.warn(f"{self.trouble}; the measurements go on.", stacklevel=2)
 
     def end(self) -> None:
-        """Print what was asked for on standard output."""
+        """Print what goes to standard output."""
         if self.text:
             write_text(self.text.rstrip(), sys.stdout)
 
     def require_written(self) -> None:
-        """Refuse to end well where the file is not there.
+        """Fail if the file could not be written.
 
         Raises:
-            SettingsError: which one, and why.
+            SettingsError: it could not; the message names the file and the reason.
         """
         if self.trouble is not None:
             raise SettingsError(f"{self.trouble}; give another path.")
 
 
 def _trouble(path: Path, found: Sequence[Any], facts: Mapping[str, Any]) -> str | None:
-    """Why a file could not be written; None where it is."""
+    """Why a file could not be written; None if it was."""
     try:
         write_runs(path, found, **facts)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What was understood of a problem, and what a method would need to solve it."""
+"""A problem as understood, and what a method would need to solve it."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from pdelsr.solvers.state.discretization import Discretization
 def show_text(problem: Problem, method: str, options: Mapping[str, Any]) -> str:
     """The problem, its blocks with point counts, the network and the estimated memory.
 
-    Of a parametric problem the problem alone, as nothing can be planned before `at`.
+    For a parametric problem only the problem, because nothing can be planned before `at`.
 
     Raises:
-        SettingsError: options that do not fit.
-        ProblemError: hard conditions that are not possible.
+        SettingsError: options do not fit.
+        ProblemError: a hard condition is not possible.
     """
     request = Request.of(problem, method, options)
     if problem.missing_inputs:

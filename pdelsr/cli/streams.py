@@ -11,20 +11,20 @@ from pathlib import Path
 from typing import Any
 
 Stream = Any
-"""A text stream of any class, as sys.stdout may be replaced; None where it was closed."""
+"""A text stream of any class, because sys.stdout may be replaced; None if it was closed."""
 
 STANDARD_OUTPUT = Path("-")
-"""As a path that a command writes to."""
+"""The path that means standard output."""
 
 
 def is_colored(stream: Stream) -> bool:
-    """Whether a stream is a terminal that shows colors, and nobody wishes none (NO_COLOR)."""
+    """Whether a stream is a terminal with colors, unless NO_COLOR is set."""
     wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     return wanted and stream is not None and stream.isatty()
 
 
 def write_text(text: str, stream: Stream) -> None:
-    """Print, and have it written now, unless nobody has to read it or the stream was closed."""
+    """Print and flush, unless the reader has left or the stream was closed."""
     if stream is not None:
         with nobody_has_to_read(stream):
             print(text, file=stream, flush=True)
@@ -32,10 +32,10 @@ def write_text(text: str, stream: Stream) -> None:
 
 @contextmanager
 def nobody_has_to_read(stream: Stream) -> Generator[None, None, None]:
-    """A block that ends quietly where whoever reads the stream has left, as `| head` does.
+    """A block that ends quietly if the reader of the stream has left, as `| head` does.
 
-    What is said on standard error costs no result: there every failure is passed over, as that of
-    a full disk. On standard output that is an error.
+    On standard error every failure is ignored, such as a full disk, because messages must not cost
+    a result. On standard output a full disk is an error.
     """
     try:
         yield
@@ -46,21 +46,21 @@ def nobody_has_to_read(stream: Stream) -> Generator[None, None, None]:
 
 
 def flush_error() -> None:
-    """Have standard error written: Python would end with an exit code of its own where it fails."""
+    """Flush standard error here: if Python's own flush fails, it changes the exit code."""
     if sys.stderr is not None:
         with nobody_has_to_read(sys.stderr):
             sys.stderr.flush()
 
 
 def show_any_text() -> None:
-    """Let a terminal that lacks a letter show "?" instead of failing."""
+    """Show "?" for letters that the terminal lacks, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
 
 
 def leave_alone(stream: Stream) -> None:
-    """Say nothing more there: Python would complain when it flushes a closed output at its end."""
+    """Redirect a closed output to nowhere, because Python complains when it flushes it at exit."""
     try:
         descriptor = stream.fileno() if stream is not None else None
     except (OSError, ValueError):  # no stream of the system

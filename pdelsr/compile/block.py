@@ -1,4 +1,4 @@
-"""A block of the residual: F(x, jet) on a region, with its slopes ∂F/∂u_α."""
+"""A block of the residual: F(x, jet) on a region, with slopes ∂F/∂u_α."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class Block:
     `uses_data`: the observed values).
 
     Attributes:
-        name: name in options, tables and results.
+        name: the block's name in options, tables and results.
         kind: "equation", "dirichlet", "neumann", "robin", "initial", "periodic", "condition"
             or "observations".
         region: Interior, OnParts, PeriodicPair or AtPoints.
         entries: the jet entries that F reads, in the order of the rows of a jet.
-        linear: whether F is affine in the jet, so that coefficients do not depend on it.
+        linear: whether F is affine in the jet, so that its slopes do not depend on the jet.
         sites: 2 on a periodic pair (entries of site 0 low, of site 1 high), 1 elsewhere.
         weight: the user's weight w_b of mean(F²).
-        statement: what was declared.
+        statement: the declared statement.
         coordinates: symbols of the leading columns.
         uses_normals: whether the columns of the normal are read.
         uses_data: whether the column of observed values is read.
@@ -62,7 +62,7 @@ class Block:
         """F at n points.
 
         Args:
-            x: points with their columns, (n, c); on a periodic pair the low points.
+            x: points with their columns, (n, c); the low points of a periodic pair.
             jet: values of the entries, (e, n).
 
         Raises:

@@ -36,7 +36,7 @@ class CompiledProblem:
     exact: tuple[str, ...] = ()
 
     def block(self, name: str) -> Block:
-        """The block of this name; KeyError where there is none."""
+        """The block of this name; KeyError if there is none."""
         return {b.name: b for b in self.blocks}[name]
 
 
@@ -49,8 +49,8 @@ def compile_problem(problem: Problem, hard: bool = False) -> CompiledProblem:
             declared with hard=True are made hard in any case.
 
     Raises:
-        ProblemError: a function has no torch form, or a condition that insists on a hard form
-            cannot have one, or an input function is missing.
+        ProblemError: a function has no torch form, a condition insists on a hard form that is not
+            possible, or an input function is missing.
     """
     if problem.missing_inputs:
         raise ProblemError(

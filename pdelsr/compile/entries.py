@@ -1,4 +1,4 @@
-"""Jet entries: which derivatives of which unknown a block reads, and the symbols for them."""
+"""Jet entries: the derivatives that a block reads, and symbols for them."""
 
 from __future__ import annotations
 
@@ -58,5 +58,5 @@ def read_entries(expression: sp.Expr, system: System, site: int = 0) -> Residual
 
 
 def _symbol(name: str) -> Any:
-    # a Dummy differs from every symbol of the user's, whatever its name
+    # a Dummy differs from every symbol of the user, whatever its name
     return sp.Dummy(name, real=True)

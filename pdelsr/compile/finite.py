@@ -38,6 +38,6 @@ def require_finite(
 
 
 def first_point(where: Bool[Tensor, " n"], x: Float[Tensor, "n c"], columns: Sequence[Any]) -> str:
-    """The first of the points where something holds, as "x = 0.5, t = 1"."""
+    """The first point where `where` holds, as "x = 0.5, t = 1"."""
     point = x[where][0].tolist()
     return ", ".join(f"{c} = {v:.6g}" for c, v in zip(columns, point, strict=False))

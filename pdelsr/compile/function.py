@@ -38,7 +38,7 @@ class TorchFunction:
     title: str = "expression"
 
     def __post_init__(self) -> None:
-        # print now, so that what torch lacks is refused early
+        # printed now, to refuse early what torch lacks
         self.constants if self._all_constant else self._function  # noqa: B018
 
     @cached_property
@@ -70,8 +70,8 @@ class TorchFunction:
     def graph(self) -> fx.GraphModule:
         """The same torch code as a module from points (n, c) to values (n, E), without sympy.
 
-        It takes any number of points in a traced program; expressions with jets or with a user's
-        callables have none.
+        It takes any number of points in a traced program. Expressions with jets or callables have
+        no such module.
         """
         assert not self.jets
         assert not self._calls
@@ -99,7 +99,7 @@ class TorchFunction:
 
     @cached_property
     def _function(self) -> Callable[..., list[Any]]:
-        # names of our own, so that no user's symbol can clash with Python, torch or sympy.cse
+        # our own names, so that no symbol of the user clashes with Python, torch or sympy.cse
         calls = dict(_renamed("k", [call.applied for call in self._calls]))
         expressions = [cast(sp.Expr, e.xreplace(calls)) if calls else e for e in self.expressions]
         arguments = [*_renamed("c", self.columns), *_renamed("j", self.jets), *calls.items()]
@@ -158,11 +158,11 @@ class Call:
             found = given if isinstance(given, Tensor) else torch.as_tensor(given, dtype=None)
             if found.is_complex():
                 raise TypeError("it returned complex values")
-            # from `given`, with a dtype: a plain number would otherwise be rounded to fp32
+            # with a dtype, because torch rounds a plain number to fp32
             return torch.as_tensor(given, dtype=x.dtype, device=x.device).detach()
         except (PdelsrError, MemoryError):
             raise
-        except (Exception, SystemExit) as error:  # whatever a user's function raises
+        except (Exception, SystemExit) as error:  # anything that a user's function raises
             raise ProblemError(
                 f"{self._what} fails with {described(error)}; it takes {len(arguments)} torch "
                 f"tensor{'s' * (len(arguments) > 1)} of shape (n,) and returns a real tensor, an "

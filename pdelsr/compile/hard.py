@@ -1,4 +1,4 @@
-"""Which conditions the ansatz satisfies exactly, and the forms u = g + D·N that do so."""
+"""The conditions that the ansatz satisfies exactly, and the forms u = g + D·N for them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def plan_hard(system: System, wanted: bool) -> HardPlan:
 
     Args:
         system: the problem.
-        wanted: make hard whatever can be; otherwise only what insists on it.
+        wanted: make hard every condition that can be; otherwise only those that insist.
 
     Raises:
         ProblemError: a condition insists on a hard form that is not possible.
@@ -60,17 +60,17 @@ def plan_hard(system: System, wanted: bool) -> HardPlan:
     for axes in choices[:-1]:
         try:
             return _plan(system, axes, wanted)
-        except ProblemError:  # data that insist are not periodic: give up periodicity instead
+        except ProblemError:  # data of a hard=True condition are not periodic: give up periodicity
             continue
     return _plan(system, choices[-1], wanted)
 
 
 def reasons_to_be_soft(system: System, exact: Collection[str]) -> dict[str, str]:
-    """Why Dirichlet and initial statements that are not satisfied exactly cannot be.
+    """Why the remaining Dirichlet and initial statements cannot be satisfied exactly.
 
     Args:
         system: the problem.
-        exact: names of the statements that are, where hard forms were wanted.
+        exact: names of the statements that are, if hard forms were wanted.
 
     Returns:
         A sentence by the name of the statement.
@@ -107,7 +107,7 @@ class _Chosen:
 
 
 def _choose(system: System, component: int, axes: tuple[sp.Symbol, ...], wanted: bool) -> _Chosen:
-    """The form that satisfies most: all, initial data only, sides only, what insists."""
+    """The form that satisfies most: all, initial data only, sides only, or what insists."""
     u = system.unknowns[component]
     mine = [s for s in system.conditions if s.kind in ("initial", "dirichlet") and _of(s) == u]
     for kinds in (("initial", "dirichlet"), ("initial",), ("dirichlet",)) if wanted else ():
@@ -170,7 +170,7 @@ def _lift_and_factor(
 
 
 def _smooth_value(statement: Statement, system: System) -> sp.Expr:
-    """The data of a statement, refused where its derivatives cannot be formed."""
+    """The data of a statement, refused if their derivatives cannot be formed."""
     value = system.substituted(statement.rhs)
     if value.has(Coefficient):
         raise impossible(statement, "its value is a Python callable, which has no derivatives")

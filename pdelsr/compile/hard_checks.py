@@ -1,4 +1,4 @@
-"""Whether a form u = g + D·N does what its conditions ask for; a refusal says why not."""
+"""Checks that a form u = g + D·N does what its conditions ask for."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ AGREE = 1e-8  # relative; data that differ by more are not the same data
 
 
 def require_satisfied(form: HardForm, statement: Statement, value: sp.Expr, system: System) -> None:
-    """Refuse data that disagree where parts of the boundary meet, named by the first point."""
+    """Refuse data that disagree where parts of the boundary meet, naming the first point."""
     index = multi_index(statement.lhs, form.coordinates)
     gap = derivative(form.lift, index, form.coordinates) - value
     points = np.concatenate([_probe(part) for part in parts_of(statement)])

@@ -39,7 +39,7 @@ class HardForm:
         return jet(x.double()).to(x.dtype) if self.has_layer else jet(x)
 
     def require_torch_form(self, index: tuple[int, ...]) -> None:
-        """Refuse a lift of which torch does not know this derivative.
+        """Refuse a lift whose derivative torch does not know.
 
         Raises:
             ProblemError: a function in it has no torch form.
@@ -48,7 +48,7 @@ class HardForm:
 
     @cached_property
     def has_layer(self) -> bool:
-        """Whether g holds the layer of a seam, whose powers of t leave the range of float32."""
+        """Whether g holds the layer of a seam: its powers of t leave the range of float32."""
         return self.lift.has(sp.erf)
 
     def factor_jet(

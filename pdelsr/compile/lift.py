@@ -16,8 +16,8 @@ def lift_sides(domain: Domain, values: Mapping[Part, sp.Expr]) -> sp.Expr:
 
     One value for all sides is its own lift. Different values on faces of a box are blended
     coordinate by coordinate: with ξ from 0 to 1 across the box,
-    g ← g + (1 - ξ)(a - g|low) + ξ (b - g|high), which keeps earlier faces where the values
-    agree on common edges.
+    g ← g + (1 - ξ)(a - g|low) + ξ (b - g|high), which keeps earlier faces if the values agree on
+    common edges.
 
     Raises:
         ProblemError: the sides are curved and their values differ.
@@ -50,7 +50,7 @@ def lift_initial(lift: sp.Expr, t: sp.Symbol, start: float, data: Sequence[sp.Ex
 
 
 def factor_initial(t: sp.Symbol, start: float, count: int) -> sp.Expr:
-    """(t - t0)^count, which leaves the first `count` derivatives in time at t0 alone."""
+    """(t - t0)^count, which leaves the first `count` time derivatives at t0 unchanged."""
     return (t - exact_number(start)) ** count
 
 

@@ -23,14 +23,14 @@ DATA: Any = sp.Dummy("data", real=True)
 
 def compile_statement(statement: Statement, system: System, weight: float) -> Block:
     """One statement as a block."""
-    F = put_in_numbers(statement, system)  # first: a term with coefficient zero needs no jet
+    F = put_in_numbers(statement, system)  # first: a term times zero needs no jet
     residual = name_entries(F, statement, system)  # then slopes are ordinary derivatives
-    slopes = differentiate(residual)  # symbolic, hence exact, and known to be constant where so
+    slopes = differentiate(residual)  # symbolic, hence exact; constants show
     return print_torch(statement, system, residual, slopes, weight)  # last: torch knows no sympy
 
 
 def put_in_numbers(statement: Statement, system: System) -> sp.Expr:
-    """F = lhs - rhs with the values of the parameters, refused where it is not finite."""
+    """F = lhs - rhs with the values of the parameters, refused if it is not finite."""
     F = system.substituted(statement.residual)
     if F.has(sp.nan, sp.oo, -sp.oo, sp.zoo):
         raise ProblemError(

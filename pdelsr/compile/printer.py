@@ -64,7 +64,7 @@ def piecewise(*pieces: Any) -> Tensor:
 
 
 HELPERS: dict[str, Any] = {"heaviside_": heaviside, "gamma_": gamma, "piecewise_": piecewise}
-"""What the printed code calls besides torch."""
+"""Names in the printed code besides those of torch."""
 
 
 class TorchCode(LongSums, TorchPrinter):
@@ -136,7 +136,7 @@ class TorchCode(LongSums, TorchPrinter):
         return f"gamma_({self._print(expr.args[0])})"
 
     def _print_polygamma(self, expr: Any) -> str:
-        if expr.args[0] != 0:  # torch has higher orders, but to ten digits only
+        if expr.args[0] != 0:  # torch has higher orders to ten digits only
             raise _no_torch_form(expr)
         return f"torch.special.digamma({self._print(expr.args[1])})"
 
@@ -182,11 +182,11 @@ class TorchCode(LongSums, TorchPrinter):
         return f"({text})" if text.startswith("-") else text
 
     def _tensor(self, expr: Any) -> str:
-        """The code of an argument that torch wants as a tensor."""
+        """The code of an argument as a tensor, where torch takes no number."""
         return f"({literal(expr)}*{ONE})" if expr.is_number else self._print(expr)
 
     def _fold(self, name: str, arguments: Any) -> str:
-        """A function of two arguments for many of them, nested no deeper than need be."""
+        """A function of two arguments applied to many, nested as little as possible."""
         if len(arguments) == 1:
             return self._tensor(arguments[0])
         half = len(arguments) // 2

@@ -1,4 +1,4 @@
-"""The regions of blocks, under the name by which later stages import them."""
+"""The regions of blocks, for import by later stages."""
 
 from pdelsr.declare.regions import AtPoints, Interior, OnParts, PeriodicPair, Region
 

@@ -19,7 +19,7 @@ from pdelsr.declare.expressions import at, derivative, gradient, jets, multi_ind
 from pdelsr.declare.symbols import Coefficient
 from pdelsr.declare.system import System
 
-EARLIEST = sp.Float("1e-18", 30)  # of the time span: keeps the layer from having no width at t0
+EARLIEST = sp.Float("1e-18", 30)  # of the time span: gives the layer a width at t0
 NEGLIGIBLE = 1e-13  # of the largest slope; smaller jumps are rounding errors of smooth data
 DIGITS = 30  # of the numbers at the seam
 SAMPLES = 65  # where the largest slope is looked for
@@ -45,15 +45,15 @@ def seam_layer(system: System, initial: sp.Expr, axis: sp.Symbol) -> sp.Expr | N
     κ is |ζ|/2 smoothed by the heat kernel (Crank 1975, section 2.1), J the jump of the slope.
     Added to initial data it leaves them alone at t0 and makes their slope periodic after it.
 
-    Returns None where there is no jump, and where the equation is not a scalar one of first order
-    in time with diffusion along one coordinate.
+    Returns None if there is no jump, or if the equation is not scalar, of first order in time, with
+    diffusion along one coordinate.
     """
     if initial.free_symbols != {axis}:
         return None
     low, high = map(exact_number, system.domain.bounds(axis))
     slope = derivative(initial, (1,), (axis,))
     roughly, size = _jump(slope, axis, low, high)
-    if roughly <= 0.5 * NEGLIGIBLE * size:  # spares long data the exact one
+    if roughly <= 0.5 * NEGLIGIBLE * size:  # spares long data the exact size
         return None
     jump = _number(at(slope, axis, low) - at(slope, axis, high))
     if jump is None or abs(float(jump)) <= NEGLIGIBLE * size:
@@ -122,9 +122,9 @@ def frozen_equation(system: System, initial: sp.Expr, axis: sp.Symbol) -> Frozen
 
 
 def _number(expression: sp.Expr) -> sp.Expr | None:
-    """The value of an expression without symbols, exact where it is rational; None without one.
+    """The value of an expression without symbols, exact if rational; None if there are symbols.
 
-    It is evaluated, not simplified: the cost of that has no bound.
+    It is evaluated, not simplified: simplification has no bound on its cost.
     """
     value = expression if expression.is_Rational else expression.evalf(DIGITS)
     is_value = isinstance(value, sp.Rational | sp.Float) and value.is_finite
@@ -132,7 +132,7 @@ def _number(expression: sp.Expr) -> sp.Expr | None:
 
 
 def _jump(slope: sp.Expr, axis: sp.Symbol, low: sp.Expr, high: sp.Expr) -> tuple[float, float]:
-    """By how much the slope differs at the ends, up to rounding, and its largest value."""
+    """The difference of the slopes at both ends, up to rounding, and the largest slope."""
     places = np.linspace(float(low), float(high), SAMPLES)[:, None]
     values = evaluate(slope, (axis,), places, "initial data")
     return float(abs(values[0] - values[-1])), float(np.abs(values).max())

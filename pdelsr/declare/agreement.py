@@ -23,8 +23,8 @@ from pdelsr.declare.symbols import Coefficient, NormalComponent
 from pdelsr.declare.system import System
 from pdelsr.errors import ConditionWarning, warn
 
-TOLD = 3  # disagreements that are told one by one
-POINTS = 64  # of a part, on which the largest value is looked for
+TOLD = 3  # disagreements that a warning describes one by one
+POINTS = 64  # of a part, on which the largest value is sought
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class Disagreement:
         quantity: what they disagree about, such as "u" or "u_x".
         place: where they disagree most, the coordinates by name.
         gap: by how much.
-        size: the largest value of the quantity in the data; where that may be rounding, what the
-            other data of the unknown make of it over the length of time.
-        text: what messages say of it.
+        size: the largest value of the quantity in the data; if that may be rounding, the size that
+            the other data of the unknown imply over the length of time.
+        text: its description in messages.
     """
 
     conditions: tuple[str, str]
@@ -59,10 +59,10 @@ class Datum:
     """∂ᵏu/∂tᵏ = g on one part.
 
     Attributes:
-        statement: which says so.
+        statement: its source.
         u: the unknown.
         order: k.
-        value: g, with numbers for the parameters.
+        value: g, with the values of the parameters.
         rim: of the part.
     """
 
@@ -79,10 +79,10 @@ class Datum:
 
 @dataclass(frozen=True, eq=False)
 class Sizes:
-    """How large a quantity is by all data of its unknown.
+    """The size of a quantity, from all data of its unknown.
 
-    Data that should be zero, such as a velocity that another solution gives, have no size of their
-    own but rounding.
+    Data that should be zero, such as a velocity from another solution, are rounding and tell no
+    size.
 
     Attributes:
         data: of all unknowns.
@@ -112,8 +112,9 @@ class Sizes:
 def disagreements(system: System) -> tuple[Disagreement, ...]:
     """Conditions that disagree where they meet by more than rounding, the largest first.
 
-    Values on parts that meet are compared with each other, initial values with the boundary
-    conditions and with periodicity, initial velocities with the velocity of the boundary values.
+    Values on parts that meet are compared with each other. Initial values are compared with the
+    boundary conditions and with periodicity, initial velocities with the velocity of boundary
+    values.
     """
     data = _data(system)
     sizes = Sizes(data, system)
@@ -131,7 +132,7 @@ def disagreements(system: System) -> tuple[Disagreement, ...]:
 
 
 def warn_disagreements(found: tuple[Disagreement, ...]) -> None:
-    """Name conditions that disagree where they meet."""
+    """Warn of conditions that disagree where they meet."""
     for one in found[:TOLD]:
         warn(
             f"{one.text}. Digits are lost there: change one of the two, if you can.",
@@ -175,7 +176,7 @@ def _between_parts(data: list[Datum], sizes: Sizes) -> Iterator[Disagreement]:
     for a, b in _neighbors(data):
         if a.order == b.order and a.value != b.value:
             yield from _compared(a, b, a.value, b.value, a.order, sizes)
-    # what moves on the sides starts with the velocity there
+    # moving boundary values prescribe the velocity at the initial time
     for a in (d for d in data if d.is_initial and d.order == 1):
         for b in (d for d in data if d.order == 0 and d.rim.part.kind == "side" and d.u == a.u):
             if not b.value.has(Coefficient):
@@ -279,7 +280,7 @@ def _over_periods(data: list[Datum], sizes: Sizes) -> Iterator[Disagreement]:
 
 
 def _with_conditions(data: list[Datum], system: System) -> Iterator[Disagreement]:
-    """The initial values in conditions on the sides that are no values themselves."""
+    """Initial values put into conditions on the sides that are not values themselves."""
     starts = {(d.u, d.order): d for d in data if d.is_initial}
     if not starts:
         return
@@ -349,7 +350,7 @@ def _values(expression: sp.Expr, system: System) -> Values:
 
 @lru_cache(maxsize=1024)
 def _compiled(expression: sp.Expr, coordinates: tuple[sp.Symbol, ...]) -> Values:
-    """Compiled once, since many parts may have the same data."""
+    """The values of an expression, compiled once, because many parts may have the same data."""
     return Values(expression, coordinates)
 
 
@@ -363,14 +364,14 @@ def _finite_max(values: Float[np.ndarray, " n"]) -> float:
 
 
 def _worst(gaps: Float[np.ndarray, " n"], allowed: Float[np.ndarray, " n"] | float) -> int | None:
-    """The largest gap beyond rounding."""
+    """The index of the largest gap beyond rounding; None if there is none."""
     gaps = np.where(np.isfinite(gaps) & (gaps > allowed), gaps, 0)
     worst = int(np.argmax(gaps))
     return worst if gaps[worst] > 0 else None
 
 
 def _jet(jet: sp.Expr, order: int, system: System) -> sp.Expr:
-    """The jet once more differentiated by time."""
+    """The jet differentiated by time, `order` times more."""
     return cast(sp.Expr, jet.diff(system.domain.time, order)) if order else jet
 
 

@@ -1,7 +1,6 @@
-"""Whether numbers and ranges are what the assumptions of symbols promise.
+"""Checks that numbers and ranges satisfy the assumptions of symbols.
 
-sympy makes use of an assumption before anything is known of the value: where x is positive, it
-takes x for Abs(x).
+sympy uses an assumption before it knows the value: if x is positive, it replaces Abs(x) by x.
 """
 
 from __future__ import annotations
@@ -23,8 +22,8 @@ PROMISES = (
     *("positive", "negative", "nonnegative", "nonpositive", "nonzero", "integer", "zero"),
     *("even", "odd", "prime", "rational", "irrational", "imaginary", "infinite", "real"),
 )
-POINTS = 4096  # of the box around a domain that is cut out of others
-SHARES = (1e-6, (np.sqrt(5) - 1) / 2, 1 - 1e-6)  # of a range, at which it is looked at
+POINTS = 4096  # of the box around a combined domain
+SHARES = (1e-6, (np.sqrt(5) - 1) / 2, 1 - 1e-6)  # of a range, where it is tested
 
 
 def require_admitted_ranges(system: System) -> None:
@@ -42,7 +41,7 @@ def require_admitted_ranges(system: System) -> None:
 
 
 def _ranges(domain: Domain) -> Float[np.ndarray, "d 2"]:
-    """What each coordinate reaches: of many points where a domain may be smaller than its box."""
+    """The range of each coordinate, from many points if a domain may be smaller than its box."""
     if not isinstance(domain.space, Combination):
         return domain.bounding_box
     unit = np.random.default_rng(0).random((POINTS, domain.dim))

@@ -1,4 +1,4 @@
-"""Warn of evolution equations that run backward in time, as u_t = -u_xx from initial data."""
+"""Warn of evolution equations that run backward in time, such as u_t = -u_xx."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from pdelsr.declare.symbols import InputFunction
 from pdelsr.declare.system import System
 from pdelsr.errors import ConditionWarning, warn
 
-POINTS = 64  # at which coefficients are looked at
+POINTS = 64  # at which coefficients are evaluated
 
 
 def warn_backward(system: System) -> None:
     """Warn where short waves grow without bound: u_t = a u_xx, a < 0, or u_t = b u_xxxx, b > 0.
 
-    A wave along x sees the derivatives by x alone, so that the highest one of these decides. Only
-    what is certain is told: it is of even order and linear, its coefficient has one sign, the
-    equation is of first order in time, and no other unknown comes near it.
+    A wave along x sees the derivatives by x alone, so the highest of these decides. Only certain
+    cases are reported: the derivative is of even order and linear, its coefficient has one sign,
+    the equation is of first order in time, and no other unknown can outweigh it.
     """
     t = system.domain.time
     if t is None:
@@ -65,7 +65,7 @@ def _look(statement: Statement, rate: sp.Expr, system: System) -> None:
 
 
 def _sign(slope: sp.Expr, own: set[sp.Symbol], system: System) -> int:
-    """The sign of a coefficient, or 0 where it hangs on the solution or has no one sign."""
+    """The sign of a coefficient, or 0 if it depends on the solution or changes sign."""
     if slope.free_symbols & own or slope.has(InputFunction):
         return 0
     placed = system.domain.place(probes(POINTS, system.domain.unit_dim))
@@ -78,7 +78,7 @@ def _sign(slope: sp.Expr, own: set[sp.Symbol], system: System) -> int:
 
 
 def _starts_only(u: sp.Expr, system: System) -> bool:
-    """Whether an unknown is given at the start of time, and not at its end."""
+    """Whether an unknown is given at the initial time, and not at the final one."""
     kinds = {
         part.kind
         for s in system.conditions
@@ -91,8 +91,8 @@ def _starts_only(u: sp.Expr, system: System) -> bool:
 def _stands_alone(statement: Statement, rate: sp.Expr, system: System) -> bool:
     """Whether other unknowns cannot outweigh the highest derivative.
 
-    They occur by their values alone, have rates of their own, and their equations have u by its
-    values alone; w = u_xx, which has no rate, could cancel it.
+    They occur without derivatives, have rates of their own, and u occurs in their equations without
+    derivatives; w = u_xx, which has no rate, could cancel it.
     """
     u, t = field(rate), system.domain.time
     others = [j for j in jets(statement.residual) if field(j) != u]

@@ -1,4 +1,4 @@
-"""Numerical values of expressions that hold callables of the user's, wherever they can be had."""
+"""Numerical values of expressions with callables, as far as they can be evaluated."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from pdelsr.declare.expressions import outermost
 from pdelsr.declare.symbols import Coefficient
 
 AS_ARGUMENT: list[Callable[[np.ndarray], Any]] = []
-"""What makes an argument of a callable from an array; `compile`, which knows torch, registers."""
+"""Converts an array to the argument of a callable; `compile`, which knows torch, sets it."""
 
 
 @dataclass(frozen=True, eq=False)
 class Values:
-    """The values of an expression at points, by numpy; not finite where it has none.
+    """The values of an expression at points, by numpy; not finite where there is none.
 
     Attributes:
-        expression: in the symbols, and in callables of them.
+        expression: of the symbols and of callables of them.
         symbols: of the columns of the points.
     """
 
@@ -32,7 +32,7 @@ class Values:
     symbols: tuple[sp.Symbol, ...]
 
     def __call__(self, points: Float[np.ndarray, "n s"]) -> Float[np.ndarray, " n"] | None:
-        """Values, (n,), or None where numpy or a callable fails: the compilation says why."""
+        """Values, (n,), or None if numpy or a callable fails: the compilation says why."""
         if self.expression.is_Rational:
             return np.full(len(points), float(cast(Any, self.expression)))
         columns = list(points.T)
@@ -44,7 +44,7 @@ class Values:
         try:
             with np.errstate(all="ignore"):
                 values = np.asarray(self._function(*columns))
-        except Exception:  # whatever a printer raises; the compilation says it better
+        except Exception:  # anything a printer raises; the compilation explains it better
             return None
         if values.dtype.kind == "c":
             values = np.where(np.imag(values) == 0, np.real(values), np.nan)
@@ -54,7 +54,7 @@ class Values:
 
     @property
     def has_callables(self) -> bool:
-        """Whether a callable of the user's is part of it."""
+        """Whether the expression contains a callable."""
         return bool(self._calls)
 
     @cached_property
@@ -83,7 +83,7 @@ class Values:
                 given = call._imp_(*(convert(cast(Any, a).copy()) for a in arguments))
             given = given.detach().cpu().numpy() if hasattr(given, "detach") else given
             values = np.asarray(given)
-        except (Exception, SystemExit):  # whatever a user's function raises; the run says so
+        except (Exception, SystemExit):  # anything a user's function raises; the run reports it
             return None
         if values.dtype.kind not in "fiub" or values.size not in (1, len(points)):
             return None
@@ -91,5 +91,5 @@ class Values:
 
 
 def outermost_calls(expression: sp.Basic) -> set[Any]:
-    """The callables of the user's in an expression that are no arguments of others."""
+    """The callables in an expression that are not arguments of other callables."""
     return outermost(expression, lambda e: isinstance(e, Coefficient))

@@ -1,4 +1,4 @@
-"""What is refused at declaration, one verb for each mistake, in the order in which they run."""
+"""The checks of a declaration, one function per mistake, in the order in which they run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HIGHEST_ORDER = 4
 
 
 def require_distinct_unknowns(system: System) -> None:
-    """Refuse two unknowns of one name, and an unknown named like a coordinate."""
+    """Refuse two unknowns with one name, and an unknown named like a coordinate."""
     taken = {c.name: f"coordinate {c}" for c in system.coordinates}
     for u in system.unknowns:
         name = cast(Any, u).name
@@ -97,7 +97,7 @@ def require_coordinate_derivatives(
     """Refuse a derivative by a symbol that is no coordinate, before sympy turns it into zero."""
     for slope in _sorted(_sides(statement).atoms(sp.Derivative)):
         for symbol in slope.variables:
-            # sympy writes what it cannot carry out, as the derivative of Mod(2*x, 1), by a Dummy
+            # sympy writes derivatives that it cannot carry out, as of Mod(2*x, 1), with a Dummy
             known = symbol in coordinates or isinstance(symbol, sp.Dummy)
             if isinstance(symbol, sp.Symbol) and not known:
                 raise ProblemError(

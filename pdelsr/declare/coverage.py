@@ -1,4 +1,4 @@
-"""Whether the conditions cover the start of time and the boundary of space."""
+"""Checks that the conditions cover the initial time and the boundary of space."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from pdelsr.errors import ConditionWarning, ProblemError, warn
 GIVEN = ("dirichlet", "initial", "neumann", "condition")  # kinds that may have data on one side
 OPAQUE = (Coefficient, InputFunction, NormalComponent)
 MOST_COMPARED = 64  # parts that one part is compared with
-OVERLAP = 0.05  # share of the points of a part that edges of others may have
-SAME = 1e-6  # relative difference of data that may be meant to be the same
+OVERLAP = 0.05  # largest share of a part's points that lie on edges of others
+SAME = 1e-6  # relative difference of data that count as the same
 
 
 def require_initial_data(system: System) -> None:
-    """Refuse a time problem whose unknowns are not given as often as time order asks."""
+    """Refuse a time problem with fewer or more initial data than its order in time."""
     t = system.domain.time
     if t is None:
         return
@@ -49,14 +49,14 @@ def require_initial_data(system: System) -> None:
 
 
 def warn_bare_boundary(system: System) -> None:
-    """Warn, naming them, of sides that carry no condition at all, or not everywhere."""
+    """Warn of sides without a condition, or with one on a part only."""
     space = system.domain.space.coordinates
     highest = max(system.order(u, c) for u in system.unknowns for c in space)
     if highest == 0 or _is_determined(system):
         return
     bare = _bare_sides(system, system.conditions)
     if highest == 1 and len(system.unknowns) == 1 and len(bare) < len(system.domain.sides):
-        return  # transport wants a condition where it enters, and none where it leaves
+        return  # transport has a condition where it enters, and none where it leaves
     if bare:
         _warn(_advice("no condition", bare))
         return
@@ -83,7 +83,7 @@ def warn_open_level(system: System) -> None:
 
 
 def open_levels(system: System) -> dict[sp.Expr, str]:
-    """Unknowns that enter by their derivatives only, and what they are known up to."""
+    """Unknowns that enter by their derivatives only, with the term that stays open."""
     levels = {u: open_level(u, system) for u in system.unknowns}
     return {u: level.text for u, level in levels.items() if level is not None}
 
@@ -108,7 +108,7 @@ def require_consistent_data(system: System) -> None:
 
 
 def _gives_a_value(statement: Statement) -> bool:
-    """Whether it is of the form: quantity = data."""
+    """Whether a statement has the form quantity = data."""
     plain = statement.kind == "condition" and statement.lhs in jets(statement.lhs)
     return (statement.kind in GIVEN or plain) and not jets(statement.rhs)
 
@@ -129,14 +129,14 @@ def _differ(one: Statement, on: Part, other: Statement, part: Part, system: Syst
         points = points[common]
     try:
         found = [evaluate(v, system.coordinates, points, one.title) for v in values]
-    except ProblemError:  # which the check of the data says better
+    except ProblemError:  # the check of the data explains it better
         return False
     scale = max(np.abs(found[0]).max(), np.abs(found[1]).max())
     return bool(np.abs(found[0] - found[1]).max() > SAME * scale)
 
 
 def _given_in_time(u: sp.Expr, system: System) -> set[tuple[str, int]] | None:
-    """What is given of u at the ends of time, as (end, order of ∂/∂t); None: periodic in time."""
+    """The data of u at the ends of time, as (end, order of ∂/∂t); None if periodic in time."""
     t = cast(sp.Symbol, system.domain.time)
     given: set[tuple[str, int]] = set()
     for statement in system.conditions:
@@ -174,7 +174,7 @@ def _refuse_initial(u: sp.Expr, order: int, given: set[int], t: sp.Symbol) -> No
 
 
 def _bare_sides(system: System, conditions: Iterable[Statement]) -> list[str]:
-    """The sides, as messages call them, on which none of these conditions holds."""
+    """The names in messages of the sides on which none of these conditions holds."""
     pieces: dict[Part, list[Part]] = {}
     for part in _parts(conditions, system.domain):
         side = part.base if isinstance(part, PredicatePart) else part
@@ -186,7 +186,7 @@ def _bare_sides(system: System, conditions: Iterable[Statement]) -> list[str]:
 def _is_determined(system: System) -> bool:
     """Whether ordinary differential equations have as many conditions as their order.
 
-    Where these stand does not matter: an initial value problem has all of them at one end.
+    Their place does not matter: an initial value problem has all of them at one end.
     """
     if len(system.coordinates) > 1:
         return False
@@ -208,9 +208,9 @@ def _advice(what: str, bare: list[str]) -> str:
 
 
 def _bare(side: Part, pieces: list[Part], system: System) -> str:
-    """How a message calls what is bare of a side; empty where all of it carries a condition.
+    """The bare part of a side, in words; empty if all of the side carries a condition.
 
-    Sides do not overlap, so that its own pieces alone can cover it.
+    Sides do not overlap, so only its own pieces can cover it.
     """
     if side in pieces:
         return ""

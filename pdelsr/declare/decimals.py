@@ -1,4 +1,4 @@
-"""Decimal numbers as the exact rationals of their shortest text, before any symbolic work."""
+"""Decimal numbers as exact rationals of their shortest text, before any symbolic work."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pdelsr.declare.long_sums import text_of
 
 DIGITS = 30  # of a number that is evaluated because its exact value would be too long
 LONG = 2_000  # digits from which a power of a number counts as too long
-FAR = 200  # powers of ten from which a factor is joined to the exponential that it was split from
+FAR = 200  # powers of ten from which a factor is rejoined to its exponential
 
 
 def as_rational(number: Any) -> sp.Rational:
     """The rational of a decimal number: 1/1000 for 1e-3.
 
-    The shortest text that reads back as the same double is taken, so that float(result) is the
-    number to the last bit. So is the text of a number of more bits, such as sp.Float("0.1", 50).
+    It is the shortest decimal that reads back as the same double, so float(result) is the number to
+    the last bit. The same holds for numbers with more bits, such as sp.Float("0.1", 50).
     """
     double = float(number)
     if math.isfinite(double) and sp.Float(double) == number:
@@ -47,7 +47,7 @@ def put_in(expression: sp.Expr, values: Mapping[sp.Basic, sp.Expr]) -> sp.Expr:
     0·∞ in doubles, while exp(1000 x - 1000) stays what it is.
 
     Args:
-        expression: in the symbols, among others.
+        expression: with these symbols, among others.
         values: numbers or expressions, by symbol.
     """
     exact = {symbol: _exact(value) for symbol, value in values.items()}
@@ -69,9 +69,9 @@ def _exact(expression: sp.Expr) -> sp.Expr:
 
 
 def _within_reason(number: sp.Expr) -> sp.Expr:
-    """The rational of a number, unless that had thousands of digits.
+    """The rational of a number, unless it has thousands of digits.
 
-    No double holds such a number: what is smaller is zero, and what is larger stays as it is.
+    No double holds such a number: a tiny one becomes zero, and a huge one stays as it is.
     """
     if number == 0 or abs(sp.log(abs(number), 10)) < LONG:
         return as_rational(number)
@@ -107,7 +107,7 @@ def _rejoined(product: sp.Expr) -> sp.Expr:
 def _long_powers(
     expression: sp.Expr, values: Mapping[sp.Basic, sp.Expr]
 ) -> dict[sp.Basic, sp.Expr]:
-    """Powers such as (1 + 1/n)ⁿ for n = 1e8, which nobody wants exactly, by their 30 digits."""
+    """Evaluate powers such as (1 + 1/n)ⁿ for n = 1e8 to 30 digits, as their exact value is long."""
     found: dict[sp.Basic, sp.Expr] = {}
     for power in cast(Any, expression.atoms(sp.Pow)):
         if not power.free_symbols or not power.free_symbols <= values.keys():

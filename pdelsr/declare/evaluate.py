@@ -17,7 +17,7 @@ from pdelsr.declare.long_sums import NumpyCode
 from pdelsr.declare.sharing import is_large, shared_subexpressions
 from pdelsr.errors import ProblemError
 
-ROUNDED = 1e-12  # of the largest value, an imaginary part that is rounding
+ROUNDED = 1e-12  # of the largest value: an imaginary part below is rounding
 
 
 def evaluate(
@@ -32,7 +32,7 @@ def evaluate(
         expression: free of unknowns and parameters.
         coordinates: symbols of the columns of `points`.
         points: points, (n, d).
-        what: how the message calls the expression.
+        what: the expression's name in messages.
 
     Raises:
         ProblemError: numpy cannot evaluate it, or a value is complex or not finite.
@@ -42,7 +42,7 @@ def evaluate(
             values = np.asarray(numpy_function(expression, coordinates)(*points.T))
             size = _size_of_terms(expression, coordinates, points) if _is_complex(values) else 0.0
             values = real(values, size).astype(np.float64)
-    except Exception as error:  # whatever a printer or a user's callable raises
+    except Exception as error:  # anything a printer or a callable raises
         raise ProblemError(
             f"{what}: {decimal_text(expression)} cannot be evaluated ({error})."
         ) from error
@@ -50,14 +50,14 @@ def evaluate(
 
 
 def real(values: np.ndarray, size: float = 0.0) -> np.ndarray:
-    """Values without their imaginary part, which is zero but for rounding.
+    """Values without their imaginary part, which is zero up to rounding.
 
     Args:
         values: of an expression at points.
-        size: of what they add up, if that is larger than they are.
+        size: of the terms that they add up, if larger than the values.
 
     Raises:
-        TypeError: it is not, as that of sp.root(-8, 3), which is not -2.
+        TypeError: it is not zero, as for sp.root(-8, 3), which is not -2.
     """
     if _is_complex(values) and (np.abs(np.imag(values)) > ROUNDED * max(size, _size(values))).any():
         raise TypeError(
@@ -71,7 +71,7 @@ def _is_complex(values: np.ndarray) -> bool:
 
 
 def _size(values: Any) -> float:
-    """The largest size of values that are finite."""
+    """The largest absolute value among the finite ones."""
     sizes = np.abs(np.asarray(values))
     return float(np.max(sizes, where=np.isfinite(sizes), initial=0.0))
 
@@ -79,7 +79,7 @@ def _size(values: Any) -> float:
 def _size_of_terms(
     expression: sp.Expr, coordinates: tuple[sp.Symbol, ...], points: Float[np.ndarray, "n d"]
 ) -> float:
-    """The largest size of the terms of a sum."""
+    """The largest absolute value of the terms of a sum."""
     terms = (numpy_function(term, coordinates) for term in sp.Add.make_args(expression))
     return max(_size(term(*points.T)) for term in terms)
 
@@ -88,8 +88,8 @@ def _size_of_terms(
 def numpy_function(expression: sp.Expr, symbols: tuple[sp.Symbol, ...]) -> Callable[..., Any]:
     """The expression as a function of arrays, one for each symbol, by numpy and scipy.
 
-    Checks of one declaration ask for the same few expressions, which may have a thousand terms.
-    Those are not worth code for the few points that they are looked at.
+    The checks of one declaration evaluate the same few expressions, which may have a thousand
+    terms. Compiling such long ones does not pay for the few points where they are evaluated.
     """
     if is_large([expression]):
         return _Interpreted(expression, symbols)
@@ -98,7 +98,7 @@ def numpy_function(expression: sp.Expr, symbols: tuple[sp.Symbol, ...]) -> Calla
 
 @dataclass(frozen=True)
 class _Interpreted:
-    """A large expression as a function of arrays; by code where interpretation finds no values."""
+    """A large expression as a function of arrays; compiled if interpreting it gives no values."""
 
     expression: sp.Expr
     symbols: tuple[sp.Symbol, ...]
@@ -126,9 +126,9 @@ def _compiled(expression: sp.Expr, symbols: tuple[sp.Symbol, ...]) -> Callable[.
 
 
 def _namespaces(expression: sp.Expr) -> list[Any]:
-    """Where the names of its code are, beside those of numpy that the printer imports itself.
+    """Modules with the names in its code, besides those of numpy that the printer imports itself.
 
-    Those of elementary functions are in numpy. Others may be in scipy.special, which loads slowly.
+    Elementary functions are in numpy. Others may be in scipy.special, which loads slowly.
     """
     functions = {applied.func for applied in expression.atoms(sp.Function)}
     return [{"pi": np.pi}] if functions <= UFUNCS.keys() else ["scipy", "numpy"]

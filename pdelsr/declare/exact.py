@@ -1,4 +1,4 @@
-"""The reference solution of a problem: what a user may give, and its values at points."""
+"""The reference solution of a problem: its accepted forms, and its values at points."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def _call(
         values = np.asarray(given)
     except PdelsrError:
         raise
-    except (Exception, SystemExit) as error:  # whatever a user's function raises
+    except (Exception, SystemExit) as error:  # anything a user's function raises
         shapes = " and ".join(str(a.shape) for a in arguments)
         raise ProblemError(
             f"{what}: the function fails with {described(error)}; it is called with arrays of "
@@ -146,9 +146,9 @@ def _takes(function: Callable[..., Any], d: int) -> bool:
 
 
 def _require_made(given: Any) -> None:
-    """Refuse what makes a reference, as a class or `pl.reference.cole_hopf`, and not what it makes.
+    """Refuse a maker of references, such as a class or `pl.reference.cole_hopf`, for a reference.
 
-    The package's own references are not evaluated at declaration, so nothing else would tell.
+    The package's own references are not evaluated at declaration, so no other check would find it.
     """
     if inspect.isclass(given) and not given.__module__.startswith("pdelsr."):
         name = given.__name__

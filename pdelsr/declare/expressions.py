@@ -20,7 +20,7 @@ from pdelsr.errors import ProblemError
 from pdelsr.resources.deadline import given_up_after
 
 OPERATIONS = (sp.Derivative, sp.Subs, sp.Integral, sp.Sum, sp.Product, sp.Limit)
-"""What is carried out before anything else is read."""
+"""Operations that are carried out before anything else is read."""
 
 PATIENCE = 10.0  # seconds that sympy may take for one of them
 LONGEST = 500  # terms; longer ones are not multiplied out to see whether they cancel
@@ -55,7 +55,7 @@ def as_equation(given: Any, what: str) -> sp.Eq:
     """Convert `sp.Eq(lhs, rhs)`, or an expression that should vanish, to an unevaluated `Eq`.
 
     Raises:
-        ProblemError: sympy already decided the equation, or it is not an equation.
+        ProblemError: sympy already decided the equation, or the argument is not an equation.
     """
     if isinstance(given, bool | BooleanAtom):
         raise ProblemError(
@@ -92,7 +92,7 @@ def resolve(expression: sp.Expr, space: Iterable[sp.Symbol]) -> sp.Expr:
 
 @lru_cache(maxsize=1024)
 def jets(expression: sp.Basic) -> tuple[sp.Expr, ...]:
-    """The fields and derivatives of fields in an expression, outermost only, in a fixed order."""
+    """The fields and their derivatives in an expression, outermost only, in a fixed order."""
     return cast(Any, tuple(sorted(outermost(expression, _is_jet), key=sp.default_sort_key)))
 
 
@@ -146,12 +146,12 @@ def gradient(
 ) -> dict[sp.Expr, sp.Expr]:
     """∂F/∂u_α for each jet, in the symbols that stand for the jets.
 
-    Steps, such as sign and floor, are constant almost everywhere, and taken as constant.
+    Steps, such as sign and floor, are constant almost everywhere and count as constant.
 
     Args:
         expression: F.
         variables: the symbols, by jet.
-        of: the jets whose slopes are wanted; all by default.
+        of: the jets by which to differentiate; all by default.
     """
     wanted = variables if of is None else {jet: variables[jet] for jet in of}
     F = without_remainders(cast(sp.Expr, expression.xreplace(dict(variables))))
@@ -173,7 +173,7 @@ def is_affine(expression: sp.Expr) -> bool:
 
 
 def is_affine_in(F: sp.Expr, slopes: Iterable[sp.Expr], variables: Iterable[sp.Symbol]) -> bool:
-    """Whether F with these slopes is affine in the variables: no slope and no jump has any."""
+    """Whether F with these slopes is affine in the variables: no slope or jump depends on them."""
     own = set(variables)
     where = (condition for p in F.atoms(sp.Piecewise) for _, condition in cast(Any, p).args)
     jumps = (*without_remainders(F).atoms(*STEPS), *where)
@@ -181,7 +181,7 @@ def is_affine_in(F: sp.Expr, slopes: Iterable[sp.Expr], variables: Iterable[sp.S
 
 
 def without_remainders(F: sp.Expr) -> sp.Expr:
-    """Mod and frac by floor, which is the part of them that jumps."""
+    """Rewrite Mod and frac by floor, the part of them that jumps."""
     if not F.has(*REMAINDERS):
         return F
     F = cast(sp.Expr, F.replace(sp.Mod, lambda a, b: a - b * sp.floor(a / b)))
@@ -189,7 +189,7 @@ def without_remainders(F: sp.Expr) -> sp.Expr:
 
 
 def expanded_length(expression: sp.Basic) -> int:
-    """A bound on the terms that all products and powers have when they are multiplied out."""
+    """A bound on the number of terms once all products and powers are multiplied out."""
     lengths = [expanded_length(a) for a in expression.args]
     if isinstance(expression, sp.Pow):
         base, number = lengths[0], cast(Any, expression).exp.as_coeff_Add()[0]
@@ -201,12 +201,12 @@ def expanded_length(expression: sp.Basic) -> int:
 
 
 def multiplied_out(expression: sp.Expr, most: int = LONGEST) -> sp.Expr:
-    """The expression as a sum of products, or as it is where that may have more terms."""
+    """The expression as a sum of products, or unchanged if that may have more than `most` terms."""
     return sp.expand_mul(expression) if expanded_length(expression) <= most else expression
 
 
 def opaque_derivatives(expression: sp.Basic) -> list[sp.Expr]:
-    """Derivatives and substitutions left unevaluated that are no jets, outermost only."""
+    """Unevaluated derivatives and substitutions that are no jets, outermost only."""
     known = set(jets(expression))
     kinds = (sp.Derivative, sp.Subs)
     opaque = outermost(expression, lambda e: isinstance(e, kinds) and e not in known)
@@ -214,7 +214,7 @@ def opaque_derivatives(expression: sp.Basic) -> list[sp.Expr]:
 
 
 def outermost(expression: sp.Basic, is_one: Callable[[sp.Basic], bool]) -> set[sp.Basic]:
-    """The subexpressions of a kind that are in no other one of it."""
+    """The subexpressions of a kind that lie in no other one of that kind."""
     found: set[sp.Basic] = set()
     waiting = [expression]
     while waiting:
@@ -232,7 +232,7 @@ def _is_jet(expression: sp.Basic) -> bool:
 
 
 def _carried_out(expression: sp.Expr) -> sp.Expr:
-    """Derivatives, integrals, sums and limits by what they are, where that is found in time."""
+    """Derivatives, integrals, sums and limits carried out, if that succeeds in time."""
     rule: dict[sp.Basic, sp.Basic] = {}
     for operation in outermost(expression, lambda e: isinstance(e, OPERATIONS)):
         with given_up_after(PATIENCE):
@@ -242,7 +242,7 @@ def _carried_out(expression: sp.Expr) -> sp.Expr:
 
 
 def _simplify_slope(slope: sp.Expr, variables: Iterable[sp.Symbol]) -> sp.Expr:
-    if expanded_length(slope) > LONGEST:  # counts as what depends on all that occurs in it
+    if expanded_length(slope) > LONGEST:  # counts as dependent on all its symbols
         return slope
     if slope.free_symbols & set(variables) and not slope.has(AppliedUndef, sp.Piecewise):
         slope = min(slope, cast(sp.Expr, sp.expand(slope)), key=_still_depends(set(variables)))

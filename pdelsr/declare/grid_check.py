@@ -1,4 +1,4 @@
-"""Refuse gridded data as a reference that do not reach over the domain."""
+"""Refuse gridded data as a reference if they do not cover the domain."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from pdelsr.errors import ProblemError
 from pdelsr.reference import Gridded
 
 INSIDE, ON_PART = 1024, 16  # points
-SLACK = 1e-12  # of a bound, that points may lie beyond the grid
+SLACK = 1e-12  # of a bound, by which points may lie beyond the grid
 
 
 def grids(reference: Any) -> list[Gridded]:
-    """The gridded data in a reference, of one unknown or of several."""
+    """The gridded data in a reference, for one or several unknowns."""
     return [given for given in _given(reference) if isinstance(given, Gridded)]
 
 
 def require_covering_grids(reference: Any, system: System) -> None:
-    """Refuse gridded data with other axes than the coordinates, or over a part of the domain.
+    """Refuse gridded data with other axes than the coordinates, or on a part of the domain.
 
     Raises:
-        ProblemError: the coordinate, where the grid ends, and how far the domain reaches.
+        ProblemError: the message names the coordinate, the end of the grid, and that of the domain.
     """
     found = grids(reference)
     points = _points(system) if found else np.empty((0, len(system.coordinates)))
@@ -65,7 +65,7 @@ def _given(reference: Any) -> Iterator[Any]:
 
 
 def _points(system: System) -> Float[np.ndarray, "n d"]:
-    """Points inside and on all parts: boxes around combined domains may be larger than these."""
+    """Points inside and on all parts: the box around a combined domain may be larger than it."""
     inside = system.domain.from_unit(probes(INSIDE, system.domain.unit_dim))
     placed = [part.place(probes(ON_PART, part.unit_dim)) for part in system.domain.parts]
     return np.vstack([inside, *(p.points[p.kept] for p in placed)])

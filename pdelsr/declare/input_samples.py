@@ -1,4 +1,4 @@
-"""Input functions of one variable: interpolants, series, splines, and the user's own."""
+"""Input functions of one variable: interpolants, series, splines, and user functions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from pdelsr.errors import ProblemError
 
-SLACK = 1e-12  # of the interval's length, by which points may lie outside of it
+SLACK = 1e-12  # of the interval's length, by which points may lie outside
 
 
 class InputSample(ABC):
@@ -23,7 +23,7 @@ class InputSample(ABC):
         """Values at x.
 
         Raises:
-            ProblemError: x lies outside of the interval that the function is known on.
+            ProblemError: x lies outside of the interval on which the function is known.
         """
         points = np.asarray(x, dtype=float)
         return self._values(points.ravel()).reshape(points.shape)
@@ -117,7 +117,7 @@ class Spline(InputSample):
 
 @dataclass(frozen=True, eq=False)
 class Given(InputSample):
-    """A function that the user wrote.
+    """A function written by the user.
 
     Args:
         function: of numpy arrays; to work in other processes it must be picklable.
@@ -144,7 +144,7 @@ def chebyshev_nodes(low: int | float, high: int | float, count: int) -> Float[np
 def require_inside(
     x: Float[np.ndarray, " n"], interval: tuple[float, float]
 ) -> Float[np.ndarray, " n"]:
-    """x clipped to the interval; beyond rounding outside of it, it is refused."""
+    """x clipped to the interval; refused if it lies outside by more than rounding."""
     low, high = interval
     slack = SLACK * (high - low)
     outside = ~((x >= low - slack) & (x <= high + slack))

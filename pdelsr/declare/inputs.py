@@ -39,7 +39,7 @@ class OfArrays:
                 values = np.asarray(self.function(*arrays))
         except PdelsrError:
             raise
-        except Exception as error:  # whatever a user's function raises
+        except Exception as error:  # anything a user's function raises
             raise ProblemError(
                 f"the input function {self.name} fails with {described(error)}: it is called with "
                 "arrays of coordinates."
@@ -62,10 +62,10 @@ class OfArrays:
 
 
 def read_function(name: str, value: Any, system: System) -> Callable[..., Any]:
-    """The input function of an instance; an array becomes a spline over its coordinate.
+    """The input function of an instance; an array becomes a spline over the coordinate.
 
     Raises:
-        ProblemError: neither a function nor an array of at least four finite values.
+        ProblemError: it is neither a function nor an array of at least four finite values.
     """
     if callable(value):
         return wrapped(name, value)
@@ -86,7 +86,7 @@ def read_function(name: str, value: Any, system: System) -> Callable[..., Any]:
 
 
 def wrapped(name: str, function: Any) -> Callable[..., Any]:
-    """A function as an instance holds it.
+    """A function in the form that an instance holds.
 
     Raises:
         ProblemError: it is no function.
@@ -105,7 +105,7 @@ def read_instance(given: Any) -> dict[str, Callable[..., Any]]:
     """The functions of an instance by the name of the input function.
 
     Raises:
-        ProblemError: no mapping, or a value that is no function.
+        ProblemError: it is no mapping, or a value is no function.
     """
     if given is not None and not isinstance(given, Mapping):
         raise ProblemError(
@@ -116,7 +116,7 @@ def read_instance(given: Any) -> dict[str, Callable[..., Any]]:
 
 
 def coordinate_of(name: str, system: System) -> Any:
-    """The one coordinate that an input function is applied to, beside constants; None otherwise."""
+    """The only coordinate among an input function's arguments; None if there are more or none."""
     applied = [a.args for a in system.input_functions if a.name == name]
     found = {argument for arguments in applied for argument in arguments if argument.free_symbols}
     single = all(len(arguments) == 1 for arguments in applied) and len(found) == 1
@@ -132,7 +132,7 @@ def read_inputs(given: Any) -> dict[str, Any]:
     """Samplers by the name of the input function.
 
     Raises:
-        ProblemError: a key that is not an input function, or a value without `sample`.
+        ProblemError: a key is not an input function, or a value has no `sample`.
     """
     if given is not None and not isinstance(given, Mapping):
         raise ProblemError(
@@ -158,7 +158,7 @@ def read_inputs(given: Any) -> dict[str, Any]:
 def require_input_functions(
     inputs: Mapping[str, Any], instance: Mapping[str, Any], system: System
 ) -> None:
-    """Refuse names that are no input functions of the problem, and one name for two things."""
+    """Refuse names that are not input functions of the problem, and one name for two things."""
     applied = system.input_functions
     names = {a.name for a in applied}
     for name in (*inputs, *instance):
@@ -180,5 +180,5 @@ def given_function(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def listed_names(names: Iterable[str]) -> str:
-    """Names in a message."""
+    """Names as text for a message."""
     return ", ".join(sorted(names)) or "none"

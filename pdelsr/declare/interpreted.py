@@ -1,6 +1,6 @@
 """Values of an expression and of all its parts at points, without compiling it.
 
-What is looked at once, or at few points, is not worth code: printing it costs more than it saves.
+Compiling does not pay for an expression that is evaluated once, or at few points.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sympy.logic.boolalg import And, BooleanFalse, BooleanTrue, Not, Or
 from pdelsr.declare.symbols import Coefficient
 
 Known: TypeAlias = dict[sp.Basic, Any]
-"""Arrays (n,) of values, and numbers, by expression; that of each coordinate to begin with."""
+"""Values, arrays (n,) or numbers, by expression; at first those of the coordinates."""
 
 UFUNCS: dict[Any, Callable[..., Any]] = {
     sp.exp: np.exp,
@@ -58,12 +58,12 @@ def value(
     known: Known,
     called: Callable[[Any, Known], Any] = lambda applied, known: math.nan,
 ) -> Any:
-    """The values of an expression, nan where there is none; those of its parts join `known`.
+    """The values of an expression, nan where there is none; adds those of its parts to `known`.
 
     Args:
-        expression: in the coordinates that `known` begins with.
-        known: changed: values by expression.
-        called: gives the values of a callable of the user's.
+        expression: of the coordinates in `known`.
+        known: values by expression; extended in place.
+        called: gives the values of a user's callable.
     """
     if expression in known:
         return known[expression]
@@ -105,11 +105,11 @@ class _Interpreter:
         ufunc = UFUNCS.get(e.func) or _printed(e.func, len(arguments))
         try:
             return ufunc(*arguments)
-        except Exception:  # whatever numpy and scipy lack has no values
+        except Exception:  # what numpy and scipy lack has no values
             return math.nan
 
     def _chosen(self, e: Any) -> Any:
-        """A Piecewise: the first piece whose condition holds."""
+        """The values of a Piecewise: at each point the first piece whose condition holds."""
         found: Any = math.nan
         for piece, condition in reversed(e.args):
             found = np.where(self.value(condition), self.value(piece), found)
@@ -126,9 +126,9 @@ def _number(e: sp.Expr) -> float:
 
 @lru_cache(maxsize=256)
 def _printed(function: Any, count: int) -> Callable[..., Any]:
-    """Any other function of sympy's, as numpy or scipy have it."""
+    """Any other sympy function, by numpy or scipy."""
     arguments = sp.symbols(f"a:{count}", real=True)
     try:
         return sp.lambdify(arguments, function(*arguments), modules=["scipy", "numpy"])
-    except Exception:  # whatever a printer raises
+    except Exception:  # anything a printer raises
         return lambda *_: math.nan

@@ -1,4 +1,4 @@
-"""Whether an expression jumps inside the domain, and where: across its switches, or by sampling."""
+"""The search for jumps of an expression inside the domain: across its switches, or by sampling."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from pdelsr.declare.domains.probes import probes
 from pdelsr.declare.expressions import without_remainders
 from pdelsr.declare.switches import crossings, switches
 
-POINTS = 512  # from which the nearest point of a switch is looked for
-MOST = 64  # switches that are looked at
-FARTHER = 1e-6  # distance from a switch, in shares of the box, of the second look
-NEAR = 1e-9  # distance of the first look
-LASTING = 0.5  # share of a change at the larger distance that is left at the smaller one: a jump
+POINTS = 512  # from which the nearest point of a switch is sought
+MOST = 64  # switches that are searched
+FARTHER = 1e-6  # larger distance from a switch, in shares of the box
+NEAR = 1e-9  # smaller distance from a switch, in shares of the box
+LASTING = 0.5  # share of the change that is left at the smaller distance if it is a jump
 CLEAR = 1e-6  # relative size from which a change counts
 LINES, SAMPLES = 8, 513  # along each coordinate, for callables
 STEEPEST = 2  # intervals of a line that are halved
 HALVINGS = 30
-ACROSS = 1e-6  # component of a unit normal from which a coordinate changes across a surface
+ACROSS = 1e-6  # component of a unit normal above which a coordinate changes across a surface
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Jump:
     Attributes:
         place: the coordinates that change across the jump, with their values there.
         low, high: values before and after it.
-        jets: whether the place hangs on the solution itself.
+        jets: whether the place depends on the solution.
     """
 
     place: dict[sp.Symbol, float]
@@ -45,12 +45,12 @@ class Jump:
 
     @property
     def sizes(self) -> str:
-        """From which value to which, as messages say it."""
+        """Both values, as text for messages."""
         return f"from {self.low:.4g} to {self.high:.4g}"
 
     @property
     def where(self) -> str:
-        """Where it is, as messages say it."""
+        """The place, as text for messages."""
         if self.jets:
             return "at a value of the solution"
         return "at " + ", ".join(f"{c} = {v:.6g}" for c, v in self.place.items())
@@ -63,17 +63,17 @@ def find_jump(
     jets: tuple[sp.Symbol, ...] = (),
     fixed: frozenset[sp.Symbol] = frozenset(),
 ) -> Jump | None:
-    """A jump of an expression inside of the domain along some coordinates, if there is one.
+    """A jump of an expression inside the domain along some coordinates, if there is one.
 
-    Switches that sympy shows are followed wherever they are; what callables do is found by
-    samples along lines.
+    Switches that sympy shows are found wherever they are; jumps of callables are found by samples
+    along lines.
 
     Args:
-        expression: in the coordinates and in `jets`.
+        expression: of the coordinates and `jets`.
         domain: where.
-        along: coordinates; a surface counts across which one of them changes.
+        along: coordinates, one of which must change across the jump.
         jets: symbols that stand for the solution and its derivatives.
-        fixed: those of `jets` on which no switch may hang that counts.
+        fixed: those of `jets` on which a counted switch must not depend.
     """
     expression = without_remainders(expression)
     symbols = (*domain.coordinates, *jets)
@@ -184,13 +184,13 @@ def _is_jump(
 
 
 def _starts(domain: Domain, columns: int) -> Float[np.ndarray, "n s"]:
-    """Points inside, with random values for what is no coordinate."""
+    """Points inside, with random values for symbols that are not coordinates."""
     inside = domain.from_unit(probes(4 * POINTS, domain.unit_dim))[:POINTS]
     random = np.random.default_rng(2601).standard_normal((len(inside), columns - domain.dim))
     return np.hstack([inside, random])
 
 
 def _box(domain: Domain, columns: int) -> Float[np.ndarray, "s 2"]:
-    """The bounding box; what is no coordinate is measured in units."""
+    """The bounding box; other symbols than coordinates have length one."""
     more = np.tile([0.0, 1.0], (columns - domain.dim, 1))
     return np.vstack([domain.bounding_box, more])

@@ -1,4 +1,4 @@
-"""What a statement comes to at points where the fields in it are known."""
+"""The residual of a statement at points where its fields are known."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from pdelsr.declare.callables import Values
 from pdelsr.declare.expressions import jets, multiplied_out
 from pdelsr.declare.symbols import normal
 
-MANY = 128  # terms with jets that a residual is multiplied out to; each has code of its own
-FEW = 8  # that one of its terms may always become
+MANY = 128  # terms with jets to which a residual is multiplied out; each is compiled
+FEW = 8  # terms that one term may always become
 
 
 @dataclass(frozen=True, eq=False)
 class Sizes:
-    """A residual at points, and how large it could be.
+    """A residual at points, and the sizes of its terms.
 
     Attributes:
         residual: F, (n,).
@@ -37,8 +37,8 @@ class KnownResidual:
     """F where its jets are known as expressions.
 
     Attributes:
-        residual: F, with numbers for the parameters.
-        known: the expression of a jet in the coordinates, or None where it is not known.
+        residual: F, with the values of the parameters.
+        known: maps a jet to its expression in the coordinates, or to None if unknown.
         coordinates: symbols of the columns of the points.
     """
 
@@ -48,7 +48,7 @@ class KnownResidual:
 
     @cached_property
     def is_known(self) -> bool:
-        """Whether every jet is."""
+        """Whether every jet is known."""
         return all(e is not None for e in self._jets.values())
 
     def at(
@@ -56,11 +56,11 @@ class KnownResidual:
         points: Float[np.ndarray, "n d"],
         normals: Float[np.ndarray, "n d"] | None = None,
     ) -> Sizes | None:
-        """F and the size of its terms at points; None where they cannot be evaluated.
+        """F and the size of its terms at points; None if they cannot be evaluated.
 
         Args:
             points: (n, d).
-            normals: outward normals there; ones where there are none, which bound every term.
+            normals: outward normals there; ones if there are none, which bound every term.
         """
         normals = np.ones_like(points) if normals is None else normals
         columns = [points, normals]
@@ -99,14 +99,14 @@ class KnownResidual:
 
 @lru_cache(maxsize=256)
 def _compiled(expression: sp.Expr, coordinates: tuple[sp.Symbol, ...]) -> Values:
-    """Compiled once for all statements about the same fields."""
+    """The values of an expression, compiled once for all statements about the same fields."""
     return Values(expression, coordinates)
 
 
 def _multiplied_out(terms: tuple[sp.Expr, ...], own: set[sp.Symbol]) -> tuple[sp.Expr, ...]:
-    """The terms with jets as sums, so that sizes are those before anything cancels.
+    """The terms with jets multiplied out, to measure sizes before anything cancels.
 
-    Together they become no more than `MANY`, or `FEW` for each that there is.
+    Together they become at most `MANY` terms, or `FEW` for each given one.
     """
     count = sum(bool(term.free_symbols & own) for term in terms)
     most = max(MANY // max(count, 1), FEW)

@@ -1,4 +1,4 @@
-"""What an unknown is known up to that enters by its derivatives only."""
+"""The polynomials that the problem leaves open of an unknown that enters by derivatives only."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ ORDINALS = ("first", "second", "third", "fourth")
 class OpenLevel:
     """Polynomials of a degree below the lowest order in which an unknown enters.
 
-    None of its derivatives in the statements sees them. In several dimensions there may be more
-    that they do not see, as f(x) + g(y) under u_xy.
+    None of its derivatives in the statements sees them. In several dimensions more may stay unseen,
+    such as f(x) + g(y) under u_xy.
 
     Attributes:
         u: the unknown.
         order: the lowest order of its derivatives, at least 1.
-        along: coordinates that it is differentiated by and not periodic in.
-        free: coordinates that it is not differentiated by, which coefficients may depend on.
+        along: coordinates by which it is differentiated and in which it is not periodic.
+        free: coordinates by which it is not differentiated; coefficients may depend on them.
     """
 
     u: sp.Expr
@@ -39,12 +39,12 @@ class OpenLevel:
 
     @property
     def is_constant(self) -> bool:
-        """Whether no polynomial above a constant is open."""
+        """Whether only a constant is open."""
         return self.order == 1 or not self.along
 
     @property
     def text(self) -> str:
-        """What u is known up to: "a constant", "a function of t", "a + b x"."""
+        """The open term: "a constant", "a function of t", "a + b x"."""
         if self.is_constant:
             return f"a function of {', '.join(self.free)}" if self.free else CONSTANT
         more = ", and perhaps more" if len(self.u.args) > 1 else ""
@@ -52,25 +52,25 @@ class OpenLevel:
 
     @property
     def advice(self) -> str:
-        """What fixes it, and what does not."""
+        """The conditions that fix it, and those that do not."""
         what = f"there may be no solution unless the data balance, {self.balance}"
         return f"{what}. {self.remedy}; nothing but the data themselves mends a balance"
 
     @property
     def balance(self) -> str:
-        """What has to balance."""
+        """The data that must balance."""
         return "sources against fluxes" if self.is_constant else "such as loads and moments"
 
     @property
     def remedy(self) -> str:
-        """What fixes it: "A value at one point fixes the level, as in pl.Observations(…)"."""
+        """The remedy: "A value at one point fixes the level, as in pl.Observations(…)"."""
         if self.is_constant:
             return f"{self._fixing} the level, as in {self._observed(1)}"
         return f"{self._fixing} it, as in {self._observed(self._count)}"
 
     @cached_property
     def _count(self) -> int:
-        """Monomials of a degree below the order: as many as there are values to give."""
+        """The number of monomials of a degree below the order, and so of the values to give."""
         return math.comb(self.order - 1 + len(self.along), len(self.along))
 
     @property
@@ -100,10 +100,10 @@ class OpenLevel:
 
 
 def positions_of_levels(system: System) -> dict[int, int | None]:
-    """Unknowns whose level is open, by position, with the position of time where it may change.
+    """Unknowns whose level is open, by position, with that of time if it may change over time.
 
-    Of a polynomial that is open only the constant counts here: the others make a solution another
-    one, and not the same at another level.
+    Only the constant of an open polynomial counts here: the other terms change the solution, not
+    its level.
     """
     t = system.domain.time
     found: dict[int, int | None] = {}
@@ -116,7 +116,7 @@ def positions_of_levels(system: System) -> dict[int, int | None]:
 
 
 def open_level(u: sp.Expr, system: System) -> OpenLevel | None:
-    """What is open of an unknown, or None where it enters a statement itself.
+    """The open level of an unknown, or None if it enters a statement itself.
 
     A period fixes no level, but it leaves no slope open along its coordinate.
     """

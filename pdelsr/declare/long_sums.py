@@ -10,15 +10,15 @@ from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
 LONG = 50  # terms; sympy's sorting of more would cost more than all the rest
-HUGE = 10**100  # a number from which its first digits say enough
+HUGE = 10**100  # numbers above are written by their first digits
 SHORT = 120  # characters of an expression that a message repeats
 
 
 class LongSums(StrPrinter):
     """Prints the terms of a long sum in the order in which sympy keeps them, in nested groups.
 
-    Sorted, as sympy prints a sum, its terms are written as polynomials first. And nested groups
-    keep the code of a thousand terms within the depth that Python's parser takes.
+    To sort the terms, as sympy's printer does, it would first write them as polynomials. Nested
+    groups keep the code of a thousand terms within the depth that Python's parser takes.
     """
 
     def _print_Add(self, expr: Any, order: Any = None) -> str:
@@ -37,7 +37,7 @@ class LongSums(StrPrinter):
 
 
 class NumpyCode(LongSums, SciPyPrinter):
-    """The code that numpy evaluates an expression by."""
+    """Prints the numpy code of an expression."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -46,7 +46,7 @@ class NumpyCode(LongSums, SciPyPrinter):
 
 
 class Text(LongSums):
-    """The text that a user reads, with numbers in as many digits as they were given."""
+    """Prints text for users, with numbers in as many digits as they were given."""
 
     def __init__(self) -> None:
         super().__init__({"full_prec": False})
@@ -55,7 +55,7 @@ class Text(LongSums):
         return " + ".join(texts).replace(" + -", " - ")
 
     def _print_Integer(self, expr: Any) -> str:
-        # Python refuses to write some thousands of digits
+        # Python refuses to write thousands of digits
         return self._print(expr.evalf(3)) if abs(expr.p) >= HUGE else str(expr.p)
 
     def _print_Rational(self, expr: Any) -> str:
@@ -70,9 +70,9 @@ def text_of(expression: sp.Basic) -> str:
 
 
 def short_text(given: object) -> str:
-    """An expression, or whatever was given for one, in a line that is cut where it is long."""
+    """An expression, or whatever was given for one, in one line, cut if it is long."""
     try:
         text = " ".join(Text().doprint(given).split())
-    except ValueError:  # of an integer that Python does not write
+    except ValueError:  # from an integer that Python does not write
         return "a number of thousands of digits"
     return text if len(text) <= SHORT else f"{text[:SHORT]} …"

@@ -18,12 +18,12 @@ INNER = 128  # points of a part
 ON_RIM = 16  # points on each face of the unit cube
 LINES, SAMPLES = 16, 33  # along each axis of the unit cube, where a part is cut
 HALVINGS = 45
-MOST_CORNERS = 4  # dimension up to which the corners of the unit cube are looked at
-BEHIND = 1e-7  # of the unit cube: so far behind its end a part has surely ended
+MOST_CORNERS = 4  # dimensions up to which the corners of the unit cube are used
+BEHIND = 1e-7  # of the unit cube: this far behind its end a part has surely ended
 ROUNDING = 1e-10
 AT_CUTS = 1e-6
-CLOSE = 1e-9  # of the diameter: a point that is so close lies on a part
-TOUCHING = 1e-7  # of the diameter: ends so close are one place, as a cut leaves a little room
+CLOSE = 1e-9  # of the diameter: a point this close lies on a part
+TOUCHING = 1e-7  # of the diameter: ends this close are one place, as a cut leaves a little room
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +33,7 @@ class Meeting:
     Attributes:
         points: (n, d).
         rounding: share of the largest value by which data may differ there, (n,): more at cuts,
-            whose ends are known up to a small distance.
+            whose ends are only known up to a small distance.
     """
 
     points: Float[np.ndarray, "n d"]
@@ -71,9 +71,9 @@ class Rim:
         return np.stack([found.min(axis=0), found.max(axis=0)])
 
     def meets(self, other: Rim) -> Meeting:
-        """Where this rim lies on another part, or begins where the other one's does.
+        """Where this rim lies on another part, or touches the rim of the other one.
 
-        A cut part ends just before another one begins: a little behind the end, that one is met.
+        A cut part ends just before another one begins, and meets it a little behind its end.
         """
         places, cuts = self.points, len(self._cuts.ends)
         exact, behind = places[: len(places) - cuts], self._cuts.behind
@@ -136,7 +136,7 @@ class Rim:
 
 @dataclass(frozen=True, eq=False)
 class Cuts:
-    """Where a part is cut off: the last points of it, and points a little behind them."""
+    """Where a part is cut off: its last points, and points a little behind them."""
 
     ends: Float[np.ndarray, "n d"]
     behind: Float[np.ndarray, "n d"]

@@ -1,4 +1,4 @@
-"""Refuse loads at a point, which no collocation point sees, with the way out that fits each."""
+"""Refuse loads at a point, which no collocation point sees, and say what to write instead."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def require_no_point_masses(system: System) -> None:
 
 
 def _refuse_powers(statement: Statement) -> None:
-    """Refuse <x - a>^n with n of zero or more, which has another name."""
+    """Refuse <x - a>^n for n >= 0, and name the function to use instead."""
     both = sp.Tuple(statement.lhs, statement.rhs)
     for power in sorted(both.atoms(sp.SingularityFunction), key=sp.default_sort_key):
         if not _is_mass(power):
@@ -80,7 +80,7 @@ def _in_data(statement: Statement) -> str:
 
 
 def _in_equation(statement: Statement, term: sp.Expr, system: System) -> str:
-    """What the load is, and what to do about it."""
+    """The load, and what to write instead."""
     free = {s for mass in _masses(term) for s in mass.free_symbols}
     over = [c for c in system.coordinates if c in free]
     if over == [system.domain.time]:
@@ -103,7 +103,7 @@ def _in_equation(statement: Statement, term: sp.Expr, system: System) -> str:
 
 
 def _less(statement: Statement, term: sp.Expr, c: sp.Symbol) -> str:
-    """The derivative that jumps, less its jump, as an unknown."""
+    """The jumping derivative less its jump, as an unknown."""
     orders = {j: multi_index(j, (c,))[0] for j in jets(statement.residual)}
     jet = max(orders, key=lambda j: orders[j])
     u, order, times = cast(Any, field(jet)).name, orders[jet], max(map(_times, _masses(term)))

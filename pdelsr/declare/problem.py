@@ -84,7 +84,7 @@ class Problem:
         instance: the input functions of one instance, by name; see `at`.
 
     Raises:
-        ProblemError: a mistake that can be seen in the symbols, in the user's own words.
+        ProblemError: the symbols show a mistake; the message quotes the user's names.
 
     Example:
         >>> import sympy as sp
@@ -191,7 +191,7 @@ class Problem:
 
     @cached_property
     def missing_inputs(self) -> tuple[str, ...]:
-        """Names of the input functions that are not given: a parametric problem has some."""
+        """Names of the input functions that are not given; a parametric problem has some."""
         names = dict.fromkeys(a.name for a in self.system.input_functions)
         return tuple(name for name in names if name not in self.instance)
 
@@ -205,8 +205,8 @@ class Problem:
                 ends included, through which a cubic spline is drawn.
 
         Raises:
-            ProblemError: a name that is not an input function, one that is missing, or a value
-                that is neither a function nor an array.
+            ProblemError: a name is not an input function, one is missing, or a value is neither a
+                function nor an array.
         """
         names: list[str] = sorted({a.name for a in self.system.input_functions})
         if function:
@@ -250,7 +250,7 @@ class Problem:
         return reference_values(reference, self.system, points)
 
     def __str__(self) -> str:
-        """What was understood, in lines."""
+        """The problem as understood, line by line."""
         lines = [f"problem {self.name}", f"unknowns: {', '.join(map(str, self.unknowns))}"]
         if self.parameters:
             values = (f"{name} = {text_of(value)}" for name, value in self.parameters.items())
@@ -265,7 +265,7 @@ class Problem:
 
     @cached_property
     def _equation_system(self) -> System:
-        """The equations alone, which some conditions look at."""
+        """The equations alone, which some conditions need."""
         n, where = len(self.equations), Interior(self.domain)
         names = ["equation"] if n == 1 else [f"equation {i + 1}" for i in range(n)]
         statements = tuple(
@@ -278,7 +278,7 @@ class Problem:
         return System(self.domain, self.unknowns, self.parameters, statements, self.instance)
 
     def _resolved(self, statement: Statement) -> Statement:
-        """The statement with its derivatives carried out, where that is allowed."""
+        """The statement with its derivatives carried out, if that is allowed."""
         require_coordinate_derivatives(statement, self.domain.coordinates)
         require_plain_normal_derivatives(statement)
         require_derivable(statement, self._system_of(()))

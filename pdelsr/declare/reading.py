@@ -1,4 +1,4 @@
-"""What a user may give for the fields of a problem, converted once and checked by itself."""
+"""The fields of a problem as the user gives them, each converted and checked by itself."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def read_unknowns(given: Any, equations: tuple[sp.Eq, ...]) -> tuple[sp.Expr, ..
         found: dict[sp.Expr, None] = {}
         for equation in equations:
             fields = cast(set[sp.Expr], equation.atoms(Unknown))
-            # u(0, t) is a mistake that the checks explain; it is not another unknown
+            # u(0, t) is a mistake that the checks explain, not another unknown
             plain = [u for u in fields if all(isinstance(a, sp.Symbol) for a in u.args)]
             found.update(dict.fromkeys(sorted(plain or fields, key=str)))
         if not found:
@@ -141,7 +141,7 @@ def read_sampler(given: Any, what: str) -> Sampler:
 
 
 def read_weight(given: Any, what: str) -> float:
-    """A weight of mean(F²), above 0: what weighs nothing is not solved."""
+    """A weight of mean(F²), above 0: a block of weight 0 would not be solved."""
     try:
         weight = float(given)
     except (TypeError, ValueError, OverflowError, RuntimeError):  # the last of tensors

@@ -1,4 +1,4 @@
-"""Whether a reference can be evaluated, and whether it solves the problem."""
+"""Checks that a reference can be evaluated, and that it solves the problem."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from pdelsr.declare.system import System
 from pdelsr.errors import ReferenceWarning, warn
 from pdelsr.reference import OfInputs, Parametric
 
-POINTS = 32  # inside, and at most so many of observations
+POINTS = 32  # inside the domain, and at most of observations
 ON_PART = 16
-PARTS = 12  # of a statement
-TOLERANCE = 1e-6  # of the largest term, beyond which a reference is another problem's
+MOST_PARTS = 12  # of a statement
+TOLERANCE = 1e-6  # of the largest term, beyond which a reference solves another problem
 LARGE = 5_000  # operations of a derivative that is still formed
 TOLD = 3
 
@@ -48,7 +48,7 @@ class Violation:
 
 
 def is_checkable(reference: Any) -> bool:
-    """Whether a reference is the user's own: those of the package take seconds to be made."""
+    """Whether a reference is the user's own; those of the package take seconds to compute."""
     if reference is None or isinstance(reference, OfInputs):
         return False
     if isinstance(reference, Parametric):
@@ -63,7 +63,7 @@ def is_checkable(reference: Any) -> bool:
 
 
 def require_evaluable_reference(reference: Any, system: System) -> None:
-    """Refuse a reference that fails, or is not finite, at points inside of the domain.
+    """Refuse a reference that fails, or is not finite, at points inside the domain.
 
     Raises:
         ProblemError: it fails, has the wrong shape, or a value is not finite.
@@ -72,7 +72,7 @@ def require_evaluable_reference(reference: Any, system: System) -> None:
 
 
 def violations(reference: Any, system: System) -> tuple[Violation, ...]:
-    """Statements that the reference violates, the largest share of the terms first.
+    """Statements that the reference violates, the largest relative violation first.
 
     A sympy reference is put into every statement, a callable one into those without derivatives.
     """
@@ -83,7 +83,7 @@ def violations(reference: Any, system: System) -> tuple[Violation, ...]:
 
 
 def warn_violations(reference: Any, system: System) -> None:
-    """Name the statements that the reference violates."""
+    """Warn of statements that the reference violates."""
     found = violations(reference, system)
     texts = {s.name: statement_text(s, system.coordinates) for s in system.statements}
     for one in found[:TOLD]:
@@ -100,7 +100,7 @@ def warn_violations(reference: Any, system: System) -> None:
 
 
 def _known_by(reference: Any, system: System) -> Callable[[sp.Expr], sp.Expr | None]:
-    """What a reference says of a jet."""
+    """Maps a jet to its value according to the reference; None if unknown."""
     fields: dict[sp.Expr, sp.Expr] = {}
     if callable(reference) and not isinstance(reference, sp.Basic):
         for i, u in enumerate(system.unknowns):
@@ -171,7 +171,7 @@ def _looks(
         if found is not None:
             yield points, found
     elif isinstance(region, OnParts):
-        for part in region.parts[:PARTS]:
+        for part in region.parts[:MOST_PARTS]:
             points = _on(part)
             found = F.at(points, part.normals(points)) if len(points) else None
             if found is not None:

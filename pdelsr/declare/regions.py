@@ -14,7 +14,7 @@ from pdelsr.declare.domains import Domain, Part
 if TYPE_CHECKING:
     Parts: TypeAlias = tuple[Part, ...]
 else:
-    Parts = object  # checked by conditions/contract.py, in the user's words
+    Parts = object  # checked by conditions/contract.py, with messages for the user
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Interior:
 
     @property
     def label(self) -> str:
-        """How messages and tables call it."""
+        """Its name in messages and tables."""
         return "interior"
 
 
@@ -45,7 +45,7 @@ class OnParts:
 
     @property
     def label(self) -> str:
-        """How messages and tables call it."""
+        """Its name in messages and tables."""
         names = [part.name for part in self.parts]
         return ", ".join(names) if len(names) <= 4 else f"{names[0]}, ..., {names[-1]}"
 
@@ -58,7 +58,7 @@ class PeriodicPair:
 
     @property
     def label(self) -> str:
-        """How messages and tables call it."""
+        """Its name in messages and tables."""
         return self.coordinate.name
 
 
@@ -71,7 +71,7 @@ class AtPoints:
 
     @property
     def label(self) -> str:
-        """How messages and tables call it."""
+        """Its name in messages and tables."""
         return f"{len(self.points)} points"
 
 

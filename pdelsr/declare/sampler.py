@@ -1,4 +1,4 @@
-"""What a declaration knows of samplers, which come after it: their base class."""
+"""The base class of samplers, for the declaration, which comes before them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What expressions share: computed once, at a cost that grows with their length and no faster."""
+"""The common subexpressions of expressions, found at a cost linear in their length."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from typing import Any, cast
 import sympy as sp
 
 KEPT = (sp.Add, sp.Mul, sp.Pow, sp.exp, sp.log, sp.sin, sp.cos, sp.tanh)  # as they are written
-LARGEST = 1_000  # nodes; sympy compares all pairs of sums and of products
+MOST_NODES = 1_000  # nodes; sympy compares all pairs of sums and of products
 
 
 def shared_subexpressions(
     expressions: Sequence[sp.Expr],
 ) -> tuple[list[tuple[sp.Symbol, sp.Basic]], list[sp.Basic]]:
-    """What expressions share, by new symbols, and the expressions in these.
+    """The common subexpressions, named by new symbols, and the expressions in terms of these.
 
-    Parts of sums and products count, too, except in large expressions, where they would be looked
-    for among all pairs. Numbers stay where they are: by a symbol, torch would meet a function of
-    a Python number.
+    Parts of sums and products count too, except in large expressions, where sympy would compare all
+    pairs. Numbers get no symbol: torch would meet a function of a Python number.
     """
     if is_large(expressions):
         return _Repeated(expressions).named()
@@ -38,7 +37,7 @@ def shared_subexpressions(
 def is_large(expressions: Iterable[sp.Basic]) -> bool:
     """Whether expressions together have more nodes than sympy compares in pairs quickly."""
     nodes = (node for e in expressions for node in sp.preorder_traversal(e))
-    return any(i >= LARGEST for i, _ in enumerate(nodes))
+    return any(i >= MOST_NODES for i, _ in enumerate(nodes))
 
 
 class _Repeated:
@@ -55,7 +54,7 @@ class _Repeated:
         self._shared: list[tuple[sp.Symbol, sp.Basic]] = []
 
     def named(self) -> tuple[list[tuple[sp.Symbol, sp.Basic]], list[sp.Basic]]:
-        """Each by a symbol, in an order in which they can be computed, and the expressions."""
+        """The named subexpressions, in order of computation, and the expressions."""
         reduced = [self._reduced(expression) for expression in self._expressions]
         return self._shared, reduced
 
@@ -79,7 +78,7 @@ class _Repeated:
 
 
 def _with_arguments(expression: sp.Basic, arguments: list[sp.Basic]) -> sp.Basic:
-    """The same function of other arguments, which sympy does not look at anew where it can be."""
+    """The same function of other arguments, without evaluation by sympy where possible."""
     if isinstance(expression, KEPT):
         return cast(Any, expression.func)(*arguments, evaluate=False)
     return expression.func(*arguments)

@@ -1,4 +1,4 @@
-"""Derivatives of expressions, of large ones by the rules of calculus alone."""
+"""Derivatives of expressions; for large ones by the rules of calculus alone."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ Product: TypeAlias = tuple[sp.Expr, ...]
 def slope(expression: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
     """∂F/∂s.
 
-    For each term sympy asks many questions, which a thousand terms make long. Sums, products,
-    powers and functions need none of them.
+    sympy makes many checks for each term, too slow for a thousand terms. Sums, products, powers and
+    functions need none of them.
     """
     if is_large([expression]):
         return _by_rules(expression, symbol)
@@ -32,7 +32,7 @@ def _by_rules(e: sp.Expr, s: sp.Symbol) -> sp.Expr:
 def _products(e: sp.Expr, s: sp.Symbol) -> Iterator[Product]:
     """Factors of the products whose sum is the derivative.
 
-    Only whole products are made by sympy, which asks its questions once for each.
+    Only whole products are passed to sympy, which checks each of them once.
     """
     if e == s:
         yield ()
@@ -54,7 +54,7 @@ def _products(e: sp.Expr, s: sp.Symbol) -> Iterator[Product]:
 
 
 def _factors(e: sp.Expr, s: sp.Symbol) -> Product:
-    """Of the derivative, a sum of several products being one factor."""
+    """Factors of the derivative; a sum of several products is one factor."""
     products = list(_products(e, s))
     return products[0] if len(products) == 1 else (sp.Add(*(sp.Mul(*p) for p in products)),)
 
@@ -62,7 +62,7 @@ def _factors(e: sp.Expr, s: sp.Symbol) -> Product:
 def _outer(e: sp.Expr) -> Product:
     """Factors of the derivative of a function by its argument.
 
-    The argument of a sine is that of a cosine in sympy's form, so that no shift is looked for.
+    The argument of a sine has sympy's form already, so the cosine needs no check for shifts.
     """
     if type(e) is sp.sin:
         return (sp.cos(e.args[0], evaluate=False),)

@@ -1,4 +1,4 @@
-"""Refuse what would be differentiated across a jump: sympy loses the point masses that arise."""
+"""Refuse derivatives across a jump, because sympy loses the point masses there."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ MAY_JUMP = (*SWITCHING, Coefficient)
 
 
 def require_smooth_coefficients(system: System) -> None:
-    """Refuse a coefficient of a highest derivative that jumps along what it differentiates by.
+    """Refuse a coefficient of a highest derivative that jumps along a coordinate of the derivative.
 
-    sympy makes k u_xx of (k u_x)_x where k is piecewise constant, so that the condition on the
-    flux across the jump is lost. Lower derivatives of second order or more get a warning.
+    sympy turns (k u_x)_x into k u_xx if k is piecewise constant, and so loses the condition on the
+    flux across the jump. Lower derivatives of second order or more get a warning.
     """
     for statement in system.equations:
         F = _of_second_order(system.substituted(statement.residual), system)
@@ -42,7 +42,7 @@ def require_smooth_coefficients(system: System) -> None:
 
 
 def require_derivable(statement: Statement, system: System) -> None:
-    """Refuse a derivative that is written out and goes across a jump, before it is carried out."""
+    """Refuse an unevaluated derivative across a jump, before it is carried out."""
     for side in (statement.lhs, statement.rhs):
         for derivative in sorted(side.atoms(sp.Derivative), key=sp.default_sort_key):
             inner = system.substituted(cast(sp.Expr, derivative.expr))
@@ -74,10 +74,10 @@ def _order(jet: sp.Expr, system: System) -> int:
 def _jump_of(
     slope: sp.Expr, jet: sp.Expr, symbols: dict[sp.Expr, sp.Symbol], system: System
 ) -> Jump | None:
-    """A jump that a derivative may have been lost at."""
+    """A jump at which sympy may have lost a point mass."""
     index = multi_index(jet, system.coordinates)
     along = [c for c, k in zip(system.coordinates, index, strict=True) if k]
-    # c(u_β) u_(β + e) is the derivative of a continuous function of u_β: nothing is lost there
+    # c(u_β) u_(β + e) is the derivative of a continuous function of u_β, which loses nothing
     near = {
         s for j, s in symbols.items() if sum(multi_index(j, system.coordinates)) + 1 >= sum(index)
     }

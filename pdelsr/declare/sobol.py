@@ -13,7 +13,7 @@ import scipy
 from jaxtyping import Float, UInt32
 
 BITS = 30
-JOE_KUO = (  # of the second coordinate on: the coefficients of a polynomial over GF(2), m_1, m_2, …
+JOE_KUO = (  # from the second coordinate on: coefficients of a polynomial over GF(2), m_1, m_2, …
     (3, 1),
     (7, 1, 3),
     (11, 1, 3, 1),
@@ -33,7 +33,7 @@ JOE_KUO = (  # of the second coordinate on: the coefficients of a polynomial ove
     (109, 1, 3, 1, 15, 13, 25),
     (115, 1, 1, 5, 5, 19, 61),
 )
-MOST = 1 + len(JOE_KUO)  # coordinates; more are left to scipy
+MOST = 1 + len(JOE_KUO)  # coordinates; scipy takes more
 
 
 def sobol(n: int, dim: int, seed: int | np.random.Generator) -> Float[np.ndarray, "n {dim}"]:
@@ -42,7 +42,7 @@ def sobol(n: int, dim: int, seed: int | np.random.Generator) -> Float[np.ndarray
     Args:
         n: Number of points; a power of two fills the cube best.
         dim: Dimension of the cube.
-        seed: A seed, or a generator, of which a child is taken.
+        seed: A seed, or a generator, which spawns a child.
     """
     if dim > MOST:
         engine = scipy.stats.qmc.Sobol(dim, seed=seed)  # pyright: ignore

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Side: TypeAlias = sp.Expr
     Place: TypeAlias = Region
 else:
-    Text = Side = Place = object  # checked by conditions/contract.py, in the user's words
+    Text = Side = Place = object  # checked by conditions/contract.py, with messages for the user
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +32,7 @@ class Statement:
         lhs: left side in the unknowns and coordinates.
         rhs: right side; zero on a periodic pair, and ignored there.
         region: where it holds.
-        title: how messages call it, in the user's words.
+        title: its name in messages, as the user would write it.
         hard: whether the user insists that the ansatz satisfies it exactly.
     """
 
@@ -46,12 +46,12 @@ class Statement:
 
     @cached_property
     def residual(self) -> sp.Expr:
-        """F = lhs - rhs, formed once: sympy takes long for a thousand terms."""
+        """F = lhs - rhs, computed once, because sympy takes long for a thousand terms."""
         return self.lhs - self.rhs
 
 
 def name_apart(statements: Iterable[Statement]) -> tuple[Statement, ...]:
-    """Make names unique: duplicates get their region appended, and then a number."""
+    """Make names unique: duplicates get their region and, if needed, a number appended."""
     listed = tuple(statements)
     seen = Counter(s.name for s in listed)
     listed = tuple(

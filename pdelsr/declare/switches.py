@@ -1,4 +1,4 @@
-"""Where an expression switches: the zeros of the conditions and arguments of its steps."""
+"""The switches of an expression: zeros of the conditions and arguments of its steps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ INFINITE: dict[Any, Callable[[Any], Any]] = {
     **dict.fromkeys((sp.cot, sp.csc), sp.sin),
     **dict.fromkeys((sp.log, sp.coth, sp.csch), lambda argument: argument),
 }
-"""Functions that are infinite where another one of their argument vanishes."""
+"""Functions that are infinite where another function of their argument vanishes."""
 
 POWERS = (sp.exp, sp.Pow)
 NEWTON = 25  # steps from a point towards the nearest zero
@@ -53,15 +53,15 @@ def crossings(
     starts: Float[np.ndarray, "n s"],
     box: Float[np.ndarray, "s 2"],
 ) -> Crossings:
-    """Zeros of φ near points, by Newton's steps along its gradient.
+    """Zeros of φ near points, by Newton steps along its gradient.
 
     p ← p - φ ∇φ / |∇φ|², in coordinates that are shares of the box; a step is exact where φ is
     affine, however thin the layer between two such surfaces may be.
 
     Args:
-        phi: in the symbols.
+        phi: a function of the symbols.
         symbols: of the columns of `starts`.
-        starts: where to start, (n, s).
+        starts: points to start from, (n, s).
         box: lower and upper bound of each symbol.
     """
     low, width = box[:, 0], box[:, 1] - box[:, 0]
@@ -123,7 +123,7 @@ def _of(atom: Any) -> Iterator[sp.Expr]:
 
 
 def _poles(inner: sp.Basic) -> Iterator[sp.Expr]:
-    """What vanishes where a part of an expression is infinite."""
+    """Functions that vanish where a part of an expression is infinite."""
     for atom in cast(Any, inner.atoms(sp.Pow, *INFINITE)):
         if not isinstance(atom, sp.Pow):
             yield INFINITE[atom.func](atom.args[0])

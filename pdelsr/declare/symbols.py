@@ -19,14 +19,14 @@ class Declared(AppliedUndef):
 
 
 def _declared(kind: Any, name: str, code: Any, arguments: Any) -> Any:
-    """The function of that kind, with the code of a user's callable, applied to arguments."""
+    """A function of the given kind, with the code of a callable, applied to arguments."""
     given = {} if code is None else {"_imp_": code}
     make = cast(Any, UndefinedFunction)
     return make(name, bases=(kind,), real=True, **given)(*arguments)
 
 
 class Code:
-    """A user's callable behind a symbol; two of the same callable are equal."""
+    """The callable behind a symbol; equal if the callables are the same."""
 
     def __init__(self, function: Any) -> None:
         self.function: Any = function
@@ -45,9 +45,9 @@ class Unknown(Declared):
     """Base class of the unknown fields u(x, t); made by `unknown`, never directly."""
 
     def diff(self, *symbols: Any, **assumptions: Any) -> Any:
-        """Differentiate like sympy, but refuse what would silently become zero."""
+        """Differentiate like sympy, but refuse what sympy would silently set to zero."""
         for symbol in sp.flatten(symbols):
-            # sympy differentiates by a Dummy when it forms d/du or d/du_x of an expression
+            # sympy differentiates by a Dummy to form d/du or d/du_x of an expression
             if isinstance(symbol, sp.Symbol) and not isinstance(symbol, sp.Dummy):
                 _require_argument(self, symbol)
         return super().diff(*symbols, **assumptions)
@@ -171,14 +171,14 @@ def input_function(name: Any, *arguments: Any) -> Any:
     """Declare an input function of a parametric problem, for example `a = input_function("a", x)`.
 
     It may stand wherever a coefficient may: in equations, sources, conditions. `problem.at(...)`
-    gives it, and `Problem(inputs={a: sampler})` says where functions to train on come from.
+    sets it, and `Problem(inputs={a: sampler})` says where functions for training come from.
 
     Args:
         name: its name, a Python identifier.
         *arguments: the coordinates (or expressions in them) that it is applied to.
 
     Raises:
-        ProblemError: the name is not an identifier, or there are no arguments that are symbols.
+        ProblemError: the name is not an identifier, or no argument has a symbol.
 
     Example:
         >>> import numpy as np
@@ -208,7 +208,7 @@ def input_function(name: Any, *arguments: Any) -> Any:
 
 
 class Missing:
-    """Stands for the code of an input function until one is given.
+    """Stands for the code of an input function until it is given.
 
     Args:
         name: of the input function.

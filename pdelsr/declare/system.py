@@ -56,7 +56,7 @@ class System:
         return max((sum(multi_index(j, axes)) for j in found), default=0)
 
     def substituted(self, expression: sp.Expr) -> sp.Expr:
-        """The expression in exact numbers, with parameters and given functions put in."""
+        """The expression with parameters and given functions put in, in exact numbers."""
         found = substitute(expression, self.parameters, self.coordinates)
         return with_functions(found, self.instance) if self.instance else found
 

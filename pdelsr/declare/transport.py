@@ -1,4 +1,4 @@
-"""Warn of coefficients that jump along a derivative of first order: (k u)_x may be lost."""
+"""Warn of coefficients that jump along a first derivative: a flux (k u)_x may be lost."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ LONGEST = 60  # characters of a coefficient that is quoted
 
 
 def warn_jumping_fluxes(system: System) -> None:
-    """Warn of k u_x with a k that jumps along x, which sympy makes of (k u)_x.
+    """Warn of k u_x with a k that jumps along x, which sympy forms from (k u)_x.
 
-    Callables are left out, since sympy refuses to differentiate them, and so are equations such
-    as q = k u_x, which say what a flux is, and those in which several unknowns are differentiated.
-    So is what can be no such derivative: see `_Term.may_be_lost`.
+    Callables are skipped, because sympy refuses to differentiate them. So are equations such as q =
+    k u_x, which define a flux, equations that differentiate several unknowns, and terms that cannot
+    come from such a derivative: see `_Term.may_be_lost`.
     """
     for statement in system.equations:
         terms = _first_order(statement, system)
@@ -76,10 +76,10 @@ class _Term:
 
     @property
     def may_be_lost(self) -> bool:
-        """Whether it can be what sympy leaves of a derivative g(k, u)_x = g_u u_x + g_k k_x.
+        """Whether sympy may have formed the term from a derivative g(k, u)_x = g_u u_x + g_k k_x.
 
-        It cannot where k depends on u_x itself, nor where k_x is not zero between the jumps and
-        the terms with u do not have it.
+        It has not if k depends on u_x itself, or if k_x is not zero between the jumps and is
+        missing from the terms with u.
         """
         if not self.coefficient.has(*SWITCHING) or self.coefficient.has(InputFunction):
             return False
@@ -118,7 +118,7 @@ class _Term:
         steps = {s: cast(sp.Symbol, sp.Dummy(real=True)) for s in _steps(expression)}
         plain = cast(sp.Expr, expression.xreplace(dict(steps)))
         own = (*(s for s in self.symbols.values() if s in plain.free_symbols), *steps.values())
-        # a coefficient that switches at values of the solution is the slope of a continuous flux
+        # a coefficient that switches with the solution is the slope of a continuous flux
         return find_jump(plain, self.system.domain, [self.along], own, frozenset(own))
 
 
@@ -133,7 +133,7 @@ def _is_first(jet: sp.Expr, system: System) -> bool:
 
 
 def _is_balance(statement: Statement, system: System) -> bool:
-    """Whether one unknown alone is differentiated, and no other one given by its derivative."""
+    """Whether only one unknown is differentiated, and none is given by its derivative."""
     found = jets(statement.residual)
     slopes = [j for j in found if any(multi_index(j, system.coordinates))]
     moved = {field(j) for j in slopes}
@@ -141,7 +141,7 @@ def _is_balance(statement: Statement, system: System) -> bool:
 
 
 def _steps(coefficient: sp.Expr) -> set[sp.Basic]:
-    """Functions that jump and of whose derivative nothing is lost, but for those in conditions."""
+    """Functions that jump and whose derivative sympy keeps, without those in conditions."""
     in_conditions: set[sp.Basic] = set()
     for condition in coefficient.atoms(Relational):
         in_conditions |= condition.atoms(*KEPT)

@@ -1,1 +1,1 @@
-"""Files that are whole or not there, and plain data in them that nobody has to trust."""
+"""Files that are whole or not there, with plain data that is checked when read."""

@@ -36,7 +36,7 @@ def write(path: str | Path, contents: Contents) -> None:
     """Write to a temporary file beside `path`, then move it there.
 
     Raises:
-        SettingsError: the path is none.
+        SettingsError: the path is no path.
         FileFormatError: the path is a folder, or lies in one that cannot be written.
     """
     path = read_path(path)
@@ -46,7 +46,7 @@ def write(path: str | Path, contents: Contents) -> None:
         if path.exists() and not path.is_file():
             raise FileFormatError(f"{path} is a device or a pipe: give the path of a file.")
         write_whole(path, encoded(contents))
-    except FileFormatError:  # which is a ValueError, too
+    except FileFormatError:  # a ValueError, too
         raise
     except NOT_WRITTEN as error:
         raise FileFormatError(unwritable(path, error)) from error
@@ -74,10 +74,10 @@ def read(path: str | Path, writer: str = "Solution.save") -> Contents:
 
     Args:
         path: of the file.
-        writer: what writes such files, which the message of a missing one names.
+        writer: the function that writes such files, named in the message if the file is missing.
 
     Raises:
-        SettingsError: the path is none.
+        SettingsError: the path is no path.
         FileFormatError: the file is missing, foreign, damaged, or of a newer version.
     """
     if not read_path(path).is_file():
@@ -88,7 +88,7 @@ def read(path: str | Path, writer: str = "Solution.save") -> Contents:
         _require_readable(path, header.metadata)
         with safe_open(path, framework="pt") as opened:
             names = opened.keys()
-            # copies: products round otherwise where a matrix lies at an odd place of the file
+            # copies, because products round differently if a matrix is not aligned in the file
             tensors = {name: opened.get_tensor(name).clone() for name in names}
     except (SafetensorError, DamagedHeader, OSError) as error:
         raise FileFormatError(
@@ -99,7 +99,7 @@ def read(path: str | Path, writer: str = "Solution.save") -> Contents:
 
 
 def decoded(data: bytes) -> Contents:
-    """What `encoded` gave these bytes for.
+    """The contents that `encoded` turned into these bytes.
 
     Raises:
         FileFormatError: they are damaged, or of another version.

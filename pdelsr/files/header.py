@@ -1,7 +1,7 @@
-"""The header of a safetensors file, checked against the length of the file before it is trusted.
+"""The header of a safetensors file, checked against the length of the file before use.
 
-A header of a hundred megabytes that lists nonsense takes gigabytes in any parser, and so do tensors
-that it promises and the file does not hold.
+A header of a hundred megabytes of nonsense takes gigabytes in any parser, and so do tensors that it
+lists and the file does not hold.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from io import BufferedIOBase
 from typing import Any, cast
 
-LONGEST = 100_000_000  # bytes of a header, as safetensors has it
-MOST_OUTSIDE = 4_000_000  # bytes of a header that stand in no string: the sizes of its tensors
+LONGEST = 100_000_000  # bytes of a header, as in safetensors
+MOST_OUTSIDE = 4_000_000  # bytes of a header outside of strings: the sizes of its tensors
 STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 BITS = {
     **dict.fromkeys(("F64", "I64", "U64", "C64"), 64),
@@ -24,7 +24,7 @@ BITS = {
     **dict.fromkeys(("F16", "BF16", "I16", "U16"), 16),
     **dict.fromkeys(("BOOL", "U8", "I8", "F8_E5M2", "F8_E4M3"), 8),
 }
-"""Of an element, by the name of its type in the format."""
+"""Bits of an element, by the name of its type in the format."""
 
 
 class DamagedHeader(Exception):
@@ -33,7 +33,7 @@ class DamagedHeader(Exception):
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says about itself.
+    """The metadata of a file.
 
     Args:
         metadata: texts by name.
@@ -43,7 +43,7 @@ class Header:
 
 
 def read_header(file: BufferedIOBase) -> Header:
-    """Read the header, and refuse one that promises what the file does not hold.
+    """Read the header, and refuse one that does not fit the file.
 
     Args:
         file: of bytes, at its beginning.
@@ -75,7 +75,7 @@ def read_header(file: BufferedIOBase) -> Header:
 
 
 def _require_tensors(entries: Mapping[str, Any], held: int) -> None:
-    """Refuse tensors that do not fill the data of the file one after another."""
+    """Refuse tensors that do not fill the file's data without gaps or overlaps."""
     try:
         places = sorted(_place(name, entry) for name, entry in entries.items())
     except (TypeError, KeyError, ValueError, AttributeError) as error:
@@ -90,7 +90,7 @@ def _require_tensors(entries: Mapping[str, Any], held: int) -> None:
 
 
 def _place(name: str, entry: Any) -> tuple[int, int, str]:
-    """Where a tensor begins and ends, which its shape has to fit."""
+    """The begin and end of a tensor, checked against its shape."""
     begin, stop = entry["data_offsets"]
     shape = entry["shape"]
     sizes = [*shape, begin, stop]

@@ -1,4 +1,4 @@
-"""What identifies a problem: its mathematics, as they are printed, without its name."""
+"""The identity of a problem: its mathematics as printed, without its name."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from pdelsr.declare.statements import Statement
 from pdelsr.files.digest import digest
 
 PROBES = 32  # points where an input function is compared, irregular so that no wave hides
-DIGITS = 9  # that places are compared in, of the domain's diameter
+DIGITS = 9  # of the domain's diameter, to which places are compared
 GOLDEN = (5**0.5 - 1) / 2
 
 
 def problem_lines(problem: Problem) -> list[str]:
-    """Unknowns, parameters, domain, statements, their places and input functions, one a line.
+    """Unknowns, parameters, domain, statements, their places and input functions, one per line.
 
-    Places are known by 32 points of each, observations by all of theirs. Note that a callable
-    coefficient is known by its name only, an input function of one coordinate by its values at 32
-    points, one of several not at all, and neither is a reference.
+    A place is identified by 32 of its points, observations by all of theirs. Note that a callable
+    coefficient is identified by its name only, an input function of one coordinate by its values at
+    32 points; an input function of several coordinates and a reference are not compared.
     """
     places = (_places_line(problem, statement) for statement in problem.statements)
     given = (_input_line(problem, name) for name in sorted(problem.instance))
@@ -39,7 +39,7 @@ def _places_line(problem: Problem, statement: Statement) -> str:
 
 
 def _rounded_bytes(values: Float[np.ndarray, "..."], digits: int) -> bytes:
-    """Of numbers that are equal on every machine, but for a rounding at the last digit."""
+    """The bytes of rounded numbers, equal on every machine up to a rounding at the last digit."""
     rounded = np.round(values, digits) + 0.0  # no negative zeros
     return rounded.astype("<f8").tobytes()
 
@@ -47,7 +47,7 @@ def _rounded_bytes(values: Float[np.ndarray, "..."], digits: int) -> bytes:
 def _places(
     problem: Problem, statement: Statement
 ) -> Iterator[tuple[Float[np.ndarray, "..."], float]]:
-    """Arrays that tell where a statement holds, each with the size of its numbers."""
+    """Arrays that identify where a statement holds, each with the size of its numbers."""
     region, size = statement.region, float(np.abs(problem.domain.bounding_box).max())
     if isinstance(region, AtPoints):
         yield region.points, size
@@ -78,5 +78,5 @@ def _input_line(problem: Problem, name: str) -> str:
 
 
 def is_same_problem(one: Problem, other: Problem) -> bool:
-    """Whether the mathematics of two problems are the same."""
+    """Whether two problems have the same mathematics."""
     return one is other or problem_lines(one) == problem_lines(other)

@@ -1,4 +1,4 @@
-"""The digests of tensors, and the checksum by which a file of them tells that it is as written."""
+"""The digests of tensors, and the checksum of a file of tensors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def checksum(tensors: Mapping[str, Tensor], document: str) -> str:
 
     Args:
         tensors: by name.
-        document: what the file says beside them.
+        document: the other contents of the file.
     """
     return digest(_parts_of_file(tensors, document))
 

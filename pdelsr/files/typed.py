@@ -1,4 +1,4 @@
-"""Dataclasses built from the plain data of a file, of which nothing is taken on trust."""
+"""Dataclasses built from the plain data of a file, with every field checked."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ LONGEST = 60  # characters of a value in a message
 
 @contextmanager
 def trusted_by_none(path: str | Path) -> Generator[None, None, None]:
-    """Turn whatever the contents of a file lead to into one error that names the file.
+    """Turn any exception from the contents of a file into one error that names the file.
 
     Raises:
-        FileFormatError: the block failed in any way but for lack of memory.
+        FileFormatError: the block failed for any reason but lack of memory.
     """
     try:
         yield
@@ -49,7 +49,7 @@ def built(cls: type[T], given: Any, what: str) -> T:
     Args:
         cls: a dataclass.
         given: its fields by name; those with a default may be missing.
-        what: how messages call the fields.
+        what: the name of the fields in messages.
 
     Raises:
         FileFormatError: a field is missing, unknown, or of another type.
@@ -69,7 +69,7 @@ def built(cls: type[T], given: Any, what: str) -> T:
 
 
 def fits(value: Any, hint: Any) -> bool:
-    """Whether a value is of the type of an annotation, as far as plain data can tell."""
+    """Whether a value is of an annotated type, as far as plain data show."""
     if get_origin(hint) in (Union, UnionType):
         return any(fits(value, member) for member in get_args(hint))
     kind = get_origin(hint) or hint
@@ -87,7 +87,7 @@ def fits(value: Any, hint: Any) -> bool:
         return right and all(fits(v, part) for v, part in zip(value, parts, strict=True))
     if kind is Sequence or kind is tuple or kind is list:
         return isinstance(value, list | tuple) and _all_fit(value, get_args(hint)[:1])
-    with jaxtyped("context"):  # sizes of axes that others have named are none of ours
+    with jaxtyped("context"):  # apart from axis sizes named elsewhere
         return isinstance(value, Callable if kind is Callable else kind)
 
 
@@ -96,6 +96,6 @@ def _all_fit(values: Any, hints: tuple[Any, ...]) -> bool:
 
 
 def shown(value: Any) -> str:
-    """A value in a message, cut where it is long."""
+    """A value as text, cut if it is long."""
     text = repr(value)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

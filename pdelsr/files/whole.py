@@ -14,21 +14,21 @@ from pathlib import Path
 from pdelsr.errors import SettingsError, quoted
 from pdelsr.files.digest import digest
 
-OLD = 600  # seconds after which a temporary file belongs to no writer any more
+OLD = 600  # seconds after which a temporary file is left over
 NEW = 0o666  # permissions of a new file, less what the process masks
-NOT_WRITTEN = (OSError, ValueError)  # what writing raises, the latter for a null byte in a path
+NOT_WRITTEN = (OSError, ValueError)  # raised by writing; ValueError for a null byte in a path
 LONGEST_ENDING = 16  # bytes of an ending that a temporary file takes over
 
 
 def read_path(given: object, what: str = "path") -> Path:
-    """The path of a file that a user gave.
+    """The path of a file, as a user gives it.
 
     Args:
-        given: as text, or a `pathlib.Path`.
+        given: text, or a `pathlib.Path`.
         what: its name in messages.
 
     Raises:
-        SettingsError: something else, or no text at all.
+        SettingsError: it is something else, or an empty text.
     """
     if isinstance(given, str | Path) and given != "":
         return Path(given)
@@ -36,24 +36,24 @@ def read_path(given: object, what: str = "path") -> Path:
 
 
 def unwritable(path: str | Path, error: Exception) -> str:
-    """That a file cannot be written, in words."""
+    """The message that a file cannot be written."""
     why = getattr(error, "strerror", None) or error
     return f"{path} cannot be written: {why}; give another path."
 
 
 @contextmanager
 def written_whole(path: str | Path) -> Generator[Path, None, None]:
-    """A temporary file for a block to write, which then takes the place of `path`.
+    """A temporary file for a block to write, which then replaces `path`.
 
-    Where the block fails, or the process is killed, an older file stays as it was. A symbolic link
-    is followed, and the permissions of an older file are kept. Devices and pipes cannot be
-    replaced: the block writes to them itself.
+    If the block fails or the process is killed, an older file stays as it was. Symbolic links are
+    followed, and the permissions of an older file are kept. Devices and pipes cannot be replaced:
+    the block writes to them directly.
 
     Args:
         path: of the file.
 
     Yields:
-        A file beside it, empty, with the same ending; nobody else writes a file of that name.
+        An empty file beside it, with the same ending and a name that nobody else uses.
 
     Raises:
         OSError: the file cannot be written.
@@ -63,7 +63,7 @@ def written_whole(path: str | Path) -> Generator[Path, None, None]:
     if mode is not None and not stat.S_ISREG(mode):
         if stat.S_ISDIR(mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-        yield Path(path)  # a pipe without a name, as /dev/fd/63, has no other path
+        yield Path(path)  # an unnamed pipe, such as /dev/fd/63, has no other path
         return
     target = Path(os.path.realpath(path))
     if mode is not None and not os.access(target, os.W_OK):
@@ -83,14 +83,14 @@ def write_whole(path: str | Path, content: str | bytes) -> None:
 
 
 def write_new(path: str | Path, content: str | bytes) -> None:
-    """Write a file that is not there yet, text in UTF-8 or bytes, whole or not at all.
+    """Write a new file, text in UTF-8 or bytes, whole or not at all.
 
     Args:
         path: of the file.
         content: of the file.
 
     Raises:
-        FileExistsError: something has that name, be it a link to nowhere; it stays as it was.
+        FileExistsError: the name is taken, even by a dangling link; nothing is changed.
         OSError: the file cannot be written.
     """
     target = Path(path)
@@ -103,25 +103,25 @@ def write_new(path: str | Path, content: str | bytes) -> None:
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove old temporary files of writers of this path: those of killed processes."""
+    """Remove old temporary files of this path, left by killed processes."""
     target = Path(os.path.realpath(path))
     for leftover in target.parent.glob(f"{_prefix(target)}*.tmp*"):
-        with suppress(OSError):  # of a folder that is read-only, say: nobody needs this
+        with suppress(OSError):  # in a read-only folder, for example: the clean-up is optional
             if time.time() - leftover.stat().st_mtime > OLD:
                 leftover.unlink()
 
 
 def _mode(path: Path) -> int | None:
-    """Type and permissions of a file; None where there is none."""
+    """Type and permissions of a file; None if it does not exist."""
     try:
-        return path.stat().st_mode  # which refuses links that lead in a circle
+        return path.stat().st_mode  # refuses circular links
     except FileNotFoundError:
         return None
 
 
 @contextmanager
 def _beside(target: Path) -> Generator[Path, None, None]:
-    """A temporary file, which is gone at the end if the block has not moved it."""
+    """A temporary file, removed at the end unless the block has moved it."""
     temporary = _new_file(target)
     try:
         yield temporary
@@ -131,9 +131,9 @@ def _beside(target: Path) -> Generator[Path, None, None]:
 
 
 def _new_file(target: Path) -> Path:
-    """An empty hidden file beside the target, whose name is short where that of the target is long.
+    """An empty hidden file beside the target, with a short name if the target's is long.
 
-    Random, since processes in different containers may have the same number.
+    The name is random, because processes in different containers may have the same number.
     """
     ending = target.suffix if len(os.fsencode(target.suffix)) <= LONGEST_ENDING else ""
     temporary = target.with_name(f"{_prefix(target)}{secrets.token_hex(8)}.tmp{ending}")
@@ -150,22 +150,22 @@ def _encoded(content: str | bytes) -> bytes:
 
 
 def _take_free_name(temporary: Path, target: Path) -> None:
-    """Give a file a name that nothing has; a link is refused where something has it, a move not."""
+    """Give a file a free name: unlike a move, a link is refused if the name is taken."""
     try:
         os.link(temporary, target)
     except FileExistsError:
         raise
-    except OSError:  # of a file system without links: the name is taken first, and then replaced
+    except OSError:  # on file systems without links: take the name first, then replace it
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, NEW))
         try:
             os.replace(temporary, target)
         except OSError:
-            target.unlink()  # which is empty
+            target.unlink()  # the empty placeholder
             raise
 
 
 def _flush(file: Path) -> None:
-    """Wait until the disk has it: a power cut after the move must not leave an empty file."""
+    """Flush to disk: a power cut after the move must not leave an empty file."""
     handle = os.open(file, os.O_RDWR)
     try:
         os.fsync(handle)

@@ -1,4 +1,4 @@
-"""Network and blocks to the stacked residual, its rows and products, and the refined predictor."""
+"""The stacked residual of network and blocks, its rows and products, and the refined predictor."""
 
 from pdelsr.linearize.bound_block import BoundBlock, Predictor
 from pdelsr.linearize.directions import Columns, Dense, Directions, Identity

@@ -1,4 +1,4 @@
-"""A residual block bound to its points: what has to be evaluated where, and with which scale."""
+"""A residual block bound to its points: what to evaluate where, and with which scale."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Predictor = Callable[[Tensor, IndexSet], Tensor]
 
 @dataclass(frozen=True)
 class SiteEntries:
-    """The jet entries of one site: which of the block's entries, and where they are in the jet."""
+    """The jet entries of one site: which of the block's entries, and their positions in the jet."""
 
     slots: tuple[int, ...]
     indices: IndexSet
@@ -36,7 +36,7 @@ class BoundBlock:
 
     Args:
         block: value and coefficients of the residual as functions of the jet.
-        sites: one (n, d) tensor of coordinates a site (two for a periodic pair).
+        sites: one (n, d) tensor of coordinates per site (two for a periodic pair).
         columns: (n, c), the first argument of `block.value`: coordinates, normals, data.
         scale: (n,), multiplies the residual: s_i = sqrt(w · q_i) with Σ q_i = 1 over the block.
     """
@@ -69,7 +69,7 @@ class BoundBlock:
         return torch.stack(found)
 
     def jet_without_graph(self, predictor: Predictor) -> Float[Tensor, "E n"]:
-        """The same for solves, where nothing is differentiated: chunk by chunk."""
+        """`jet`, chunk by chunk, for solves that differentiate nothing."""
         with torch.no_grad():
             return torch.cat(self.in_pieces(lambda part: self.jet(predictor, part)), dim=1)
 
@@ -83,14 +83,14 @@ class BoundBlock:
             return torch.cat(self.in_pieces(value))
 
     def terms(self, predictor: Predictor, of: Predictor | None = None) -> Float[Tensor, " n"]:
-        """Size of what F adds up, at the points: Σ_α |c_α u_α| + |F − Σ_α c_α u_α|.
+        """Size of the terms of F at the points: Σ_α |c_α u_α| + |F − Σ_α c_α u_α|.
 
-        Where F is linear these are its terms and its data; elsewhere those of its linearization. A
-        term that is not finite, as the slope of a root at zero, does not count.
+        For a linear F these are its terms and its data, otherwise those of its linearization. A
+        term that is not finite, such as the slope of a root at zero, does not count.
 
         Args:
             predictor: u, at which c_α = ∂F/∂u_α.
-            of: whose jet is multiplied by c_α instead; None for the same.
+            of: a predictor whose jet is multiplied by c_α instead; None for u.
         """
 
         def size(part: slice) -> Tensor:
@@ -104,18 +104,18 @@ class BoundBlock:
             return torch.cat(self.in_pieces(size))
 
     def in_pieces(self, of: Callable[[slice], Tensor]) -> list[Tensor]:
-        """`of` for the points in pieces that are evaluated at once."""
+        """`of` for all points, in pieces that are evaluated at once."""
         step = points_at_once(self.columns.device)
         return [found for _, found in in_pieces(len(self), step, of)]
 
     def part(self, part: slice) -> BoundBlock:
-        """Some of the points, with the scales that they have."""
+        """Some of the points, with their scales."""
         sites = tuple(points[part] for points in self.sites)
         return BoundBlock(self.block, sites, self.columns[part], self.scale[part])
 
     @property
     def shares(self) -> Float[Tensor, " n"]:
-        """q of mean(F²) ≈ Σ q_i F_i²; equal where the block has no weight."""
+        """q of mean(F²) ≈ Σ q_i F_i²; equal if the block has no weight."""
         squares = self.scale.square()
         total = squares.sum()
         return squares / total if total > 0 else torch.full_like(squares, 1 / len(self))

@@ -11,7 +11,7 @@ from torch import Tensor
 
 
 class Directions(ABC):
-    """The columns of V, as far as Jacobian rows and reduced unknowns need them."""
+    """The columns of V, by their products with Jacobian rows and reduced unknowns."""
 
     @property
     @abstractmethod
@@ -20,7 +20,7 @@ class Directions(ABC):
 
     @property
     def only(self) -> Int[Tensor, " c"] | None:
-        """The parameters that V moves, where rows of the others are not wanted; None for all."""
+        """The parameters that V moves, if rows need no others; None for all."""
         return None
 
     @abstractmethod

@@ -14,8 +14,8 @@ def drawn(
 
     Args:
         total: positions to draw from.
-        count: of them to take.
-        generator: of the CPU, where the draw is made, so that all devices have the same.
+        count: positions to take.
+        generator: of the CPU, so that all devices draw the same.
         device: where they are used.
     """
     order = torch.randperm(total, generator=generator, device="cpu")
@@ -25,7 +25,8 @@ def drawn(
 def spread(total: int, count: int, device: torch.device) -> Int[Tensor, " count"]:
     """`count` positions spread over 0 … total − 1 (all of them where fewer exist).
 
-    Drawn at random: a regular stride through a Sobol sequence covers a part of the domain only.
+    They are random, because a regular stride through a Sobol sequence covers only a part of the
+    domain.
     """
     if count >= total:
         return torch.arange(total, device=device)

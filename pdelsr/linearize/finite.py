@@ -1,4 +1,4 @@
-"""Statements and networks that are not finite at a point, refused before they spoil a run."""
+"""Refuses statements and networks that are not finite at a point, before they spoil a run."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from pdelsr.linearize.bound_block import BoundBlock
 from pdelsr.networks.base import Network
 
 TRIED = (0.5, -0.7, 1.3, *(sign * 10.0**k for k in (-2, 1, 2, 3, 6) for sign in (1, -1)))
-"""Values of all jet entries: where F is finite for none of them, it is taken as undefined."""
+"""Values of all jet entries: if F is finite for none of them, it counts as undefined."""
 
-LOOKED_AT = 256  # points of a block where a user's network is evaluated
+LOOKED_AT = 256  # points of a block at which a user's network is tested
 
 
 def require_finite_statement(bound: BoundBlock) -> None:
     """Refuse F(x, jet) that is NaN or infinite at a point, whatever the unknowns are there.
 
     Raises:
-        ProblemError: the message names the block, what it says, and the first such point.
+        ProblemError: it is; the message has the block, its equation and the first such point.
     """
     bad = torch.ones(len(bound), dtype=torch.bool, device=bound.columns.device)
     for value in TRIED:
@@ -40,7 +40,7 @@ def require_finite_statement(bound: BoundBlock) -> None:
 
 
 def _finite(bound: BoundBlock, value: float) -> Bool[Tensor, " n"]:
-    """Where F is finite with this value in every jet entry."""
+    """Where F is finite if every jet entry has this value."""
 
     def finite(part: slice) -> Tensor:
         columns = bound.columns[part]
@@ -54,7 +54,7 @@ def require_finite_network(network: Network, blocks: Sequence[BoundBlock], what:
     """Refuse a user's network that is not finite at the points of a block, or piecewise linear.
 
     Raises:
-        SettingsError: the message names the block, and the first such point.
+        SettingsError: it is; the message names the block and the first such point.
     """
     for bound in blocks:
         with torch.no_grad():
@@ -69,7 +69,7 @@ def require_finite_network(network: Network, blocks: Sequence[BoundBlock], what:
                 "another one."
             )
         curved = [i for i, entry in enumerate(bound.block.entries) if sum(entry.index) > 1]
-        moves = bool((values != values[:1]).any())  # unlike one whose last layer starts at zero
+        moves = bool((values != values[:1]).any())  # unlike a network whose last layer is zero
         if curved and moves and not jet[curved].any():
             raise SettingsError(
                 f"{what} has no second derivatives, which the block '{bound.block.name}' needs: "

@@ -1,4 +1,4 @@
-"""The pair q(x; θ), J(x; θ) δ as a plain torch module, for use without this package's jets."""
+"""The pair q(x; θ), J(x; θ) δ as a plain torch module, without this package's jets."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from pdelsr.networks.layers import Affine
 Pair = tuple[Tensor, Tensor]
 """Values (n, w) and their derivatives along δ, (n, w)."""
 
-TRACED_POINTS = 10_007  # a size that no layer has: sizes that are equal would stay equal
-PROBES = (1, 3)  # numbers of points that a graph is compared on
-CLOSE = 1e-4  # relative; a graph that is right differs by rounding, also in float32
+TRACED_POINTS = 10_007  # a size that no layer has, because tracing ties equal sizes together
+PROBES = (1, 3)  # numbers of points on which a graph is compared
+CLOSE = 1e-4  # relative; a correct graph differs only by rounding, also in float32
 
 
 def plain_pair(network: Network, delta: Float[Tensor, " m"] | None) -> nn.Module:
-    """A module from points (n, d) to (q, J δ), each (n, k), without anything to be trained.
+    """A module from points (n, d) to (q, J δ), each (n, k), without trainable parameters.
 
     The forward mode of the built-in networks is written out, because torch.export does not take
     torch.func.jvp on a number of points that may vary. Other networks become a graph.
@@ -45,11 +45,11 @@ def plain_pair(network: Network, delta: Float[Tensor, " m"] | None) -> nn.Module
         delta: δ; None for zero.
 
     Raises:
-        SettingsError: a network of the user's that cannot be traced.
+        SettingsError: a user's network cannot be traced.
     """
     if delta is None:
         return Unmoved(copy.deepcopy(network)).requires_grad_(False)
-    kind: Any = KINDS.get(type(network), Traced)
+    kind: Any = MOVED.get(type(network), Traced)
     return kind(copy.deepcopy(network), delta).requires_grad_(False)
 
 
@@ -85,7 +85,7 @@ class MovedAffine(nn.Module):
         self.register_buffer("step_bias", steps[1])
 
     def forward(self, a: Tensor, moved: Tensor | None) -> Pair:
-        # In the order of the jets' forward mode: δ may be large, and then rounding shows.
+        # In the same order as the jets' forward mode: δ may be large, and then rounding shows.
         step = a @ self.step_weight.T
         if moved is not None:
             step = moved @ self.weight.T + step
@@ -93,7 +93,7 @@ class MovedAffine(nn.Module):
 
 
 class MovedNetwork(nn.Module):
-    """What the built-in networks share: fixed features, moved layers, σ with its slope."""
+    """The common base of built-in networks: fixed features, moved layers, σ with its slope."""
 
     def __init__(self, network: FeatureNetwork, delta: Float[Tensor, " m"]) -> None:
         super().__init__()
@@ -138,8 +138,8 @@ class MovedModifiedMLP(MovedNetwork):
 class Traced(nn.Module):
     """The pair of any network, as a graph of torch operations that is independent of its code.
 
-    J δ is linear in δ, and so the transpose of c ↦ Jᵀ c, which reverse mode gives: two reverse
-    passes, of which the first one leaves no operation in the graph.
+    J δ is linear in δ, and so the transpose of c ↦ Jᵀ c, which reverse mode gives: it takes two
+    reverse passes, and the first one leaves no operation in the graph.
 
     Raises:
         SettingsError: there is no such graph, or it holds for one number of points only.
@@ -159,7 +159,7 @@ class Traced(nn.Module):
 
     @property
     def _tensors(self) -> list[Tensor]:
-        """θ and δ, a tensor a parameter."""
+        """θ and δ, one tensor per parameter."""
         steps = [getattr(self, f"step_{i}") for i in range(len(self.theta))]
         return [*self.theta, *steps]
 
@@ -177,9 +177,9 @@ def _traced(network: Network, tensors: Sequence[Tensor], delta: Float[Tensor, " 
         with ONE_THREAD:  # tracing patches torch's own functions meanwhile
             traced = trace(x, *tensors)
         traced.graph.eliminate_dead_code()
-        graph = fx.GraphModule(traced, traced.graph)  # without what tracing left in the old one
+        graph = fx.GraphModule(traced, traced.graph)  # without the leftovers of tracing
         differs = any(_differs(graph, tensors, network, delta, count) for count in PROBES)
-    except Exception as error:  # whatever a user's module or torch raises
+    except Exception as error:  # anything a user's module or torch raises
         raise _untraceable(network, described(error).splitlines()[0]) from error
     if differs:
         raise _untraceable(network, "it gives other values on another number of points")
@@ -232,5 +232,5 @@ def _steps(network: Network, delta: Float[Tensor, " m"]) -> Iterator[Tensor]:
         yield next(moving).clone() if p.requires_grad else torch.zeros_like(p)
 
 
-KINDS: dict[type[Network], type[MovedNetwork]] = {MLP: MovedMLP, ModifiedMLP: MovedModifiedMLP}
+MOVED: dict[type[Network], type[MovedNetwork]] = {MLP: MovedMLP, ModifiedMLP: MovedModifiedMLP}
 """Networks whose forward mode is written out; subclasses may do something else."""

@@ -1,4 +1,4 @@
-"""Putting compiled blocks on points: counts, samplers, seeds, residual-adaptive draws."""
+"""Compiled blocks put on points: counts, samplers, seeds, residual-adaptive draws."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pdelsr.declare.domains import Domain
 from pdelsr.linearize.bound_block import BoundBlock, Predictor
 from pdelsr.linearize.finite import require_finite_statement
 from pdelsr.sample import (
-    SHARE,
+    CROWD_SHARE,
     Crowd,
     Points,
     PointSet,
@@ -31,8 +31,8 @@ from pdelsr.sample import (
     with_crowd,
 )
 
-ENOUGH = 10_000  # held-out points of a block, unless more are planned
-CANDIDATES = 4  # interior points drawn for each one that residual-adaptive sampling keeps
+HELD_OUT_POINTS = 10_000  # held-out points of a block, at most unless more are planned
+CANDIDATES = 4  # interior points drawn for each point that residual-adaptive sampling keeps
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,13 @@ class PointPlan:
     Args:
         domain: where the problem is posed.
         counts: points of each block.
-        samplers: sampler of each block; Sobol where it is missing.
-        weights: w_b of ‖f‖² = Σ_b w_b mean(F_b²); 1 where it is missing.
-        crowds: where data are narrow, by block and by part of the boundary ("" inside): more
-            points go there, where the planned ones would miss them.
+        samplers: sampler of each block; Sobol if missing.
+        weights: w_b of ‖f‖² = Σ_b w_b mean(F_b²); 1 if missing.
+        crowds: where data are narrow, by block and by part of the boundary ("" inside): extra
+            points go there if the planned ones would miss them.
         dtype: of the points.
         device: where they live.
-        is_held_out: whether no point of a fit may be among the points.
+        is_held_out: whether the points must not contain any point of a fit.
     """
 
     domain: Domain
@@ -61,17 +61,17 @@ class PointPlan:
     is_held_out: bool = False
 
     def scaled(self, factor: int | float) -> PointPlan:
-        """The same plan with `factor` times the points, at least one a block."""
+        """The same plan with `factor` times the points, at least one per block."""
         counts = {name: max(1, round(factor * n)) for name, n in self.counts.items()}
         return replace(self, counts=counts)
 
     def held_out(self) -> PointPlan:
-        """The same plan on more points, where no points of a fit can be.
+        """The same plan on more points, which contain no point of a fit.
 
-        Four times as many, up to 10,000 a block: evaluating is cheap beside fitting. Rules whose
-        points do not depend on a seed are replaced by Sobol points.
+        It has four times as many, up to 10,000 per block, because evaluating is cheap compared with
+        fitting. Rules whose points do not depend on a seed are replaced by Sobol points.
         """
-        counts = {name: max(n, min(4 * n, ENOUGH)) for name, n in self.counts.items()}
+        counts = {name: max(n, min(4 * n, HELD_OUT_POINTS)) for name, n in self.counts.items()}
         return replace(self, counts=counts, is_held_out=True)
 
     @property
@@ -80,7 +80,7 @@ class PointPlan:
         return sum(self.counts.values())
 
     def row_count(self, blocks: Sequence[Block], factor: int | float = 1.0) -> int | float:
-        """Rows of all blocks with `factor` times the points; the user's own stay as many."""
+        """Rows of all blocks with `factor` times the points; the user's own points stay as many."""
         return sum(self._own(b) or factor * self._most(b) for b in blocks)
 
     def equation_points(self, blocks: Sequence[Block]) -> int:
@@ -88,12 +88,12 @@ class PointPlan:
         return max(self.counts[b.name] for b in blocks if isinstance(b.region, Interior))
 
     def _most(self, block: Block) -> int | float:
-        """Planned points of a block, with those that may crowd."""
+        """Planned points of a block, including the extra ones in narrow features."""
         n = self.counts[block.name]
-        return (1 + SHARE) * n if block.name in self.crowds else n
+        return (1 + CROWD_SHARE) * n if block.name in self.crowds else n
 
     def _own(self, block: Block) -> int:
-        """Points of a block that the user gives one by one; 0 where a sampler draws them."""
+        """Points of a block that the user gives one by one; 0 if a sampler draws them."""
         if isinstance(block.region, AtPoints):
             return len(block.region.points)
         sampler = self.samplers.get(block.name)
@@ -108,7 +108,7 @@ class PointPlan:
             blocks: the compiled blocks.
             seed: equal seeds give equal points; all interior blocks share theirs.
             adapt_to: draw the interior points with a density that follows this predictor's
-                residual; uniform where None.
+                residual; None for uniform points.
 
         Raises:
             ProblemError: a statement is not finite at one of the points.
@@ -137,13 +137,13 @@ class PointPlan:
         return [PointSet(np.asarray(region.points))]
 
     def _crowd(self, block: Block) -> tuple[Crowd | None, int]:
-        """Where the points of an equation crowd, and how many of them."""
+        """The narrow features of an equation that need extra points, and how many points."""
         if not isinstance(block.region, Interior) or not may_crowd(self._sampler(block)):
             return None, 0
         return crowding(self.crowds.get(block.name, {}).get(""), self.counts[block.name])
 
     def _crowded(self, block: Block, sets: list[PointSet], seed: int) -> list[PointSet]:
-        """The points of an equation with those that crowd."""
+        """The points of an equation with the extra ones in narrow features."""
         crowd, n = self._crowd(block)
         return [with_crowd(self.domain, sets[0], crowd, n, stream(seed, 0))] if crowd else sets
 
@@ -154,7 +154,7 @@ class PointPlan:
         return sampler
 
     def _unit_dim(self, block: Block) -> int:
-        """Dimension of the unit cube that the points of a block are mapped from."""
+        """Dimension of the unit cube from which the points of a block are mapped."""
         if isinstance(block.region, OnParts):
             return max(part.unit_dim for part in block.region.parts)
         inside = isinstance(block.region, Interior)
@@ -207,7 +207,7 @@ class PointPlan:
 
 
 def _shares(points: PointSet) -> np.ndarray:
-    """q of mean(F²) ≈ Σ q_i F_i²: quadrature weights, of sum 1; equal where there are none."""
+    """q of mean(F²) ≈ Σ q_i F_i²: quadrature weights of sum 1; equal if there are none."""
     if points.weights is None or not points.weights.sum() > 0:
         return np.full(len(points), 1 / len(points))
     return points.weights / points.weights.sum()

@@ -1,4 +1,4 @@
-"""G V by explicit rows, or by forward-mode passes where a single row is too long to be built."""
+"""G V by explicit rows, or by forward-mode passes if a single row is too long to build."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def reduced_matrix(
 ) -> Float[Tensor, "n r"]:
     """G V for the given coefficients.
 
-    Rows cost one reverse pass for all directions together, columns one forward pass for each:
-    rows win by orders of magnitude, as long as one of them fits into the memory budget.
+    Rows cost one reverse pass for all directions together, columns one forward pass for each
+    direction: rows win by orders of magnitude, as long as one row fits into the memory budget.
     """
     m = residual.network.parameter_count
     if isinstance(directions, Dense) and not row_fits(m, residual.like, residual.memory_budget):

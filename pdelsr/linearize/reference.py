@@ -1,7 +1,7 @@
 """Slow, obvious counterparts of the rows: G V and Gᵀw by jvp and vjp, jets by nested reverse mode.
 
-The tests and the benchmark compare the fast path with them. They also serve where a single row of
-length m is too long to be worth storing: a product with one vector costs one pass over the jets.
+The tests and the benchmark compare the fast path with them. They also serve when a single row of
+length m is too long to store: a product with one vector costs one pass over the jets.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from pdelsr.networks.forward_mode import jvp
 from pdelsr.networks.index_set import Index, IndexSet
 
 Values = Callable[..., Tensor]
-"""A network as a function of points, and of an index set where jets are asked for."""
+"""A network as a function of points and, for jets, of an index set."""
 
 JetRule = Callable[[Values, Tensor, IndexSet], Tensor]
-"""How a network, points (n, d) and an index set give a jet (A, n, k)."""
+"""Maps a network, points (n, d) and an index set to a jet (A, n, k)."""
 
 
 def own_jet(values: Values, x: Float[Tensor, "n d"], indices: IndexSet) -> Float[Tensor, "A n k"]:
-    """The jet as the network itself computes it."""
+    """The jet, computed by the network itself."""
     return values(x, indices)
 
 
@@ -38,7 +38,7 @@ def nested_reverse_jet(
 ) -> Float[Tensor, "A n k"]:
     """The jet by nested `jacrev` under `vmap`, the structure of the published code.
 
-    Every order p costs the whole tensor of d^p derivatives at every point.
+    Every order p costs the full tensor of d^p derivatives at every point.
     """
 
     def at_point(point: Tensor) -> Tensor:
@@ -66,17 +66,17 @@ def times_by_jvp(
     batch: int | None = None,
     pieces: bool = True,
 ) -> Float[Tensor, "n r"]:
-    """G V, one forward-mode pass a column.
+    """G V, one forward-mode pass per column.
 
     Args:
         residual: network, blocks and points.
         V: parameter directions.
         coefficients: s ∂F/∂u_α, as `residual.coefficients` gives them.
-        jet: how jets are computed.
+        jet: computes the jets.
         batch: columns that `vmap` takes at once, as the published code does; None for a plain
             loop, which needs the least memory.
-        pieces: whether points are taken in pieces that stay in the cache; False for all at once,
-            as the published code does.
+        pieces: take the points in pieces that stay in the cache; False for all at once, as the
+            published code does.
     """
     parameters = residual.network.trainable()
     combine = _combination(residual, coefficients, jet, pieces)

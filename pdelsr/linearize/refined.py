@@ -16,8 +16,8 @@ from pdelsr.networks.index_set import IndexSet
 class RefinedPredictor:
     """q + J δ with δ = V y; evaluated by one forward-mode pass, never by moving θ.
 
-    Putting δ into the weights would leave the linearization and lose the digits that the solve
-    has won (Cao and Zhang 2026, Fig. S9).
+    Adding δ to the weights would leave the linearization and lose the digits that the solve won
+    (Cao and Zhang 2026, Fig. S9).
 
     Args:
         network: at θ0; it must not be trained further while the predictor is in use.

@@ -19,12 +19,12 @@ from pdelsr.networks.index_set import IndexSet, closure
 from pdelsr.resources.memory import points_per_chunk
 from pdelsr.resources.pieces import in_pieces
 
-ROUNDED = 100  # epsilons by which |F| may be below its terms and yet be one of them alone
-ROWS_FOR_BALANCE = 256  # rows of a block that its mean length is estimated from
-DOUBLINGS = 30  # of a network that is small beside the data, at most
+ROUNDED = 100  # epsilons by which |F| may differ from its terms if it has a single one
+ROWS_FOR_BALANCE = 256  # rows of a block from which their mean length is estimated
+DOUBLINGS = 30  # of a network that is small compared with the data, at most
 
 Jets = list[Tensor]
-"""One (E, n) tensor a block: the values of its jet entries."""
+"""One (E, n) tensor per block: the values of its jet entries."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,11 @@ class StackedResidual(RowSource):
         return replace(self, blocks=tuple(blocks))
 
     def jets(self, predictor: Predictor | None = None) -> Jets:
-        """The jet entries of every block, of the network or of another predictor."""
+        """The jet entries of every block, for the network or another predictor."""
         return [b.jet(predictor or self.network) for b in self.blocks]
 
     def jets_without_graph(self, predictor: Predictor | None = None) -> Jets:
-        """`jets` for solves, where nothing is differentiated: chunk by chunk."""
+        """`jets`, chunk by chunk, for solves that differentiate nothing."""
         return [b.jet_without_graph(predictor or self.network) for b in self.blocks]
 
     def values(self, jets: Jets) -> Float[Tensor, " n"]:
@@ -71,7 +71,7 @@ class StackedResidual(RowSource):
         return torch.cat([b.scaled_value(jet) for b, jet in zip(self.blocks, jets, strict=True)])
 
     def coefficients(self, jets: Jets) -> Jets:
-        """The scaled coefficients s ∂F/∂u_α for given jets, one (E, n) tensor a block."""
+        """The scaled coefficients s ∂F/∂u_α for given jets, one (E, n) tensor per block."""
         return [b.scaled_coefficients(jet) for b, jet in zip(self.blocks, jets, strict=True)]
 
     def evaluate(self, predictor: Predictor | None = None) -> Float[Tensor, " n"]:
@@ -99,17 +99,17 @@ class StackedResidual(RowSource):
         return torch.cat([b.scale.square() * square for b, square in pairs])
 
     def terms_norm(self, predictor: Predictor, of: Predictor | None = None) -> float:
-        """Norm of the stacked sizes of the terms, beside which ‖f‖ is small or not.
+        """Norm of the stacked sizes of the terms, the scale for ‖f‖.
 
         Args:
             predictor: u.
-            of: whose terms are taken, with the coefficients at u; None for u itself.
+            of: a predictor whose terms are taken, with the coefficients at u; None for u itself.
         """
         sizes = [b.scale * b.terms(predictor, of) for b in self.blocks]
         return torch.linalg.vector_norm(torch.cat(sizes)).item()
 
     def data_norm(self) -> float:
-        """Norm of the stacked data: of f at u = 0."""
+        """Norm of the stacked data, f at u = 0."""
         zeros = [b.columns.new_zeros(len(b.block.entries), len(b)) for b in self.blocks]
         pairs = zip(self.blocks, zeros, strict=True)
         with torch.no_grad():
@@ -117,7 +117,7 @@ class StackedResidual(RowSource):
         return torch.linalg.vector_norm(torch.cat(data)).item()
 
     def adds_up(self, predictor: Predictor) -> bool:
-        """Whether some F has several terms: one alone is never small beside itself."""
+        """Whether some F has several terms; a single term is never small compared with itself."""
         alone = 1 - ROUNDED * torch.finfo(self.like.dtype).eps
         return any(
             bool((b.evaluate(predictor).abs() < alone * b.terms(predictor)).any())
@@ -133,7 +133,7 @@ class StackedResidual(RowSource):
 
         The slopes of a nonlinear F depend on u. They are taken at the network, or at the multiple
         of it whose terms are as large as the data F(0): an untrained network is nearly flat, and
-        the rows of |∇u|² = 1 at it would be thirty times shorter than at any solution.
+        its rows for |∇u|² = 1 would be thirty times shorter than at any solution.
         """
         few = bound.thinned(min(1.0, ROWS_FOR_BALANCE / len(bound)))
         with torch.no_grad():
@@ -145,7 +145,7 @@ class StackedResidual(RowSource):
     def rows(
         self, coefficients: Jets, only: Int[Tensor, " r"] | None = None
     ) -> Iterator[tuple[slice, Float[Tensor, "c q"]]]:
-        """Chunks of G = Σ_α c_α ∂_θ u_α with their rows; all columns, or those of `only`."""
+        """Chunks of G = Σ_α c_α ∂_θ u_α, with their slices of rows; all columns, or `only` some."""
         return self._chunks(coefficients, only, lambda part, rows: rows)
 
     def _chunks(
@@ -154,7 +154,7 @@ class StackedResidual(RowSource):
         only: Int[Tensor, " r"] | None,
         of: Callable[[slice, Tensor], Tensor],
     ) -> Iterator[tuple[slice, Tensor]]:
-        """of(part, rows) for every chunk of rows of G, with its part of 0 … n."""
+        """of(part, rows) for every chunk of rows of G and its slice of 0 … n."""
         width = self.network.parameter_count if only is None else len(only)
         step = points_per_chunk(width, self.like, self.memory_budget)
         offset = 0
@@ -171,7 +171,7 @@ class StackedResidual(RowSource):
             offset += len(bound)
 
     def matrix(self, coefficients: Jets) -> Float[Tensor, "n m"]:
-        """G as a dense matrix: for small networks."""
+        """G as a dense matrix, for small networks."""
         out = self.like.new_empty(self.row_count, self.network.parameter_count)
         for part, rows in self.rows(coefficients):
             out[part] = rows
@@ -198,7 +198,7 @@ class StackedResidual(RowSource):
         return torch.cat([(c * jet).sum(0) for c, jet in pairs])
 
     def transpose_times(self, w: Float[Tensor, " n"], coefficients: Jets) -> Float[Tensor, " m"]:
-        """Gᵀ w, by one reverse-mode pass: no row of G is made."""
+        """Gᵀ w, by one reverse-mode pass, without rows of G."""
         parameters = [p for p in self.network.parameters() if p.requires_grad]
         out = self.like.new_zeros(self.network.parameter_count)
         weights = w.split([len(b) for b in self.blocks])
@@ -217,7 +217,7 @@ class StackedResidual(RowSource):
         return torch.cat([slope.reshape(-1) for slope in found])
 
     def basis_jets(self, V: Directions | Float[Tensor, "m r"]) -> list[Float[Tensor, "E n r"]]:
-        """Φ_α = ∂^α(J V) at the points of every block, one tensor a block."""
+        """Φ_α = ∂^α(J V) at the points of every block, one tensor per block."""
         directions = as_directions(V)
         return [self._block_basis_jets(bound, directions) for bound in self.blocks]
 
@@ -247,11 +247,11 @@ class StackedResidual(RowSource):
     def output_rows(
         self, points: Float[Tensor, "n d"], along: Directions | None = None
     ) -> Iterator[Float[Tensor, "c r"]]:
-        """Chunks of the output Jacobian J = ∂q/∂θ at `points`, one output after the other.
+        """Chunks of rows of the output Jacobian J = ∂q/∂θ at `points`, one output after the other.
 
         Args:
             points: (n, d).
-            along: V, for chunks of J V; None for those of J.
+            along: V, for chunks of J V; None for chunks of J.
         """
         value = closure(((0,) * points.shape[1],))
         only = None if along is None else along.only
@@ -295,7 +295,7 @@ class StackedResidual(RowSource):
         return self.network.rows(points, site.indices, seeds, only)
 
     def part(self, part: slice) -> StackedResidual:
-        """The rows of a part of 0 … n."""
+        """The residual restricted to a slice of its rows 0 … n."""
         found, offset = [], 0
         for bound in self.blocks:
             here = slice(max(part.start - offset, 0), max(part.stop - offset, 0))
@@ -309,7 +309,7 @@ class StackedResidual(RowSource):
 
     @property
     def like(self) -> Tensor:
-        """A tensor of the dtype and device of everything here."""
+        """A tensor of the dtype and device of the residual."""
         return self.blocks[0].columns
 
     @property
@@ -323,27 +323,27 @@ class StackedResidual(RowSource):
         return self.network
 
     def draw_output_rows(self, count: int, generator: torch.Generator) -> RowChunks:
-        """All outputs at some of the points of all blocks, which their number alone decides."""
+        """Rows of all outputs at some points of all blocks; `count` alone decides how many."""
         points = torch.cat([b.sites[0] for b in self.blocks])
         points = points[spread(len(points), -(-count // self.network.out_features), points.device)]
         return lambda: self.output_rows(points)
 
     def draw_residual_rows(self, count: int, generator: torch.Generator) -> RowChunks:
-        """Those at some of the points of every block, which their number alone decides."""
+        """Rows at some points of every block; `count` alone decides how many."""
         thinned = self.thinned(min(1.0, count / self.row_count))
         coefficients = thinned.coefficients(thinned.jets_without_graph())
-        # Rows where the equations are not finite say nothing about directions.
+        # Rows that are not finite say nothing about directions.
         return lambda: (rows.nan_to_num(0.0, 0.0, 0.0) for _, rows in thinned.rows(coefficients))
 
 
 def _as_large_as_data(bound: BoundBlock, jet: Float[Tensor, "E n"]) -> Float[Tensor, "E n"]:
-    """The jet, or the first of its doublings whose terms are as large as F without them."""
+    """The jet, doubled until its terms are as large as F at zero."""
     if bound.block.linear:
         return jet
     data = bound.block.value(bound.columns, torch.zeros_like(jet))
     for _ in range(DOUBLINGS):
         terms = bound.block.value(bound.columns, jet) - data
         if not torch.linalg.vector_norm(terms) < torch.linalg.vector_norm(data):
-            break  # also where one of them is not a number
+            break  # also if one of them is not a number
         jet = 2 * jet
     return jet

@@ -1,4 +1,4 @@
-"""Where a basis finds rows of Jacobians: a problem on its points, or a module on data."""
+"""The source of Jacobian rows for a basis: a problem on its points, or a module on data."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 RowChunks = Callable[[], Iterator[Float[Tensor, "c m"]]]
-"""Yields the same rows at every call, chunk by chunk."""
+"""Yields the same rows at every call, in chunks."""
 
 
 class RowSource(ABC):
-    """A map q(x; θ), and a residual of it, that can be asked for rows of ∂q/∂θ and of ∂f/∂θ."""
+    """A map q(x; θ) and its residual f, which give rows of ∂q/∂θ and ∂f/∂θ."""
 
     @property
     @abstractmethod
@@ -28,7 +28,7 @@ class RowSource(ABC):
 
     @property
     def device(self) -> torch.device:
-        """Where the rows are."""
+        """The device of the rows."""
         return self.like.device
 
     @property
@@ -38,18 +38,18 @@ class RowSource(ABC):
 
     @abstractmethod
     def draw_output_rows(self, count: int, generator: torch.Generator) -> RowChunks:
-        """About so many rows of J = ∂q/∂θ, drawn at random.
+        """About `count` rows of J = ∂q/∂θ, drawn at random.
 
         Args:
-            count: of the rows.
-            generator: a CPU generator, from which the seed decides.
+            count: number of rows.
+            generator: a CPU generator, so that the seed decides.
         """
 
     @abstractmethod
     def draw_residual_rows(self, count: int, generator: torch.Generator) -> RowChunks:
-        """About so many rows of G = ∂f/∂θ, drawn at random.
+        """About `count` rows of G = ∂f/∂θ, drawn at random.
 
         Args:
-            count: of the rows.
-            generator: a CPU generator, from which the seed decides.
+            count: number of rows.
+            generator: a CPU generator, so that the seed decides.
         """

@@ -1,4 +1,4 @@
-"""The predictor u(y) = q0 + J V y at the points of a residual, as a solve for y needs it."""
+"""The predictor u(y) = q0 + J V y at the points of a residual, for a solve in y."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from pdelsr.linearize.residual import Jets, StackedResidual
 from pdelsr.resources.free_memory import free_bytes
 
 KEPT_SHARE = 0.5  # of the free memory that Φ, A and its factors may take
-SOLVE = 5  # times A, that a solve takes
+SOLVE = 5  # times A: memory of a solve
 
 
 @dataclass(frozen=True)
 class TangentModel:
-    """u(y): its jets, and A(u) = G(u) V.
+    """u(y), by its jets and A(u) = G(u) V.
 
     Args:
         residual: on its points.
         directions: V.
-        start: jets of q0.
-        phi: Φ_α = ∂^α(J V), one (E, n, r) tensor a block, from which everything follows without
-            the network; None for passes through the network.
+        origin: jets of q0.
+        phi: Φ_α = ∂^α(J V), one (E, n, r) tensor per block, which replaces passes through the
+            network; None for passes through the network.
     """
 
     residual: StackedResidual
     directions: Directions
-    start: Jets
+    origin: Jets
     phi: list[Tensor] | None = None
 
     def jets(self, y: Float[Tensor, " r"]) -> Jets:
         """The jets of u(y)."""
         if self.phi is not None:
-            return [start + phi @ y for start, phi in zip(self.start, self.phi, strict=True)]
+            return [q0 + phi @ y for q0, phi in zip(self.origin, self.phi, strict=True)]
         predictor = RefinedPredictor(self.residual.network, self.directions.lift(y))
         return self.residual.jets_without_graph(predictor)
 
     def matrix(self, jets: Jets) -> Float[Tensor, "n r"]:
-        """A(u) from the jets of u, all blocks stacked; A = Σ_α c_α Φ_α where Φ is kept."""
+        """A(u) from the jets of u, all blocks stacked; A = Σ_α c_α Φ_α if Φ is kept."""
         coefficients = self.residual.coefficients(jets)
         if self.phi is None:
             return reduced_matrix(self.residual, self.directions, coefficients)
@@ -57,7 +57,7 @@ class TangentModel:
         return out
 
     def rows(self, jets: Jets) -> Iterator[tuple[slice, Float[Tensor, "c r"]]]:
-        """Chunks of A(u), with their parts of 0 … n, which are never all there at once."""
+        """Chunks of rows of A(u) with their slices of 0 … n, one in memory at a time."""
         c = self.residual.coefficients(jets)
         for part, rows in self.residual.rows(c, self.directions.only):
             yield part, self.directions.project(rows)
@@ -75,20 +75,20 @@ class TangentModel:
 def tangent_model(
     residual: StackedResidual, directions: Directions, newton_steps: int
 ) -> TangentModel:
-    """The model that is cheaper for so many steps.
+    """The model that is cheaper for the given number of steps.
 
-    Φ costs one reverse pass an entry, and rows · V where V is dense: worth it if more than one
-    step will use it and it fits. In the whole tangent space a solve costs far more than either.
+    Φ costs one reverse pass per entry, and rows · V if V is dense: worth it if more than one step
+    uses it and it fits. In the whole tangent space a solve costs far more than either.
     """
-    start = residual.jets_without_graph()
+    origin = residual.jets_without_graph()
     entries = sum(len(b) * len(b.block.entries) for b in residual.blocks)
     used = newton_steps > 1 and not residual.is_linear and not isinstance(directions, Identity)
     kept = used and keeps_jets(entries, residual.row_count, directions.rank, residual.like)
     phi = residual.basis_jets(directions) if kept else None
-    return TangentModel(residual, directions, start, phi)
+    return TangentModel(residual, directions, origin, phi)
 
 
 def keeps_jets(entries: int | float, rows: int | float, rank: int, like: Tensor) -> bool:
-    """Whether Φ fits, with so many jet entries and rows in all, beside what a solve takes."""
+    """Whether Φ, with this many jet entries and rows in all, fits beside a solve."""
     size = (entries + SOLVE * rows) * rank * like.element_size()
     return size < KEPT_SHARE * free_bytes(like.device)

@@ -17,7 +17,7 @@ from pdelsr.lstsq.system import System
 
 
 class Ended(Enum):
-    """How a solver came to its solution."""
+    """How a solver ended."""
 
     SOLVED = "solved"
     ITERATIONS = "the iterations were over before the tolerance was reached"
@@ -29,9 +29,9 @@ class Solved:
 
     Args:
         solution: y.
-        rank: about the effective rank, where the solver knows it at no cost; else None.
-        condition: of A, where the solver knows it at no cost; else None.
-        status: how the solution was come by.
+        rank: approximate effective rank, if the solver knows it at no cost; else None.
+        condition: of A, if the solver knows it at no cost; else None.
+        status: how the solver ended.
     """
 
     solution: Float[Tensor, " r"]
@@ -54,9 +54,9 @@ class LeastSquares(ABC):
     serves_again: ClassVar[bool] = True
 
     def numbers(self, n: int | float, r: int) -> int | float:
-        """How many numbers are alive at once for A (n, r), by which a run estimates its memory.
+        """How many numbers are held at once for A (n, r), by which a run estimates its memory.
 
-        Those of a direct solver here, which holds A and its factors.
+        The default is that of a direct solver, which holds A and its factors.
         """
         return 2 * n * r + 2 * r**2
 
@@ -66,38 +66,38 @@ class LeastSquares(ABC):
 
     @abstractmethod
     def compute(self, state: Any, b: Float[Tensor, " n"] | None = None) -> Solved:
-        """The solution for a right-hand side; None for that of the system."""
+        """The solution for a right-hand side; None for the one of the system."""
 
     def in_part(
         self, state: Any, b: Float[Tensor, " n"] | None = None
     ) -> Float[Tensor, " r"] | None:
-        """The solution in a part of the directions, where the factors give it at no cost.
+        """The solution in a part of the directions, if the factors give it at no cost.
 
-        Its distance from the full solution tells how far both may be from the truth. That part is
-        chosen at random; see `leading` for directions in an order.
+        Its distance from the full solution estimates the error of both. The part is chosen at
+        random; see `leading` for directions in order.
         """
         return None
 
     def leading(self, state: Any) -> Nested | None:
-        """The solutions in the first k directions, for every k, where the factors give them."""
+        """The solutions in the first k directions, for every k, if the factors give them."""
         return None
 
     def left_over(self, state: Any, b: Float[Tensor, " n"] | None = None) -> float | None:
-        """‖A y − b‖ of the solution y, without A; None where the factors do not tell it."""
+        """‖A y − b‖ of the solution y, without A; None if the factors do not tell."""
         return None
 
     def root_covariance(
         self, state: Any, rows: Float[Tensor, "q r"]
     ) -> Float[Tensor, "q s"] | None:
-        """X with X Xᵀ = rows (AᵀA)⁻¹ rowsᵀ, what lies below rounding being taken at rounding.
+        """X with X Xᵀ = rows (AᵀA)⁻¹ rowsᵀ, where values of A below rounding count as rounding.
 
-        The largest singular value is how much larger than A y the values `rows` · y can be: how far
-        the solution moves for a residual of norm one. None where the solver has no factors to tell.
+        Its largest singular value bounds the values `rows` · y relative to A y: how far the
+        solution moves for a residual of norm one. None if the solver keeps no factors.
         """
         return None
 
     def spectrum(self, state: Any) -> Spectrum | None:
-        """Singular values of A; None where the solver has no factors to tell."""
+        """Singular values of A; None if the solver keeps no factors."""
         return None
 
 

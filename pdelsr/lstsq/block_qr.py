@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 PANEL = 128  # columns that are factored at once
-OPERATIONS = 2e10  # of one call, about, for which the clock has to wait
+OPERATIONS = 2e10  # about, of one call, during which the clock is not read
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Householder:
     Args:
         reflectors: R in the upper triangle, below it the columns of V without their leading 1.
         triangles: T (b, b) of every panel.
-        trapezoid: rows at the end of A that were an upper triangle: V ends on its diagonal.
+        trapezoid: rows at the end of A that were an upper triangle; V ends on its diagonal.
     """
 
     reflectors: Float[Tensor, "n r"]
@@ -35,7 +35,7 @@ class Householder:
     def rotated(self, b: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
         """Qᵀ b.
 
-        LAPACK's `ormqr` takes twenty times as long for a single vector, since torch copies all
+        LAPACK's `ormqr` takes twenty times as long for a single vector, because torch copies all
         reflectors for it.
         """
         out = b.clone()
@@ -53,15 +53,15 @@ class Householder:
 def factored(A: Float[Tensor, "n r"], trapezoid: int = 0) -> Householder:
     """The factors of A, which is overwritten.
 
-    By panels of columns. Each is factored by LAPACK and applied to the columns right of it by
-    products of matrices, which run at the speed of the machine; LAPACK's `geqrf` and `ormqr` take
-    1.4 times as long for all of it. Between two pieces Python can look at the clock, while one call
-    for the whole takes tens of seconds on large matrices.
+    LAPACK factors a panel of columns, and matrix products apply it to the columns right of it, at
+    the speed of the machine; LAPACK's `geqrf` and `ormqr` take 1.4 times as long for the whole.
+    Between two pieces Python can read the clock, while one call for the whole takes tens of seconds
+    on large matrices.
 
     Args:
         A: the matrix.
-        trapezoid: rows at its end that are an upper triangle, r of them, or 0. What is zero there
-            is neither read nor filled, except above the diagonal.
+        trapezoid: r if the last r rows are an upper triangle, else 0. Zeros below its diagonal are
+            neither read nor filled.
     """
     r, triangles = A.shape[1], []
     for rows, columns in _panels(A, trapezoid):
@@ -98,7 +98,7 @@ def _triangle(V: Float[Tensor, "n b"], tau: Float[Tensor, " b"]) -> Float[Tensor
     """T of the product I − V T Vᵀ of reflections I − τ v vᵀ.
 
     Its inverse is the upper triangle of VᵀV with 1/τ on the diagonal (Joffrain et al. 2006, ACM
-    Trans. Math. Softw. 32, 169). Where τ is 0 there is no reflection, and row and column are zero.
+    Trans. Math. Softw. 32, 169). If τ is 0 there is no reflection, and its row and column are zero.
     """
     is_one = (tau != 0).to(tau)
     inverse = (V.T @ V).triu(1) * is_one * is_one[:, None]

@@ -15,7 +15,7 @@ SCALE = 1e8  # of L-BFGS
 EVALUATIONS = 26  # of an iteration of L-BFGS, at most
 
 Iterates = Callable[[Tensor, Tensor], Iterator[Tensor]]
-"""A and b to y after 1, 2, … iterations from y = 0; ends where nothing is left to do."""
+"""Maps A and b to y after 1, 2, … iterations from y = 0; ends when nothing is left to do."""
 
 
 def iterates(
@@ -23,11 +23,11 @@ def iterates(
 ) -> Float[Tensor, "c r"]:
     """y of min ‖A y − b‖ after some numbers of iterations, from y = 0.
 
-    The iterates of all solvers depend on AᵀA and Aᵀb only. Where QR gives A = Q R and z = Qᵀb,
-    AᵀA = RᵀR and Aᵀb = Rᵀz: up to rounding the iterates on the triangle, min ‖R y − z‖, are those
-    on the matrix, and an iteration costs r² instead of n r.
+    The iterates of all solvers depend on AᵀA and Aᵀb only. If A = Q R and z = Qᵀb, then AᵀA = RᵀR
+    and Aᵀb = Rᵀz: up to rounding, the iterates on the triangle, min ‖R y − z‖, are those on the
+    matrix, and an iteration costs r² instead of n r.
 
-    The problem is scaled to σ_max(A) = ‖Aᵀb‖ = 1, which matters to Adam and L-BFGS alone.
+    The problem is scaled to σ_max(A) = ‖Aᵀb‖ = 1, which matters only to Adam and L-BFGS.
 
     Args:
         name: one of `ITERATIVE`.
@@ -52,7 +52,7 @@ def iterates(
 def cgls(A: Float[Tensor, "n r"], b: Float[Tensor, " n"]) -> Iterator[Tensor]:
     """Conjugate gradients on AᵀA y = Aᵀb (Hestenes and Stiefel 1952), down to rounding.
 
-    Beyond, where the gradient is noise, the directions would grow without bound.
+    Beyond that the gradient is noise, and the directions would grow without bound.
     """
     rounding = torch.finfo(b.dtype).eps * max(A.shape) ** 0.5
     y, rest = b.new_zeros(A.shape[1]), b
@@ -135,14 +135,14 @@ def adam(A: Float[Tensor, "n r"], b: Float[Tensor, " n"]) -> Iterator[Tensor]:
 def lbfgs(A: Float[Tensor, "n r"], b: Float[Tensor, " n"]) -> Iterator[Tensor]:
     """L-BFGS on ½ ‖A y − b‖² with 100 pairs and a strong Wolfe line search.
 
-    The first step is tried at 1/σ_max². The problem is scaled up, because torch takes curvature
-    below 1e-10 and steps below 1e-9 for nothing.
+    The first trial step is 1/σ_max². The problem is scaled up, because torch ignores curvature
+    below 1e-10 and steps below 1e-9.
     """
     target = SCALE * (A.T @ b)
     y = b.new_zeros(A.shape[1]).requires_grad_()
     optimizer = torch.optim.LBFGS(
         [y],
-        lr=max(1.0, target.abs().sum().item()),  # torch divides the first step by that
+        lr=max(1.0, target.abs().sum().item()),  # torch divides the first step by this
         max_iter=1,
         max_eval=EVALUATIONS,
         tolerance_grad=0.0,
@@ -152,7 +152,7 @@ def lbfgs(A: Float[Tensor, "n r"], b: Float[Tensor, " n"]) -> Iterator[Tensor]:
     )
 
     def loss() -> float:
-        """Less ½ ‖b‖², in whose rounding the line search would lose what small steps gain."""
+        """The loss less ½ ‖b‖², whose rounding would hide the gain of small steps."""
         y.grad = A.T @ (A @ y.detach()) - target
         return 0.5 * (y.detach() @ (y.grad - target)).item()
 

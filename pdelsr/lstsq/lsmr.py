@@ -1,4 +1,4 @@
-"""Least squares by LSMR: products with vectors alone, for matrices too large to be formed."""
+"""Least squares by LSMR: products with vectors only, for matrices too large to form."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pdelsr.errors import warn
 from pdelsr.lstsq.base import Ended, LeastSquares, Solved
 from pdelsr.lstsq.system import MatrixSystem, System, require_finite
 
-OVER = 7  # what scipy says where the iterations are over
+OVER = 7  # scipy's code for the end of the iterations
 SMALL = 2**22  # numbers of a matrix that is formed
-VECTORS = 8  # of n and of r numbers, that the iteration holds
+VECTORS = 8  # of length n and of length r, that the iteration holds
 
 
 class IterationsWarning(UserWarning):
@@ -36,13 +36,12 @@ class LSMR(LeastSquares):
     """Golub–Kahan iteration (Fong and Saunders 2011), on products A y and Aᵀw.
 
     A large A is never formed: the lengths of its columns take one pass over its rows, and every
-    iteration two products. A small one, of 4 million numbers at most, takes less room than a chunk
-    of rows and is multiplied a hundred times faster.
+    iteration two products. One of at most 4 million numbers takes less room than a chunk of rows,
+    and is multiplied a hundred times faster.
 
-    The iterations resolve one decade of singular values after another, so ill-conditioned tangent
-    systems stop far from the minimum: the paper's Figs. 2c and 4c, and a reason for `QR` where A
-    fits into memory. They tell the condition of what they have resolved only, so none is told where
-    they are over too early.
+    Note that the iterations resolve one decade of singular values after another, so ill-conditioned
+    tangent systems stop far from the minimum (the paper's Figs. 2c and 4c): use `QR` if A fits into
+    memory. They tell the condition of what they have resolved, so none is told if they stop early.
 
     Args:
         iterations: at most; None for 4 r.
@@ -67,7 +66,7 @@ class LSMR(LeastSquares):
         system, lengths = state.system, state.lengths
         b = system.b if b is None else b
         require_finite(lengths, b)
-        # scipy's vectors are in double precision, since its constants overflow in a single one
+        # scipy's vectors are in double precision, because its constants overflow in single
         y, ended, _, _, _, _, condition, _ = scipy.sparse.linalg.lsmr(
             _products(system, lengths),
             _array(b),
@@ -88,7 +87,7 @@ class LSMR(LeastSquares):
 
 
 def _products(system: System, lengths: Float[Tensor, " r"]) -> scipy.sparse.linalg.LinearOperator:
-    """The products that scipy asks for, of A with columns of unit length."""
+    """The products of A, scaled to columns of unit length, for scipy."""
 
     def along(y: np.ndarray) -> np.ndarray:
         return _array(system.times(_tensor(y.reshape(-1), lengths) / lengths))

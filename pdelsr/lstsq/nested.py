@@ -20,9 +20,9 @@ class Nested:
         z: the rotated right-hand side.
         undamped: the triangle without damping.
         levels: of the damping, for every column.
-        scales: of the columns, in which their lengths count.
-        noise: singular values of the scaled columns below are rounding.
-        rest: of the right-hand side, ‖[b; 0] − [A; levels] y‖ at the solution y in all columns.
+        scales: of the columns, the units of their lengths.
+        noise: singular values of the scaled columns below it are rounding.
+        rest: ‖[b; 0] − [A; levels] y‖ at the solution y in all columns.
     """
 
     R: Float[Tensor, "r r"]
@@ -48,7 +48,7 @@ class Nested:
         return torch.linalg.solve_triangular(self.R, z, upper=True)[:, 0]
 
     def padded(self, k: int) -> Float[Tensor, " r"]:
-        """The same with zeros for the other columns."""
+        """`solution(k)` with zeros for the other columns."""
         return torch.nn.functional.pad(self.solution(k), (0, self.rank - k))
 
     def squares(self, y: Float[Tensor, " r"]) -> float:

@@ -13,9 +13,9 @@ from pdelsr.lstsq.block_qr import Householder, factored
 from pdelsr.lstsq.spectrum import Spectrum, spectrum_of
 from pdelsr.lstsq.system import System
 
-PART = 0.85  # share of the directions in the solution in a part of them
-ROUNDED = 30  # times the damping: what rounding leaves of a column that others span, about
-ROWS = 256  # that are copied at once
+PART = 0.85  # share of the directions in a partial solution
+ROUNDED = 30  # times the damping: about what rounding leaves of a column that others span
+COPIED_ROWS = 256  # that are copied at once
 LARGEST_SVD = 800  # columns up to which an SVD is cheap beside the factorization
 
 
@@ -38,8 +38,8 @@ class QR(LeastSquares):
         [  λ I  ]           [ 0 ]
 
     The damping λ bounds ‖D y‖, whose rounding errors would otherwise be the floor of the refined
-    prediction; it squares no condition number. The columns are put in a random order first, so
-    that the leading block of R is the problem in a random part of the directions.
+    prediction; it does not square the condition number. The columns are first put in a random
+    order, so the leading block of R is the problem in a random part of the directions.
 
     Args:
         damping: λ in units of the machine epsilon. On Poisson's equation values of 10 to 1000
@@ -57,8 +57,8 @@ class QR(LeastSquares):
         n, r = A.shape
         generator = torch.Generator().manual_seed(r)
         order = torch.randperm(r, generator=generator, device="cpu").to(A.device)
-        stacked = A.new_zeros(r, n + r).T  # the columns of a panel lie together
-        for rows, place in zip(A.split(ROWS), stacked[:n].split(ROWS), strict=True):
+        stacked = A.new_zeros(r, n + r).T  # the columns of a panel are contiguous
+        for rows, place in zip(A.split(COPIED_ROWS), stacked[:n].split(COPIED_ROWS), strict=True):
             torch.index_select(rows.T, 0, order, out=place.T)
         del A
         _, lengths = equilibrate(stacked[:n])
@@ -75,8 +75,8 @@ class QR(LeastSquares):
         return self._solve(state, b, part) if part else None
 
     def _rough_rank(self, state: QRState) -> int:
-        # In random order, the first columns fill the space. Of those after them only the damping is
-        # left on the diagonal, with rounding errors: three to a hundred times as much.
+        # In random order, the first columns span the space. The later ones leave only the damping
+        # on the diagonal, with rounding errors: three to a hundred times as much.
         diagonal = state.factors.reflectors.diagonal().abs()
         rounding = ROUNDED * self.damping * torch.finfo(diagonal.dtype).eps
         return int((diagonal > rounding).sum())

@@ -1,4 +1,4 @@
-"""Singular values of a reduced system, and what they say."""
+"""Singular values of a reduced system, effective rank and condition."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Spectrum:
-    """Singular values of the column-equilibrated matrix, and what they say.
+    """Singular values of the column-equilibrated matrix, effective rank and condition.
 
     Args:
         singular_values: in falling order.

@@ -1,4 +1,4 @@
-"""Least squares by QR of one chunk of rows after another, in memory that does not grow."""
+"""Least squares by QR of one chunk of rows after another, in constant memory."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from pdelsr.lstsq.spectrum import Spectrum
 from pdelsr.lstsq.system import System
 from pdelsr.lstsq.triangle import BUFFER, Triangle
 
-FINISHED = 5  # r², that the last factorization and its answer take
+FINISHED = 5  # r²: memory of the last factorization and its answer
 
 
 @dataclass(frozen=True)
 class StreamingQRState:
-    """The triangle of [A b], and the system, which is asked for products with other vectors."""
+    """The triangle of [A b], and the system for products with other vectors."""
 
     nested: Nested
     system: System
@@ -27,19 +27,19 @@ class StreamingQRState:
 
 @dataclass(frozen=True)
 class StreamingQR(LeastSquares):
-    """QR in which the triangle of the rows so far is stacked on the next ones.
+    """QR that stacks the triangle of the rows so far on the next rows.
 
         [ R  z ]
         [ A  b ] = Q [ R' z' ]    (Cao and Zhang 2026, Algorithm S1)
 
     Memory takes r² numbers, however many rows there are. The triangle holds the solutions in the
-    leading k columns for every k, which is how a rank is chosen on data. Q is not kept: another
-    right-hand side than that of the system is solved for by the seminormal equations RᵀR y = Aᵀb,
+    leading k columns for every k, from which a rank is chosen on data. Q is not kept: other
+    right-hand sides than that of the system are solved by the seminormal equations RᵀR y = Aᵀb,
     with one step of refinement (Björck 1987, Linear Algebra Appl. 88/89, 31).
 
     Args:
-        equilibrated: whether rounding is measured beside every column itself, or beside the longest
-            one. The latter suits orthonormal directions, in an order of importance.
+        equilibrated: whether rounding is relative to each column, or to the longest one. The latter
+            suits orthonormal directions in order of importance.
     """
 
     equilibrated: bool = True

@@ -10,22 +10,22 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-CHUNK = 4096  # rows of a matrix that is there anyway
+CHUNK = 4096  # rows of a matrix that is in memory anyway
 
 
 class NotFiniteError(ArithmeticError):
-    """An entry of A or b is not finite, so that there is nothing to solve."""
+    """An entry of A or b is not finite, so there is nothing to solve."""
 
 
 class System(ABC):
-    """min_y ‖A y − b‖ with A (n, r), as far as a solver needs it.
+    """min_y ‖A y − b‖ with A (n, r), dense, in chunks, or by products.
 
-    A direct solver forms A by `dense`, which is made for it and may be overwritten. One that reads
-    every row once takes `chunks`, and an iterative one `times` and `transpose_times`: neither ever
-    holds the matrix.
+    A direct solver forms A by `dense`, and may overwrite it. A solver that reads every row once
+    takes `chunks`, and an iterative one `times` and `transpose_times`: neither ever holds the
+    matrix.
 
     Raises:
-        NotFiniteError: from any of these, where an entry is not finite.
+        NotFiniteError: from any of these, if an entry is not finite.
     """
 
     @property
@@ -75,7 +75,7 @@ class System(ABC):
 
 @dataclass(frozen=True, eq=False)
 class MatrixSystem(System):
-    """A matrix that is there, and a right-hand side.
+    """A matrix in memory, and a right-hand side.
 
     Args:
         A: (n, r); a direct solver may overwrite it.
@@ -114,7 +114,7 @@ class MatrixSystem(System):
 
 
 def require_finite(A: Tensor, b: Tensor) -> None:
-    """Refuse rows of a system with an entry that is not finite.
+    """Refuse rows with an entry that is not finite.
 
     Raises:
         NotFiniteError: there is one.

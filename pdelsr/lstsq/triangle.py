@@ -1,4 +1,4 @@
-"""The triangle of a matrix that arrives in blocks of rows, in memory that does not grow."""
+"""The triangle of a matrix that arrives in blocks of rows, in constant memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from pdelsr.lstsq.nested import Nested
 
 ROUNDING = 50  # times epsilon and the longest column: damping of all columns
-NOISE = 1000  # times the same: a column of which less is left is noise
+NOISE = 1000  # times the same: a column with a smaller rest is noise
 BUFFER = 2  # times r rows wait before a factorization, so that most of its work is new
 
 
@@ -50,13 +50,13 @@ class Triangle:
     def finish(self, equilibrated: bool = False) -> Nested:
         """The triangle of all rows so far, damped.
 
-        All columns are damped at the level of rounding, and those that the columns before them
-        leave nothing of, as in a null space of A, so much that their unknowns vanish.
+        All columns are damped at the level of rounding. Columns that the earlier ones span, as in a
+        null space of A, are damped so much that their unknowns vanish.
 
         Args:
-            equilibrated: whether rounding is measured beside every column itself. Otherwise it is
-                beside the longest one: for orthonormal directions lengths mean something, and one
-                that is noise beside the longest must not be fitted with.
+            equilibrated: whether rounding is relative to each column. Otherwise it is relative to
+                the longest one: for orthonormal directions lengths mean something, and a column
+                that is noise relative to the longest must not be fitted.
         """
         self._reduce()
         R, z = self._stack[: self.rank, :-1].clone(), self._stack[: self.rank, -1]

@@ -32,7 +32,7 @@ class Activation(ABC):
         return self.derivatives(z, 0)[0]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Activation:
-        return self  # without state, and known by identity: a copied network keeps its own
+        return self  # without state, and compared by identity: a copied network keeps the object
 
 
 def _polynomials(slope: Polynomial, count: int = MAX_ORDER) -> list[list[float]]:
@@ -144,7 +144,7 @@ class UserActivation(Activation):
     Args:
         functions: σ, σ', σ'', … as elementwise torch functions. A jet of order k and its rows
             need k + 1 derivatives.
-        name: what summaries print.
+        name: printed in summaries.
 
     Example:
         >>> import torch
@@ -168,7 +168,7 @@ class UserActivation(Activation):
 
     @property
     def order(self) -> int:
-        """Of the highest derivative that was given."""
+        """Order of the highest given derivative."""
         return len(self.functions) - 1
 
     def derivatives(self, z: Float[Tensor, "*s"], order: int) -> list[Tensor]:
@@ -184,7 +184,7 @@ class UserActivation(Activation):
             value = self.functions[k](z)
         except (MemoryError, torch.OutOfMemoryError):
             raise
-        except Exception as error:  # whatever a user's function raises
+        except Exception as error:  # anything a user's function raises
             raise SettingsError(
                 f"activation {self.name!r}: functions[{k}] fails with {described(error)}; it "
                 "takes a tensor, and returns one of the same shape and dtype."

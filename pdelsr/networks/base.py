@@ -1,4 +1,4 @@
-"""What every network offers: values, jets, Jacobian rows and directional derivatives."""
+"""The interface of networks: values, jets, Jacobian rows and directional derivatives."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Network(nn.Module, ABC):
     The parameters θ are ordered as `torch.nn.utils.parameters_to_vector` orders those that
     require gradients.
 
-    A network of your own sets `in_features` and `out_features`, and writes `forward`, each point
-    on its own. It may write `rows` and `tangent_jet` where it knows faster ones, and `settings`
-    where files shall bring it back.
+    A network of your own sets `in_features` and `out_features`, and defines `forward`, each point
+    on its own. It may override `rows` and `tangent_jet` with faster versions, and `settings` so
+    that files can rebuild it.
 
     Attributes:
         in_features: d, number of coordinates.
@@ -62,9 +62,9 @@ class Network(nn.Module, ABC):
     def homogeneous(
         self, x: Float[Tensor, "n d"], indices: IndexSet, jet: Float[Tensor, "A n k"]
     ) -> Float[Tensor, "A n k"]:
-        """The jet of what a change of the network's values by a function changes u by.
+        """The jet of the change of u when the network's values change by a given function.
 
-        That function itself, but for conditions that hold exactly, which no change may violate.
+        It is that function itself, unless conditions hold exactly, which no change may violate.
         """
         return jet
 
@@ -74,11 +74,11 @@ class Network(nn.Module, ABC):
 
     @property
     def called(self) -> str:
-        """How messages call the network."""
+        """The network's name in messages."""
         return type(self).__name__
 
     def jet(self, x: Float[Tensor, "n d"], indices: Sequence[Index]) -> Float[Tensor, "E n k"]:
-        """Partial derivatives ∂^α q at `x` for exactly the multi-indices asked for, in order."""
+        """Partial derivatives ∂^α q at `x` for exactly the given multi-indices, in order."""
         full = closure(tuple(indices))
         values = self(x, full)
         return values[[full.positions[i] for i in indices]]

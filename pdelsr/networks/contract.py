@@ -1,4 +1,4 @@
-"""What a network of the user's own class has to keep to, compared with slower ways to the same."""
+"""The contract of a user-defined network, checked against slower derivatives."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from pdelsr.networks.generic import ModuleNetwork
 from pdelsr.networks.index_set import IndexSet
 
 CLOSE: dict[torch.dtype, float] = {torch.float64: 1e-6, torch.float32: 2e-2}
-"""Of the largest entry, by which two ways to the same derivatives may differ."""
+"""Share of the largest entry by which two computations of a derivative may differ."""
 ONCE = "the jet: a FeatureNetwork applies each affine layer exactly once"
 APPLIED = "the jet along a direction of θ: a FeatureNetwork calls applied(layer, a), not layer(a)"
 
 
 def require_contract(network: Network, x: Float[Tensor, "n d"], indices: IndexSet) -> None:
-    """Refuse a network of a class outside of pdelsr that breaks a promise of `Network`.
+    """Refuse a user-defined network that breaks a promise of `Network`.
 
-    What torch.func cannot differentiate is not compared.
+    Derivatives that torch.func cannot compute are not compared.
 
     Args:
-        network: of the user's.
+        network: of a user-defined class.
         x: some points, in its dtype and on its device.
-        indices: of the derivatives that the problem uses.
+        indices: multi-indices of the derivatives that the problem uses.
 
     Raises:
-        SettingsError: it fails, or gives another shape, or a jet, a row or a tangent is not the
-            derivative that it stands for.
+        SettingsError: the network fails, a shape is wrong, or a jet, row or tangent is not the
+            derivative that it should be.
     """
     if type(network).__module__.startswith("pdelsr."):
         return
@@ -77,12 +77,12 @@ def _called(what: str, call: Callable[[], Any]) -> Any:
         return call()
     except (PdelsrError, MemoryError, torch.OutOfMemoryError):
         raise
-    except Exception as error:  # whatever a user's class raises
+    except Exception as error:  # anything a user's class raises
         raise SettingsError(f"{what} fails with {described(error)}") from error
 
 
 def _differentiated(call: Callable[[], Tensor]) -> Tensor | None:
-    """What torch.func finds; None where it cannot differentiate an operation."""
+    """The derivative by torch.func; None if it cannot differentiate an operation."""
     try:
         return call()
     except torch.OutOfMemoryError:
@@ -92,7 +92,7 @@ def _differentiated(call: Callable[[], Tensor]) -> Tensor | None:
 
 
 def _require_close(found: Any, wanted: Tensor | None, what: str, of: str) -> None:
-    """Refuse derivatives that differ by more than rounding; None is not compared."""
+    """Refuse derivatives that differ by more than rounding; None counts as equal."""
     if wanted is None:
         return
     if not isinstance(found, Tensor) or found.shape != wanted.shape:

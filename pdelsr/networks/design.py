@@ -1,4 +1,4 @@
-"""What a default network looks like at the start: layers, activation, scale of the weights."""
+"""The design of a default network: layers, activation, scale of the initial weights."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from pdelsr.networks import MLP, Activation
 
 @dataclass(frozen=True)
 class Design:
-    """The settings of a multilayer perceptron that matter to its untrained tangent space.
+    """The settings of a multilayer perceptron that shape its untrained tangent space: plain data.
 
     Args:
         hidden: widths of the hidden layers.
         activation: σ, by name or as an object.
         weight_scale: multiplies the initial weights and biases of the hidden layers.
-        first_inputs: features that one neuron of the first layer depends on at the start; None
-            for all of them.
+        first_inputs: features on which a neuron of the first layer depends at first; None for all.
     """
 
     hidden: tuple[int, ...]
@@ -40,7 +39,7 @@ class Design:
 
 
 def design_of(network: MLP) -> Design:
-    """The design that a network was built by."""
+    """The design of a given network."""
     given = network.settings()
     scale, inputs = float(given["weight_scale"]), given["first_inputs"]
     return Design(network.hidden, network.activation.name, scale, inputs)

@@ -1,4 +1,4 @@
-"""What the built-in networks share: fixed input features, seeded affine layers, settings."""
+"""The common base of built-in networks: fixed input features, seeded affine layers, settings."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from pdelsr.networks.index_set import IndexSet
 from pdelsr.networks.layers import Affine, TapedNetwork, require_initialization
 
 Applied = Callable[[Any, Tensor], Tensor]
-"""How an affine layer (of a module list, which has no type) is applied to values or jets."""
+"""Applies an affine layer (from a module list, which has no type) to values or jets."""
 
 
 class FeatureNetwork(TapedNetwork):
     """Features of the coordinates, hidden affine layers with an activation, a linear last layer.
 
-    Subclasses add the hidden layers by `add_hidden_layers`, and say how they are `connected`, with
+    Subclasses create the hidden layers in `add_hidden_layers` and apply them in `connected`, with
     `self.last` at the end. The last layer's weight and bias are the trailing entries of θ.
     """
 
@@ -69,17 +69,18 @@ class FeatureNetwork(TapedNetwork):
             fourier_scale: standard deviation of their frequencies.
             initialization: "torch", "xavier" or "he".
             weight_scale: multiplies the initial weights and biases of the hidden layers. An
-                untrained tangent space wants more than training does; `lsr` and `ilsr` try several.
-            first_inputs: features that one neuron of the first layer depends on at the start,
-                drawn at random; None for all. A solution that is a sum of functions of few
-                coordinates wants few.
+                untrained tangent space needs a larger one than training; `lsr` and `ilsr` try
+                several.
+            first_inputs: features on which a neuron of the first layer depends at first, drawn at
+                random; None for all. Few suit a solution that is a sum of functions of few
+                coordinates.
             seed: of the initial weights and the Fourier frequencies.
             dtype: of parameters, points and jets.
             device: where the parameters live; None for torch's default.
 
         Raises:
-            SettingsError: an unknown activation or initialization, a width, bound or period that
-                is not positive, a periodic coordinate that does not exist.
+            SettingsError: the activation or initialization is unknown, a width, bound or period is
+                not positive, or a periodic coordinate does not exist.
         """
         super().__init__()
         require_initialization(initialization)
@@ -109,7 +110,7 @@ class FeatureNetwork(TapedNetwork):
             "first_inputs": first_inputs,
             "seed": seed,
         }
-        with torch.device("cpu"):  # where the generator draws
+        with torch.device("cpu"):  # the generator's device
             self._build(box, periods, torch.Generator().manual_seed(seed))
         self.to(device=device or torch.empty(0).device, dtype=dtype)
 
@@ -146,13 +147,13 @@ class FeatureNetwork(TapedNetwork):
     def connected(
         self, a: Float[Tensor, "*A n w"], indices: IndexSet | None, applied: Applied
     ) -> Float[Tensor, "*A n k"]:
-        """The network of features a, or of their jet.
+        """The network applied to features a, or to their jet.
 
         Args:
             a: features (n, w), or their jet (A, n, w).
             indices: of the jet; None for values.
-            applied: `applied(layer, a)` stands for `layer(a)`, so that a tangent beside the jet can
-                go the same way. Every affine layer is applied once.
+            applied: `applied(layer, a)` stands for `layer(a)`, so that a tangent can pass along
+                with the jet. Every affine layer is applied once.
         """
 
     def tangent_jet(
@@ -160,8 +161,8 @@ class FeatureNetwork(TapedNetwork):
     ) -> tuple[Tensor, Tensor]:
         """Jet (A, n, k), and its derivative along the parameter direction.
 
-        That direction is one more coordinate of the Taylor algebra, in which the derivative has
-        order one: forward mode without that of torch, which one thread at a time can use.
+        The direction is one more coordinate of the Taylor algebra, with derivatives of order one.
+        This is forward mode without torch's own, which only one thread at a time can use.
         """
         if not self._knows_slope(indices):
             return super().tangent_jet(x, indices, direction)
@@ -176,7 +177,7 @@ class FeatureNetwork(TapedNetwork):
         return jet[: len(indices)], jet[len(indices) :]
 
     def _knows_slope(self, indices: IndexSet) -> bool:
-        """Whether a jet's derivative along θ is known: subclasses may do something else."""
+        """Whether a jet's derivative along θ is known; subclasses may compute something else."""
         own = type(self).forward is not FeatureNetwork.forward
         lacks = isinstance(self.activation, UserActivation) and self.activation.order <= (
             indices.order
@@ -184,7 +185,7 @@ class FeatureNetwork(TapedNetwork):
         return self.is_taped and not (own or lacks)
 
     def _steps(self, direction: Float[Tensor, " m"]) -> dict[Affine, tuple[Tensor, Tensor]]:
-        """∂W and ∂b of every layer, zero where it is frozen."""
+        """∂W and ∂b of every layer, zero for frozen ones."""
         moving = iter(unflatten(direction, list(self.trainable().values())))
         found = {
             p: next(moving) if p.requires_grad else torch.zeros_like(p) for p in self.parameters()
@@ -193,10 +194,10 @@ class FeatureNetwork(TapedNetwork):
 
     @abstractmethod
     def add_hidden_layers(self, widths: list[int]) -> None:
-        """Create the hidden layers, of `Affine`.
+        """Create the hidden layers, from `Affine`.
 
         Args:
-            widths: that of the features, and then those of the hidden layers.
+            widths: of the features, then of the hidden layers.
         """
 
     def settings(self) -> dict[str, Any]:
@@ -212,7 +213,7 @@ def require_widths(**widths: Sequence[int]) -> None:
 
 
 def require_first_inputs(inputs: int, features: int, hidden: tuple[int, ...]) -> None:
-    """Refuse more inputs a neuron than there are, and inputs of a layer that does not exist."""
+    """Refuse more inputs per neuron than there are features, and inputs without a hidden layer."""
     if not hidden:
         raise SettingsError("first_inputs is about hidden neurons, and hidden is empty.")
     if inputs > features:
@@ -231,7 +232,7 @@ def require_feature_counts(harmonics: int, fourier: int) -> None:
 
 
 def require_bounds(bounds: Sequence[Sequence[int | float]] | None, in_features: int) -> None:
-    """Refuse bounds that are not one increasing, finite pair a coordinate."""
+    """Refuse bounds that are not one increasing, finite pair per coordinate."""
     if bounds is None:
         return
     if len(bounds) != in_features:

@@ -22,9 +22,9 @@ class Features(nn.Module):
     cos and sin of 2πj(x − low)/period, j = 1 … harmonics, so the network is exactly periodic.
 
     Args:
-        bounds: (low, high) of each coordinate; no normalization when empty.
+        bounds: (low, high) of each coordinate; empty for no normalization.
         periodic: period of each periodic coordinate, by its position.
-        harmonics: how many harmonics a periodic coordinate gets.
+        harmonics: number of harmonics of a periodic coordinate.
         fourier: number of random Fourier features appended; 0 for none.
         fourier_scale: standard deviation of their frequencies in normalized coordinates.
         generator: draws the frequencies.
@@ -109,5 +109,5 @@ def linear_jet(
 
 
 def _advanced(angle: Tensor) -> Tensor:
-    """The same angle plus π/2, whose sine is the cosine."""
+    """The angle plus π/2, whose sine is the cosine."""
     return torch.cat([(angle[0] + pi / 2)[None], angle[1:]])

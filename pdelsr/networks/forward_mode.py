@@ -1,7 +1,7 @@
-"""Torch's forward mode, and modules with other parameters, while other threads use the same ones.
+"""Torch's forward mode, and modules with other parameters, safe for several threads.
 
-The levels of torch's forward mode belong to the process, not to the thread, and
-`torch.func.functional_call` puts the parameters of a call into the module itself meanwhile.
+The levels of torch's forward mode belong to the process, not to the thread, and during a call
+`torch.func.functional_call` puts the parameters into the module itself.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ M = TypeVar("M", bound=nn.Module)
 
 
 class _OneThread:
-    """A lock that a forked process finds open, whoever held it in the parent."""
+    """A lock that is open in a forked process, even if it was held in the parent."""
 
     def __init__(self) -> None:
         self._lock = RLock()
@@ -46,9 +46,9 @@ def jvp(
 
 
 def own_containers(module: M) -> M:
-    """The module around the same parameters and buffers, where nobody else sees other ones put in.
+    """A copy of the module around the same parameters and buffers, for replacing them unseen.
 
-    Modules and their attributes are copied, tensors are not, which takes about as long as one
+    Modules and their attributes are copied, tensors are not; this takes about as long as one
     evaluation on few points.
     """
     tensors = chain(module.parameters(), module.buffers())
@@ -56,4 +56,4 @@ def own_containers(module: M) -> M:
 
 
 ONE_THREAD = _OneThread()
-"""Held while torch's forward mode runs, or anything else that the whole process sees."""
+"""Held while torch's forward mode runs, or anything else that affects the whole process."""

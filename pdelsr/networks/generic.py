@@ -28,7 +28,7 @@ class ModuleNetwork(Network):
     Args:
         module: the map; it is wrapped, not copied.
         in_features: d, number of coordinates.
-        out_features: k, number of fields; None to see what the module gives.
+        out_features: k, number of fields; None to find it by a call.
 
     Raises:
         SettingsError: the module fails on points (2, d), gives another shape than (2, k), mixes
@@ -75,7 +75,7 @@ class ModuleNetwork(Network):
 def _derivatives_along(
     function: Callable[[Tensor], Tensor], x: Tensor, axes: tuple[int, ...]
 ) -> list[Tensor]:
-    """f, ∂_{i₁} f, ∂_{i₂} ∂_{i₁} f, … for axes (i₁, i₂, …), all from one nest of forward passes."""
+    """f, ∂_{i₁} f, ∂_{i₂} ∂_{i₁} f, … for axes (i₁, i₂, …), from one nest of forward passes."""
     if not axes:
         return [function(x)]
 
@@ -91,7 +91,7 @@ def _derivatives_along(
 
 @cache
 def _paths(indices: IndexSet) -> tuple[tuple[int, ...], ...]:
-    """Sequences of axes whose prefixes reach every index, as few as a tree of them has leaves."""
+    """Sequences of axes whose prefixes reach every index: one per leaf of their tree."""
     paths = [tuple(_axes(index)) for index in indices.indices]
     inner = {path[:-1] for path in paths if path}
     return tuple(path for path in paths if path not in inner)
@@ -103,7 +103,7 @@ def _axes(index: Index) -> Iterator[int]:
 
 
 def _positions(indices: IndexSet, path: tuple[int, ...]) -> list[int]:
-    """Where the prefixes of a path stand in the set."""
+    """Positions of the prefixes of a path in the set."""
     zero = (0,) * indices.dim
     prefixes = accumulate(path, lambda a, axis: _raised(a, axis), initial=zero)
     return [indices.positions[index] for index in prefixes]
@@ -129,7 +129,7 @@ def require_pointwise(module: nn.Module, points: Float[Tensor, "two d"]) -> int:
         try:
             together = module(points)
             alone = [module(point[None]) for point in points]
-        except Exception as error:  # whatever a user's module raises
+        except Exception as error:  # anything a user's module raises
             raise SettingsError(
                 f"{_name(module)} fails on points of shape {tuple(points.shape)}: it must map "
                 f"(n, {points.shape[1]}) to (n, k). It said: {described(error)}"

@@ -35,10 +35,10 @@ class HardConditions(Network):
 
     Args:
         network: N.
-        forms: one a field, or None where the field is the network's.
+        forms: one per field, or None if the field is the network's.
 
     Raises:
-        SettingsError: the number of forms is not that of the network's fields.
+        SettingsError: the number of forms differs from the number of fields.
     """
 
     def __init__(self, network: Network, forms: Sequence[LiftAndFactor | None]) -> None:

@@ -52,12 +52,12 @@ class IndexSet:
 
     @cached_property
     def positions(self) -> dict[Index, int]:
-        """Where each multi-index stands in the set."""
+        """The position of each multi-index in the set."""
         return {index: i for i, index in enumerate(self.indices)}
 
     @cached_property
     def along(self) -> IndexSet:
-        """The set, and after it the set once more with a derivative along one more coordinate."""
+        """The set, followed by the same set with one derivative along an additional coordinate."""
         return IndexSet(tuple((*index, order) for order in (0, 1) for index in self.indices))
 
     @cached_property
@@ -84,7 +84,7 @@ class IndexSet:
 
 
 def closure(indices: tuple[Index, ...]) -> IndexSet:
-    """The smallest downward-closed set that holds `indices`, ordered by total order."""
+    """The smallest downward-closed set with these `indices`, sorted by total order."""
     return _closure(tuple(sorted(set(indices))))
 
 

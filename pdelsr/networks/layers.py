@@ -1,4 +1,4 @@
-"""The affine layer on jets, which records what the Jacobian rows are made of."""
+"""The affine layer on jets, which records the factors of the Jacobian rows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pdelsr.networks.index_set import IndexSet
 
 @dataclass
 class Tape:
-    """Input and output jets of the affine layers that one evaluation passed, by layer."""
+    """Input and output jets of the affine layers in one evaluation, by layer."""
 
     entries: dict[nn.Module, tuple[Tensor, Tensor]] = field(default_factory=dict)
 
@@ -30,9 +30,9 @@ CACHE_BYTES = 4 * 2**20  # fresh memory costs more than the products: measured 6
 
 
 class Affine(nn.Module):
-    """z = a Wᵀ + b on values (n, w) and on jets (A, n, w), where only the value has a bias.
+    """z = a Wᵀ + b on values (n, w) and on jets (A, n, w); only the value gets the bias.
 
-    Created in float64, so that a seed means the same weights in every dtype.
+    It is created in float64, so that a seed gives the same weights in every dtype.
     """
 
     def __init__(self, in_features: int, out_features: int) -> None:
@@ -93,7 +93,7 @@ class Affine(nn.Module):
             self.bias.zero_()
 
     def contain(self, other: Affine) -> None:
-        """Take over the weights of a smaller layer; its outputs do not see the new inputs."""
+        """Take over the weights of a smaller layer, whose outputs ignore the new inputs."""
         outputs, inputs = other.weight.shape
         with torch.no_grad():
             self.weight[:outputs] = 0.0
@@ -120,11 +120,11 @@ def require_initialization(scheme: str) -> None:
 
 
 class TapedNetwork(Network):
-    """A network all of whose trainable parameters live in `Affine` layers, each applied once.
+    """A network whose trainable parameters all live in `Affine` layers, each applied once.
 
     One reverse pass over the jet gives δ = seeds · ∂jet/∂z at every affine layer, and the row of
-    a weight matrix is Σ_α δ_α ⊗ a_α: exact, with no loop over points. Where a subclass has other
-    trainable parameters, rows are those of any network, which are slower.
+    a weight matrix is Σ_α δ_α ⊗ a_α: exact, without a loop over points. If a subclass has other
+    trainable parameters, it uses the slower rows of any network.
     """
 
     def rows(
@@ -141,7 +141,7 @@ class TapedNetwork(Network):
             total = (seeds * self(x, indices)).sum()
         layers = [layer for layer in self.affine_layers() if layer.is_trainable]
         outputs = [tape.entries[layer][1] for layer in layers]
-        deltas = torch.autograd.grad(total, outputs)  # without `grad_outputs`, which load slowly
+        deltas = torch.autograd.grad(total, outputs)  # without `grad_outputs`, whose import is slow
         if only is not None:
             return _picked_rows(layers, deltas, tape, only)
         rows = x.new_empty(x.shape[0], self.parameter_count)
@@ -205,7 +205,7 @@ def _picked_rows(
 
 
 def _within(only: Tensor, offset: int, count: int) -> tuple[Tensor, Tensor]:
-    """Where `only` names one of `count` parameters from `offset` on, and which."""
+    """The positions in `only` of `count` parameters from `offset` on, and their numbers."""
     found = ((only >= offset) & (only < offset + count)).nonzero()[:, 0]
     return found, only[found] - offset
 

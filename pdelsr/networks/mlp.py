@@ -32,9 +32,9 @@ class MLP(FeatureNetwork):
         self.inner = nn.ModuleList(Affine(a, b) for a, b in pairwise(widths))
 
     def widened(self, hidden: Sequence[int], seed: int) -> MLP:
-        """A wider network that is the same function, and whose tangent space contains this one's.
+        """A wider network that is the same function, with a tangent space that contains this one's.
 
-        New neurons start with random inputs and without influence on the old ones.
+        New neurons get random inputs and have no influence on the old ones.
 
         Args:
             hidden: widths, none below the present ones.

@@ -24,7 +24,7 @@ class ModifiedMLP(FeatureNetwork):
     and the last layer is linear. The arguments are those of `FeatureNetwork`.
 
     Raises:
-        SettingsError: the hidden layers are not all equally wide, or there is none.
+        SettingsError: the hidden layers are not all equally wide, or there are none.
     """
 
     encoders: nn.ModuleList
@@ -50,7 +50,7 @@ class ModifiedMLP(FeatureNetwork):
 
 
 def require_equal_widths(hidden: list[int]) -> None:
-    """Refuse hidden layers that cannot all be gated by the same encoders."""
+    """Refuse hidden layers that the same encoders cannot gate."""
     if len(set(hidden)) != 1:
         raise SettingsError(
             f"a modified MLP gates every hidden layer by the same encoders, and hidden={hidden}: "

@@ -27,8 +27,8 @@ def build_network(
     """The network of these settings, freshly initialized.
 
     Args:
-        settings: "kind" ("mlp" or "modified_mlp") and the arguments of that class; what
-            `network_settings` gives.
+        settings: "kind" ("mlp" or "modified_mlp") and the arguments of that class, as
+            `network_settings` returns them.
         dtype: of the parameters.
         device: where they live.
 
@@ -42,7 +42,7 @@ def build_network(
             f"network kind {kind!r} is not known: choose one of {', '.join(KINDS)}."
         )
     require_known_arguments(kind, arguments)
-    if arguments.get("periodic"):  # JSON turns the positions into text
+    if arguments.get("periodic"):  # JSON has turned the positions into text
         arguments["periodic"] = {int(axis): p for axis, p in arguments["periodic"].items()}
     return KINDS[kind](**arguments, dtype=dtype, device=device)
 
@@ -51,11 +51,10 @@ def network_settings(network: Network) -> dict[str, Any]:
     """The "kind" and the arguments of a built-in network, as plain numbers, strings and lists.
 
     Raises:
-        SettingsError: the network or its activation is not built in, so settings cannot bring it
-            back.
+        SettingsError: the network or its activation is not built in, so settings cannot rebuild it.
     """
     for kind, cls in KINDS.items():
-        if type(network) is cls:  # a subclass is another function
+        if type(network) is cls:  # a subclass may compute something else
             require_named_activation(network)
             return {"kind": kind, **network.settings()}
     raise SettingsError(
@@ -66,7 +65,7 @@ def network_settings(network: Network) -> dict[str, Any]:
 
 
 def require_named_activation(network: FeatureNetwork) -> None:
-    """Refuse an activation that settings cannot bring back."""
+    """Refuse an activation that settings cannot rebuild."""
     if type(ACTIVATIONS.get(network.activation.name)) is not type(network.activation):
         raise SettingsError(
             f"activation {network.activation.name!r} is code and cannot be written as a setting: "
@@ -75,7 +74,7 @@ def require_named_activation(network: FeatureNetwork) -> None:
 
 
 def require_known_arguments(kind: str, arguments: Mapping[str, Any]) -> None:
-    """Refuse arguments that the class does not have, with the nearest one that it has."""
+    """Refuse arguments that the class does not have, and suggest the nearest one."""
     known = set(inspect.signature(KINDS[kind]).parameters) - {"dtype", "device"}
     for name in arguments:
         if name not in known:
@@ -84,9 +83,9 @@ def require_known_arguments(kind: str, arguments: Mapping[str, Any]) -> None:
 
 
 def can_widen(network: nn.Module | None) -> TypeGuard[MLP]:
-    """Whether it can be made wider: a multilayer perceptron that files know by its settings.
+    """Whether a network can be widened: a multilayer perceptron that its settings rebuild.
 
-    Random Fourier features would not be those of a network that is built anew.
+    One with random Fourier features cannot: a network built anew would have other features.
     """
     if type(network) is not MLP or network.settings()["fourier"]:
         return False

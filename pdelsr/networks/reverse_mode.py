@@ -34,8 +34,8 @@ def rows_by_vmap(
         x: points.
         indices: of the jet.
         seeds: of the reverse passes.
-        only: parameters whose entries are wanted; None for all m.
-        name: how messages call the network.
+        only: parameters whose entries to return; None for all m.
+        name: the network's name in messages.
 
     Raises:
         SettingsError: torch.func cannot differentiate it.
@@ -61,7 +61,7 @@ def rows_by_vmap(
 
 @contextmanager
 def _differentiable(name: str) -> Generator[None, None, None]:
-    """Says which module torch.func cannot differentiate for many points at once."""
+    """Name the module that torch.func cannot differentiate for many points at once."""
     try:
         yield
     except (RuntimeError, NotImplementedError) as error:

@@ -30,8 +30,8 @@ def compose(
         return activation(z)
     recorded = torch.is_grad_enabled() and z.requires_grad
     if not recorded or torch._C._are_functorch_transforms_active():
-        # Plain operations nest to any depth; torch drops the outer levels of forward mode in the
-        # jvp of a Function without a word, and this is as fast.
+        # Plain operations nest to any depth and are as fast; in the jvp of a Function torch
+        # silently drops the outer levels of forward mode.
         return _composition(z, activation, indices)
     return _Compose.apply(z, activation, indices)  # type: ignore[return-value]
 

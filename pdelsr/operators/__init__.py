@@ -1,4 +1,4 @@
-"""Neural operators: DeepONet and MultiONet, supervised training, and data to try them on."""
+"""Neural operators: DeepONet and MultiONet, their training, and data to try them on."""
 
 from pdelsr.batch.separable import Separable
 from pdelsr.operators.burgers import OperatorData, periodic_burgers

@@ -1,4 +1,4 @@
-"""An operator at one input function: the network that it is there, and what can be wrong."""
+"""An operator at one input function, as a network, and the checks of its arguments."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def network_at(operator: nn.Module, problem: Problem, sensors: Any = None) -> nn
     """The map from points to the output function, at the input function of an instance.
 
     Raises:
-        SettingsError: a problem with several unknowns or input functions, or without sensors.
+        SettingsError: there are several unknowns or input functions, or no sensors.
     """
     if problem.missing_inputs:
         raise SettingsError(
@@ -76,8 +76,8 @@ def sensor_values(function: Any, sensors: Float[np.ndarray, "s c"]) -> Float[np.
     """An input function at sensors.
 
     Raises:
-        SettingsError: it takes other arguments than the sensors have coordinates, or gives
-            another number of values, or some that are not finite.
+        SettingsError: it does not take one argument per coordinate of the sensors, or gives a wrong
+            number of values or some that are not finite.
     """
     try:
         values = np.asarray(function(*sensors.T), np.float64)
@@ -89,7 +89,7 @@ def sensor_values(function: Any, sensors: Float[np.ndarray, "s c"]) -> Float[np.
         values = np.broadcast_to(values, len(sensors)).copy()
     except PdelsrError:
         raise
-    except Exception as error:  # whatever a user's function raises
+    except Exception as error:  # anything a user's function raises
         raise SettingsError(f"the input function fails at the sensors: {error}") from error
     if not np.isfinite(values).all():
         raise SettingsError("the input function is not finite at the sensors.")
@@ -100,7 +100,7 @@ def require_callable_at(operator: nn.Module, values: Tensor, d: int) -> None:
     """Refuse a module that is no operator.
 
     Raises:
-        SettingsError: it fails on two points, or gives another shape than one value a point.
+        SettingsError: it fails on two points, or does not give one value per point.
     """
     name = type(operator).__name__
     call = f"{name}(values (2, {len(values)}), points (2, {d}))"
@@ -108,7 +108,7 @@ def require_callable_at(operator: nn.Module, values: Tensor, d: int) -> None:
     try:
         with torch.no_grad():
             found = operator(values.expand(2, -1), points)
-    except Exception as error:  # whatever a user's module raises
+    except Exception as error:  # anything a user's module raises
         raise SettingsError(
             f"{call} fails with {described(error)}. An operator takes an input "
             "function at the sensors and a point, row by row."
@@ -119,10 +119,11 @@ def require_callable_at(operator: nn.Module, values: Tensor, d: int) -> None:
 
 
 def require_known_sensors(problem: Problem, sensors: Float[np.ndarray, "s c"]) -> None:
-    """Refuse sensors where the input function is not known.
+    """Refuse sensors outside of the domain of the input function.
 
     Raises:
-        SettingsError: they have several coordinates where it has one, or leave the domain.
+        SettingsError: they have several coordinates and the function has one, or they leave the
+            domain.
     """
     (name,) = problem.instance
     coordinate = coordinate_of(name, problem.system)

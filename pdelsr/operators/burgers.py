@@ -47,25 +47,25 @@ def periodic_burgers(
 ) -> OperatorData:
     """u_t + u u_x = ν u_xx on [−1, 1], periodic, from random initial values to t = 1.
 
-    The initial values have the distribution N(0, 49² (−Δ + 49 I)⁻²), of which the modes that
-    `points` resolve are drawn. By default they are odd, and Δ is that of an interval of length 1
-    stretched to [−1, 1]: so are the published data, as far as their figures and losses tell.
-    Fourier in space, ETDRK4 in time.
+    The initial values have the distribution N(0, 49² (−Δ + 49 I)⁻²), truncated to the modes that
+    `points` resolve. By default they are odd, and Δ is that of an interval of length 1 stretched to
+    [−1, 1], like the published data as far as their figures and losses show. The solver is Fourier
+    in space and ETDRK4 in time.
 
     Args:
         count: pairs.
-        points: p, of the grid that inputs and outputs are given on.
+        points: p, of the grid of inputs and outputs.
         nu: viscosity.
         time: of the outputs.
         seed: equal seeds give equal pairs.
-        modes: wave numbers of the solver.
+        modes: number of wave numbers of the solver.
         steps: of the solver.
-        odd: of the modes take the sines alone. The others move the fronts, by up to the whole
-            domain, and a thousand pairs then do not suffice to learn the operator.
+        odd: draw the sines only. The cosines move the fronts by up to the whole domain, and a
+            thousand pairs then do not suffice to learn the operator.
         interval: length of the period that Δ refers to; 2 for that of x.
 
     Raises:
-        SettingsError: numbers that are not positive, or fewer modes than the points resolve.
+        SettingsError: a number is not positive, or the points resolve more modes than there are.
     """
     if min(count, points, modes, steps) < 1 or min(nu, time, interval) <= 0:
         raise SettingsError("count, points, modes, steps, nu, time, interval must be positive.")

@@ -1,4 +1,4 @@
-"""The checkpoint of a training: weights, moments of Adam, losses, and the settings of it."""
+"""The checkpoint of a training: weights, moments of Adam, losses and settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pdelsr.operators.physics import PIDeepONet
 
 CALLED = {"shapes": "the sizes of the operator (sensors, in_features, hidden, kind)"}
 KIND = "operator-training"
-KINDS = ("weight", "mean", "square")  # of the tensors of every parameter
+KINDS = ("weight", "mean", "square")  # tensors of every parameter
 
 
 def resumed(
@@ -22,7 +22,7 @@ def resumed(
     operator: PIDeepONet,
     optimizer: torch.optim.Adam,
 ) -> list[float]:
-    """The losses of the checkpoint, whose weights and moments are put in; none where none is."""
+    """Put in weights and moments of the checkpoint and return its losses; none without a file."""
     if path is None or not Path(path).exists():
         return []
     contents = read(path, "train_operator with a checkpoint")
@@ -54,7 +54,7 @@ def resumed(
 
 
 def _require_like(path: str | Path, contents: Contents, name: str, like: torch.Tensor) -> None:
-    """Refuse a tensor that is missing, or of another shape or type than a parameter."""
+    """Refuse a tensor that is missing, or differs from its parameter in shape or type."""
     found = contents.tensors.get(name)
     if found is None or found.shape != like.shape or not found.is_floating_point():
         given = "nothing" if found is None else f"{found.dtype} {tuple(found.shape)}"

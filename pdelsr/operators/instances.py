@@ -1,4 +1,4 @@
-"""What `refine_many` found, instance by instance, and its table."""
+"""The results of `refine_many`, instance by instance, and their table."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ WIDTH = 88  # columns of the printed table
 
 @dataclass(frozen=True)
 class InstanceRow:
-    """One instance.
+    """The result of one instance.
 
     Args:
         index: of the input function, from 0.
         error_before: relative L2 error of the operator; None without a reference.
-        error: of the refinement.
+        error: relative L2 error of the refinement.
         heldout_before: norm of the residual on held-out points, of the operator.
-        heldout: of the refinement.
-        refined: whether the refinement was better; otherwise the operator stands.
+        heldout: norm of the residual of the refinement.
+        refined: whether the refinement was better; otherwise the operator is kept.
         rank: r of the refinement.
         seconds: that it took.
     """
@@ -41,11 +41,11 @@ class InstanceRow:
 
 @dataclass(frozen=True)
 class Instances:
-    """What `refine_many` found.
+    """The results of `refine_many`.
 
     Args:
         name: of the problem.
-        rows: one an instance, in order.
+        rows: one per instance, in order.
         functions: the input functions.
     """
 

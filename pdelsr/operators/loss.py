@@ -1,4 +1,4 @@
-"""The loss that an operator is trained on, and the input functions of a step as one coefficient."""
+"""The training loss of an operator, and the input functions of a step as one coefficient."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from pdelsr.linearize.points import PointPlan
 from pdelsr.operators.at_input import require_soft, sensor_values
 from pdelsr.operators.physics import PIDeepONet
 
-POOL = 8192  # points of a block that steps draw from
-NODES = 1025  # of the tables that input functions are read from in training
+POOL = 8192  # points of a block from which steps draw
+NODES = 1025  # of the tables of input functions in training
 
 
 class Loss:
@@ -28,9 +28,9 @@ class Loss:
 
     Args:
         problem: a parametric one.
-        operator: that is trained.
-        functions: that are drawn.
-        seed: of functions and points.
+        operator: the one that is trained.
+        functions: number of input functions to draw.
+        seed: for functions and points.
     """
 
     def __init__(self, problem: Problem, operator: PIDeepONet, functions: int, seed: int) -> None:
@@ -78,9 +78,9 @@ class Loss:
 
 
 class FunctionTable:
-    """Some input functions at once, as one coefficient: linear between nodes.
+    """Several input functions as one coefficient, linear between nodes.
 
-    It is called with n points, repeated for each of the chosen functions.
+    It is called with n points, repeated for each chosen function.
 
     Args:
         problem: whose coordinate the functions belong to.
@@ -109,7 +109,7 @@ class FunctionTable:
         self.chosen: Tensor = torch.arange(1)
 
     def choose(self, rows: Tensor) -> None:
-        """The functions of the next calls."""
+        """Choose the functions of the next calls."""
         self.chosen = rows
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -127,7 +127,7 @@ def require_trainable_problem(problem: Problem, operator: PIDeepONet) -> None:
     """Refuse what `train_operator` cannot take.
 
     Raises:
-        SettingsError: several unknowns or input functions, no sampler, another number of
+        SettingsError: there are several unknowns or input functions, no sampler, a wrong number of
             coordinates, or hard conditions.
     """
     require_soft(problem)

@@ -30,11 +30,11 @@ ACTIVATIONS: dict[str, Activation] = {
 
 
 class Layers(nn.Module):
-    """A plain network that gives the outputs of all its layers.
+    """A plain network that returns the outputs of all its layers.
 
     Args:
         widths: from the inputs to the last layer.
-        activation: name of it, behind every layer but the last.
+        activation: its name; applied after every layer but the last.
         dtype: of the weights.
     """
 
@@ -61,7 +61,8 @@ class Layers(nn.Module):
     ) -> list[Float[Tensor, "w n r"]]:
         """The derivatives of all layers' outputs along r directions of the parameters at once.
 
-        Forward mode written out: with the features in front, a layer costs two matrix products,
+        This is forward mode written out: with the features in front, a layer costs two matrix
+        products,
 
             ∂z = W ∂x + (∂W) x + ∂b ,   ∂σ(z) = σ'(z) ∂z
         """
@@ -92,7 +93,7 @@ class Operator(Separable):
     """A branch and a trunk of equal widths on a fixed set of points.
 
     Args:
-        sensors: values of an input function, the branch's inputs.
+        sensors: number of values of an input function, the branch's inputs.
         points: x_j of the output, (p, d).
         hidden: widths of the layers, the last one included, of branch and trunk alike.
         activation: "relu", "tanh" or "tanh-sin".
@@ -100,8 +101,7 @@ class Operator(Separable):
         dtype: of the weights.
 
     Raises:
-        SettingsError: sizes that are not positive, points that are not (p, d), or an activation
-            that is not known.
+        SettingsError: a size is not positive, points are not (p, d), or the activation is unknown.
     """
 
     def __init__(
@@ -164,7 +164,7 @@ class Operator(Separable):
 
     @abstractmethod
     def _features(self, outputs: list[Tensor], dim: int = 1) -> Tensor:
-        """Which outputs of the layers are multiplied; dim is that of the features."""
+        """The outputs of layers that are multiplied; `dim` is the axis of the features."""
 
 
 class DeepONet(Operator):

@@ -1,4 +1,4 @@
-"""The physics-informed DeepONet, and the network that it is at one input function."""
+"""The physics-informed DeepONet, and its network at one input function."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class PIDeepONet(nn.Module):
     MLP is that of `ModifiedMLP`.
 
     Args:
-        sensors: where an input function is read, (s,), or (s, c) for one of c coordinates.
+        sensors: points at which an input function is read, (s,), or (s, c) for c coordinates.
         in_features: d, coordinates of the output function.
         hidden: widths of the layers, the last one included, of branch and trunk alike: with
             (50, 50, 100) both have two hidden layers of 50, and k goes from 1 to 100.
@@ -33,7 +33,7 @@ class PIDeepONet(nn.Module):
         dtype: of the weights.
 
     Raises:
-        SettingsError: sensors of another shape, or settings that the networks refuse.
+        SettingsError: the sensors have another shape, or the networks refuse the settings.
     """
 
     sensors: Tensor
@@ -84,15 +84,15 @@ class PIDeepONet(nn.Module):
     def at(self, values: Float[Tensor, " s"]) -> FeatureNetwork:
         """The network x ↦ s(a)(x) at one input function, with the tangent space of the operator.
 
-        The last layer of the trunk is linear, T = W h + c, and so b·T = (Wᵀ b)·h + b·c: with b
-        fixed, the branch, W and c move s in the span of the features h and 1 only. One linear
-        layer with Wᵀ b and b·c in their place spans the same.
+        The last layer of the trunk is linear, T = W h + c, so b·T = (Wᵀ b)·h + b·c: with b fixed,
+        the branch, W and c move s only in the span of the features h and 1. One linear layer with
+        weights Wᵀ b and bias b·c in their place spans the same.
 
         Args:
             values: a at the sensors.
 
         Raises:
-            SettingsError: another number of values than of sensors.
+            SettingsError: the number of values differs from the number of sensors.
         """
         if values.shape != (len(self.sensors),):
             raise SettingsError(
@@ -116,7 +116,7 @@ def read_sensors(given: Any) -> Float[Tensor, "s c"]:
     """Sensors as points.
 
     Raises:
-        SettingsError: another shape, or none.
+        SettingsError: they have another shape, or there are none.
     """
     try:
         sensors = torch.as_tensor(given, dtype=torch.float64)
@@ -142,14 +142,14 @@ def published_operator(
 
     Args:
         path: of the .npy file.
-        sensors: where an input function is read, (s,).
+        sensors: points at which an input function is read, (s,).
         hidden: widths of the layers, the last one included.
-        columns: of the trunk's inputs, which of our coordinates each one is; (1, 0) for a trunk
-            that takes (t, x).
+        columns: for each input of the trunk, the number of our coordinate; (1, 0) for a trunk that
+            takes (t, x).
 
     Raises:
         FileFormatError: the file cannot be read, or has another number of values.
-        SettingsError: columns that are no permutation.
+        SettingsError: the columns are no permutation.
     """
     operator = PIDeepONet(sensors, len(columns), hidden, "modified_mlp")
     try:

@@ -1,4 +1,4 @@
-"""Physics-informed training of an operator: Adam on the residuals of many instances, no labels."""
+"""Physics-informed training of an operator: Adam on residuals of many instances, no labels."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from pdelsr.solvers.state.settings import require_at_least, require_positive, re
 
 @dataclass(frozen=True)
 class Training:
-    """What `train_operator` did.
+    """The result of `train_operator`.
 
     Args:
-        losses: one a step since the start, Σ_b w_b mean(F_b²) over its functions and points; they
-            scatter, since every step takes other functions.
+        losses: one per step from the first on, Σ_b w_b mean(F_b²) over its functions and points;
+            they scatter, because every step takes other functions.
         seconds: of this call.
         finished: whether all steps were taken.
     """
@@ -61,29 +61,30 @@ def train_operator(
 ) -> Training:
     """Train an operator on the equations of a parametric problem, in place.
 
-    Every step takes some of the functions and, for each block, some points that they share, so that
-    branch and trunk are evaluated once each. The loss is Σ_b w_b mean(F_b²) with the weights of the
-    problem. In training only, input functions are read from tables, linear between 1,025 nodes.
+    Every step takes some functions and, for each block, some points that they share, so branch and
+    trunk are evaluated once each. The loss is Σ_b w_b mean(F_b²) with the weights of the problem.
+    For training only, input functions are tabulated, and linear between 1,025 nodes.
 
     Args:
         problem: with one input function of one coordinate, and a sampler for it.
-        operator: whose weights move; its dtype and device are those of the training.
-        functions: input functions, drawn once.
+        operator: trained in place, in its own dtype and on its own device.
+        functions: number of input functions, drawn once.
         steps: of Adam, in all.
         batch: functions of a step.
         points: of each block in a step.
-        learning_rate: at the start.
+        learning_rate: of the first step.
         decay: factor on the rate after each `decay_steps` steps.
         decay_steps: see `decay`.
-        path: checkpoint; a training that was cut goes on from it, exactly as if it had not been.
+        path: checkpoint; an interrupted training goes on from it, exactly as without the
+            interruption.
         save_every: steps between two checkpoints.
         time_limit: seconds after which training stops, with a checkpoint.
-        seed: of functions, points and order.
+        seed: for functions, points and order.
         verbose: show a progress bar, in a terminal.
         callback: called with every step and its loss.
 
     Raises:
-        SettingsError: a problem or options that do not fit, or a loss that is not finite.
+        SettingsError: the problem or an option does not fit, or a loss is not finite.
         MemoryLimitError: memory ran out; the checkpoint has the steps that were taken.
         FileFormatError: the checkpoint belongs to another training.
 
@@ -163,7 +164,7 @@ def train_operator(
 
 
 def _with_gradient(loss: Loss, step: int, batch: int, points: int) -> torch.Tensor:
-    """The loss of a step, whose gradient is added to that of the parameters."""
+    """The loss of a step; adds its gradient to that of the parameters."""
     value = loss(step, batch, points)
     if not torch.isfinite(value):
         raise SettingsError(f"the loss is not finite at step {step}: lower learning_rate.")

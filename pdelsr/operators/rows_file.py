@@ -1,4 +1,4 @@
-"""The file of `refine_many`: a line that tells runs apart, and one JSON line an instance."""
+"""The file of `refine_many`: a line that identifies the run, and one JSON line per instance."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pdelsr.operators.physics import PIDeepONet, read_sensors
 
 
 def fingerprint(operator: nn.Module, functions: Sequence[Callable[..., Any]], sensors: Any) -> str:
-    """What tells one operator, with its input functions, from another."""
+    """A digest of an operator and its input functions."""
     parts: list[str | bytes] = []
     for name, value in operator.state_dict().items():
         parts += [name, value.detach().cpu().contiguous().numpy().tobytes()]
@@ -32,7 +32,7 @@ def fingerprint(operator: nn.Module, functions: Sequence[Callable[..., Any]], se
 
 
 def read_rows(path: str | Path | None, header: dict[str, Any]) -> dict[int, InstanceRow]:
-    """The rows of an earlier run of the same kind; starts the file where there is none."""
+    """The rows of an earlier run of the same kind; creates the file if there is none."""
     if path is None:
         return {}
     file = Path(path)
@@ -45,7 +45,7 @@ def read_rows(path: str | Path | None, header: dict[str, Any]) -> dict[int, Inst
     try:
         first, *lines = file.read_text(encoding="utf-8").splitlines()
         found = json.loads(first)
-        if lines and not lines[-1].endswith("}"):  # cut while it was written
+        if lines and not lines[-1].endswith("}"):  # the write was interrupted
             lines.pop()
             write_whole(file, "".join(f"{line}\n" for line in (first, *lines)))
         rows = [built(InstanceRow, json.loads(line), "a row") for line in lines]
@@ -61,7 +61,7 @@ def read_rows(path: str | Path | None, header: dict[str, Any]) -> dict[int, Inst
 
 
 def append_row(path: str | Path | None, row: InstanceRow) -> None:
-    """Write the file anew with one more row, so that no row is ever cut."""
+    """Write the whole file again with one more row, so that no row is ever cut."""
     if path is None:
         return
     try:

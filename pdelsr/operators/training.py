@@ -39,23 +39,23 @@ def train(
     """Minimize a mean loss, in place.
 
     Args:
-        model: whose parameters move.
-        inputs: with one row a sample.
+        model: the module to train.
+        inputs: with one row per sample.
         targets: of the output's shape.
         epochs: passes over the data.
         batch_size: samples of a step.
-        learning_rate: of Adam at the start.
+        learning_rate: of Adam in the first epoch.
         decay: factor on the rate from the first to the last epoch.
         loss: "mse", or "relative": the mean over the samples of ‖q − t‖ / ‖t‖, usual for operators.
-        seed: of the order of the samples.
+        seed: for the order of the samples.
         callback: called with every epoch and its mean loss.
 
     Returns:
         The mean loss of every epoch.
 
     Raises:
-        SettingsError: inputs and targets of different lengths, a loss that is not known, or one
-            that is not finite.
+        SettingsError: inputs and targets differ in length, the loss is unknown, or it is not
+            finite.
     """
     require_choice("loss", loss, tuple(LOSSES))
     measured = LOSSES[loss]

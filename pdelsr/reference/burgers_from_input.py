@@ -30,7 +30,7 @@ from pdelsr.reference.resolution import (
 )
 
 HALVINGS = 5  # of the first panel, in which the high modes of the initial value decay
-MOST_DOUBLED = 16  # times the steps
+MOST_DOUBLED = 16  # times the given steps
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +65,7 @@ class PeriodicBurgers:
         return tuple(panel.trimmed() for panel in panels)
 
     def _in_time(self, coarse: tuple[Panel, ...], steps: int) -> tuple[Panel, ...]:
-        """The march in as many steps, or in more, until half of them would almost do."""
+        """The march in `steps` steps, doubled until half of them would almost suffice."""
         fine = self._march(steps)
         try:
             for panel in fine:
@@ -114,7 +114,7 @@ def periodic_burgers(
         a: the initial value, a function of numpy arrays that is smooth on the period.
         nu: ν, positive.
         x: the period (low, high).
-        time: of the end, positive.
+        time: final time, positive.
         modes: wave numbers kept.
         steps: least number of time steps; they are doubled up to four times, until they suffice.
         panels: panels of time for the dense output, of which the first is split towards t = 0.
@@ -124,8 +124,8 @@ def periodic_burgers(
         is the same at doubled resolution.
 
     Raises:
-        ProblemError: a is no function, wrong numbers; at the first call, a solution that modes,
-            steps or panels do not resolve to 1e-10.
+        ProblemError: a is no function, or a number is wrong; at the first call, modes, steps or
+            panels do not resolve the solution to 1e-10.
     """
     return PeriodicBurgers(
         require_function(a, "periodic_burgers: a"),

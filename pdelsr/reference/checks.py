@@ -1,4 +1,4 @@
-"""Refusals that the reference solutions share, in the user's words."""
+"""Checks that the reference solutions share, with messages for the user."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pdelsr.resources.deadline import given_up_after
 if TYPE_CHECKING:
     Function: TypeAlias = Callable[[np.ndarray], np.ndarray]
 else:
-    Function = object  # checked by require_function, in the user's words
+    Function = object  # checked by require_function, with messages for the user
 
 VARIABLE = sp.Symbol("s", real=True)
 PATIENCE = 10.0  # seconds that sympy may take to rewrite an expression
@@ -98,7 +98,7 @@ def as_function(expression: sp.Expr) -> Callable[[Float[np.ndarray, "..."]], np.
     Polynomials go through Horner's form, because numpy's general power is slow.
     """
     if expression.is_polynomial(VARIABLE) and VARIABLE in expression.free_symbols:
-        with given_up_after(PATIENCE):  # it multiplies powers of sums out first
+        with given_up_after(PATIENCE):  # horner first multiplies out powers of sums
             expression = sp.horner(expression, wrt=VARIABLE)
     function = sp.lambdify(VARIABLE, expression, modules=["numpy", "scipy"])
     return lambda s: np.broadcast_to(np.asarray(function(s), dtype=float), np.shape(s))
@@ -120,7 +120,7 @@ def require_points(points: ArrayLike, name: str, dim: int) -> Float[np.ndarray, 
 def require_within(
     values: Float[np.ndarray, " n"], low: float, high: float, name: str, axis: str
 ) -> Float[np.ndarray, " n"]:
-    """The values clipped to [low, high]; beyond rounding outside of it they are refused."""
+    """The values clipped to [low, high]; refused if they lie outside by more than rounding."""
     slack = TIME_SLACK * max(1.0, abs(low), abs(high) if np.isfinite(high) else 0.0)
     outside = (values < low - slack) | (values > high + slack)
     if outside.any():

@@ -38,11 +38,11 @@ class ColeHopf:
         u(x, t) = ∫ u0(y) exp(E) ds / ∫ exp(E) ds,
         E = -s² - U0(y) / (2ν),    y = x - sqrt(4νt) s
 
-    Both integrands are entire and decay like a Gaussian, so the trapezoidal rule converges
-    faster than geometrically, and its nodes are cheap to spread as wide as the front needs:
-    |s| <= 6.5 + max|u0| sqrt(t / 4ν). Gauss-Hermite needs as many nodes for that reach, and its
-    weights underflow. The largest E of each point is subtracted before the exponential. The
-    quotient with u0 rather than with (x - y) / t holds at t = 0 as it stands.
+    Both integrands are entire and decay like a Gaussian, so the trapezoidal rule converges faster
+    than geometrically, and its nodes can cheaply spread as wide as the front needs: |s| <= 6.5 +
+    max|u0| sqrt(t / 4ν). Gauss-Hermite needs as many nodes for that reach, and its weights
+    underflow. The largest E of each point is subtracted before the exponential. With u0 instead of
+    (x - y) / t, the quotient also holds at t = 0.
 
     Args:
         nu: viscosity.

@@ -11,8 +11,8 @@ DEGREE = 16  # of the interpolant on each panel of time
 NEGLIGIBLE = 1e-17  # Fourier coefficients below this share of the largest are not stored
 BLOCK = 1_000_000  # entries (points × modes) of a work array
 
-# Chebyshev-Lobatto nodes on [0, 1]; the gaps are made exactly symmetric, so that a stepper meets
-# only DEGREE / 2 different ones on a panel.
+# Chebyshev-Lobatto nodes on [0, 1]; the gaps are exactly symmetric, so a stepper meets only
+# DEGREE / 2 different ones on a panel.
 NODES = (1 - np.cos(np.pi * np.arange(DEGREE + 1) / DEGREE)) / 2
 GAPS = (np.diff(NODES) + np.diff(NODES)[::-1]) / 2
 
@@ -31,7 +31,7 @@ class Panel:
     coefficients: Complex[np.ndarray, "p m"]
 
     def trimmed(self) -> Panel:
-        """Without the modes that are negligible over the whole panel."""
+        """The panel without modes that are negligible over all of it."""
         size = abs(self.coefficients).max(axis=0)
         keep = int(np.flatnonzero(size > NEGLIGIBLE * size.max()).max(initial=0)) + 1
         return Panel(self.start, self.length, self.coefficients[:, :keep].copy())

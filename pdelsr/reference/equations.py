@@ -37,7 +37,7 @@ def burgers(
         initial: u(x, t0), a sympy expression in one symbol, smooth as a periodic function.
         x: the period (a, b).
         t: the times (t0, t1).
-        modes: wave numbers kept; by default as many as the steepest front that may form needs.
+        modes: wave numbers kept; by default as many as the steepest possible front needs.
         steps: least number of time steps.
         panels: panels of time for the dense output.
 

@@ -37,8 +37,8 @@ class Coefficients:
 def coefficients(L: Complex[np.ndarray, " m"], h: float) -> Coefficients:
     """Coefficients by means over a circle of radius 1 around each hL.
 
-    Evaluated as they stand, the quotients lose all digits to cancellation near hL = 0; on the
-    circle they do not, and the mean of an analytic function is its value at the centre.
+    Evaluated directly, the quotients lose all digits to cancellation near hL = 0; on the circle
+    they do not, and the mean of an analytic function is its value at the centre.
 
     Args:
         L: the linear operator's symbol, (m,).

@@ -17,14 +17,14 @@ from pdelsr.reference.checks import require_points, require_within
 
 @dataclass(frozen=True, eq=False)
 class Gridded:
-    """The spline through values on a grid, of degree 5 on each axis that has points enough.
+    """The spline through values on a grid, of degree 5 on each axis with enough points.
 
     Degree 5 (or 3, or 1) on an axis of at least 6 (or 4, or 2) points, knots by not-a-knot. The
-    axes are fitted one after the other, which is direct and exact; scipy's
-    RegularGridInterpolator gives the same spline from an iterative solve that stops at 1e-6.
+    axes are fitted one after the other, directly and exactly; scipy's RegularGridInterpolator gives
+    the same spline from an iterative solve that stops at 1e-6.
 
     Args:
-        axes: one increasing array a coordinate.
+        axes: one increasing array per coordinate.
         values: (n_1, ..., n_d) or (n_1, ..., n_d, k), in the order of the axes.
     """
 
@@ -42,7 +42,7 @@ class Gridded:
             points: (n, d), columns in the order of the axes.
 
         Returns:
-            (n,), or (n, k) where the values have a last axis of k fields.
+            (n,), or (n, k) if the values have a last axis of k fields.
 
         Raises:
             ProblemError: wrong shape, coordinates that are not finite or outside of the grid.
@@ -69,25 +69,25 @@ class Gridded:
 def gridded(axes: Sequence[ArrayLike], values: ArrayLike) -> Gridded:
     """Gridded data as a reference.
 
-    Note that the interpolation error is of sixth order in the spacing at best: it is the data's
-    grid, not this function, that limits the digits.
+    Note that the interpolation error is of sixth order in the spacing at best: the grid of the data
+    limits the digits.
 
     Args:
-        axes: one strictly increasing array a coordinate, such as (x_axis, t_axis).
+        axes: one strictly increasing array per coordinate, such as (x_axis, t_axis).
         values: (n_x, n_t), or (n_x, n_t, k) for k fields; any number of axes.
 
     Returns:
         A callable of points (n, d) giving (n,) or (n, k).
 
     Raises:
-        ProblemError: axes that do not increase, values of another shape, NaN or inf.
+        ProblemError: axes do not increase, values have another shape, or there are NaN or inf.
     """
     arrays = tuple(np.asarray(axis, dtype=float) for axis in axes)
     return Gridded(arrays, np.asarray(values, dtype=float))
 
 
 def require_axes(axes: tuple[np.ndarray, ...]) -> None:
-    """Refuse axes that are no one-dimensional, increasing, finite arrays of two or more."""
+    """Refuse axes that are not one-dimensional, increasing, finite arrays of length two or more."""
     for i, axis in enumerate(axes, start=1):
         if axis.ndim != 1 or len(axis) < 2:
             raise ProblemError(
@@ -101,7 +101,7 @@ def require_axes(axes: tuple[np.ndarray, ...]) -> None:
 
 
 def require_values(values: np.ndarray, shape: tuple[int, ...]) -> None:
-    """Refuse values that do not lie on the grid, or that are not finite."""
+    """Refuse values whose shape does not fit the grid, or that are not finite."""
     if values.shape[: len(shape)] != shape or values.ndim > len(shape) + 1:
         hint = " Transpose them?" if values.shape == shape[::-1] else ""
         raise ProblemError(

@@ -2,7 +2,7 @@
 
 An initial condition such as x² cos(πx) on [-1, 1] is continuous as a periodic function, but its
 slope jumps at x = ±1. Its Fourier coefficients fall only like 1/k², and no affordable series
-holds 1e-10 at early times. Here the kink is subtracted, as the solution of a heat equation.
+reaches 1e-10 at early times. Here the kink is subtracted, as the solution of a heat equation.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class Kink:
         w(x, t) = exp(r t) [ w(x, 0) - J D t / P + J sqrt(Dt) Σ_m ierfc(|z - m P| / (2 sqrt(Dt))) ]
         ierfc(s) = exp(-s²)/sqrt(π) - s erfc(s)
 
-    What remains of a reaction-diffusion solution, u - w with r = R'(u(a, 0)), has Fourier
-    coefficients that fall like 1/k⁴ at the start and 1/k⁵ after it.
+    The rest of a reaction-diffusion solution, u - w with r = R'(u(a, 0)), has Fourier coefficients
+    that fall like 1/k⁴ at the initial time and 1/k⁵ after it.
 
     Args:
         jump: J = u0'(a+) - u0'(b-), per unit of x.
@@ -46,7 +46,7 @@ class Kink:
 
         Args:
             x: (n,), any real numbers.
-            t: (n,), times since the start, t >= 0.
+            t: (n,), times since the initial one, t >= 0.
         """
         P = self.period
         z = (x - self.seam + P / 2) % P - P / 2
@@ -61,7 +61,7 @@ class Kink:
 def smoothing(
     z: Float[np.ndarray, " n"], width: Float[np.ndarray, " n"]
 ) -> Float[np.ndarray, " n"]:
-    """width · ierfc(z / (2 width)), which rounds |z|/2 off; only where it is not negligible."""
+    """width · ierfc(z / (2 width)), which rounds off |z|/2; computed only where not negligible."""
     result = np.zeros_like(z)
     near = z < 12 * width
     s = z[near] / (2 * width[near])

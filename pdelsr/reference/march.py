@@ -19,7 +19,7 @@ def march(
     lengths: Float[np.ndarray, " q"],
     steps: int,
 ) -> tuple[Panel, ...]:
-    """v' = L v + N(v, t) from t = 0 on, by ETDRK4 from Chebyshev time to Chebyshev time.
+    """Solve v' = L v + N(v, t) from t = 0, by ETDRK4 from one Chebyshev time to the next.
 
     Args:
         v: the state at t = 0, (m,).
@@ -49,7 +49,7 @@ def along_panels(
     t: Float[np.ndarray, " n"],
     evaluate: Callable[[Panel, np.ndarray, np.ndarray], np.ndarray],
 ) -> Float[np.ndarray, " n"]:
-    """Values at (x, t), each by the panel of its time, in blocks of bounded memory."""
+    """Values at (x, t), each from the panel of its time, in blocks of bounded memory."""
     owner = np.searchsorted([panel.start for panel in panels[1:]], t, side="right")
     u = np.empty(len(t))
     for i in np.unique(owner):

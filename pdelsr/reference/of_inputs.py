@@ -32,7 +32,7 @@ class OfInputs:
             inputs: functions of numpy arrays, by the name of the argument of ``make``.
 
         Raises:
-            ProblemError: names that ``make`` does not take, or arguments that are missing.
+            ProblemError: ``make`` does not take a name, or misses an argument.
         """
         try:
             inspect.signature(self.make).bind(**inputs)
@@ -45,7 +45,7 @@ class OfInputs:
             return self.make(**inputs)
         except PdelsrError:
             raise
-        except Exception as error:  # whatever a user's function raises
+        except Exception as error:  # anything a user's function raises
             raise ProblemError(f"OfInputs: {self.name} fails with {described(error)}.") from error
 
     def __call__(self, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " n"]:

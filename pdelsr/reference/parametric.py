@@ -1,4 +1,4 @@
-"""References whose numbers are parameters of the problem, made when the values are known."""
+"""References that depend on parameters of the problem, made once the values are known."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pdelsr.errors import ProblemError
 
 @dataclass(frozen=True, eq=False)
 class Parametric:
-    """A reference that waits for the values of parameters; a `Problem` binds it by itself.
+    """A reference that waits for the values of parameters; a `Problem` binds it.
 
     Args:
         make: the function that makes the reference.
@@ -31,7 +31,7 @@ class Parametric:
     made: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Without what was made, which is made anew."""
+        """Pickle without the references already made, which are made again."""
         return Parametric, (self.make, dict(self.arguments), self.numbers)
 
     def bind(self, parameters: Mapping[str, Any]) -> Any:
@@ -75,7 +75,7 @@ class Parametric:
 
 
 def parametric(*numbers: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Let arguments that are numbers contain symbols: the reference is then a `Parametric`.
+    """Let numeric arguments contain symbols: the reference is then a `Parametric`.
 
     Args:
         *numbers: names of these arguments of the function that makes the reference.

@@ -16,7 +16,7 @@ NODES = chebyshev.chebpts1(DEGREE + 1)
 TO_SERIES = chebyshev.chebvander(NODES, DEGREE) * 2 / (DEGREE + 1)
 TO_SERIES[:, 0] /= 2
 NEGLIGIBLE = 1e-13  # last coefficients of a resolved piece, relative to the largest value
-NARROW = 1e-13  # of the interval; a piece of this width is not split: a jump lies in it
+NARROW = 1e-13  # of the interval; a piece of this width holds a jump and is not split
 MOST_PIECES = 4096
 
 
@@ -47,7 +47,7 @@ class Piecewise:
 
 
 def piecewise(f: Function, name: str, breaks: Float[np.ndarray, " q"]) -> Piecewise:
-    """A function resolved to 1e-13, by halving the pieces until their series end.
+    """A function resolved to 1e-13, by halving the pieces until their series converge.
 
     Args:
         f: a function of numpy arrays.
@@ -55,7 +55,7 @@ def piecewise(f: Function, name: str, breaks: Float[np.ndarray, " q"]) -> Piecew
         breaks: ends of the interval, and points between them where f is not smooth.
 
     Raises:
-        ProblemError: values that are not finite, or too many pieces.
+        ProblemError: a value is not finite, or there are too many pieces.
     """
     left, right = breaks[:-1], breaks[1:]
     found, scale = [], 0.0
@@ -86,6 +86,6 @@ def piecewise(f: Function, name: str, breaks: Float[np.ndarray, " q"]) -> Piecew
 
 
 def unit_breaks(a: Function) -> Float[np.ndarray, " q"]:
-    """0, 1, and between them the `nodes` or `knots` of an input function that has some."""
+    """0, 1, and between them the `nodes` or `knots` of an input function, if it has some."""
     knots = np.asarray(getattr(a, "nodes", getattr(a, "knots", ())), dtype=float)
     return np.r_[0.0, knots[(knots > 1e-12) & (knots < 1 - 1e-12)], 1.0]

@@ -1,4 +1,4 @@
-"""Diffusion and reaction with a source that is an input function, by Legendre–Galerkin."""
+"""Diffusion and reaction with an input function as source, by Legendre–Galerkin."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from pdelsr.reference.dense import Panel, barycentric, panel_lengths
 from pdelsr.reference.march import along_panels, march
 from pdelsr.reference.piecewise import Piecewise, piecewise, unit_breaks
 
-PANELS, HALVINGS = 4, 14  # of the time of the solution
-CHECKED = np.linspace(0, 1, 32) ** 2  # places and times at which it is compared with a coarser one
+PANELS, HALVINGS = 4, 14  # of the time interval
+CHECKED = np.linspace(0, 1, 32) ** 2  # places and times of the comparison with a coarser solution
 AGREEMENT = 1e-8
 TINY = 1e-200
 
@@ -35,8 +35,8 @@ TINY = 1e-200
 class DirichletModes:
     """Eigenfunctions of -∂² on [0, 1] among the polynomials that vanish at 0 and 1.
 
-    From the basis P_k - P_{k+2}, whose stiffness matrix is diagonal, so that the mass
-    matrix alone is to be diagonalized.
+    The stiffness matrix of the basis P_k - P_{k+2} is diagonal, so only the mass matrix has to be
+    diagonalized.
 
     Args:
         degree: of the polynomials.
@@ -64,11 +64,11 @@ class DirichletModes:
 
 @dataclass(frozen=True, eq=False)
 class CornerLayers:
-    """What diffusion makes of a source that does not vanish where the boundary value does.
+    """The layers by diffusion of a source that does not vanish where the boundary value does.
 
     With E = 4 i²erfc, the functions t E(x / sqrt(4Dt)) and t E((1 - x) / sqrt(4Dt)) solve the
-    heat equation and are t at their end of [0, 1]. So w solves w_t = D w_xx + b, w = 0 at t = 0,
-    up to terms that are smooth, and vanishes at x = 0 and x = 1:
+    heat equation and equal t at their end of [0, 1]. So w solves w_t = D w_xx + b, w = 0 at t = 0,
+    up to smooth terms, and vanishes at x = 0 and x = 1:
 
         w = t b(x) + g(t) c(x) - a(0) t E(x / sqrt(4Dt)) - a(1) t E((1 - x) / sqrt(4Dt))
         w_t - D w_xx = b(x) + g'(t) c(x),    g = t E(1 / sqrt(4Dt)),    g' = erfc(1 / sqrt(4Dt))
@@ -102,7 +102,7 @@ class CornerLayers:
 
 def layer(z: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
     """4 i²erfc(z) = (1 + 2z²) erfc(z) - 2z exp(-z²) / sqrt(π)."""
-    z = np.minimum(z, 30.0)  # where it is zero
+    z = np.minimum(z, 30.0)  # beyond, it is zero
     return (1 + 2 * z**2) * scipy.special.erfc(z) - 2 * z * np.exp(-(z**2)) / np.sqrt(np.pi)
 
 
@@ -134,7 +134,7 @@ class DiffusionReaction:
 
     @cached_property
     def layers(self) -> CornerLayers:
-        """w, where a does not vanish at the ends."""
+        """w, for a that does not vanish at the ends."""
         left, right = self.source(np.array([0.0, 1.0]))
         return CornerLayers(float(left), float(right), self.diffusion)
 
@@ -219,20 +219,20 @@ def diffusion_reaction(
 
         s_t = D s_xx + k s² + a(x) on [0, 1],    s(x, 0) = s(0, t) = s(1, t) = 0
 
-    Legendre–Galerkin in space, ETDRK4 in time, on panels that are graded towards t = 0. What
-    the corners make of a(0) and a(1) is subtracted in closed form (`CornerLayers`); without that
-    the error falls with the fourth power of the degree only.
+    The solver is Legendre–Galerkin in space and ETDRK4 in time, on panels graded towards t = 0. The
+    layers that a(0) and a(1) cause at the corners are subtracted in closed form (`CornerLayers`);
+    otherwise the error would fall only with the fourth power of the degree.
 
-    Measured at the default equation and resolution, relative to max |s|, near t = 0 and
-    elsewhere: doubling changes the values by 3e-10 for smooth draws of
-    ``GaussianProcess(0.2)``, and by 6e-10 for those that are linear between 512 nodes.
+    Measured for the default equation and resolution, relative to max |s|, near t = 0 and elsewhere:
+    doubling changes the values by 3e-10 for smooth draws of ``GaussianProcess(0.2)``, and by 6e-10
+    for draws that are linear between 512 nodes.
 
     Args:
-        a: the source, a function of numpy arrays. Where it has kinks, at its attribute `nodes`
-            or `knots`, pieces end.
+        a: the source, a function of numpy arrays. Pieces end at its kinks, given by its attribute
+            `nodes` or `knots`.
         diffusion: D, positive.
         reaction: k.
-        time: of the end, positive.
+        time: final time, positive.
         degree: of the polynomials in x.
         steps: least number of time steps.
 
@@ -241,8 +241,8 @@ def diffusion_reaction(
         same at doubled resolution.
 
     Raises:
-        ProblemError: a is no function, wrong numbers; at the first call, a source or a solution
-            that is not resolved to 1e-8.
+        ProblemError: a is no function, or a number is wrong; at the first call, the source or the
+            solution is not resolved to 1e-8.
     """
     return DiffusionReaction(
         require_function(a, "diffusion_reaction: a"),

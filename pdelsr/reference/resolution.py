@@ -1,4 +1,4 @@
-"""Whether modes, panels and steps resolve a Fourier solution; what is not resolved is refused."""
+"""Checks that modes, panels and steps resolve a Fourier solution."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def require_panels(panel: Panel, panels: int, title: str = "spectral") -> None:
 def require_steps(
     coarse: tuple[Panel, ...], fine: tuple[Panel, ...], steps: int, title: str = "spectral"
 ) -> None:
-    """Refuse a solution that differs from the one with half the steps by 15 tolerances."""
+    """Refuse a solution that differs by 15 tolerances from the one with half the steps."""
     error = max(_distance(a, b) for a, b in zip(coarse, fine, strict=True)) / 15
     if error > TOLERANCE:
         enough = int(np.ceil(steps * (4 * error / TOLERANCE) ** 0.25))

@@ -34,7 +34,7 @@ from pdelsr.reference.resolution import (
     require_steps,
 )
 
-HALVINGS = 9  # of the first panel of time where the initial condition has a kink
+HALVINGS = 9  # of the first panel of time if the initial condition has a kink
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,9 @@ class Spectral:
     Space: ``modes`` wave numbers on a grid of 3 × modes points (the 2/3 rule). Time:
     ETDRK4 from one Chebyshev time to the next, interpolated on ``panels`` panels of degree 16. At
     t0 the initial condition itself is evaluated. A slope that jumps across the seam is treated
-    in closed form (`Kink`) where the equation is a reaction-diffusion one. What modes, steps or
-    panels do not resolve to 1e-10 is refused, because a reference must be better than the solver.
+    in closed form (`Kink`) if the equation is a reaction-diffusion one. A solution that modes,
+    steps or panels do not resolve to 1e-10 is refused, because a reference must be better than the
+    solver.
 
     Args:
         linear: pairs (k, c_k).
@@ -88,8 +89,8 @@ class Spectral:
             u at the points, (n,).
 
         Raises:
-            ProblemError: wrong shape, coordinates that are not finite, t outside of [t0, t1], or
-                a solution that modes, steps or panels do not resolve.
+            ProblemError: the shape is wrong, a coordinate is not finite, t is outside of [t0, t1],
+                or modes, steps or panels do not resolve the solution.
         """
         rows = require_points(points, "spectral", 2)
         a, b = self.x
@@ -124,9 +125,9 @@ class Spectral:
 
     @cached_property
     def solution(self) -> tuple[Panel, ...]:
-        """The panels of the dense output, computed here.
+        """The panels of the dense output, computed at the first access.
 
-        Half as much work again tells whether the time steps are short enough.
+        It takes half as much work again to check that the time steps are short enough.
         """
         with np.errstate(over="ignore", invalid="ignore"):  # a blow-up is refused in words
             coarse, fine = self._march(1), self._march(2)
@@ -134,7 +135,7 @@ class Spectral:
         return fine
 
     def _march(self, halves: int) -> tuple[Panel, ...]:
-        """ETDRK4 from Chebyshev time to Chebyshev time, in ``halves`` / 2 × steps or more."""
+        """ETDRK4 from one Chebyshev time to the next, in ``halves`` / 2 × steps or more."""
         v, N, L = self._start(), self._nonlinear(), self._symbol()
         stepping = lru_cache(maxsize=None)(lambda h: coefficients(L, h))
         total = self.t[1] - self.t[0]
@@ -235,8 +236,8 @@ def spectral(
         at doubled resolution.
 
     Raises:
-        ProblemError: foreign symbols, empty intervals, an initial value that jumps across the
-            seam; at the first call, a solution that is not resolved.
+        ProblemError: a symbol is foreign, an interval is empty, or the initial value jumps across
+            the seam; at the first call, the solution is not resolved.
 
     Source: Kassam and Trefethen (2005), SIAM J. Sci. Comput. 26, 1214.
     """

@@ -13,7 +13,7 @@ from pdelsr.errors import ProblemError
 from pdelsr.reference.checks import Function, require_function, require_points, require_within
 from pdelsr.reference.piecewise import MOST_PIECES, Piecewise, piecewise, unit_breaks
 
-NEWTON_STEPS = 60  # or bisections, which then reach rounding by themselves
+NEWTON_STEPS = 60  # or bisections, which reach rounding by themselves
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +37,8 @@ def antiderivative(a: Function) -> Antiderivative:
         s' = a on [0, 1],    s(0) = 0
 
     Args:
-        a: a function of numpy arrays. Where it has kinks, at its attribute `nodes` or `knots`,
-            pieces end.
+        a: a function of numpy arrays. Pieces end at its kinks, given by its attribute `nodes` or
+            `knots`.
 
     Returns:
         A callable of points (n, 1) that gives s, (n,).
@@ -87,7 +87,7 @@ class Advection:
         return self.slowness.integral()
 
     def place(self, time: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-        """The x that is reached in a time, by Newton's method within a bracket."""
+        """The x reached in a given time, by Newton's method within a bracket."""
         breaks, low, high = self.travel.breaks, np.zeros_like(time), np.ones_like(time)
         x = np.interp(time, self.travel(breaks), breaks)
         for _ in range(NEWTON_STEPS):
@@ -104,16 +104,16 @@ class Advection:
 
 
 def advection(a: Function, initial: Function, inflow: Function) -> Advection:
-    """Transport with a velocity that varies, along characteristics, to about 1e-13.
+    """Transport with variable velocity, along characteristics, to about 1e-13.
 
         s_t + a(x) s_x = 0 on [0, 1],    s(x, 0) = initial(x),    s(0, t) = inflow(t)
 
-    With the travel time τ(x) = ∫_0^x dξ / a(ξ) the solution is inflow(t - τ(x)) where
-    t > τ(x), and initial(τ⁻¹(τ(x) - t)) elsewhere.
+    With the travel time τ(x) = ∫_0^x dξ / a(ξ) the solution is inflow(t - τ(x)) for t > τ(x), and
+    initial(τ⁻¹(τ(x) - t)) otherwise.
 
     Args:
-        a: the velocity, a positive function of numpy arrays. Where it has kinks, at its attribute
-            `nodes` or `knots`, pieces end.
+        a: the velocity, a positive function of numpy arrays. Pieces end at its kinks, given by its
+            attribute `nodes` or `knots`.
         initial: a function of numpy arrays x, (n,).
         inflow: a function of numpy arrays t, (n,).
 
@@ -121,8 +121,8 @@ def advection(a: Function, initial: Function, inflow: Function) -> Advection:
         A callable of points (n, 2), columns x and t, that gives s, (n,).
 
     Raises:
-        ProblemError: arguments that are no functions; at the first call, a velocity that is not
-            positive or not resolved.
+        ProblemError: an argument is no function; at the first call, the velocity is not positive or
+            not resolved.
     """
     for name, f in (("a", a), ("initial", initial), ("inflow", inflow)):
         require_function(f, f"advection: {name}")

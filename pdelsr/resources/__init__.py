@@ -1,1 +1,1 @@
-"""What a machine gives: time and memory, and work in pieces that fit into them."""
+"""Time and memory of the machine, and work in pieces that fit into them."""

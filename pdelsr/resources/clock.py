@@ -13,7 +13,7 @@ class Clock:
 
     Args:
         limit: seconds after which `expired` is true.
-        begin: of the run, as `time.perf_counter` tells it.
+        begin: of the run, by `time.perf_counter`.
     """
 
     limit: int | float = math.inf
@@ -21,7 +21,7 @@ class Clock:
 
     @classmethod
     def after(cls, spent: float, limit: int | float = math.inf) -> Clock:
-        """A clock that already shows so many seconds."""
+        """A clock that already shows `spent` seconds."""
         return cls(limit, time.perf_counter() - spent)
 
     def limited(self, limit: int | float) -> Clock:
@@ -30,12 +30,12 @@ class Clock:
 
     @property
     def seconds(self) -> float:
-        """Since the run began."""
+        """Seconds since the run began."""
         return time.perf_counter() - self.begin
 
     @property
     def left(self) -> float:
-        """Until the limit."""
+        """Seconds until the limit."""
         return self.limit - self.seconds
 
     @property

@@ -14,12 +14,12 @@ from types import FrameType
 from typing import Any
 
 SOON = 1e-6  # seconds; a timer of zero would be none
-AGAIN = 0.002  # seconds between two looks at whether code that must not be cut is left
+AGAIN = 0.002  # seconds between two checks whether code that must not be cut has ended
 PATIENCE = 10.0  # seconds that such code may take beyond the time
 LONGEST = 1e8  # seconds, three years; setitimer refuses much longer ones
-WRAPPED = 4  # frames between a context manager and `with`, of those who check types, at most
+WRAPPED = 4  # frames of type checkers between a context manager and `with`, at most
 JUMP_BACKWARD = opcode.opmap.get("JUMP_BACKWARD", -1)  # Python 3.10 has none
-WHOLE = (  # code that would leave something broken behind: modules, parameters, torch's own state
+WHOLE = (  # code whose interruption would break modules, parameters or torch's own state
     "<frozen importlib",
     "torch/_functorch/",
     "torch/nn/utils/stateless.py",
@@ -32,24 +32,23 @@ WHOLE_INSIDE = (
 
 
 class TimeIsUp(BaseException):
-    """The time of a `deadline` is up; no `except Exception` of the interrupted code stops it."""
+    """The time of a `deadline` is up; no `except Exception` of the interrupted code catches it."""
 
     alarm: Alarm | None = None
 
 
 @contextmanager
 def deadline(seconds: int | float) -> Generator[Alarm | None, None, None]:
-    """Raise `TimeIsUp` inside the block, wherever it is in Python code, after so many seconds.
+    """Raise `TimeIsUp` inside the block, anywhere in Python code, after `seconds`.
 
-    The alarm of the operating system interrupts Python code even in an endless loop, but not a
-    single long call of compiled code, after which it is raised, nor imports and what torch does
-    with parameters and modes. Of nested deadlines the earlier one counts, and the outer one runs
-    on after the inner block. An alarm that someone else has set rings as if there were no deadline.
-
-    Outside the main thread, and where there is no such alarm (Windows), nothing happens.
+    The operating system's alarm interrupts Python code even in an endless loop. It waits for the
+    end of a single long call of compiled code, of imports, and of torch's work on parameters and
+    modes. Of nested deadlines the earlier one counts, and the outer one runs on after the inner
+    block. An alarm set by other code rings as if there were no deadline. Outside the main thread,
+    and on systems without such an alarm (Windows), nothing happens.
 
     Args:
-        seconds: until the time is up; at once where not positive, never where infinite.
+        seconds: until the time is up; at once if not positive, never if infinite.
 
     Raises:
         TimeIsUp: once, inside the block or one nested in it.
@@ -66,7 +65,7 @@ def deadline(seconds: int | float) -> Generator[Alarm | None, None, None]:
 
 @contextmanager
 def given_up_after(seconds: int | float) -> Generator[None, None, None]:
-    """A block that is left quietly when its own time is up; outer deadlines are not stopped."""
+    """A block that ends quietly when its own time is up; outer deadlines still raise."""
     alarm = None
     try:
         with deadline(seconds) as alarm:
@@ -77,7 +76,7 @@ def given_up_after(seconds: int | float) -> Generator[None, None, None]:
 
 
 class Alarm:
-    """The one timer of the process, borrowed from whoever has set it before."""
+    """The one timer of the process, borrowed from code that set it before."""
 
     def __init__(self, seconds: int | float) -> None:
         self._depth = _depth(_block(sys._getframe(1)))
@@ -94,13 +93,13 @@ class Alarm:
         self._wind()
 
     def leave(self) -> None:
-        """The block is left: give back all that was borrowed."""
+        """Give back all that was borrowed, at the end of the block."""
         self.cancel()
         if sys.unraisablehook == self._lost:
             sys.unraisablehook = self._hook
 
     def _lost(self, unraisable: Any) -> None:
-        """Ring again where the exception fell into code that can raise none, as `__del__`."""
+        """Ring again if the exception fell into code that cannot raise, such as `__del__`."""
         error = unraisable.exc_value
         if isinstance(error, TimeIsUp) and error.alarm is self:
             self._borrow(time.monotonic() + AGAIN)
@@ -108,7 +107,7 @@ class Alarm:
             self._hook(unraisable)
 
     def cancel(self) -> None:
-        """Give the timer back; with the time that is left, if it was running."""
+        """Give the timer back, with the remaining time if it was running."""
         if self._over:
             return
         self._over = True
@@ -121,7 +120,7 @@ class Alarm:
         _ring_at(min(self._end, self._outer_end))
 
     def _ring(self, number: int, frame: FrameType | None) -> None:
-        """Raise, with the timer given back before: the block may be left at this very moment."""
+        """Raise, after giving the timer back, because the block may just be ending."""
         if self._over:
             return
         if self._outer_end < self._end:
@@ -144,12 +143,12 @@ class Alarm:
         self._wind()
         if callable(handler):
             handler(number, frame)
-        elif handler == signal.SIG_DFL:  # which ends the process
+        elif handler == signal.SIG_DFL:  # this ends the process
             self.cancel()
             signal.raise_signal(signal.SIGALRM)
 
     def _must_be_whole(self, frame: FrameType | None) -> bool:
-        """Whether the code within the block is where an exception would leave something broken."""
+        """Whether an exception at this place in the block would leave something broken."""
         inside = _depth(frame) - self._depth
         if frame is not None and inside == 0 and _jumps_back(frame):
             return True
@@ -163,7 +162,7 @@ class Alarm:
 
 
 def _block(frame: FrameType | None) -> FrameType | None:
-    """The frame with the `with` statement that has called this, through other context managers."""
+    """The frame of the calling `with` statement, through other context managers."""
     block, steps = frame, 0
     while frame is not None and steps <= WRAPPED:
         code, frame = frame.f_code, frame.f_back
@@ -174,10 +173,10 @@ def _block(frame: FrameType | None) -> FrameType | None:
 
 
 def _jumps_back(frame: FrameType) -> bool:
-    """Whether the next round of a loop begins, where Python 3.13 has no handler for the exception.
+    """Whether a loop jumps back here, where Python 3.13 has no handler for the exception.
 
     Its compiler leaves this instruction out of the table of `try` and `with` in the same function,
-    so that the exception would leave the function as if they were not there.
+    so the exception would leave the function as if they were not there.
     """
     code, at = frame.f_code.co_code, frame.f_lasti
     return 0 <= at < len(code) and code[at] == JUMP_BACKWARD

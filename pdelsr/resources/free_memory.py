@@ -1,4 +1,4 @@
-"""How much memory the system would still give to this process."""
+"""The memory that the system would still give to this process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 PROC, CGROUPS = Path("/proc"), Path("/sys/fs/cgroup")
-UNKNOWN_FREE = 4 * 2**30  # bytes assumed where nobody tells
+UNKNOWN_FREE = 4 * 2**30  # bytes assumed if no source tells
 LIMITS = {"Max address space": "VmSize", "Max data size": "VmData"}  # and what counts against them
 V2 = ("memory.max", "memory.high"), "memory.current", ("inactive_file", "active_file")
 V1 = (
@@ -21,7 +21,7 @@ _processes = 1
 
 
 def share_memory(processes: int) -> None:
-    """Say that so many processes like this one take what is free, from now on."""
+    """Divide the free memory among this many processes from now on."""
     global _processes
     _processes = processes
 
@@ -29,7 +29,7 @@ def share_memory(processes: int) -> None:
 def free_bytes(device: torch.device) -> int:
     """Memory that the device could still give to this process, in bytes.
 
-    On a GPU that is what the driver has left and what torch holds without using it. On the CPU
+    On a GPU that is the driver's free memory plus what torch reserves without using it. On the CPU
     see `free_on_host`.
     """
     free = free_on_gpu(device) if device.type == "cuda" else free_on_host()
@@ -37,7 +37,7 @@ def free_bytes(device: torch.device) -> int:
 
 
 def free_on_gpu(device: torch.device) -> int:
-    """Bytes that the driver has left, and that torch's allocator reserved and does not use."""
+    """Free bytes of the driver, and bytes that torch's allocator reserves without using them."""
     unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
     return torch.cuda.mem_get_info(device)[0] + unused
 
@@ -45,12 +45,12 @@ def free_on_gpu(device: torch.device) -> int:
 def free_on_host(proc: Path = PROC, cgroups: Path = CGROUPS) -> int:
     """The smallest of what the machine, the control groups and the limits of the process leave.
 
-    Linux promises more memory than there is and kills who uses it, so that an allocation that
-    succeeds says nothing. Elsewhere psutil knows what is available.
+    Linux promises more memory than there is and kills processes that use it, so a successful
+    allocation proves nothing. On other systems psutil knows what is available.
 
     Args:
-        proc: where Linux tells of processes.
-        cgroups: where it tells of control groups.
+        proc: folder where Linux describes processes.
+        cgroups: folder where it describes control groups.
     """
     found = [
         *_available(proc / "meminfo"),
@@ -61,14 +61,14 @@ def free_on_host(proc: Path = PROC, cgroups: Path = CGROUPS) -> int:
 
 
 def _available(meminfo: Path) -> Iterator[int]:
-    """MemAvailable: free pages, and those of files that can be dropped."""
+    """MemAvailable: free pages, and cached pages that can be dropped."""
     table = _table(meminfo)
     if "MemAvailable" in table:
         yield 1024 * table["MemAvailable"]
 
 
 def _left_of_limits(proc: Path) -> Iterator[int]:
-    """What RLIMIT_AS and RLIMIT_DATA, as of `ulimit -v` and `-d`, leave."""
+    """What RLIMIT_AS and RLIMIT_DATA (`ulimit -v` and `-d`) leave."""
     used = _table(proc / "self" / "status")
     for line in _lines(proc / "self" / "limits"):
         for name, size in LIMITS.items():
@@ -90,9 +90,9 @@ def _left_in_groups(proc: Path, cgroups: Path) -> Iterator[int]:
 def _left_along(
     root: Path, path: str, limits: tuple[str, ...], usage: str, cache: tuple[str, ...]
 ) -> Iterator[int]:
-    """limit − usage + the file cache, which is dropped on demand; from a group up to the root.
+    """limit − usage + file cache, which is dropped on demand, from a group up to the root.
 
-    In a container the path may be that of the host, of which only the root can be seen.
+    In a container the path may be that of the host, and only its root visible.
     """
     group = root / path.strip("/")
     for folder in (group, *group.parents):
@@ -113,7 +113,7 @@ def _told_by_psutil() -> int:
 
 
 def _lines(path: Path) -> list[str]:
-    """Of a file; none where it cannot be read."""
+    """The lines of a file; none if it cannot be read."""
     try:
         return path.read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -127,5 +127,5 @@ def _table(path: Path) -> dict[str, int]:
 
 
 def _numbers(path: Path) -> list[int]:
-    """The number in a file; nothing where it says "max"."""
+    """The number in a file; nothing if it says "max"."""
     return [int(line) for line in _lines(path)[:1] if line.isdigit()]

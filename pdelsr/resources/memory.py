@@ -1,4 +1,4 @@
-"""How many rows of a Jacobian make one chunk, and how much memory was used at most."""
+"""The size of a chunk of Jacobian rows, and the peak of memory."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SMALLEST_DEFAULT = 2**20
 
 
 def peak_memory(device: torch.device = CPU) -> int:
-    """Bytes: of this process so far on the CPU, of torch since the last reset on a GPU.
+    """Peak in bytes: of this process so far on the CPU, of torch since the last reset on a GPU.
 
     Linux counts the peak of the parent into `ru_maxrss` of a child; VmHWM is the child's alone.
     """
@@ -41,10 +41,10 @@ def peak_memory(device: torch.device = CPU) -> int:
 
 
 def chunk_bytes(device: torch.device, most: int = LARGEST_DEFAULT) -> int:
-    """Bytes of a chunk where the user does not say: a sixteenth of the free memory, or `most`.
+    """Default bytes of a chunk: a sixteenth of the free memory, at most `most`.
 
-    It is a power of two, so that runs on a machine that has more or less to do at the moment work
-    with the same chunks, on which the last digits depend.
+    It is a power of two, so that a busy machine usually takes the same chunks, on which the last
+    digits depend.
     """
     share = int(DEFAULT_SHARE * free_bytes(device))
     rounded = 1 << max(share, 1).bit_length() - 1
@@ -61,20 +61,19 @@ def bytes_text(size: int | float) -> str:
 
 
 def points_per_chunk(parameters: int, like: Tensor, budget: int | None) -> int:
-    """Rows of length `parameters` that fit into `budget` bytes: at least one, and not more than
-    points are evaluated at once.
+    """Rows of length `parameters` that fit into `budget`: from one to the points of an evaluation.
 
     Args:
         parameters: m, the length of a row.
         like: a tensor of the dtype and device of the rows.
-        budget: bytes; None for those of `chunk_bytes`.
+        budget: bytes; None for `chunk_bytes`.
     """
     rows = _bytes(like, budget) // (parameters * like.element_size())
     return max(1, min(rows, points_at_once(like.device)))
 
 
 def points_at_once(device: torch.device) -> int:
-    """Points of one evaluation: on the CPU as many as keep the jets of a layer in the cache."""
+    """Points of one evaluation: few enough to keep the jets of a layer in the cache of a CPU."""
     return ON_CPU if device.type == "cpu" else ON_GPU
 
 

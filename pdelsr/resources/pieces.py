@@ -1,4 +1,4 @@
-"""Work in pieces that are halved where the memory does not suffice for one."""
+"""Work in pieces that are halved when memory runs out."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def in_pieces(
 ) -> Iterator[tuple[slice, T]]:
     """make(part) for consecutive parts of 0 … total, each with its part.
 
-    Where memory runs out in `make`, that part and those after it have half the length.
+    If memory runs out in `make`, that part and all later ones get half the length.
 
     Args:
         total: length of all parts together.
         step: length of a part.
-        make: what is wanted of a part; it may be called again for half of it.
-        least: length that is not halved any more.
+        make: function of a part; it may be called again for half of it.
+        least: length below which a part is not halved.
 
     Raises:
         MemoryError, RuntimeError: the smallest part does not fit either.
@@ -61,14 +61,14 @@ def in_pieces(
 
 
 def release(device: torch.device) -> None:
-    """Give what torch holds without using it back to the driver of a GPU."""
+    """Give memory that torch holds without using it back to the driver of a GPU."""
     if device.type == "cuda":
         torch.cuda.empty_cache()
 
 
 @contextmanager
 def told_what_to_lower(advice: str, device: torch.device) -> Generator[None, None, None]:
-    """Says in one sentence that memory ran out, how much is free, and what to do.
+    """Say in one sentence that memory ran out, how much is free, and what to do.
 
     Raises:
         MemoryLimitError: memory ran out, and no smaller piece helped.

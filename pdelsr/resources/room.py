@@ -1,4 +1,4 @@
-"""Whether something fits into the free memory, and the words for it."""
+"""Checks whether arrays fit into the free memory, and the text about it."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import torch
 from pdelsr.resources.free_memory import free_bytes
 from pdelsr.resources.memory import bytes_text
 
-SHARE = 0.8  # of the free memory that arrays take
-RESERVE = 32 * 2**20  # bytes that libraries take for themselves meanwhile
+USED_SHARE = 0.8  # of the free memory that arrays may take
+RESERVE = 32 * 2**20  # bytes that libraries take meanwhile
 
 
 def has_room(size: int | float, device: torch.device) -> bool:
-    """Whether so many bytes of arrays may be taken."""
-    return size + RESERVE <= SHARE * free_bytes(device)
+    """Whether arrays of `size` bytes fit."""
+    return size + RESERVE <= USED_SHARE * free_bytes(device)
 
 
 def room_text(size: int | float, device: torch.device) -> str:
-    """What arrays need with what libraries take beside them, and what is free, in a sentence."""
+    """A sentence on the memory that arrays and libraries need, and on what is free."""
     return (
         f"about {bytes_text(size + RESERVE)} of memory, and {bytes_text(free_bytes(device))} is "
-        f"free, of which {SHARE:.0%} are used"
+        f"free, of which {USED_SHARE:.0%} are used"
     )

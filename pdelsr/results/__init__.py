@@ -1,4 +1,4 @@
-"""What comes back from a run: the solution, its errors, summary, pictures and files."""
+"""The result of a run: the solution, its errors, summary, pictures and files."""
 
 from pdelsr.results.accuracy import BlockResidual, UnknownError
 from pdelsr.results.solution import Solution

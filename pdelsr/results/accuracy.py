@@ -17,7 +17,7 @@ from pdelsr.results.levels import without_open_part
 from pdelsr.sample import Halton, sample_interior
 
 FLAT = 1e-12  # share of a reference, below which it does not vary
-COPIES, VALUES = 4, 5  # of the coordinates while points are drawn, and of each unknown
+COPIES, VALUES = 4, 5  # held of the coordinates while points are drawn, and of each unknown
 ERROR_STREAM = 90_210  # keeps the points of the error apart from those of any training seed
 
 
@@ -26,13 +26,13 @@ class UnknownError:
     """Error of one unknown against the reference.
 
     Args:
-        relative_l2: ‖u − u_ref‖ / ‖u_ref‖ over the points, both without what the equations leave
-            open; where nothing of u_ref is left, as where it is zero, the root mean square of
-            u − u_ref, which has the units of u.
+        relative_l2: ‖u − u_ref‖ / ‖u_ref‖ over the points, both without the part that the equations
+            leave open. If nothing is left of u_ref, for example if it is zero, the root mean square
+            of u − u_ref, in the units of u.
         max_error: max |u − u_ref| over the points.
         relative_to_variation: ‖u − u_ref‖ / ‖u_ref − mean u_ref‖, which an offset such as 300 K
-            does not make small; None where u_ref is a constant.
-        absolute: whether `relative_l2` is that root mean square, and relative to nothing.
+            does not make small; None if u_ref is a constant.
+        absolute: whether `relative_l2` is that root mean square, not a relative error.
     """
 
     relative_l2: float
@@ -42,7 +42,7 @@ class UnknownError:
 
     @property
     def kind(self) -> str:
-        """What `relative_l2` is, as it stands before the word "error"."""
+        """The kind of `relative_l2`, as an adjective for "error"."""
         return "absolute" if self.absolute else "relative L2"
 
 
@@ -66,10 +66,10 @@ def heldout_points(problem: Problem, n: int, seed: int) -> Float[np.ndarray, "n 
 
 
 def require_room_for_error(problem: Problem, n: int) -> None:
-    """Refuse so many points that they would not fit, with what is drawn and compared at them.
+    """Refuse a number of points whose coordinates and values would not fit into memory.
 
     Raises:
-        MemoryLimitError: what they need, and what is free.
+        MemoryLimitError: they do not fit; the message says what they need, and what is free.
     """
     numbers = COPIES * len(problem.coordinates) + VALUES * len(problem.unknowns)
     need = numbers * n * 8
@@ -83,13 +83,13 @@ def errors_of(
     values: Float[np.ndarray, "n k"],
     reference: Float[np.ndarray, "n k"],
 ) -> dict[str, UnknownError]:
-    """The error of every unknown, without what the equations leave open of it.
+    """The error of every unknown, without the part that the equations leave open.
 
     Args:
         problem: whose unknowns these are.
         points: spread over the domain.
-        values: of the solution there.
-        reference: of the truth there.
+        values: of the solution at the points.
+        reference: true values at the points.
     """
     error = without_open_part(problem, points, values.astype(np.float64) - reference)
     truth = without_open_part(problem, points, reference)
@@ -99,7 +99,7 @@ def errors_of(
 
 
 def largest_error(errors: Mapping[str, UnknownError]) -> UnknownError:
-    """The error of the unknown that is off most; one that is not a number counts as infinite."""
+    """The largest error of an unknown; NaN counts as infinite."""
     finite = (
         replace(error, relative_l2=math.inf) if math.isnan(error.relative_l2) else error
         for error in errors.values()

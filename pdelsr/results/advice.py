@@ -1,4 +1,4 @@
-"""What to do next, for the problem at hand."""
+"""Advice on what to do next, for the problem at hand."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SATISFIED = (Status.PRECISION_LIMITED, Status.CONVERGED)
 """Statuses whose general advice is to do nothing."""
 
 STEPS = {"pinn": "adam_steps or lbfgs_steps"}
-"""What limits the iterations of a method, where it is not max_iterations."""
+"""The options that limit the iterations of a method, if not max_iterations."""
 
 
 def advice(
@@ -31,13 +31,13 @@ def advice(
     """One or two sentences for a user, and two more for each unknown whose level is open.
 
     Args:
-        problem: that was to be solved.
-        method: that ran.
+        problem: the problem of the run.
+        method: of the run.
         status: of the run.
-        ended: why it stopped.
-        estimate: of its error.
-        hard: whether conditions hold exactly, or were meant to.
-        limited: whether the user has set max_iterations.
+        ended: why the run stopped.
+        estimate: of the error.
+        hard: whether conditions hold exactly, or were asked to.
+        limited: whether the user set max_iterations.
     """
     if estimate.few_points and status is Status.NOT_SOLVED:
         return f"The points leave the solution open: {estimate.doubts[0]}."
@@ -63,7 +63,7 @@ def advice(
 
 
 def _arbitrary(problem: Problem) -> list[str]:
-    """What is open of the unknowns, and what fixes it."""
+    """The open parts of the unknowns, and what fixes them."""
     return [
         f"{level.u} is known up to {level.text}, which is arbitrary. {level.remedy}."
         for level in levels_of(problem)
@@ -71,7 +71,7 @@ def _arbitrary(problem: Problem) -> list[str]:
 
 
 def _evolves_along(system: System) -> sp.Symbol | None:
-    """Time, or the only coordinate of a problem whose conditions all stand at one end."""
+    """Time, or the only coordinate if all conditions are at one end of it."""
     if system.domain.time is not None or len(system.coordinates) > 1:
         return system.domain.time
     regions = [s.region for s in system.conditions]
@@ -83,7 +83,7 @@ def _evolves_along(system: System) -> sp.Symbol | None:
 def _unsolved(
     problem: Problem, method: Method, ended: Status | None, hard: bool, limited: bool
 ) -> str:
-    """The first step has failed already: a larger network would not mend that.
+    """Advice if the first step failed already, so that a larger network would not help.
 
     Data that do not balance come first: no method solves a linear problem with such data.
     """

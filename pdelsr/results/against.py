@@ -1,4 +1,4 @@
-"""A solution against its reference at any points, also where the reference has no value."""
+"""A solution against its reference at any points, even where the reference has no value."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from pdelsr.results.accuracy import UnknownError, heldout_points
 from pdelsr.results.base import BaseSolution
 from pdelsr.results.levels import OpenPart, nothing_open, open_part
 
-TRIES = 2000  # calls of a reference that has no value at some of the points
-FRUITLESS = 7  # times that a box is halved without a value in either half
-LEVEL_POINTS = 10_000  # that what is open is measured on, as the errors are
+TRIES = 2000  # calls of a reference without a value at some of the points
+FRUITLESS = 7  # halvings of a box without a value in either half
+LEVEL_POINTS = 10_000  # on which open parts are measured, as the errors are
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Of every unknown at points, NaN where the reference has no value.
+    """Reference and error of every unknown at points, NaN where the reference has no value.
 
     Args:
         reference: u_ref.
-        error: u − u_ref, less what the equations leave open.
+        error: u − u_ref, less the part that the equations leave open.
     """
 
     reference: Float[np.ndarray, "n k"]
@@ -37,7 +37,7 @@ class Comparison:
 def compared(
     solution: BaseSolution, points: Float[np.ndarray, "n d"], values: Float[np.ndarray, "n k"]
 ) -> Comparison | None:
-    """Values of the solution at points against the reference; None where there is none."""
+    """Values of the solution at points against the reference; None without a reference."""
     if solution.problem.reference is None:
         return None
     reference = known_reference(solution.problem, points)
@@ -46,9 +46,9 @@ def compared(
 
 
 def open_difference(solution: BaseSolution) -> OpenPart:
-    """What the equations leave open of u − u_ref, measured all over the domain.
+    """The part of u − u_ref that the equations leave open, measured all over the domain.
 
-    A slice alone would not tell: along a line through time all of an error is a function of time.
+    A slice would not do: along a line through time every error is a function of time.
     """
     problem = solution.problem
     if not open_levels(problem.system):
@@ -58,14 +58,14 @@ def open_difference(solution: BaseSolution) -> OpenPart:
 
 
 def values_of(solution: BaseSolution, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n k"]:
-    """Every unknown at points, a column each."""
+    """Every unknown at points, one column each."""
     found = solution.predict(points)
     columns = [found[name] for name in solution.names] if isinstance(found, dict) else [found]
     return np.stack(columns, axis=1).astype(np.float64)
 
 
 def known_errors(solution: BaseSolution) -> dict[str, UnknownError]:
-    """`Solution.errors`; empty also where the reference fails, which the summary says."""
+    """`Solution.errors`; also empty if the reference fails, which the summary reports."""
     try:
         return solution.errors
     except PdelsrError:
@@ -76,11 +76,11 @@ def known_reference(problem: Problem, points: Float[np.ndarray, "n d"]) -> Float
     """The values of the reference, NaN at points where it has none.
 
     It may be infinite at a corner, or refuse points outside of its data. Such points are found by
-    halving boxes of points in which it fails, first those beside values. What is left of these
-    boxes when halving does not help, or after `TRIES` calls, is taken as failing.
+    halving boxes of points in which it fails, first boxes next to values. The boxes that remain
+    when halving does not help, or after `TRIES` calls, count as failing.
 
     Warns:
-        ReferenceWarning: at how many points it has no value, and why.
+        ReferenceWarning: it has no value at some points; says at how many, and why.
     """
     try:
         return problem.reference_values(points)
@@ -127,7 +127,7 @@ def _has_values(
     part: Int[np.ndarray, " p"],
     values: Float[np.ndarray, "n k"],
 ) -> bool:
-    """Whether the reference has a value at all of some points; if so, they are put in place."""
+    """Whether the reference has values at all the given points; if so, store them."""
     try:
         values[part] = problem.reference_values(points[part])
     except PdelsrError:
@@ -138,7 +138,7 @@ def _has_values(
 def _halves(
     points: Float[np.ndarray, "n d"], part: Int[np.ndarray, " p"]
 ) -> list[Int[np.ndarray, " _"]]:
-    """Some of the points on both sides of the middle of their box; none where it is one point."""
+    """The points on either side of the middle of their box; none if it is one point."""
     box = points[part]
     low, high = box.min(axis=0), box.max(axis=0)
     whole = np.ptp(points, axis=0)

@@ -1,4 +1,4 @@
-"""What is known of a solution: values, derivatives, errors, and how the run went."""
+"""The base of a solution: values, derivatives, errors, and facts of the run."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ from pdelsr.solvers.state.status import Status
 
 @dataclass(frozen=True, eq=False, repr=False)
 class BaseSolution:
-    """Values, derivatives, errors and facts of a run, which texts, pictures and files are made of.
+    """Values, derivatives, errors and facts of a run, the input of texts, pictures and files.
 
-    `Solution` says what the fields are, and has the methods that make these.
+    `Solution` documents the fields, and has the methods for texts, pictures and files.
     """
 
     problem: Problem
@@ -76,26 +76,26 @@ class BaseSolution:
 
     @property
     def candidate(self) -> Candidate:
-        """θ and δ, from which another run can start."""
+        """θ and δ, from which another run can go on."""
         return Candidate(self.network, self.network.get_vector(), self.delta)
 
     @property
     def error_estimate(self) -> float | None:
-        """Relative L2 error, estimated, the largest over the unknowns.
+        """The estimated relative L2 error, the largest over the unknowns.
 
-        Where the solution is zero up to rounding, the error itself. None where no estimate can be
-        trusted; `doubts` says why.
+        It is an absolute error if the solution is zero up to rounding, and None if no estimate can
+        be trusted; `doubts` says why.
         """
         return self.estimate.value
 
     @property
     def estimate_is_reliable(self) -> bool:
-        """Whether there is an estimate of the error that nothing speaks against."""
+        """Whether there is an estimate of the error, without doubts."""
         return self.estimate.value is not None
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """Why there is no estimate of the error; empty where there is one."""
+        """Why there is no estimate of the error; empty if there is one."""
         return self.estimate.doubts
 
     @property
@@ -112,14 +112,14 @@ class BaseSolution:
 
         Args:
             points: array or tensor (n, d), columns in the order of `problem.coordinates`.
-            batch: points that are evaluated at once, fewer where memory runs out.
+            batch: points per evaluation; fewer if memory runs out.
             **columns: instead of `points`, an array, tensor or number for each coordinate by its
                 name, as in `predict(x=xs[:, None], t=ts[None, :])`; they broadcast together.
 
         Returns:
-            Values of shape (n,), or of the shape to which the columns broadcast: a numpy array
-            for numpy input, a tensor on the device of the input for torch. With several unknowns
-            a dictionary of these by the name of the unknown.
+            Values of shape (n,), or of the shape to which the columns broadcast: a numpy array for
+            numpy input, a tensor on the device of the input for torch. With several unknowns, a
+            dictionary by the name of the unknown.
 
         Raises:
             SettingsError: a coordinate is missing or unknown, or a shape does not fit.
@@ -140,7 +140,7 @@ class BaseSolution:
         Args:
             which: its name, such as "u_x" or "u_xxt", or by sympy, such as `u.diff(x, 2)`.
             points: as in `predict`.
-            batch: points that are evaluated at once, fewer where memory runs out.
+            batch: points per evaluation; fewer if memory runs out.
             **columns: as in `predict`.
 
         Returns:
@@ -159,17 +159,17 @@ class BaseSolution:
     def error(self, n: int = 10_000, seed: int = 0) -> dict[str, UnknownError]:
         """Relative L2 and largest error of each unknown on points inside the domain.
 
-        What the equations leave open of an unknown, a constant or a function of time, does not
-        count: both are compared without their own.
+        A part that the equations leave open, a constant or a function of time, does not count: it
+        is removed from both before they are compared.
 
         Args:
-            n: number of points; none of them was trained on.
-            seed: of the points.
+            n: number of points, none of them a training point.
+            seed: for the points.
 
         Raises:
             ProblemError: the problem has no reference.
-            SettingsError: n or seed is no whole number, or out of range.
-            MemoryLimitError: so many points do not fit into the free memory.
+            SettingsError: n or seed is not a whole number, or out of range.
+            MemoryLimitError: this many points do not fit into the free memory.
         """
         require_whole("n", n, 1)
         require_seed(seed)
@@ -183,7 +183,7 @@ class BaseSolution:
 
     @cached_property
     def errors(self) -> dict[str, UnknownError]:
-        """`error()` with its defaults, computed once; empty where there is no reference."""
+        """`error()` with its defaults, computed once; empty without a reference."""
         return {} if self.problem.reference is None else self.error()
 
     @property
@@ -193,7 +193,7 @@ class BaseSolution:
 
     @property
     def rank(self) -> int | None:
-        """r, directions of the refinement; None where there was none."""
+        """r, directions of the refinement; None if there was none."""
         return self.report.rank if self.report else None
 
     @property
@@ -205,13 +205,13 @@ class BaseSolution:
     def condition(self) -> float | None:
         """Condition number of the column-equilibrated reduced system, with its damping.
 
-        As the singular values, it is an estimate from 801 directions on.
+        From 801 directions on it is an estimate, like the singular values.
         """
         return self.report.condition if self.report else None
 
     @property
     def singular_values(self) -> Float[np.ndarray, " s"] | None:
-        """Of the column-equilibrated reduced system with its damping, in falling order.
+        """Singular values of the column-equilibrated reduced system with damping, in falling order.
 
         From 801 directions on, QR estimates them, each within a small factor.
         """

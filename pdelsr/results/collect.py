@@ -35,18 +35,18 @@ logger: logging.Logger = logging.getLogger(__name__)
 NO_TIME = "there was no time to estimate the error"
 NO_SPECTRUM = "the singular values that tell the error did not converge"
 NO_MEMORY = "there was no memory to estimate the error"
-ALIKE = 2.0  # ratio of two residuals of the same state and problem, on points of other numbers
+ALIKE = 2.0  # largest ratio of two residuals of one state and problem, on other points
 KEPT = (Status.CONVERGED, Status.INTERRUPTED, Status.OUT_OF_MEMORY, Status.DIVERGED)
-"""Statuses that stay, whatever the residual tells."""
+"""Statuses that stay, whatever the residual is."""
 
 
 def collect(job: Job, context: Context, outcome: Outcome) -> Solution:
-    """Everything worth keeping of a run.
+    """The solution of a run.
 
-    Where nothing better than the start came, its report and points stay valid.
+    If the run found nothing better than its start, the start's report and points stay valid.
 
     Args:
-        job: that was done.
+        job: of the run.
         context: of the run.
         outcome: of the run.
     """
@@ -54,14 +54,14 @@ def collect(job: Job, context: Context, outcome: Outcome) -> Solution:
     discretization, training = context.discretization, outcome.best.training
     candidate = outcome.best.candidate
     trained = start if training is None and is_still_true(start, job, outcome) else None
-    train: dict[str, float] = {}  # what is not there in time is NaN in the solution
+    train: dict[str, float] = {}  # what is not computed in time is NaN in the solution
     estimate, adds_up = ErrorEstimate(doubts=(NO_TIME,)), False
-    if outcome.failure is not None:  # what has failed once is not asked again
+    if outcome.failure is not None:  # a failed function is not called again
         estimate = ErrorEstimate(doubts=(f"a mistake has ended the run: {outcome.failure}",))
     else:
         try:
             with last_work(context.clock, outcome.status):
-                adds_up = context.heldout.adds_up(candidate.predictor())  # before what takes longer
+                adds_up = context.heldout.adds_up(candidate.predictor())  # before the slower steps
                 if not trained:
                     size = 0.0
                     if training is not None:
@@ -69,7 +69,7 @@ def collect(job: Job, context: Context, outcome: Outcome) -> Solution:
                         train = training.rms_of(squares)
                         size = training.weighted(squares).sum().sqrt().item()
                     estimate = error_estimate(problem, discretization, outcome, size)
-        except ProblemError as error:  # of a coefficient, say, that fails now and did not before
+        except ProblemError as error:  # a coefficient, say, may fail only now
             estimate = ErrorEstimate(doubts=(f"a mistake came to light after the run: {error}",))
     if trained:
         train = {name: found.train_rms for name, found in trained.blocks.items()}
@@ -107,10 +107,9 @@ def collect(job: Job, context: Context, outcome: Outcome) -> Solution:
 
 
 def is_still_true(start: Predecessor | None, job: Job, outcome: Outcome) -> TypeGuard[BaseSolution]:
-    """Whether report, points and estimate of a start are those of the best state as well.
+    """Whether report, points and estimate of the start also hold for the best state.
 
-    Coefficients that are functions of the user may have changed under their names, which the
-    residual tells.
+    User functions may have changed under the same name, which shows in the residual.
     """
     if not isinstance(start, BaseSolution) or not is_same_problem(start.problem, job.problem):
         return False
@@ -123,19 +122,19 @@ def is_still_true(start: Predecessor | None, job: Job, outcome: Outcome) -> Type
 def final_status(
     context: Context, outcome: Outcome, estimate: ErrorEstimate, adds_up: bool = True
 ) -> Status:
-    """How a run ended; why it stopped says little where nothing is solved, or all is rounding.
+    """The status of a run: why it stopped, unless nothing is solved, or all is rounding.
 
     Args:
         context: of the run.
         outcome: of the run.
         estimate: of the error.
-        adds_up: whether some residual is known to have several terms; one alone is never small
-            beside itself.
+        adds_up: whether some residual is known to have several terms; a single term is never small
+            compared with itself.
     """
     best, ended = outcome.best, outcome.status
     if ended in KEPT:
         return ended
-    # A network that was given has a residual of its own, which need not fall.
+    # The residual of a given network need not fall.
     first = math.inf if context.trained else context.first_objective
     if is_unsolved(best, first, estimate, context.discretization.epsilon if adds_up else None):
         return Status.NOT_SOLVED
@@ -146,16 +145,16 @@ def final_status(
 
 
 def is_unsolved(best: Assessed, first: float, estimate: ErrorEstimate, eps: float | None) -> bool:
-    """Whether the residual allows a solution that has nothing to do with this one.
+    """Whether the residual is too large to tell anything about the solution.
 
-    With a stability constant that is an error of its own size; without one, a residual that hardly
-    fell, or that is nearly as large as the terms it adds up, where these do not vanish as well.
+    With a stability constant, that means an error as large as the solution. Without one, it means a
+    residual that hardly fell, or that is nearly as large as its terms, unless these vanish too.
 
     Args:
-        best: the state that is returned.
-        first: residual that it would have to fall from; infinite where it need not.
+        best: the returned state.
+        first: residual from which it has to fall; infinite if it need not.
         estimate: of its error.
-        eps: of the dtype; None where no residual is known to have several terms.
+        eps: of the dtype; None if no residual is known to have several terms.
     """
     if estimate.open:
         return False
@@ -166,7 +165,7 @@ def is_unsolved(best: Assessed, first: float, estimate: ErrorEstimate, eps: floa
 
 
 def _log(solution: Solution) -> None:
-    """How the run ended; aloud where it found nothing."""
+    """Log how the run ended, as a warning if it found nothing."""
     level = logging.WARNING if solution.status is Status.DIVERGED else logging.INFO
     name, method = solution.problem.name, solution.method.name
     logger.log(level, "%s by %s: %s. %s", name, method, solution.status.value, solution.advice)

@@ -10,7 +10,7 @@ import sympy as sp
 from jaxtyping import Float
 
 from pdelsr.declare.domains import Domain
-from pdelsr.declare.domains.base import SMALL
+from pdelsr.declare.domains.base import ZERO_LENGTH
 from pdelsr.errors import SettingsError
 from pdelsr.results.base import BaseSolution
 from pdelsr.results.fields import fields_at
@@ -39,7 +39,7 @@ def dataset(
     shape = tuple(len(tick) for tick in axes.values())
     require_size(shape)
     points = np.stack([g.reshape(-1) for g in np.meshgrid(*ticks.values(), indexing="ij")], axis=1)
-    inside = domain.contains(points, SMALL * domain.diameter)
+    inside = domain.contains(points, ZERO_LENGTH * domain.diameter)
     if not inside.any():
         raise SettingsError("no point of the grid lies in the domain: give other positions.")
     found = fields_at(solution, points[inside], derivatives, reference)
@@ -52,7 +52,7 @@ def dataset(
 
 
 def attributes(solution: BaseSolution) -> dict[str, str | float]:
-    """What says where the numbers come from: text and numbers, as every file format takes them."""
+    """The origin of the data, as text and numbers that every file format takes."""
     statements = str(solution.problem).split("statements:\n")[1].splitlines()
     found: dict[str, str | float] = {
         "problem": solution.problem.name,
@@ -76,7 +76,7 @@ def attributes(solution: BaseSolution) -> dict[str, str | float]:
 def _ticks(
     domain: Domain, n: int | Mapping[str, int] | None, given: Mapping[str, Any]
 ) -> dict[str, Float[np.ndarray, "..."]]:
-    """Positions along every coordinate, a number where it is held."""
+    """Positions along every coordinate; a number if it is held."""
     names = [c.name for c in domain.coordinates]
     counts: Mapping[str, int] = n if isinstance(n, Mapping) else {}
     for name in (*given, *counts):

@@ -1,4 +1,4 @@
-"""Which derivative of which unknown is meant: by name, such as "u_xxt", or as u.diff(x, 2)."""
+"""Reading the derivative that a user names, such as "u_xxt" or u.diff(x, 2)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pdelsr.declare.symbols import Unknown
 from pdelsr.errors import SettingsError, shortened
 
 HIGHEST = 4
-LONGEST = 8  # order of a derivative whose name is still taken apart
+LONGEST = 8  # order up to which the name of a derivative is parsed
 
 
 def read_derivative(
@@ -22,7 +22,7 @@ def read_derivative(
     """The component and multi-index of a derivative.
 
     Args:
-        given: an unknown, a derivative of one by sympy, or its name: "u", "u_x", "u_xxt".
+        given: an unknown, a sympy derivative of one, or a name: "u", "u_x", "u_xxt".
         unknowns: of the problem.
         coordinates: of the problem.
 
@@ -51,7 +51,7 @@ def read_derivative(
 def derivative_name(
     entry: Entry, unknowns: Sequence[sp.Expr], coordinates: Sequence[sp.Symbol]
 ) -> str:
-    """The name of a derivative, such as "u_xxt"; that of the unknown for its value."""
+    """The name of a derivative, such as "u_xxt"; of the value, the name of the unknown."""
     suffix = "".join(c.name * k for c, k in zip(coordinates, entry.index, strict=True))
     return _name(unknowns[entry.component]) + (f"_{suffix}" if suffix else "")
 

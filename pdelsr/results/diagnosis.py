@@ -1,4 +1,4 @@
-"""The conditioning study of a refinement: why it needs a direct solve, and how far it may go."""
+"""The conditioning study of a refinement: why it needs a direct solve, and up to which rank."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ from pdelsr.solvers.state.settings import require_whole
 
 @dataclass(frozen=True)
 class Diagnosis(Findings):
-    """What `diagnose` found; all arrays are fp64 and on the CPU.
+    """The result of `diagnose`; all arrays are fp64 and on the CPU.
 
     A loss is the mean over samples of ‖F‖² of the linearized problem on the data of the fit, unless
     said otherwise; an error is a root mean square.
 
     Attributes:
-        rank: r that the step and the solvers are about.
-        basis_values: singular values of the drawn rows of J along V, scaled as these rows are; None
-            where V is random, or all parameters.
+        rank: r of the step and of the solvers.
+        basis_values: singular values of the drawn rows of J along V, in the scaling of these rows;
+            None if V is random, or all parameters.
         system_values: singular values of A = (∂F/∂q) J V on all data, in all columns.
         ranks: k, up to all columns.
         losses: at rank k.
         delta_norms: ‖y‖ at rank k.
-        conditions: of the k leading columns of A, infinite where one is zero.
+        conditions: of the k leading columns of A, infinite if one is zero.
         errors: root mean square of ‖F‖ over the given samples at rank k, as `at_rank(k)` predicts.
         modes: J v of the leading directions at the given inputs, (modes, n, outputs).
-        mode_values: their singular values: of basis_values where they are known. Otherwise the
-            directions are singular ones of A, and these are the first of system_values.
-        inputs: that the modes are given at, as (n, …) each.
+        mode_values: their singular values, from basis_values if known. Otherwise the directions are
+            singular vectors of A, and these are the first of system_values.
+        inputs: at which the modes are given, (n, …) each.
         shares: s of the step θ + s δ.
         nonlinear_losses: mean of ‖F‖² over the given samples, of the module at θ + s δ.
         linear_losses: the same of q + s J δ.
-        iterations: that the iterative solvers are looked at after.
-        iterative: by solver, the losses then, at rank r.
+        iterations: after which the iterative solvers are evaluated.
+        iterative: by solver, the losses after these iterations, at rank r.
         direct: the loss of the direct solve at rank r.
         seconds: by solver, for all iterations.
     """
@@ -57,17 +57,17 @@ class Diagnosis(Findings):
         return self.summary()
 
     def plot(self, path: str | Path | None = None, dpi: int = 150) -> Any:
-        """One figure of all that was found.
+        """One figure of all results.
 
         Args:
             path: also write it there; the ending chooses the format.
-            dpi: dots an inch of the file.
+            dpi: dots per inch of the file.
 
         Returns:
             A `matplotlib.figure.Figure`.
 
         Raises:
-            SettingsError: an ending, a folder or a resolution that does not fit.
+            SettingsError: an ending, a folder or a resolution does not fit.
         """
         # Delayed: matplotlib is slow to load.
         return import_module("pdelsr.results.plot.diagnosis").draw_diagnosis(self, path, dpi)
@@ -82,28 +82,28 @@ def diagnose(
     iterations: int = 1000,
     solvers: Sequence[str] = tuple(ITERATIVE),
 ) -> Diagnosis:
-    """Study the conditioning of a refinement, from the factors that it holds.
+    """Study the conditioning of a refinement, from its stored factors.
 
         min_y ‖A y − b‖ ,   A = (∂F/∂q) J V ,   b = A y₀ − F    (Cao and Zhang 2026)
 
     Spectrum, losses, norms and conditions against the rank, and iterative solvers beside the direct
-    one (Figs. 2c, 4c, S1) need no data. With inputs come the functions J v (Fig. S6), with inputs
-    and targets errors against the rank, and the losses along the step with and without
-    linearization (Fig. S9). The factors belong to the last linearization, with rank="auto" to the
-    first one. Another rank is studied by `diagnose(refined.at_rank(k), …)`.
+    one (Figs. 2c, 4c, S1) need no data. Inputs add the functions J v (Fig. S6); inputs and targets
+    add errors against the rank, and the losses along the step with and without linearization (Fig.
+    S9). The factors belong to the last linearization, or to the first one if rank="auto". For
+    another rank, use `diagnose(refined.at_rank(k), …)`.
 
     Args:
-        refined: what `refine` returned. Where its rank is 0, all of its factors are studied.
-        inputs: one row a sample; several in a tuple.
-        targets: with one row a sample, as in `refine`.
-        modes: how many directions to evaluate at the inputs.
+        refined: as `refine` returns it. If its rank is 0, all of its factors are studied.
+        inputs: with one row per sample; several in a tuple.
+        targets: with one row per sample, as in `refine`.
+        modes: number of directions to evaluate at the inputs.
         iterations: of each iterative solver.
         solvers: names, out of "adam" (learning rate 0.01 where σ_max(A) = ‖Aᵀb‖ = 1), "lbfgs",
             "cgls", "lsqr" and "lsmr".
 
     Raises:
-        SettingsError: a module without factors, as one that was loaded, options out of range, or
-            data that do not fit the module.
+        SettingsError: the module has no factors, like a loaded one, an option is out of range, or
+            the data do not fit the module.
 
     Example:
         >>> import torch

@@ -1,4 +1,4 @@
-"""The progress display of a run: one live line in a terminal, one line an iteration elsewhere."""
+"""The progress display of a run: one live line in a terminal, else one line per iteration."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Display(LiveDisplay):
     """Shows the records of a run while it goes; use it as a context manager.
 
     Args:
-        title: what is being solved, and how.
+        title: problem and method.
         time_limit: seconds; infinity for none.
-        console: where to draw; standard error by default, so that results can be piped.
+        console: where to draw; by default standard error, so that results can be piped.
     """
 
     def __init__(

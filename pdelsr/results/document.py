@@ -1,4 +1,4 @@
-"""The document of a saved solution: what it has to hold, and the tensors that belong to it."""
+"""The document of a saved solution: its required contents and tensors."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class NetworkDocument:
 
 @dataclass(frozen=True)
 class ProblemDocument:
-    """What identifies the problem."""
+    """The identity of the problem."""
 
     name: str
     lines: Sequence[str]
@@ -70,9 +70,9 @@ class Document:
 
 
 def require_small_network(settings: Mapping[str, Any], size: tuple[int, int], count: int) -> None:
-    """Refuse settings of a network that is far larger than the weights of the file.
+    """Refuse settings of a network far larger than the weights of the file.
 
-    Built first, it could take all memory before its size is compared.
+    Building such a network could take all memory before its size is compared.
 
     Args:
         settings: of the network.
@@ -109,7 +109,7 @@ def require_tensors(
         dtype: of the run.
 
     Raises:
-        FileFormatError: the message names the first.
+        FileFormatError: there is one; the message names the first.
     """
     m = _length(tensors, "theta")
     shapes: dict[str, tuple[int | None, ...]] = {"theta": (m,)}
@@ -127,7 +127,7 @@ def require_report_tensors(
     """Refuse tensors that do not belong to the reduced system, or are not finite.
 
     Raises:
-        FileFormatError: the message names the first.
+        FileFormatError: there is one; the message names the first.
     """
     m = _length(tensors, "theta")
     for name in ("singular_values", "basis_values"):
@@ -188,7 +188,7 @@ def require_entries(document: Document, names: Collection[str]) -> None:
         names: of the problem's statements.
 
     Raises:
-        FileFormatError: the message shows the first.
+        FileFormatError: there are some; the message shows the first.
     """
     for name, found in document.blocks.items():
         residuals = found.get("train_rms", 0.0), found.get("heldout_rms", 0.0)

@@ -1,4 +1,4 @@
-"""How far a solution may be from the truth, and whether that can be told at all."""
+"""The estimated error of a solution, and the reasons to doubt it."""
 
 from __future__ import annotations
 
@@ -18,44 +18,45 @@ from pdelsr.solvers.refinement.sensitivity import Modes
 from pdelsr.solvers.refinement.waves import Leftover
 from pdelsr.solvers.run.assessed import RESOLVED, Assessed
 
-ESTIMATED_ON = 4096  # held-out points that the nested refinement is compared on
-LARGEST = 0.3  # bound of the error from which on nothing is claimed
-APART = 1e5  # ratio of the two estimates above which neither is believed
-OPEN = 1e4  # epsilons: what a function leaves of its terms, that the equations do not see
-ILL_POSED = 1e-7  # the same, below which data say little of the solution
-BROKEN, NOT_SMALL = 0.3, 0.1  # of the terms at a point, and of those elsewhere
-HARDLY = 0.1  # of the terms: above, nothing is solved
-COORDINATES = 4.0  # relative slope of a function of one wave, about
-SMALL = 1e-3  # an unknown below this share of the largest one may be zero but for its error
-HELD = 3.0  # times what the directions leave of a wave: what they tell of it reliably
+ESTIMATED_ON = 4096  # held-out points on which the nested refinement is compared
+LARGEST_CLAIMED = 0.3  # bound of the error above which nothing is claimed
+APART = 1e5  # ratio of the two estimates above which neither is trusted
+OPEN = 1e4  # epsilons: |F| relative to its terms, of a function that the equations do not see
+ILL_POSED = 1e-7  # the same, below which data say little about the solution
+BROKEN, NOT_SMALL = 0.3, 0.1  # of the terms at a point, and of the terms elsewhere
+HARDLY = 0.1  # of the terms: above it nothing is solved
+COORDINATES = 4.0  # about the relative slope of a function of one wave
+VANISHING_SHARE = 1e-3  # an unknown below this share of the largest one may be zero up to its error
+HELD_WAVES = 3.0  # times what the directions leave of a wave: what they resolve reliably
 ZERO = 1e4  # epsilons of the network's values: a solution below them is zero up to rounding
-LEVEL_DEGREE = 12  # of polynomials in time, where the level of an unknown is open at all times
+LEVEL_DEGREE = 12  # of polynomials in time, if the level of an unknown is open at all times
 
 
 @dataclass(frozen=True)
 class ErrorEstimate:
     """The estimated relative L2 error, the largest over the unknowns.
 
-    Two estimates are made, of which one is often too small and the other usually too large. `low`
-    is the distance from the refinement in a part of the directions. `high` is the norm of the
-    residual on held-out points times the stability constant of the linearized problem. The estimate
-    is their geometric mean. The error may lie outside of the two: below both on smooth problems,
-    where the directions that the nested refinement lacks carry digits.
+    There are two estimates, one often too small and the other usually too large. `low` is the
+    distance from the refinement in a part of the directions. `high` is the norm of the residual on
+    held-out points times the stability constant of the linearized problem. The estimate is their
+    geometric mean. The error may lie outside of the two: on smooth problems it may be below both,
+    because the directions that the nested refinement lacks carry digits.
 
-    Where a refinement was cut short there is no nested one, and the estimate is `high`.
+    If the refinement was cut short there is no nested one, and the estimate is `high`.
 
     Args:
-        low: from the nested refinement; None where there is none.
-        high: from the residual; None where nothing was refined, or the solver keeps no factors, or
-            there was no time.
-        variation: what the estimate becomes relative to ‖u − mean u‖ instead of ‖u‖, times.
-        doubts: why no error is claimed; empty where one is.
-        open: what may be added to the solution without the equations seeing it, in words.
+        low: from the nested refinement; None if there is none.
+        high: from the residual; None if nothing was refined, the solver keeps no factors, or there
+            was no time.
+        variation: factor on the estimate relative to ‖u − mean u‖ instead of ‖u‖.
+        doubts: why no error is claimed; empty if one is.
+        open: functions that may be added to the solution without a change of the residual, in
+            words.
         few_points: whether the refinement had fewer equations than directions.
-        holds: whether the equations hold, as far as the size of their terms and data can tell.
-        absolute: whether the solution is zero up to rounding, and the estimate not relative.
-        vanishing: names of unknowns that nobody can tell from zero, whose errors are relative to
-            the largest unknown.
+        holds: whether the equations hold, judged by the size of their terms and data.
+        absolute: whether the solution is zero up to rounding, and the estimate absolute.
+        vanishing: names of unknowns that cannot be told from zero; their errors are relative to the
+            largest unknown.
     """
 
     low: float | None = None
@@ -70,7 +71,7 @@ class ErrorEstimate:
 
     @property
     def value(self) -> float | None:
-        """The estimate; None where none can be trusted."""
+        """The estimate; None if none can be trusted."""
         if self.doubts or self.high is None:
             return None
         return self.high if self.low is None else math.sqrt(self.low * self.high)
@@ -86,15 +87,15 @@ def estimated(
 ) -> ErrorEstimate:
     """The estimate for a refined state.
 
-    Where the residual is larger on held-out points than on those of the fit, the nested refinement,
-    which was fitted to the same points, is closer by that factor than it should be.
+    If the residual is larger on held-out points than on those of the fit, the nested refinement,
+    fitted to the same points, is too close by that factor.
 
     Args:
         best: the state, with the report of its refinement.
         heldout: the residual on held-out points.
         train: ‖f‖ on the points of the fit.
-        levels: unknowns that are open up to a constant, by position; with the position of time
-            where the constant may change over time.
+        levels: unknowns that are open up to a constant, by position, with the position of time if
+            the constant may change over time.
         names: of the unknowns.
         coordinates: their names.
     """
@@ -109,19 +110,19 @@ def estimated(
     eps = torch.finfo(values.dtype).eps
     open_levels = _level_functions(found.points, len(names), levels)
     sizes, absolute = _sizes(values, parts)
-    vanishing = sizes < SMALL * sizes.max()
+    vanishing = sizes < VANISHING_SHARE * sizes.max()
     if bool(vanishing.any()) and _solved(best, heldout):
-        # singular values of their own, which few problems ask for
+        # needs its own singular values, so only if asked for
         bounds = best.objective * found.constants(len(names), open_levels)
-        vanishing &= LARGEST * sizes < bounds
+        vanishing &= LARGEST_CLAIMED * sizes < bounds
         sizes = torch.where(vanishing, sizes.max(), sizes)
     else:
         vanishing = torch.zeros_like(vanishing)
     modes = found.modes(sizes, open_levels)
     terms = best.resolved_terms(eps)
     seen = _seen(modes, terms)
-    # in units of its own, a tiny unknown is hardly seen; open is what nobody sees as a large one
-    unequal = sizes.clamp(min=SMALL * sizes.max().item())
+    # in its own units a tiny unknown is hardly seen; open is only what stays unseen at full size
+    unequal = sizes.clamp(min=VANISHING_SHARE * sizes.max().item())
     differ = bool((unequal > sizes).any())
     openness = found.modes(unequal, open_levels) if differ else modes
     low, high = None, modes.largest * best.objective
@@ -129,8 +130,8 @@ def estimated(
         overfit = max(1.0, best.objective / train) if train > 0 else 1.0
         others = _without_levels(_nested(best, report.nested, points), points, levels)
         low = overfit * ((values - others).square().mean(0).sqrt() / sizes).max().item()
-    few = report.rank > found.equations  # there the points leave functions open, not the equations
-    tells = OPEN * eps < ILL_POSED  # whether this dtype tells what is open from what is seen little
+    few = report.rank > found.equations  # then the points leave functions open, not the equations
+    tells = OPEN * eps < ILL_POSED  # whether this dtype tells unseen from hardly seen functions
     unseen = int((_seen(openness, terms) < OPEN * eps).sum()) if tells and not few else 0
     open_now = ()
     if unseen:
@@ -157,7 +158,7 @@ def estimated(
             f"the refinement has {found.equations:,} equations for {report.rank:,} directions: "
             "take more points, or a narrower network",
         )
-    # what is open of a linear problem makes its terms large, and leaves its data as they are
+    # the open part of a linear problem makes its terms large, but not its data
     data = heldout.data_norm() if unseen and heldout.is_linear else 0.0
     return ErrorEstimate(
         low,
@@ -175,10 +176,10 @@ def estimated(
 def _doubts(
     low: float | None, high: float, seen: float, open_now: tuple[str, ...], enough: float
 ) -> tuple[str, ...]:
-    """Why the estimates are not to be believed."""
+    """The reasons not to trust the estimates."""
     if open_now:
         return (f"the solution is not unique: {'; '.join(open_now)}",)
-    if not high < LARGEST:
+    if not high < LARGEST_CLAIMED:
         size = f"{high:.0%}" if high < 10 else f"{high:.0e} times the solution"
         return (f"the residual is too large to tell: it allows an error of {size}",)
     if seen < enough:
@@ -197,19 +198,19 @@ def _doubts(
 
 
 def _seen(modes: Modes, terms: float) -> Float[Tensor, " q"]:
-    """What functions as large as the solution leave of the terms of the equations."""
+    """The residuals of functions as large as the solution, relative to the terms."""
     return 1 / (modes.amplifications * terms).clamp(min=torch.finfo(modes.scaled.dtype).tiny)
 
 
 def _unheld(
     waves: Sequence[Leftover], sizes: Float[Tensor, " k"], largest: float
 ) -> tuple[str, ...]:
-    """Waves that nearly solve the equations, and that the directions do not hold well enough.
+    """Waves that nearly solve the equations and that the directions do not represent well enough.
 
-    What they leave of a wave is what they see at least of a sum of such waves, even if that
-    satisfies all equations and conditions. A stability constant that is as large says nothing.
+    The part of a wave that they miss is the least residual they show for a sum of such waves, even
+    one that satisfies all equations and conditions. A stability constant of that size says nothing.
     """
-    left = [HELD * largest * wave.relative(sizes) for wave in waves]
+    left = [HELD_WAVES * largest * wave.relative(sizes) for wave in waves]
     if not left or max(left) < 1:
         return ()
     length = waves[left.index(max(left))].length
@@ -221,7 +222,7 @@ def _unheld(
 
 
 def _solved(best: Assessed, heldout: StackedResidual) -> bool:
-    """Whether the residual of every block is small beside its terms, or those of the network."""
+    """Whether the residual of every block is small compared with its terms, or the network's."""
     predictor, network = best.candidate.predictor(), best.candidate.at_theta()
     share = torch.finfo(heldout.like.dtype).eps ** RESOLVED
     return all(
@@ -235,10 +236,10 @@ def _solved(best: Assessed, heldout: StackedResidual) -> bool:
 def _violated(
     best: Assessed, heldout: StackedResidual, coordinates: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """Where a nonlinear equation does not hold at all, as at a kink: no linearization tells there.
+    """The place where a nonlinear equation fails, as at a kink, which no linearization shows.
 
-    A residual counts that is a large part of the terms at its point, and not small beside those
-    elsewhere. Where the terms vanish at the solution, those of the network tell what is small.
+    A residual counts if it is a large part of the terms at its point, and not small compared with
+    those elsewhere. If the terms vanish at the solution, those of the network set the scale.
     """
     predictor, network = best.candidate.predictor(), best.candidate.at_theta()
     share = torch.finfo(heldout.like.dtype).eps ** RESOLVED
@@ -260,7 +261,7 @@ def _violated(
 def _values(
     best: Assessed, heldout: StackedResidual
 ) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n k"], Float[Tensor, "n k"]]:
-    """Held-out points, the solution there, and the network that it is a correction of."""
+    """Held-out points, and the values of the solution and of its network there."""
     some = heldout.thinned(min(1.0, ESTIMATED_ON / heldout.row_count))
     points = torch.cat([s for b in some.blocks for s in b.sites])
     value = closure(((0,) * points.shape[1],))
@@ -283,7 +284,7 @@ def _sizes(
 ) -> tuple[Float[Tensor, " k"], bool]:
     """Root mean square of every unknown, by which its errors are divided.
 
-    Where all are zero up to rounding errors of the network's values, the size is 1, and errors are
+    If all are zero up to rounding errors of the network's values, the size is 1, and errors are
     absolute.
     """
     sizes, of_parts = (v.square().mean(0).sqrt() for v in (values, parts))
@@ -296,7 +297,7 @@ def _rms(values: Float[Tensor, " n"]) -> Float[Tensor, ""]:
 
 
 def _coordinate_rounding(points: Float[Tensor, "n d"]) -> float:
-    """What the rounding errors of coordinates far from the origin leave of any function."""
+    """The relative error of any function by rounding of coordinates far from the origin."""
     span = points.amax(0) - points.amin(0)
     largest = points.abs().amax(0) / torch.where(span > 0, span, points.abs().amax(0) + 1)
     return COORDINATES * torch.finfo(points.dtype).eps * largest.max().item()
@@ -313,7 +314,7 @@ def _variation(values: Float[Tensor, "n k"]) -> float:
 def _without_levels(
     values: Float[Tensor, "n k"], points: Float[Tensor, "n d"], levels: Mapping[int, int | None]
 ) -> Float[Tensor, "n k"]:
-    """The values less what is open of them."""
+    """The values less their open part."""
     out = values.clone()
     for k, time in levels.items():
         columns = _level_functions(points, 1, {0: time})
@@ -325,7 +326,7 @@ def _without_levels(
 def _level_functions(
     points: Float[Tensor, "p d"], unknowns: int, levels: Mapping[int, int | None]
 ) -> Float[Tensor, "q c"] | None:
-    """Orthonormal columns of the constants that are open, or of polynomials in time."""
+    """Orthonormal columns that span the open constants, or polynomials in time."""
     columns: list[Tensor] = []
     for k, time in levels.items():
         one = torch.ones(len(points), 1)

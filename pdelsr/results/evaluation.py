@@ -1,4 +1,4 @@
-"""Entries of a jet at any number of points: piece by piece, within the memory that is free."""
+"""Entries of a jet at any number of points, piece by piece within the free memory."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from pdelsr.resources.room import has_room, room_text
 from pdelsr.results.points import Query
 
 BATCH = 4096  # points of one evaluation
-SMALL = 16 * 2**20  # bytes of an answer that is not worth asking what is free
-SHARE = 0.25  # of the free memory, for a larger piece that the user asks for
+SMALL_ANSWER = 16 * 2**20  # bytes of an answer up to which the free memory is not checked
+PIECE_SHARE = 0.25  # of the free memory, for larger pieces on request
 FEWER = "give fewer points in a call"
 
 
@@ -38,18 +38,18 @@ def entries_at(
         query: the points.
         index: α.
         components: of the unknowns.
-        batch: points that are evaluated at once, fewer where memory runs out.
+        batch: points per evaluation; fewer if memory runs out.
         parameters: m of the network.
 
     Raises:
-        SettingsError: batch is no whole number from 1 on.
+        SettingsError: batch is not a whole number from 1 on.
         MemoryLimitError: the values do not fit into the free memory.
     """
     if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
         raise SettingsError(f"batch is {batch!r}: give a whole number from 1 on.")
     require_room_for(query, len(components))
-    # A new thread has the linear algebra's own number of threads, and other roundings by that,
-    # until torch is asked for its own.
+    # A new thread has the linear algebra's own number of threads, and so other rounding, until
+    # torch is asked for its number.
     torch.get_num_threads()
     indices = closure((index,))
     position, chosen = indices.positions[index], list(components)
@@ -67,24 +67,24 @@ def entries_at(
 
 
 def require_room_for(query: Query, components: int) -> None:
-    """Refuse an answer that does not fit into the free memory, before anything is allocated.
+    """Refuse an answer that would not fit into the free memory.
 
     Raises:
-        MemoryLimitError: what it needs, and what is free.
+        MemoryLimitError: it would not; the message says what it needs, and what is free.
     """
     here, there = query.like.device, query.device or CPU
     need = components * len(query) * query.like.element_size()
     for device in {here, there}:
-        if need > SMALL and not has_room(need, device):
+        if need > SMALL_ANSWER and not has_room(need, device):
             raise MemoryLimitError(
                 f"the values at {len(query):,} points need {room_text(need, device)}: {FEWER}."
             )
 
 
 def largest_piece(entries: int, parameters: int, like: Tensor) -> int:
-    """Points that surely fit at once: an evaluation has fewer values a point than parameters.
+    """Points that surely fit at once: an evaluation has fewer values per point than parameters.
 
-    The usual number is always among them, so that rounding does not depend on the free memory.
+    It is at least the usual number, so that rounding does not depend on the free memory.
     """
     point = 2 * entries * parameters * like.element_size()
-    return max(BATCH, int(SHARE * free_bytes(like.device)) // point)
+    return max(BATCH, int(PIECE_SHARE * free_bytes(like.device)) // point)

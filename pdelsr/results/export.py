@@ -33,7 +33,7 @@ FORMATS = {
     ".tec": "tecplot",
     ".avs": "avsucd",
 }
-"""Formats by ending, as meshio calls them; others lose values or cells without a word."""
+"""Formats by ending, as meshio calls them; others silently lose values or cells."""
 COLLECTION = ".pvd"  # ParaView's list of files and their times
 
 
@@ -90,7 +90,7 @@ def require_ending(path: Path, has_time: bool) -> None:
 
 
 def _times(solution: BaseSolution, times: Any) -> Float[np.ndarray, "..."] | None:
-    """The times, a number for a single file, or None where the problem has no time."""
+    """The times, a number for a single file, or None if the problem has no time."""
     domain = solution.problem.domain
     if domain.time is None:
         if times is not None:
@@ -114,7 +114,7 @@ def _write(meshio: Any, path: Path, mesh: SpaceMesh, fields: Fields) -> None:
 
 
 def _in_space(points: Float[np.ndarray, "p d"]) -> Float[np.ndarray, "p 3"]:
-    """The points with zeros for the coordinates that they do not have."""
+    """The points, padded with zeros to three coordinates."""
     return np.pad(points, ((0, 0), (0, 3 - points.shape[1])))
 
 
@@ -170,7 +170,7 @@ def _write_collection(path: Path, files: Sequence[Path], times: Float[np.ndarray
 
 @contextmanager
 def _explained(path: Path) -> Generator[None, None, None]:
-    """An error of the system in words.
+    """Turn an error of the system into an error message.
 
     Raises:
         FileFormatError: the file cannot be written.

@@ -1,4 +1,4 @@
-"""What is known of a solution at points, by name: values, derivatives, reference, error."""
+"""Fields of a solution at points, by name: values, derivatives, reference, error."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def fields_at(
     reference: bool = True,
     residuals: bool = False,
 ) -> Fields:
-    """The unknowns, and what else is asked for.
+    """The unknowns and any other requested fields.
 
-    "u" is the solution, "u_x" a derivative, "u_reference" the reference and "u_error" the
-    difference u − u_reference less what is open, where there is one, NaN where it has no value, and
-    "residual_of_equation" lhs − rhs.
+    "u" is the solution, "u_x" a derivative, and "residual_of_equation" lhs − rhs. With a reference
+    there are "u_reference" and "u_error", the difference u − u_reference less the open part; both
+    are NaN where the reference has no value.
 
     Raises:
         SettingsError: there is no such derivative.

@@ -1,4 +1,4 @@
-"""The numbers of a diagnosis, which its text and its picture are made of."""
+"""The numbers of a diagnosis, the input of its text and picture."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 
 @dataclass(frozen=True)
 class Findings:
-    """What `diagnose` finds; `Diagnosis` says what the fields are."""
+    """The results of `diagnose`; `Diagnosis` documents the fields."""
 
     rank: int
     basis_values: Float[np.ndarray, " r"] | None

@@ -1,4 +1,4 @@
-"""What the equations leave open of an unknown, a constant or a function of time, and all else."""
+"""The part of an unknown that the equations leave open: a constant or a function of time."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pdelsr.declare import Problem
 from pdelsr.declare.levels import positions_of_levels
 
 DEGREE = 40  # of the polynomials in time that stand for any function of time
-BEYOND_CHANCE = 4.0  # times what a coefficient has by the scatter of the values
-ROWS = 20  # points for each of their coefficients, at least
+BEYOND_CHANCE = 4.0  # times the size of a coefficient from the scatter of the values
+POINTS_PER_COEFFICIENT = 20  # points per coefficient, at least
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class OpenPart:
     """A constant or a polynomial in time for every unknown: ℓ_k(t) = Σ_i c_ik P_i(t).
 
     Args:
-        time: position of time among the coordinates; None where there is none.
+        time: position of time among the coordinates; None without time.
         span: its first and last value, between which the P_i are those of Legendre.
-        coefficients: c; zero for an unknown that nothing is open of.
+        coefficients: c; zero for an unknown without an open part.
     """
 
     time: int | None
@@ -38,12 +38,12 @@ class OpenPart:
 def open_part(
     problem: Problem, points: Float[np.ndarray, "n d"], values: Float[np.ndarray, "n k"]
 ) -> OpenPart:
-    """The best fit in the mean square to some values, by what the equations do not see.
+    """The least-squares fit to some values by functions that the equations do not see.
 
     Args:
         problem: whose unknowns these are.
         points: spread over the domain.
-        values: of the unknowns there, or of their errors.
+        values: of the unknowns at the points, or of their errors.
     """
     domain = problem.domain
     time = None if domain.time is None else domain.coordinates.index(domain.time)
@@ -64,9 +64,9 @@ def _in_time(
 ) -> Float[np.ndarray, " c"]:
     """The polynomial in time up to the last coefficient that chance does not explain.
 
-    Others would follow the scatter of the values between the points.
+    Higher coefficients would follow the scatter of the values.
     """
-    degree = max(0, min(DEGREE, len(t) // ROWS - 1))
+    degree = max(0, min(DEGREE, len(t) // POINTS_PER_COEFFICIENT - 1))
     Q, R = np.linalg.qr(np.polynomial.legendre.legvander(t, degree))
     c = Q.T @ values
     chance = np.linalg.norm(values - Q @ c) / len(t) ** 0.5
@@ -82,14 +82,14 @@ def nothing_open(problem: Problem) -> OpenPart:
 def without_open_part(
     problem: Problem, points: Float[np.ndarray, "n d"], values: Float[np.ndarray, "n k"]
 ) -> Float[np.ndarray, "n k"]:
-    """The values less what is open of them."""
+    """The values less their open part."""
     return values - open_part(problem, points, values).at(points)
 
 
 def _scaled(
     points: Float[np.ndarray, "n d"], time: int | None, span: tuple[float, float]
 ) -> Float[np.ndarray, " n"]:
-    """Time from −1 to 1; zeros where there is none."""
+    """Time scaled to [−1, 1]; zeros without time."""
     if time is None:
         return np.zeros(len(points))
     low, high = span

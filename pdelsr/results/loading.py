@@ -1,4 +1,4 @@
-"""Loading a solution for the problem that was solved: to predict, and to go on."""
+"""Loading a saved solution with its problem, to predict and to go on."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ def load(
     network: nn.Module | None = None,
     device: str | torch.device | None = None,
 ) -> Solution:
-    """Bring back a saved solution; nothing in the file is executed.
+    """Load a saved solution; nothing in the file is executed.
 
     The solution predicts as the saved one did, to the bit on the same machine, and
     `solve(problem, start=solution)` goes on from it.
 
     Args:
         path: of a file written by `Solution.save`.
-        problem: the declaration that was solved; files hold no code, so it comes from you.
-        network: for solutions on a module or an activation of your own: that network, built as
-            it was built for `solve`; its weights are read from the file. It is copied.
-        device: where to put it; None for where it was, or the CPU where that is not available.
+        problem: the declaration that was solved; files hold no code, so you pass it.
+        network: for solutions with your own module or activation: that network, built as for
+            `solve`. It is copied, and its weights are read from the file.
+        device: where to put the solution; None for its former device, or the CPU if that is not
+            available.
 
     Raises:
         FileFormatError: the file is missing, damaged, foreign, of another version, or belongs to

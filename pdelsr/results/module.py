@@ -20,8 +20,8 @@ from pdelsr.networks import HardConditions, Network
 class SolutionModule(nn.Module):
     """u(x) = g(x) + D(x) (q(x) + J(x) δ), with torch operations only.
 
-    Nothing in it is to be trained. It follows `.to(device)` and `.to(dtype)`, and points have to
-    be of its dtype.
+    It has no trainable parameters. It follows `.to(device)` and `.to(dtype)`, and points must have
+    its dtype.
 
     Args:
         pair: gives q and J δ at points.
@@ -58,7 +58,7 @@ class SolutionModule(nn.Module):
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of the points and the values."""
+        """Dtype of the points and the values."""
         tensors = chain(self.parameters(), self.buffers())
         return next(t.dtype for t in tensors if t.is_floating_point())
 
@@ -70,7 +70,7 @@ def require_tensor(x: object, dtype: torch.dtype) -> None:
     """Refuse points that the module cannot take.
 
     Raises:
-        SettingsError: what to convert.
+        SettingsError: it cannot; the message says what to convert.
     """
     if not isinstance(x, Tensor):
         raise SettingsError(
@@ -82,7 +82,7 @@ def require_tensor(x: object, dtype: torch.dtype) -> None:
 
 
 class InDouble(nn.Module):
-    """A module that is evaluated in float64: the layer of a seam leaves the range of float32."""
+    """A module evaluated in float64, because the layer of a seam leaves the range of float32."""
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
@@ -101,7 +101,7 @@ def plain_module(
     """The module of a network with δ, hard conditions included.
 
     Raises:
-        SettingsError: a network of the user's that cannot be traced.
+        SettingsError: a user's network cannot be traced.
     """
     names = [c.name for c in coordinates]
     forms = network.forms if isinstance(network, HardConditions) else ()
@@ -115,7 +115,7 @@ def plain_module(
 def _graphs(
     forms: Sequence[HardForm | None], coordinates: tuple[sp.Symbol, ...]
 ) -> tuple[nn.Module, nn.Module]:
-    """g and D of all unknowns; 0 and 1 where the network is the unknown itself."""
+    """g and D of all unknowns; 0 and 1 if the network is the unknown itself."""
     lifts = tuple(sp.Integer(0) if form is None else form.lift for form in forms)
     factors = tuple(sp.Integer(1) if form is None else form.factor for form in forms)
     lift, factor = (

@@ -1,4 +1,4 @@
-"""What the equations leave open of a solution, in words."""
+"""The functions that the equations leave open, in words."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from torch import Tensor
 
 from pdelsr.solvers.refinement.sensitivity import Modes
 
-FITS = 1e-3  # share of a function that polynomials may leave out
-DEGREES = (0, 1, 2, 3)  # of the polynomials that are tried
-MOST = 3  # functions that are described one by one
+FITS = 1e-3  # share of a function that a polynomial may miss
+DEGREES = (0, 1, 2, 3)  # of polynomials to try
+MOST = 3  # functions described one by one
 
 
 def in_words(
@@ -26,9 +26,9 @@ def in_words(
     """The first functions of `modes`, which the equations do not see.
 
     Args:
-        modes: with those that are open first.
-        count: how many are.
-        sizes: of the unknowns, which the modes are relative to.
+        modes: with the open ones first.
+        count: number of open ones.
+        sizes: of the unknowns, the units of the modes.
         points: of the modes.
         names: of the unknowns.
         coordinates: their names.
@@ -65,7 +65,7 @@ def _fit(functions: Float[Tensor, "c p k"], points: Float[Tensor, "p d"], degree
 
 
 def _polynomial(degree: int, count: int, coordinates: Sequence[str]) -> str:
-    """Such as "a constant", "a + b x", "a multiple of a + b x"."""
+    """Text such as "a constant", "a + b x", "a multiple of a + b x"."""
     if degree == 0:
         return "a constant" if count == 1 else "constants"
     powers = [f"{c}{_power(n)}" for n in range(1, degree + 1) for c in coordinates]
@@ -86,6 +86,6 @@ def _peak(
 
 
 def place_text(point: Float[Tensor, " d"], coordinates: Sequence[str]) -> str:
-    """Such as "(x = 0.5, y = 1)"."""
+    """Text such as "(x = 0.5, y = 1)"."""
     named = zip(coordinates, point.tolist(), strict=True)
     return f"({', '.join(f'{c} = {v:.3g}' for c, v in named)})"

@@ -12,7 +12,7 @@ def optional_package(name: str, purpose: str) -> Any:
     """The package of this name.
 
     Raises:
-        MissingPackageError: it is not installed; the message names the extra that brings it.
+        MissingPackageError: it is not installed; the message names the extra that installs it.
     """
     try:
         return import_module(name)

@@ -20,7 +20,7 @@ from pdelsr.subspace import BASES
 
 
 def known_classes() -> dict[str, type]:
-    """The only classes that a file can name: what is registered, samplers, settings."""
+    """The only classes that a file can name: registered ones, samplers, settings."""
     return {
         cls.__name__: cls
         for cls in (
@@ -35,7 +35,7 @@ def known_classes() -> dict[str, type]:
 
 
 class _Code:
-    """Stands for a value that is code, and so stays out of files."""
+    """Stands for a value that is code and therefore not stored."""
 
 
 def to_plain(value: Any) -> Any:
@@ -68,7 +68,7 @@ def method_to_plain(method: Method) -> Any:
     """A method as plain data.
 
     Raises:
-        SettingsError: it is of a class that is not registered.
+        SettingsError: its class is not registered.
     """
     plain = to_plain(method)
     if isinstance(plain, _Code):
@@ -91,7 +91,7 @@ def from_plain(plain: Any) -> Any:
     """The value that `to_plain` was given; fields that were left out get their defaults.
 
     Raises:
-        FileFormatError: a class that this version does not have, or fields that are not its own.
+        FileFormatError: this version does not have the class, or the class not the fields.
     """
     if isinstance(plain, list):
         return tuple(from_plain(item) for item in plain)

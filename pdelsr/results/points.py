@@ -1,4 +1,4 @@
-"""Where a solution is evaluated: points as an array, or one array a coordinate."""
+"""The points of an evaluation: one array of points, or one array per coordinate."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from torch import Tensor
 from pdelsr.errors import SettingsError, said
 
 Numbers = np.ndarray | Tensor
-"""What the user gave, in their own memory."""
+"""The user's numbers, not copied."""
 
 
 @dataclass(frozen=True)
 class Query(ABC):
-    """Points as they were given, and the form in which results go back.
+    """Points as given, and the form in which results are returned.
 
-    Nothing is copied but the piece that is evaluated.
+    Only the piece under evaluation is copied.
 
     Args:
         shape: of the results, with n elements.
         like: a tensor of the dtype and device of the network.
-        device: of the user's tensors; None where numpy arrays or numbers came in.
+        device: of the user's tensors; None for numpy arrays or numbers.
     """
 
     shape: tuple[int, ...]
@@ -44,7 +44,7 @@ class Query(ABC):
         """Some of the points, in the dtype and on the device of the network."""
 
     def answer(self, values: Float[Tensor, " n"]) -> np.ndarray | Tensor:
-        """Values at the points as the user gave these: numpy for numpy, torch for torch."""
+        """The values in the user's form: numpy for numpy, torch for torch."""
         values = values.reshape(self.shape)
         return values.cpu().numpy() if self.device is None else values.to(self.device)
 
@@ -66,7 +66,7 @@ class Listed(Query):
 
 @dataclass(frozen=True)
 class Spread(Query):
-    """Points of one array a coordinate, all of the shape of the results by broadcasting."""
+    """Points from one array per coordinate, broadcast to the shape of the results."""
 
     columns: tuple[Numbers, ...]
 
@@ -75,7 +75,7 @@ class Spread(Query):
 
 
 def _flat(spread: Numbers, part: slice) -> Numbers:
-    """Some elements of an array in the order of its rows, of which no whole copy is made."""
+    """Some elements of an array in row order, without a full copy."""
     if not isinstance(spread, Tensor):
         return spread.flat[part]
     if spread.is_contiguous():
@@ -87,14 +87,14 @@ def _flat(spread: Numbers, part: slice) -> Numbers:
 def read_points(
     points: Any, columns: Mapping[str, Any], coordinates: Sequence[sp.Symbol], like: Tensor
 ) -> Query:
-    """Read `points` (n, d), or one array a coordinate that broadcast together.
+    """Read `points` (n, d), or one array per coordinate, which broadcast together.
 
     Args:
         points: array or tensor (n, d), columns in the order of the coordinates; (n,) for one
-            coordinate; None where `columns` are given.
+            coordinate; None if `columns` are given.
         columns: arrays, tensors or numbers by coordinate name.
         coordinates: of the problem, space first, then time.
-        like: a tensor of the dtype and device in which the network lives.
+        like: a tensor of the dtype and device of the network.
 
     Raises:
         SettingsError: both or neither is given, a coordinate is missing or unknown, or a shape
@@ -128,7 +128,7 @@ def read_axis(given: Any, name: str) -> Float[np.ndarray, "..."]:
     """Positions along one coordinate, (n,), or a number, as fp64.
 
     Raises:
-        SettingsError: an array of more dimensions, or something that is no number.
+        SettingsError: the array has more dimensions, or an entry is no number.
     """
     numbers = _numbers(given, name)
     found = numbers.cpu().numpy() if isinstance(numbers, Tensor) else numbers
@@ -162,7 +162,7 @@ def _from_array(points: Any, names: Sequence[str], like: Tensor) -> Query:
 
 
 def _numbers(given: Any, name: str) -> Numbers:
-    """Real numbers as an array or a tensor; a copy only of what is neither.
+    """Real numbers as an array or a tensor; anything else is converted.
 
     Raises:
         SettingsError: they are of another kind, or some are missing.
@@ -174,7 +174,7 @@ def _numbers(given: Any, name: str) -> Numbers:
     try:
         found = np.asarray(given)
         if found.dtype.kind == "O" and not any(entry is None for entry in found.flat):
-            found = np.asarray(found, dtype=np.float64)  # of sympy's numbers, say
+            found = np.asarray(found, dtype=np.float64)  # of sympy numbers, say
     except (TypeError, ValueError, OverflowError, RuntimeError) as error:
         raise SettingsError(
             f"{name}: expected numbers, got {type(given).__name__} ({said(error)})."
@@ -188,7 +188,7 @@ def _numbers(given: Any, name: str) -> Numbers:
 
 
 def _dense_real(given: Tensor, name: str) -> Tensor:
-    """Refuse tensors that hold complex numbers, none, or not all of their numbers."""
+    """Refuse tensors with complex numbers, without numbers, or sparse ones."""
     if given.is_complex():
         raise SettingsError(f"{name}: expected real numbers, got a tensor of {given.dtype}.")
     if given.is_meta or given.layout != torch.strided:
@@ -198,5 +198,5 @@ def _dense_real(given: Tensor, name: str) -> Tensor:
 
 
 def _device_of(given: Any) -> torch.device | None:
-    """The device of the first tensor, or None where there is none."""
+    """The device of the first tensor, or None without tensors."""
     return next((g.device for g in given if isinstance(g, Tensor)), None)

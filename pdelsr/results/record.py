@@ -1,4 +1,4 @@
-"""The record of a run that other programs read: plain numbers and strings, as JSON."""
+"""The record of a run for other programs: plain numbers and strings, as JSON."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ def record(solution: BaseSolution) -> dict[str, Any]:
     """The record of a solution.
 
     "parameters" counts those of the network, "points" the training points of all blocks. "absolute"
-    says that the "relative_l2" of an unknown is relative to nothing, as its reference is zero.
+    says that the "relative_l2" of an unknown is an absolute error, because its reference is zero.
     "estimate_relative_to_variation" is the estimated error relative to ‖u − mean u‖, the largest
-    over the unknowns; "next_step" what would have come next where the time was up. "ended" is why
-    the run stopped, and "not_unique" has, in words, what may be added to the solution. "vanishing"
-    names unknowns that nobody can tell from zero, whose errors are relative to the largest one.
+    over the unknowns; "next_step" is the step that would have come next if the time was up. "ended"
+    is why the run stopped, and "not_unique" says in words what may be added to the solution.
+    "vanishing" names unknowns that cannot be told from zero; their errors are relative to the
+    largest one.
 
     Args:
-        solution: evaluated against its reference on 10,000 points; without a reference the
-            errors are None, and where the reference fails as well.
+        solution: evaluated against its reference on 10,000 points; without a reference, or if it
+            fails, the errors are None.
     """
     errors = known_errors(solution)
     return {
@@ -71,7 +72,7 @@ def _estimate_of_variation(solution: BaseSolution) -> float | None:
 
 
 def json_text(values: dict[str, Any]) -> str:
-    """Strict JSON, in which NaN and infinity do not exist: they become null."""
+    """Strict JSON; NaN and infinity, which it lacks, become null."""
     return json.dumps(_finite(values), indent=2, ensure_ascii=False, allow_nan=False)
 
 

@@ -1,4 +1,4 @@
-"""Tables and groups of rich as plain text, for whoever prints them."""
+"""Rich tables and groups as plain text."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from rich.console import Console, Group, RenderableType
 
 
 def rendered(*parts: RenderableType, width: int, color: bool = False) -> str:
-    """One part below the other in so many columns, without blanks at the ends of lines.
+    """The parts below each other in `width` columns, without trailing blanks.
 
-    Nothing is printed: rich ends the process where nobody reads, and draws HTML in notebooks.
+    Nothing is printed: rich would end the process if nobody reads, and draw HTML in notebooks.
     """
     file = io.StringIO()
     console = Console(

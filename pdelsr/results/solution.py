@@ -1,4 +1,4 @@
-"""What comes back from `solve`: a predictor, and an honest statement of how good it is."""
+"""The result of `solve`: a predictor, and an honest statement of how good it is."""
 
 from __future__ import annotations
 
@@ -32,29 +32,29 @@ class Solution(BaseSolution):
     """The best state of a run: u(x) = q(x; θ) + J(x; θ) δ, with all its derivatives.
 
     Args:
-        problem: what was solved.
-        compiled: its blocks, and the forms of hard conditions.
+        problem: the problem that was solved.
+        compiled: blocks of the problem, and forms of its hard conditions.
         network: q at θ, with hard conditions around it. It must not be trained further.
-        delta: δ = V y, (m,), of the refinement; None where the network itself was best.
+        delta: δ = V y, (m,), of the refinement; None if the network itself was best.
         method: with its options.
-        settings: options that every method shares, with the choices that were made.
+        settings: options that every method shares, with all choices made.
         status: how the run ended; `advice` says what to do next.
         blocks: training and held-out residual of each block.
-        history: what the run did, iteration by iteration.
-        report: the reduced system of the refinement; None where there was none.
-        training: points that the solution was fitted to, a tensor a site of each block.
+        history: records of the run, iteration by iteration.
+        report: the reduced system of the refinement; None if there was none.
+        training: points to which the solution was fitted, one tensor per site of each block.
         weights: factors w_b on the blocks in ‖f‖² = Σ_b w_b mean(F_b²).
         heldout: norm of the weighted stacked residual on held-out points.
-        heldout_start: the same before the run, or before the refinement that it went on from; of
-            the first network, where such runs had the same weights.
-        estimate: of the relative L2 error, with its bounds and with what speaks against it.
-        ended: why the run stopped, where `status` tells more than that.
-        next_step: what would have come next, and how long it takes, where the time was up.
+        heldout_start: the same before the run, or before the refinement that the run went on from;
+            of the first network, if such runs had the same weights.
+        estimate: of the relative L2 error, with its bounds and the doubts about it.
+        ended: why the run stopped, if `status` says something else.
+        next_step: the step that would have come next, and its time, if the time was up.
         error_history: (seconds, relative L2 error) of the best state after every outer iteration,
             the largest error over the unknowns; empty unless `solve(track_errors=True)`.
         iterations: outer iterations that the run took.
-        best_iteration: the one that found this state; 0 for the start of the run.
-        rounds: sets of points drawn so far, from which `solve(start=...)` goes on.
+        best_iteration: the iteration that found this state; 0 for the state before the first one.
+        rounds: sets of points drawn so far; `solve(start=...)` continues the count.
         seconds: wall-clock time.
         peak_memory_bytes: of the process so far on the CPU, of the run on a GPU.
 
@@ -83,7 +83,7 @@ class Solution(BaseSolution):
 
     @property
     def unrefined(self) -> Solution:
-        """The network at its θ without δ, whose residuals are not measured."""
+        """The network at θ without δ; its residuals are not measured."""
         satisfied = self.status in (Status.CONVERGED, Status.PRECISION_LIMITED)
         return replace(
             self,
@@ -98,15 +98,15 @@ class Solution(BaseSolution):
         )
 
     def summary(self, color: bool = False) -> str:
-        """Tables for the terminal: errors, residuals, and what it took.
+        """Tables for the terminal: errors, residuals, and costs.
 
         Args:
-            color: with the codes of a color terminal.
+            color: include color codes.
         """
         return summary_text(self, color)
 
     def to_json(self, path: str | Path | None = None) -> str:
-        """The result as JSON; what is unknown or not finite is null.
+        """The result as JSON; unknown values, and those that are not finite, are null.
 
         Args:
             path: also write it there.
@@ -133,23 +133,23 @@ class Solution(BaseSolution):
     ) -> Any:
         """A figure of the fields, their errors, the residuals and the singular values.
 
-        One coordinate gives curves, space and time or two coordinates maps, a plane that moves
-        maps at several times, more coordinates slices through the middle.
+        One coordinate gives curves; two, or space and time, give maps; two and time give maps at
+        several times; more give slices through the middle.
 
         Args:
             path: also write it there; the ending chooses the format.
             what: "all", "fields", "error" of the fields, "residuals" of the equations,
                 "history", or "spectrum" of the reduced system.
-            dpi: dots an inch of the file.
+            dpi: dots per inch of the file.
             at: coordinates to hold, by name, as in `{"z": 0.3}`; one of them may have a list of
-                values, as in `{"t": [0, 0.1, 1]}`. What is left is drawn as a curve or as a map.
+                values, as in `{"t": [0, 0.1, 1]}`. The others are drawn as curves or maps.
 
         Returns:
             A `matplotlib.figure.Figure`.
 
         Raises:
-            SettingsError: `what` or `at` is something else, there is nothing of it to draw, or
-                the file cannot be written.
+            SettingsError: `what` or `at` is something else, there is nothing to draw, or the file
+                cannot be written.
         """
         # Delayed: matplotlib is slow to load, and most runs draw nothing.
         return import_module("pdelsr.results.plot").draw(self, path, what, at, dpi)
@@ -163,14 +163,14 @@ class Solution(BaseSolution):
         at: Mapping[Any, Any] | None = None,
         dpi: int = 100,
     ) -> Path:
-        """Write a movie of the fields and their errors in time, on scales that stay the same.
+        """Write a movie of the fields and their errors in time, on fixed scales.
 
         Args:
-            path: ends in ".gif", or in ".mp4", for which the program ffmpeg is needed.
-            frames: times, from the initial to the final one.
-            fps: frames a second, at most 60, or 50 in a GIF, which counts hundredths of a second.
-            at: coordinates of space to hold, as in `plot`.
-            dpi: dots an inch.
+            path: ends in ".gif", or in ".mp4", which needs the program ffmpeg.
+            frames: number of times, from the initial to the final one.
+            fps: frames per second, at most 60, or 50 in a GIF, which counts hundredths of a second.
+            at: space coordinates to hold, as in `plot`.
+            dpi: dots per inch.
 
         Returns:
             The path.
@@ -184,32 +184,32 @@ class Solution(BaseSolution):
     def save(self, path: str | Path) -> None:
         """Write everything needed to predict and to go on; `pdelsr.load` reads it.
 
-        The file is written beside its final place and then moved, so that an interrupted save
-        leaves an older file as it was.
+        The file is written beside its final place and then moved, so an interrupted save leaves an
+        older file as it was.
 
         Args:
-            path: file to write, by custom ending in ".safetensors".
+            path: file to write, usually ending in ".safetensors".
 
         Raises:
-            SettingsError: the path is none.
+            SettingsError: the path is no path.
             FileFormatError: the path is a folder, or it cannot be written.
         """
         save(self, path)
 
     def __reduce__(self) -> Any:
-        """Pickled as its file, with the problem and a network of the user's beside it.
+        """Pickle the saved file, with the problem and a user's network beside it.
 
         Raises:
-            SettingsError: pickle cannot take a function of the problem, or of the network.
+            SettingsError: pickle cannot store a function of the problem or the network.
         """
         return unpickled, parts_to_pickle(self)
 
     def __deepcopy__(self, memo: Any) -> Solution:
-        """A solution of the same problem, which nobody changes, with a network of its own."""
+        """A solution with a copy of the network; the problem, which is constant, is shared."""
         return replace(self, network=copy.deepcopy(self.network, memo))
 
     def __copy__(self) -> Solution:
-        """A solution on the same network."""
+        """A solution that shares the network."""
         return replace(self)
 
     def to_xarray(
@@ -223,21 +223,21 @@ class Solution(BaseSolution):
         """The solution on a regular grid over the domain, as an `xarray.Dataset`.
 
         Variables are the unknowns by name, "u_x" for derivatives, and "u_reference" and "u_error"
-        (u − u_reference, less what the equations leave open) where the problem has a reference.
-        Outside the domain they are NaN, and these two also where the reference has no value.
-        Attributes tell problem, method, status, held-out residual, version and equations.
+        (u − u_reference, less the part that the equations leave open) if the problem has a
+        reference. Outside the domain they are NaN; the last two also where the reference has no
+        value. Attributes hold problem, method, status, held-out residual, version and equations.
 
         Args:
-            n: grid points along each coordinate, or by its name; by default 501, 201, 61, 21 or
-                11 for one to five that vary.
+            n: grid points along each coordinate, or by name; by default 501, 201, 61, 21 or 11 for
+                one to five varying coordinates.
             derivatives: one or several, by name or by sympy, as in `derivative`.
-            reference: with reference and error, where there is one.
-            **coordinates: instead, positions along a coordinate by its name, or a number, which
-                holds it: `to_xarray(t=0.5)`.
+            reference: include reference and error, if there is a reference.
+            **coordinates: instead of n, positions along a coordinate by name, or a number to hold
+                it: `to_xarray(t=0.5)`.
 
         Raises:
             MissingPackageError: xarray is not installed.
-            SettingsError: an unknown coordinate or derivative, or a grid that is too large.
+            SettingsError: a coordinate or derivative is unknown, or the grid is too large.
 
         Example:
             >>> import sympy as sp
@@ -268,13 +268,13 @@ class Solution(BaseSolution):
     ) -> list[Path]:
         """Write the solution on a mesh for ParaView and other programs, by meshio.
 
-        Lines, quadrilaterals and hexahedra on intervals and boxes; on other domains triangles
-        that follow the boundary in the plane, and hexahedra fitted to it in space. Point data are
-        those of `to_xarray`, and "residual_of_equation" for each equation where asked for.
+        The cells are lines, quadrilaterals and hexahedra on intervals and boxes; on other domains
+        triangles that follow the boundary in the plane, and hexahedra fitted to it in space. Point
+        data are those of `to_xarray` and, on request, "residual_of_equation" for each equation.
 
         A problem with time gives a series: "name.vtu" or "name.pvd" writes name_0000.vtu, … and
-        name.pvd, which ParaView opens as one; ".xdmf" one file with all times; other endings
-        numbered files.
+        name.pvd, which ParaView opens as one; ".xdmf" writes one file with all times; other endings
+        write numbered files.
 
         Args:
             path: of the file; its ending chooses the format: .vtu, .vtk, .xdmf, .msh (of Gmsh),
@@ -283,29 +283,28 @@ class Solution(BaseSolution):
                 three dimensions.
             times: of the series, 21 by default; a number for one file at that time.
             derivatives: one or several, by name or by sympy, as in `derivative`.
-            residuals: with lhs − rhs of the equations.
+            residuals: include lhs − rhs of the equations.
 
         Returns:
-            The paths of the files that were written.
+            The paths of the written files.
 
         Raises:
             MissingPackageError: meshio is not installed.
-            FileFormatError: another ending, or a file that cannot be written.
-            SettingsError: more than three dimensions of space, or times outside the problem's.
+            FileFormatError: the ending is another one, or the file cannot be written.
+            SettingsError: space has more than three dimensions, or a time is outside the problem's.
         """
         return export(self, path, n, times, derivatives, residuals)
 
     def module(self) -> SolutionModule:
         """The solution as a plain `torch.nn.Module`, from points (n, d) to values (n, k).
 
-        It gives what `predict` gives, up to the order of additions, without anything of this
-        package's jets or of sympy, follows `.to(...)`, has a `state_dict`, and is differentiable in
-        x. `torch.export` takes it with any number of points,
-        of which torch 2.7 asks for the most there can be.
+        It gives the values of `predict`, up to the order of additions, without this package's jets
+        or sympy. It follows `.to(...)`, has a `state_dict`, and is differentiable in x.
+        `torch.export` takes it with any number of points; torch 2.7 wants an upper bound for it.
 
         Raises:
-            SettingsError: a refined network of your own that cannot be traced; the message says
-                what to change.
+            SettingsError: your own refined network cannot be traced; the message says what to
+                change.
 
         Example:
             >>> import torch
@@ -341,5 +340,5 @@ class Solution(BaseSolution):
 
 
 def unpickled(data: bytes, problem: Problem, network: nn.Module | None) -> Solution:
-    """The solution that pickle took apart."""
+    """The solution from its pickled parts."""
     return solution_of(Solution, decoded(data), "a pickled solution", problem, network)

@@ -63,7 +63,7 @@ def save(solution: BaseSolution, path: str | Path) -> None:
 
 
 def parts_to_pickle(solution: BaseSolution) -> tuple[bytes, Problem, nn.Module | None]:
-    """What pickle keeps: the file, the problem, and a network that files cannot hold.
+    """The pickled parts: the file, the problem, and a network that files cannot hold.
 
     Raises:
         SettingsError: pickle cannot write the problem or the network.
@@ -80,10 +80,10 @@ def parts_to_pickle(solution: BaseSolution) -> tuple[bytes, Problem, nn.Module |
 
 
 def require_picklable(value: Any, what: str) -> None:
-    """Refuse what pickle cannot write, in words.
+    """Refuse a value that pickle cannot write.
 
     Raises:
-        SettingsError: the message says what pickle said.
+        SettingsError: it cannot; the message quotes pickle.
     """
     try:
         pickle.dumps(value)
@@ -106,12 +106,12 @@ def solution_of(
     """The solution of the contents of a file.
 
     Args:
-        kind: its class.
+        kind: class of the solution.
         contents: of the file.
         path: of the file.
-        problem: that was solved.
-        network: of the user's, where files cannot hold it.
-        device: where to put it; None for where it was.
+        problem: the problem that was solved.
+        network: the user's, if files cannot hold it.
+        device: of the solution; None for its former device.
 
     Raises:
         FileFormatError: the contents are damaged, or belong to another problem or network.
@@ -164,7 +164,7 @@ def solution_of(
 
 
 def require_same_problem(path: str | Path, saved: ProblemDocument, problem: Problem) -> None:
-    """Refuse a problem whose mathematics differ from those of the file."""
+    """Refuse a problem whose mathematics differ from the file's."""
     lines = problem_lines(problem)
     if problem.missing_inputs:
         raise FileFormatError(
@@ -256,7 +256,7 @@ def _directions(kind: str, tensors: Mapping[str, Tensor]) -> Directions | None:
 
 
 def _settings(document: Document, device: str | torch.device | None) -> RunSettings:
-    """The settings of the file, on the device that is wanted, or else on one that is there."""
+    """The settings of the file, on the requested device, or else on an available one."""
     saved = document.settings.get("device")
     missing = str(saved).startswith("cuda") and not torch.cuda.is_available()
     wanted = str(device) if device is not None else "cpu" if missing else saved

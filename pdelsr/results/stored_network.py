@@ -1,4 +1,4 @@
-"""A network in a file: its settings and tensors, and how it is built again."""
+"""A network in a file: its settings and tensors, and its reconstruction."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def network_document(network: Network) -> dict[str, Any]:
 
 
 def network_tensors(network: Network) -> dict[str, Tensor]:
-    """θ, and what is not trained."""
+    """θ, and the tensors that are not trained."""
     inner = inner_network(network)
     trainable = inner.trainable()
     fixed = {f"fixed.{k}": t for k, t in inner.state_dict().items() if k not in trainable}
@@ -48,7 +48,7 @@ def stored_network(
     """The network of a file, with its weights and the hard conditions of the problem.
 
     Raises:
-        FileFormatError: it was the user's own and is not given, or it does not fit the weights.
+        FileFormatError: it was the user's own and is not given, or does not fit the weights.
     """
     size = len(compiled.coordinates), len(compiled.unknowns)
     if given is not None:

@@ -1,4 +1,4 @@
-"""What a diagnosis measures on the factors of a refinement, and on data where there are some."""
+"""The measurements of a diagnosis, on the factors of a refinement and on data, if given."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from pdelsr.errors import SettingsError
 from pdelsr.lstsq.iterative import iterates
 from pdelsr.lstsq.nested import Nested
 
-RANKS = 24  # that are compared, in geometric progression
-COUNTS = 40  # of iterations that losses are noted at, in geometric progression
-SHARES = 21  # of the step that nonlinear and linearized losses are compared at
+RANKS = 24  # compared ranks, in geometric progression
+COUNTS = 40  # iterations with recorded losses, in geometric progression
+SHARES = 21  # of the step, at which nonlinear and linearized losses are compared
 BATCH = 256  # samples at once
 
 
@@ -34,8 +34,8 @@ class Study:
 
     Args:
         model: q and its derivatives, in the dtype of the refinement.
-        family: its factors.
-        nested: the same in fp64.
+        family: factors of the refinement.
+        nested: the factors in fp64.
         rank: of the step.
         delta: the step.
     """
@@ -78,7 +78,7 @@ class Study:
         return JacobianTimes(self.model, directions.to(self.model.like), "columns", batch.inputs)
 
     def leading(self, count: int) -> tuple[Float[Tensor, "m c"], Float[Tensor, " c"]]:
-        """Directions that are ranked, and their singular values."""
+        """The leading directions, and their singular values."""
         V, values = self.family.V, self.family.values
         if V is not None and values is not None:
             return V[:, :count], values[:count]
@@ -109,7 +109,7 @@ def against_rank(study: Study) -> dict[str, Any]:
 
 
 def against_iterations(study: Study, most: int, solvers: Sequence[str]) -> dict[str, Any]:
-    """Losses of the iterative solvers, and the direct one's."""
+    """Losses of the iterative solvers, and of the direct one."""
     counts, k = geometric(most, COUNTS), study.rank
     R, z = study.nested.R[:k, :k], study.nested.z[:k]
     losses, seconds = {}, {}
@@ -127,7 +127,7 @@ def against_iterations(study: Study, most: int, solvers: Sequence[str]) -> dict[
 
 
 def against_data(study: Study, inputs: Any, targets: Tensor | None, modes: int) -> dict[str, Any]:
-    """Modes, errors and the losses along the step; None where there are no data for them."""
+    """Modes, errors and the losses along the step; None without data for them."""
     names = ("modes", "mode_values", "inputs", "errors")
     names += ("shares", "nonlinear_losses", "linear_losses")
     found: dict[str, Any] = dict.fromkeys(names)
@@ -141,7 +141,7 @@ def against_data(study: Study, inputs: Any, targets: Tensor | None, modes: int) 
 
 
 def _data(study: Study, inputs: Any, targets: Tensor | None) -> Data:
-    """The data in batches, checked; zeros stand for targets that are not given."""
+    """The data in batches, checked; missing targets become zeros."""
     several = tuple(inputs) if isinstance(inputs, list | tuple) else (inputs,)
     if not several or any(not isinstance(x, Tensor) or x.ndim == 0 for x in several):
         raise SettingsError("inputs must be one or more tensors with one row a sample.")
@@ -205,7 +205,7 @@ def _along_the_step(study: Study, data: Data) -> dict[str, Any]:
 def _mean_squares(
     study: Study, data: Data, predictions: Callable[[Batch], Iterator[Tensor]]
 ) -> Float[np.ndarray, " c"]:
-    """Mean of ‖F‖² over the samples for each of the predictions of a batch."""
+    """Mean of ‖F‖² over the samples, for each prediction of a batch."""
     totals: Any = 0.0
     count = 0
     for batch in data:

@@ -17,7 +17,7 @@ from pdelsr.results.uniqueness import not_unique, up_to
 from pdelsr.solvers.state.status import Status
 
 WIDTH = 88
-OFFSET = 3.0  # times ‖u − mean u‖, from which on ‖u‖ hides how it varies
+OFFSET = 3.0  # times ‖u − mean u‖, above which ‖u‖ hides the variation
 GOOD = (
     Status.CONVERGED,
     Status.COMPLETED,
@@ -27,7 +27,7 @@ GOOD = (
 
 
 def summary_text(solution: BaseSolution, color: bool = False) -> str:
-    """Title, status with advice, errors, residuals, and what it took, in at most 88 columns."""
+    """Title, status with advice, errors, residuals, and costs, in at most 88 columns."""
     parts = [_title(solution), _status(solution)]
     parts += _errors(solution)
     parts += [_residuals(solution), _facts(solution)]
@@ -47,7 +47,7 @@ def network_text(network: Network) -> str:
 
 
 def _title(solution: BaseSolution) -> Text:
-    """What a user wants to know first: how wrong the solution may be, and if that is enough."""
+    """What a user wants to know first: the estimated error, and whether that suffices."""
     text = Text(solution.problem.name, style="bold")
     text.append(f" by {solution.method.name}: ", style="not bold")
     text.append(verdict(solution), style="bold" if solution.estimate_is_reliable else "yellow")
@@ -60,7 +60,7 @@ def _title(solution: BaseSolution) -> Text:
 
 
 def verdict(solution: BaseSolution) -> str:
-    """The estimated error in a few words, with what is open beside it, or that it is not known."""
+    """The estimated error in a few words, with the open part, or that it is not known."""
     estimate, value = solution.estimate, solution.error_estimate
     if value is not None:
         return f"estimated error {value:.1e}{up_to(solution.problem)}"
@@ -76,7 +76,7 @@ def _status(solution: BaseSolution) -> Text:
 
 
 def _errors(solution: BaseSolution) -> list[Table | Text]:
-    """The errors, or why there are none; a reference that fails costs no summary."""
+    """The errors, or why there are none; a failing reference costs no summary."""
     try:
         errors = solution.errors
     except PdelsrError as error:
@@ -85,7 +85,7 @@ def _errors(solution: BaseSolution) -> list[Table | Text]:
     more = ["relative to u − mean u"] if offset else []
     table = _table("unknown", "relative L2 error", "largest error", *more)
     for name, error in errors.items():
-        mark = "absolute " if error.absolute else ""  # of a reference that is zero
+        mark = "absolute " if error.absolute else ""  # if the reference is zero
         cells = [f"{mark}{error.relative_l2:.2e}", f"{error.max_error:.2e}"]
         varying = error.relative_to_variation
         cells += ["-" if varying is None else f"{varying:.2e}"] if offset else []
@@ -138,7 +138,7 @@ def _facts(solution: BaseSolution) -> Table:
 
 
 def _estimate(solution: BaseSolution) -> str:
-    """The estimated error and what it is the mean of, or why it is not known."""
+    """The estimated error and its two bounds, or why it is not known."""
     estimate, value = solution.estimate, solution.error_estimate
     if value is None:
         return f"not known: {'; '.join(estimate.doubts)}" if estimate.doubts else "not known"
@@ -156,9 +156,9 @@ def _estimate(solution: BaseSolution) -> str:
 
 
 def _steps(solution: BaseSolution) -> str:
-    """The number of outer iterations, and the one whose state was kept unless it is the last.
+    """The number of outer iterations, and the one whose state was kept, unless it is the last.
 
-    A run refines nothing before its first iteration: a refined state is that of its start.
+    A run refines nothing before its first iteration, so a refined state from there is its start.
     """
     count, best = solution.iterations, solution.best_iteration
     text = f"{count} iteration{'' if count == 1 else 's'}"
@@ -170,7 +170,7 @@ def _steps(solution: BaseSolution) -> str:
 
 
 def _scale(network: Network) -> str:
-    """The scale of the initial weights, which may have been chosen by trial."""
+    """The scale of the initial weights, possibly chosen by trial."""
     scale = network.settings().get("weight_scale", 1.0)
     return "" if scale == 1.0 else f", weight scale {scale:g}"
 

@@ -1,7 +1,7 @@
-"""How the error of a run fell: its best state after every outer iteration, measured at the end.
+"""The error history of a run: its best state after every outer iteration, measured at the end.
 
-During the run only θ and δ of the best states are kept; their errors are computed after it, so that
-the seconds are those of a run that nobody watches.
+During the run only θ and δ of the best states are kept; their errors are computed afterwards, so
+the measurement does not change the seconds.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pdelsr.solvers.run.selection import Selection
 from pdelsr.solvers.state.candidate import Candidate
 from pdelsr.solvers.state.history import Record
 
-POINTS = 10_000  # that the error is measured on, as `Solution.errors` does
+POINTS = 10_000  # of the error, as in `Solution.errors`
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,14 @@ class Snapshot:
 class Trace:
     """Listens to a run, and keeps its best states.
 
-    "Best" is what the run itself takes for it, by the held-out residual: the error of the best
-    state may rise a little where the residual falls.
+    "Best" is the run's own choice, by the held-out residual: the error of the best state may rise a
+    little while the residual falls.
 
     Args:
-        problem: whose reference is evaluated now, so that its failure costs no run.
+        problem: its reference is evaluated at once, so that a failure costs no run.
 
     Raises:
-        SettingsError: it has no reference.
+        SettingsError: the problem has no reference.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -62,10 +62,10 @@ class Trace:
         self.snapshots: list[Snapshot] = []
 
     def listener(self, selection: Selection) -> Callable[[Record], None]:
-        """Keeps the best state of a run whenever an iteration is over.
+        """A listener that keeps the best state of a run after every iteration.
 
         Args:
-            selection: that knows it.
+            selection: holds the best state.
         """
 
         def keep(record: Record) -> None:
@@ -76,7 +76,7 @@ class Trace:
         return keep
 
     def finished(self, solution: Solution) -> Solution:
-        """The solution of the run with its error history."""
+        """The solution of the run, with its error history."""
         final, errors = solution.candidate, {}
         for candidate in {id(s.candidate): s.candidate for s in self.snapshots}.values():
             candidate.move_network()
@@ -93,5 +93,5 @@ class Trace:
 
 
 def largest(values: Iterable[float]) -> float:
-    """The largest of some numbers, infinite where one is not a number; 0 where there is none."""
+    """The largest of some numbers; infinite if one is NaN, 0 if there are none."""
     return max((v if math.isfinite(v) else math.inf for v in values), default=0.0)

@@ -1,4 +1,4 @@
-"""What the equations leave open of a solution, in words."""
+"""The open levels and functions of a solution, in words."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from pdelsr.declare.levels import OpenLevel, open_level
 
 
 def not_unique(problem: Problem, found: Sequence[str]) -> list[str]:
-    """Levels of unknowns, and functions that were found open; empty where there is neither.
+    """The open levels of unknowns, and the functions found open; empty if there are none.
 
     Args:
         problem: whose equations leave levels open.
-        found: what an estimate of the error found, in words.
+        found: open functions from an estimate of the error, in words.
     """
     levels = open_levels(problem.system)
     return [*(f"{u} is known up to {known}" for u, known in levels.items()), *found]
 
 
 def up_to(problem: Problem) -> str:
-    """What unknowns are known up to, as ", up to a constant"; empty where no level is open."""
+    """The open levels, as ", up to a constant"; empty if no level is open."""
     several = len(problem.unknowns) > 1
     return "".join(
         f", {cast(Any, u).name} up to {known}" if several else f", up to {known}"
@@ -31,6 +31,6 @@ def up_to(problem: Problem) -> str:
 
 
 def levels_of(problem: Problem) -> list[OpenLevel]:
-    """The levels that are open, with what fixes them."""
+    """The open levels, with their remedies."""
     found = (open_level(u, problem.system) for u in problem.unknowns)
     return [level for level in found if level is not None]

@@ -3,7 +3,7 @@
 from pdelsr.declare.input_samples import InputSample
 from pdelsr.declare.sampler import Sampler
 from pdelsr.sample.adaptive import refine_by_residual
-from pdelsr.sample.crowd import SEEN, SHARE, Crowd, crowding, with_crowd
+from pdelsr.sample.crowd import CROWD_SHARE, SEEN, Crowd, crowding, with_crowd
 from pdelsr.sample.functions import (
     Drawn,
     FunctionSampler,
@@ -34,9 +34,9 @@ from pdelsr.sample.samplers import (
 )
 
 __all__ = [
+    "CROWD_SHARE",
     "SAMPLERS",
     "SEEN",
-    "SHARE",
     "Crowd",
     "Drawn",
     "FacePair",

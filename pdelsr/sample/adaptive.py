@@ -34,11 +34,11 @@ def refine_by_residual(
         Rows of the chosen candidates, (n,), all different.
 
     Raises:
-        SettingsError: n, power, offset or the residual make no distribution of n points.
+        SettingsError: n, power, offset or residual do not give a distribution of n points.
     """
     _require_distribution(candidates, residual, n, power, offset)
     size = np.abs(residual)
-    # Only ratios count, and the largest power must not overflow.
+    # Only ratios matter, and the largest power must not overflow.
     size = (size / size.max()) ** power if size.max() > 0 else np.ones_like(size)
     density = size / size.mean() + offset
     rng = np.random.default_rng(seed)
@@ -48,7 +48,7 @@ def refine_by_residual(
 def _require_distribution(
     candidates: np.ndarray, residual: np.ndarray, n: int, power: float, offset: float
 ) -> None:
-    """Refuse what makes no distribution of n points."""
+    """Refuse arguments that do not give a distribution of n points."""
     if residual.shape != (len(candidates),):
         raise SettingsError(
             f"refine_by_residual: got residuals of shape {residual.shape} for {len(candidates)} "

@@ -1,4 +1,4 @@
-"""Points that crowd where data are narrow, with the weights that keep a mean a mean."""
+"""Extra points where data are narrow, with weights that keep a mean a mean."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from pdelsr.declare.sobol import sobol
 from pdelsr.sample.point_set import PointSet
 from pdelsr.sample.samplers import Seed, fresh
 
-SEEN = 4  # points in a feature from which a mean over all of them knows it
-SHARE = 0.25  # of the even points of a region, for those that crowd beside them
+SEEN = 4  # points in a feature from which a mean over all points resolves it
+CROWD_SHARE = 0.25  # extra points, relative to the even points of a region
 FIRST, STEP, LAST = 2.0, 4.0, 0.1  # half-widths of boxes: 2 w, 8 w, …, up to a tenth of the region
-STREAM = 2**20  # of random numbers, apart from those of the other points
-PROBES = 2**12  # points by which the share of the unit cube is known that lands on a region
+STREAM = 2**20  # of random numbers, apart from that of the other points
+PROBES = 2**12  # points that measure the share of the unit cube that lands on a region
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,16 +35,16 @@ class Crowd:
 
     @classmethod
     def around(cls, centres: Sequence[np.ndarray], widths: Sequence[np.ndarray]) -> Crowd:
-        """Of several groups of features."""
+        """The crowd of several groups of features."""
         return cls(np.concatenate(centres), np.concatenate(widths))
 
     def missed(self, n: int) -> Crowd | None:
-        """Those features that few of n even points would meet; None where there are none."""
+        """The features that too few of n even points would meet; None if there are none."""
         few = n * np.minimum(2 * self.widths, 1).prod(axis=1) < SEEN
         return Crowd(self.centres[few], self.widths[few]) if few.any() else None
 
     def density(self, unit: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " n"]:
-        """Of the points that `draw` gives; its integral over the unit cube is 1."""
+        """Density of the points of `draw`; its integral over the unit cube is 1."""
         low, high = self.boxes
         total = np.zeros(len(unit))
         for a, b in zip(low, high, strict=True):
@@ -53,12 +53,12 @@ class Crowd:
         return total / len(low)
 
     def draw(self, n: int, seed: Seed) -> Float[np.ndarray, "n d"]:
-        """Random points: each box as likely as any other, and even within it."""
+        """Random points: all boxes equally likely, and uniform in each box."""
         root = fresh(seed)
         own = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, STREAM))
         rng = np.random.default_rng(own)
         low, high = self.boxes
-        # every box in turn, from a random one on
+        # every box in turn, beginning with a random one
         which = (rng.integers(len(low)) + np.arange(n) * len(low) // max(n, 1)) % len(low)
         return low[which] + (high - low)[which] * rng.random((n, low.shape[1]))
 
@@ -66,8 +66,8 @@ class Crowd:
     def boxes(self) -> tuple[Float[np.ndarray, "b d"], Float[np.ndarray, "b d"]]:
         """Lower and upper corners: around each feature boxes of several sizes.
 
-        A feature along a curve is known at some of its places, and a width by a factor of two;
-        boxes of many sizes see what lies between and around.
+        A feature along a curve is known at some places only, and a width up to a factor of two;
+        boxes of many sizes also cover the space between and around.
         """
         corners = []
         for centre, width in zip(self.centres, self.widths, strict=True):
@@ -83,15 +83,15 @@ class Crowd:
 
 
 def crowding(crowd: Crowd | None, n: int) -> tuple[Crowd | None, int]:
-    """What n even points miss of a crowd, and how many more are to crowd there."""
+    """The features that n even points miss, and the number of extra points for them."""
     missed = crowd.missed(n) if crowd is not None else None
-    return missed, round(SHARE * n) if missed is not None else 0
+    return missed, round(CROWD_SHARE * n) if missed is not None else 0
 
 
 def with_crowd(
     region: Domain | Part, even: PointSet, crowd: Crowd | None, n: int, seed: Seed = 0
 ) -> PointSet:
-    """Even points of a region, and n more that crowd.
+    """Even points of a region, and n extra points from a crowd.
 
     The weight of a point x is |region| / (N + n φ p(x)), with N even points, the share φ of the
     unit cube that lands on the region, and the density p of the crowd: the balance heuristic of
@@ -100,9 +100,9 @@ def with_crowd(
 
     Args:
         region: of the points.
-        even: points with the places in the unit cube that they come from.
-        crowd: where more points go; None for none.
-        n: how many; those that miss the region are left out.
+        even: points, with their places in the unit cube.
+        crowd: where extra points go; None for none.
+        n: number of extra points; those that miss the region are dropped.
         seed: equal seeds give equal points.
     """
     if crowd is None or n == 0:

@@ -29,24 +29,24 @@ if TYPE_CHECKING:
     Transform: TypeAlias = Callable[[np.ndarray], np.ndarray] | None
     Draw: TypeAlias = Callable[[np.random.Generator], Callable[[np.ndarray], np.ndarray]]
 else:
-    Transform = Draw = object  # checked by the samplers themselves, in the user's words
+    Transform = Draw = object  # checked by the samplers themselves, with messages for the user
 
-REACH = 6  # length scales, beyond which the smoothing kernel exp(-z²) is below rounding
+REACH = 6  # length scales beyond which the smoothing kernel exp(-z²) is below rounding
 SPACING = 1 / 3  # of white noise, in length scales: aliasing is then below 1e-19
 
 
 class FunctionSampler(ABC):
-    """Where the input functions of a problem come from."""
+    """A source of input functions for a problem."""
 
     def sample(self, n: int, seed: Seed = 0) -> list[InputSample]:
-        """Input functions; fewer of them are the first ones of more.
+        """Input functions; a smaller n gives the first ones of a larger n.
 
         Args:
             n: number of functions, at least one.
             seed: equal seeds give equal functions.
 
         Raises:
-            ProblemError: n is less than one, or more than there are.
+            ProblemError: n is less than one, or exceeds the number of functions.
         """
         count = require_count(n, f"{type(self).__name__}: n", 1)
         return list(self._draw(count, fresh(seed)))
@@ -62,9 +62,9 @@ class GaussianProcess(FunctionSampler):
 
         cov(a(x), a(y)) = variance · exp(-(x - y)² / (2 length_scale²))
 
-    Values at nodes are drawn as white noise smoothed by exp(-(x - ξ)² / length_scale²), whose
-    covariance this is to rounding. The square root of the covariance matrix, by its
-    eigenvalues, would leave noise of 1e-8, the root of rounding, in all directions.
+    Values at nodes are white noise smoothed by exp(-(x - ξ)² / length_scale²), which has this
+    covariance up to rounding. The square root of the covariance matrix, by its eigenvalues, would
+    leave noise of 1e-8, the root of rounding, in all directions.
 
     Args:
         length_scale: of the kernel.
@@ -72,13 +72,14 @@ class GaussianProcess(FunctionSampler):
         interval: (low, high) of x.
         nodes: None for smooth functions: polynomials through 6 (high - low) / length_scale + 24
             Chebyshev nodes, which resolve the process to 1e-13. A number for functions that are
-            linear between as many equidistant nodes: 512 in Wang, Wang and Perdikaris (2021).
+            linear between that many equidistant nodes: 512 in Wang, Wang and Perdikaris (2021).
         transform: of the values at the nodes, (p,) to (p,), such as v - v.min() + 1 for a
-            velocity. To work in other processes it must be picklable: a function of a module,
-            and no lambda.
+            velocity. To work in other processes it must be picklable: a function of a module, not a
+            lambda.
 
     Raises:
-        ProblemError: numbers that are not positive, an empty interval, fewer than two nodes.
+        ProblemError: a number is not positive, the interval is empty, or there are fewer than two
+            nodes.
 
     Source: Wang, Wang and Perdikaris (2021), Science Advances 7, eabi8605.
 
@@ -116,7 +117,7 @@ class GaussianProcess(FunctionSampler):
 
     @cached_property
     def smoothing(self) -> Float[np.ndarray, "p w"]:
-        """From independent normal numbers to values at the nodes."""
+        """The matrix from independent normal numbers to values at the nodes."""
         low, high = self.interval
         count = int(np.ceil(((high - low) / self.length_scale + 2 * REACH) / SPACING)) + 1
         centres = (np.arange(count) - (count - 1) / 2) * SPACING
@@ -161,10 +162,11 @@ class PeriodicField(FunctionSampler):
         tau: τ, positive.
         gamma: γ, positive.
         interval: the period (low, high), L = high - low.
-        modes: wave numbers kept, the mean among them.
+        modes: wave numbers kept, including the mean.
 
     Raises:
-        ProblemError: numbers that are not positive, an empty interval, fewer than two modes.
+        ProblemError: a number is not positive, the interval is empty, or there are fewer than two
+            modes.
 
     Source: Li et al. (2021), Fourier Neural Operator, section 5 and appendix A.3.
     """
@@ -197,17 +199,16 @@ class PeriodicField(FunctionSampler):
 
 
 class Tabulated(FunctionSampler):
-    """The user's own functions, given by their values at sensors; taken in order.
+    """The user's own functions, given by values at sensors and taken in order.
 
     Between the sensors they are cubic splines.
 
     Args:
         x: sensors, (s,), increasing.
-        values: (n, s), one function a row.
+        values: (n, s), one function per row.
 
     Raises:
-        ProblemError: shapes that do not fit, values that are not finite, sensors that do not
-            increase.
+        ProblemError: shapes do not fit, a value is not finite, or sensors do not increase.
     """
 
     x: Float[np.ndarray, " s"]
@@ -240,14 +241,14 @@ def tabulated(x: ArrayLike, values: ArrayLike) -> InputSample:
 
 @dataclass(frozen=True)
 class Drawn(FunctionSampler):
-    """Functions that the user draws.
+    """Functions drawn by the user's code.
 
     Args:
-        draw: gives a function of numpy arrays from a numpy generator. Each function has a
-            generator of its own.
+        draw: makes a function of numpy arrays from a numpy generator. Each function gets its own
+            generator.
 
     Raises:
-        ProblemError: draw, or what it gives, is no function.
+        ProblemError: draw, or its result, is no function.
 
     Example:
         >>> import numpy as np
@@ -268,7 +269,7 @@ class Drawn(FunctionSampler):
         for child in seed.spawn(n):
             try:
                 function = self.draw(np.random.default_rng(child))
-            except Exception as error:  # whatever a user's function raises
+            except Exception as error:  # anything a user's function raises
                 raise ProblemError(
                     f"Drawn: draw(generator) fails with {described(error)}."
                 ) from error

@@ -1,4 +1,4 @@
-"""The user's own points, checked against the region that they are meant for."""
+"""The user's own points, checked against their region."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def own_interior(domain: Domain, sampler: Points) -> Float[np.ndarray, "n d"]:
 
 
 def own_boundary(parts: Sequence[Part], sampler: Points) -> BoundaryPoints:
-    """The user's points with the normals of the first part that each lies on.
+    """The user's points, each with the normal of the first part on which it lies.
 
     Raises:
         ProblemError: A point lies on no part; the message names the first.
@@ -53,7 +53,7 @@ def _own_points(sampler: Points, dim: int) -> Float[np.ndarray, "n d"]:
 
 
 def _refuse_strays(sampler: Points, fine: Bool[np.ndarray, " n"], trouble: str) -> None:
-    """Refuse the user's points where one is not `fine`, naming the first."""
+    """Refuse the user's points if one is not `fine`, naming the first."""
     strays = np.flatnonzero(~fine)
     if strays.size:
         point = ", ".join(f"{value:g}" for value in sampler.points[strays[0]])

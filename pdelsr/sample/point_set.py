@@ -1,4 +1,4 @@
-"""Points with what belongs to them: normals, quadrature weights, where they come from."""
+"""Points with their normals, quadrature weights, and places in the unit cube."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from jaxtyping import Float
 
 @dataclass(frozen=True, eq=False)
 class PointSet:
-    """Points with what belongs to them.
+    """Points with their normals, weights, and places in the unit cube.
 
     Attributes:
         points: Points, (n, d).
         normals: Outward unit normals, (n, d), or None inside the domain.
         weights: Quadrature weights, (n,): the sum of w_i F(x_i) estimates the integral of F.
             None for the user's own points.
-        unit: Places in the unit cube of the region that the points come from, (n, k), where they
-            are known.
+        unit: Places in the unit cube of the region from which the points come, (n, k), if known.
     """
 
     points: Float[np.ndarray, "n d"]

@@ -33,7 +33,7 @@ def sample_interior(domain: Domain, n: int, sampler: Sampler, seed: Seed = 0) ->
 
     Args:
         domain: The domain.
-        n: Number of points. A grid gives about n, and the user's own points are taken as they are.
+        n: Number of points. A grid gives about n; the user's own points stay as they are.
         sampler: Where the points come from.
         seed: Equal seeds give equal points.
 
@@ -41,7 +41,7 @@ def sample_interior(domain: Domain, n: int, sampler: Sampler, seed: Seed = 0) ->
         Points (n, d) without normals.
 
     Raises:
-        ProblemError: A point of the user's lies outside, or hardly any point hits the domain.
+        ProblemError: A point given by the user lies outside, or hardly any point hits the domain.
     """
     if isinstance(sampler, Points):
         return PointSet(own_interior(domain, sampler))
@@ -58,22 +58,22 @@ def sample_parts(
 ) -> PointSet:
     """Points of boundary parts, split over the parts by measure.
 
-    Every part gets at least one point and draws from its own random stream. A part that is a
-    single point gives one point, whatever n.
+    Every part gets at least one point and draws from its own random stream. A part that is a single
+    point gives one point, whatever n is.
 
     Args:
         parts: Boundary parts of one domain.
         n: Number of points over all parts.
         sampler: Where the points come from.
         seed: Equal seeds give equal points.
-        crowds: Where data are narrow, by the name of the part; where its points miss that, more
-            points go there.
+        crowds: Where data are narrow, by the name of the part; extra points go there if the others
+            miss it.
 
     Returns:
         Points (n, d) with outward unit normals.
 
     Raises:
-        ProblemError: There are no parts, or a point of the user's lies on none of them.
+        ProblemError: There are no parts, or a point given by the user lies on none of them.
     """
     if not parts:
         raise ProblemError("no boundary part to put points on; expected at least one")
@@ -96,12 +96,13 @@ def sample_pair(
     Args:
         domain: An interval, a box, or their product with time.
         coordinate: The coordinate across which the faces lie.
-        n: Number of pairs; where the faces are single points there is one pair.
+        n: Number of pairs; one pair if the faces are single points.
         sampler: Where the points come from; the user's own points lie on the lower face.
         seed: Equal seeds give equal points.
 
     Raises:
-        ProblemError: The domain has no such faces, or a point of the user's misses the lower one.
+        ProblemError: The domain has no such faces, or a point given by the user misses the lower
+            one.
     """
     axis = domain.require_coordinate(coordinate)
     low, high = domain.faces(coordinate)
@@ -133,9 +134,9 @@ def _sample_part(
 def _accepted(
     region: Domain | Part, n: int, sampler: Sampler, seed: Seed
 ) -> tuple[Float[np.ndarray, "m d"], Float[np.ndarray, " m"], Float[np.ndarray, "m k"]]:
-    """The first n points that land on the region, from a long enough request.
+    """The first n points that land on the region, from a request that is long enough.
 
-    Their weights, of sum 1, and their places in the unit cube come with them.
+    They come with weights, of sum 1, and places in the unit cube.
     """
     if not isinstance(sampler, UnitSampler):
         raise ProblemError(
@@ -163,7 +164,7 @@ def _accepted(
 
 
 def _rule_weights(sampler: UnitSampler, n: int, dim: int, count: int) -> Float[np.ndarray, " k"]:
-    """The weights of a rule, refused unless every point has a positive one."""
+    """The weights of a rule, refused unless all are positive and one per point."""
     weights: Any = sampler.quadrature(n, dim)
     right = isinstance(weights, np.ndarray) and weights.shape == (count,)
     if not right or not (np.isfinite(weights) & (weights > 0)).all():
@@ -176,7 +177,7 @@ def _rule_weights(sampler: UnitSampler, n: int, dim: int, count: int) -> Float[n
 
 
 def _grown(request: int, n: int, hits: int, exact: bool) -> int:
-    """The next request: what the share of hits suggests, with a margin where n is exact."""
+    """The size of the next request, from the share of hits, with a margin if n is exact."""
     if hits == 0:
         return 8 * request
     margin = 1.1 if exact else 1.0
@@ -191,7 +192,7 @@ def _concatenate(sets: Sequence[PointSet]) -> PointSet:
 
 
 def may_crowd(sampler: Sampler) -> bool:
-    """Own points stay as they are, and so do those of a rule, to which its weights belong."""
+    """Whether extra points may join: not the user's own points, nor a rule with its weights."""
     return isinstance(sampler, UnitSampler) and sampler.exact
 
 

@@ -1,7 +1,7 @@
 """Samplers: ways to fill the unit cube with points, and the user's own points.
 
-The keyword of the scipy engines is `seed` up to scipy 1.14 and, with `seed` still accepted, `rng`
-later: hence the notes to pyright.
+The keyword of the scipy engines is `seed` up to scipy 1.14, and later `rng` with `seed` still
+accepted: hence the notes to pyright.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ Seed: TypeAlias = int | np.random.SeedSequence
 if TYPE_CHECKING:
     UserArray: TypeAlias = Float[np.ndarray, "n d"]
 else:
-    UserArray = object  # checked by Points itself, in the user's words
+    UserArray = object  # checked by Points itself, with messages for the user
 
 
 def fresh(seed: Seed) -> np.random.SeedSequence:
-    """The seed as an untouched sequence: whoever spawns from one changes what it gives next."""
+    """The seed as a fresh sequence, because spawning from a sequence changes its state."""
     root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
     return np.random.SeedSequence(root.entropy, spawn_key=root.spawn_key)
 
@@ -37,12 +37,11 @@ def fresh(seed: Seed) -> np.random.SeedSequence:
 class UnitSampler(Sampler):
     """A rule that fills the unit cube; domains and boundary parts map its points.
 
-    A sampler of your own writes `fill`, and its class is a frozen dataclass.
+    A sampler of your own is a frozen dataclass that defines `fill`.
 
     Attributes:
-        exact: Whether `fill` gives exactly as many points as are asked for, all of the same
-            weight. A rule that gives about as many, as a grid does, or has weights of its own by
-            `quadrature`, sets it to False.
+        exact: Whether `fill` gives exactly n points, all of the same weight. A rule that gives
+            about n, such as a grid, or has its own weights by `quadrature`, sets it to False.
 
     Example:
         >>> import pdelsr as pl
@@ -62,7 +61,7 @@ class UnitSampler(Sampler):
         Args:
             n: Number of points, at least one.
             dim: Dimension, at least one.
-            rng: Generator of this seed; whoever draws from it alone is reproducible.
+            rng: Generator of this seed; draws from it alone are reproducible.
         """
 
     def unit(self, n: int, dim: int, seed: Seed = 0) -> Float[np.ndarray, "k {dim}"]:
@@ -77,7 +76,7 @@ class UnitSampler(Sampler):
             Points, (n, dim); a grid returns about n.
 
         Raises:
-            ProblemError: n is less than one, or `fill` gives something else than such points.
+            ProblemError: n is less than one, or `fill` gives anything but such points.
         """
         name = type(self).__name__
         if n < 1:
@@ -89,29 +88,29 @@ class UnitSampler(Sampler):
             points = self.fill(n, dim, np.random.default_rng(fresh(seed)))
         except (PdelsrError, MemoryError):
             raise
-        except Exception as error:  # whatever a sampler of the user's raises
+        except Exception as error:  # anything a user's sampler raises
             raise ProblemError(f"{what} fails with {described(error)}") from error
         require_unit_points(points, n if self.exact else None, dim, what)
         return points
 
     def quadrature(self, n: int, dim: int) -> Float[np.ndarray, " k"]:
-        """Weights of the points that `unit` gives for n: positive, with sum 1.
+        """Weights of the points of `unit` for n: positive, with sum 1.
 
-        They are asked for where `exact` is False only.
+        Used only if `exact` is False.
         """
         count = len(self.unit(n, dim))
         return np.full(count, 1 / count)
 
     def repeats(self, dim: int) -> bool:
-        """Whether other seeds give the same points, so that none of them can be held out."""
+        """Whether all seeds give the same points, so that none can be held out."""
         return not self.exact or np.array_equal(self.unit(8, dim, 0), self.unit(8, dim, 1))
 
 
 def require_unit_points(points: Any, n: int | None, dim: int, what: str) -> None:
-    """Refuse anything but points of the unit cube, n of them where that is known.
+    """Refuse anything but points of the unit cube, n of them if n is known.
 
     Raises:
-        ProblemError: what was given, and what was expected.
+        ProblemError: the message says what was given, and what was expected.
     """
     wanted = f"({'k' if n is None else n}, {dim})"
     if not isinstance(points, np.ndarray) or points.dtype.kind != "f":
@@ -165,9 +164,9 @@ class Halton(UnitSampler):
 
 
 class TensorRule(UnitSampler):
-    """As many nodes along each coordinate, about n points in all, with product weights.
+    """Equally many nodes along each coordinate, about n points in all, with product weights.
 
-    A rule of your own writes `rule`, and its class is a frozen dataclass.
+    A rule of your own is a frozen dataclass that defines `rule`.
     """
 
     exact: ClassVar[bool] = False
@@ -185,7 +184,7 @@ class TensorRule(UnitSampler):
     def _axis(
         self, n: int, dim: int
     ) -> tuple[Float[np.ndarray, " count"], Float[np.ndarray, " count"]]:
-        """Nodes along one coordinate of about n points, and their weights."""
+        """Nodes along one coordinate for about n points in all, and their weights."""
         return self.rule(round(n ** (1 / dim)))
 
     @abstractmethod
@@ -195,7 +194,7 @@ class TensorRule(UnitSampler):
 
 @dataclass(frozen=True)
 class Grid(TensorRule):
-    """A tensor grid of about n points, as many along each coordinate.
+    """A tensor grid of about n points, equally many along each coordinate.
 
     Args:
         endpoints: Put the outermost points on the boundary of the cube, with the weights of the
@@ -231,7 +230,7 @@ class GaussLegendre(TensorRule):
 
 
 def _tensor(axes: list[np.ndarray]) -> Float[np.ndarray, "k d"]:
-    """All combinations of the entries of the axes, one a row."""
+    """All combinations of the entries of the axes, one per row."""
     return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
 
 
@@ -240,7 +239,7 @@ class Points(Sampler):
     """The user's own points, in the coordinates of the domain.
 
     Args:
-        points: Array (n, d), one column a coordinate, time last.
+        points: Array (n, d), one column per coordinate, time last.
 
     Raises:
         ProblemError: The array is not two-dimensional, is empty, or holds NaN or inf.

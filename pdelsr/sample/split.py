@@ -19,7 +19,7 @@ def split_by_measure(parts: Sequence[Part], n: int) -> list[int]:
         n: Points to split; single points (unit_dim 0) take one each and do not count.
 
     Returns:
-        One count a part, each at least one; their sum exceeds n only if n < number of parts.
+        One count per part, each at least one; their sum exceeds n only if n < number of parts.
     """
     counts = np.ones(len(parts), dtype=int)
     extended = [index for index, part in enumerate(parts) if part.unit_dim > 0]

@@ -1,1 +1,1 @@
-"""Methods: loops over linearize, subspace and least squares; one file a method."""
+"""Methods: loops over linearize, subspace and least squares; one file per method."""

@@ -1,4 +1,4 @@
-"""An LSR in one pass after any method: the star markers of Cao and Zhang (2026)."""
+"""A one-pass LSR after any method: the star markers of Cao and Zhang (2026)."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from pdelsr.solvers.state.status import Status
 
 
 def refine_afterwards(context: Context, outcome: Outcome, method: Method) -> Outcome:
-    """Refine the network of the best state, and keep what is better on held-out points.
+    """Refine the network of the best state, and keep the better one on held-out points.
 
     Args:
-        context: of the run, with a clock that has time left for this.
-        outcome: what the method found.
-        method: that found it, which may have options of a refinement.
+        context: of the run, with time left on its clock.
+        outcome: of the method.
+        method: of the run, which may have options of a refinement.
     """
     context.discretization.return_to(outcome.best.candidate)
     try:
@@ -43,7 +43,7 @@ def refine_afterwards(context: Context, outcome: Outcome, method: Method) -> Out
 
 
 def refinement_of(method: Method) -> LSR:
-    """The LSR in one pass that follows a method: with its own options where it refines itself."""
+    """The one-pass LSR that follows a method, with the method's own refinement options, if any."""
     if isinstance(method, LSR):
         return method
     if isinstance(method, ILSR):
@@ -81,18 +81,18 @@ def _refined(context: Context, outcome: Outcome, lsr: LSR) -> Outcome:
     )
     try:
         context.report(record)
-    except KeyboardInterrupt:  # of a callback that wants to stop
+    except KeyboardInterrupt:  # from a callback that wants to stop
         return replace(outcome, status=Status.INTERRUPTED)
     return outcome
 
 
 def _status(outcome: Outcome) -> Status:
-    """How a run ends whose refinement has become the best state."""
+    """The status of a run whose refinement became the best state."""
     return Status.COMPLETED if outcome.status is Status.DIVERGED else outcome.status
 
 
 def _more_points(discretization: Discretization, lsr: LSR) -> float:
-    """How many times the planned points make the reduced system overdetermined."""
+    """The factor on the planned points that makes the reduced system overdetermined."""
     equations = [b.name for b in discretization.compiled.blocks if isinstance(b.region, Interior)]
     planned = sum(discretization.plan.counts[name] for name in equations)
     return max(1.0, lsr.default_points(discretization.network.parameter_count) / max(planned, 1))

@@ -1,4 +1,4 @@
-"""From a job to the context of its run: build the network, plan the points, judge them."""
+"""From a job to the context of its run: build the network, plan the points, check both."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pdelsr.solvers.design.plan import (
     require_block_names,
     samplers,
 )
-from pdelsr.solvers.design.trial import PARAMETERS, SHARE, Designer
+from pdelsr.solvers.design.trial import DESIGN_SHARE, PARAMETERS, Designer
 from pdelsr.solvers.growth.designed_networks import DesignedNetworks
 from pdelsr.solvers.refinement.refusal import require_room
 from pdelsr.solvers.run.context import Context
@@ -34,21 +34,21 @@ from pdelsr.solvers.state.discretization import HELDOUT_SEED, Discretization
 from pdelsr.survey import missed_features, unresolved_features
 
 FIRST_DESIGN_TRIALS = 4  # about
-REFINE_SHARE = 0.3  # of the time limit, kept for the refinement that follows a method
-PARAMETER_COPIES = 8  # of θ: weights while they are drawn, gradients, vectors
-POINT_COPIES = 12  # of points while they are drawn, for training and for held-out residuals
+REFINE_SHARE = 0.3  # of the time limit, reserved for the refinement that follows a method
+PARAMETER_COPIES = 8  # of θ: for drawing weights, gradients, vectors
+POINT_COPIES = 12  # of points: for drawing, training and held-out residuals
 logger: logging.Logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
 class Setup:
-    """What a run consists of before its first residual is evaluated.
+    """The parts of a run before its first residual is evaluated.
 
     Args:
         design: of the network.
         network: at its first θ.
         plan: counts, samplers and weights.
-        grown: the design of a network that has grown meanwhile; None where none has.
+        grown: the design of a network that has grown meanwhile; None if it has not.
     """
 
     design: Design
@@ -62,10 +62,10 @@ def prepare(job: Job, clock: Clock | None = None) -> Context:
 
     Args:
         job: with every choice made.
-        clock: that runs already, if one does.
+        clock: one that already runs, if any.
 
     Raises:
-        SettingsError: options that do not fit the problem, or each other.
+        SettingsError: options do not fit the problem, or each other.
     """
     clock = clock or Clock(job.settings.time_limit)
     if job.settings.torch_device.type == "cuda":
@@ -81,7 +81,7 @@ def prepare(job: Job, clock: Clock | None = None) -> Context:
 
 
 def context_of(designer: Designer, setup: Setup, clock: Clock) -> Context:
-    """The context of a run that consists of this."""
+    """The context of a run with this setup."""
     job = designer.job
     _log(job, setup)
     discretization = Discretization(
@@ -105,7 +105,7 @@ def context_of(designer: Designer, setup: Setup, clock: Clock) -> Context:
 
 
 def warn_of_data(job: Job) -> None:
-    """Warn of data that are too narrow for any network, and of data that the user's points miss."""
+    """Warn of data too narrow for any network, and of data that the user's points miss."""
     narrow = unresolved_features(job.problem)
     if narrow:
         warn(" ".join(narrow), ResolutionWarning)
@@ -115,7 +115,7 @@ def warn_of_data(job: Job) -> None:
 
 
 def first_setup(designer: Designer, left: float = math.inf) -> Setup:
-    """That of a new run; trials of designs take a share of the seconds left."""
+    """The setup of a new run; trials of designs take a share of the seconds left."""
     job, settings = designer.job, designer.job.settings
     require_block_names(job)
     design = chosen_design(designer, left)
@@ -150,14 +150,14 @@ def _log(job: Job, setup: Setup) -> None:
 
 
 def _own_part(job: Job, design: Design) -> str:
-    """How messages call what the user gave of a network."""
+    """The user's part of a network, in words for messages."""
     if job.settings.network is not None:
         return f"network {type(job.settings.network).__name__}"
     return f"activation {getattr(design.activation, 'name', design.activation)!r}"
 
 
 def _maker(designer: Designer, setup: Setup) -> DesignedNetworks:
-    """Larger networks are new ones, also where the first one was given."""
+    """The maker of larger networks, which are new ones even if the first one was given."""
     job, given = designer.job, designer.job.settings.network
     method = job.method
     if can_widen(given):
@@ -168,7 +168,7 @@ def _maker(designer: Designer, setup: Setup) -> DesignedNetworks:
 
 
 def chosen_design(designer: Designer, left: float = math.inf) -> Design:
-    """By trial where the untrained tangent space has to hold the solution, else the method's."""
+    """The design: by trial if the untrained tangent space must suffice, else the method's."""
     job, method = designer.job, designer.job.method
     linear, network = job.problem.is_linear, job.settings.network
     hidden = tuple(method.hidden or method.default_hidden(linear))
@@ -185,8 +185,8 @@ def chosen_design(designer: Designer, left: float = math.inf) -> Design:
     if method.hidden is not None:
         return designer.widened(small, hidden)
     parameters = parameter_count(hidden, designer.features, len(job.compiled.unknowns))
-    # One trial is a refinement of a small network; that of a larger one takes its cube.
+    # A trial is a refinement of a small network; the time grows with the cube of the size.
     refinement = taken / FIRST_DESIGN_TRIALS * (parameters / PARAMETERS) ** 3
-    if parameters <= 2 * PARAMETERS or taken + refinement > SHARE * left:
+    if parameters <= 2 * PARAMETERS or taken + refinement > DESIGN_SHARE * left:
         return small
     return designer.larger(small, parameters)

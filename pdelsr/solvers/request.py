@@ -1,4 +1,4 @@
-"""What a user asks for, and the job that becomes of it: every choice is made here, once."""
+"""The request of a user, and the job made from it: every choice is made here, once."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ BY_BLOCK = ("points", "sampler", "weights")
 
 @dataclass(frozen=True, eq=False)
 class Request:
-    """A problem, and options that are read but may leave choices open; `job` makes these.
+    """A problem with options, which may leave choices open; `job` makes them.
 
     Args:
         problem: the declaration.
         method: with its options.
-        settings: as they were given, with what is taken over from the start.
+        settings: as given, with those taken over from the start.
         given: the options of the call by name.
-        start: that the run goes on from, if any.
+        start: the solution that the run goes on from, if any.
     """
 
     problem: Problem
@@ -63,7 +63,7 @@ class Request:
         """Read the options of a call.
 
         Raises:
-            SettingsError: an unknown method or option, a value out of range, or an option that
+            SettingsError: the method or an option is unknown, a value is out of range, or an option
                 contradicts the start.
         """
         given = options if start is None else started_options(method, start, options)
@@ -73,15 +73,15 @@ class Request:
         return cls(problem, chosen, settings, given, start)
 
     def job(self, left: float = math.inf, kept_form: bool | None = None) -> Job:
-        """The job, in which nothing is open.
+        """The job, with every choice made.
 
         Args:
-            left: seconds until the time limit, of which a trial of hard conditions takes a share.
+            left: seconds until the time limit; a trial of hard conditions takes a share of them.
             kept_form: whether conditions are hard in the checkpoint that the run goes on from.
 
         Raises:
-            SettingsError: growth that cannot be, or options for blocks without points.
-            ProblemError: hard conditions that are not possible.
+            SettingsError: growth is not possible, or an option names a block without points.
+            ProblemError: a hard condition is not possible.
         """
         known = self.settings.hard if self.settings.hard is not None else kept_form
         hard = self._default_form if known is None else known
@@ -102,14 +102,14 @@ class Request:
 
     @property
     def _default_form(self) -> bool:
-        """The method's choice; a network that is given keeps its meaning."""
+        """The method's choice of hard conditions; a given network keeps its meaning."""
         return self.method.default_hard and self.settings.network is None
 
     @property
     def _grows(self) -> bool:
-        """A network or points that the user chose stay as they are, unless `grow` says otherwise.
+        """Whether the run may grow: not if the user chose network or points, unless `grow` says so.
 
-        What was the method's choice in the run of the start still is.
+        A choice that the method made in the run of the start still counts as the method's.
         """
         if self.settings.grow is not None:
             return self.settings.grow
@@ -122,14 +122,15 @@ class Request:
 
     @property
     def _chunk(self) -> int:
-        """The user's choice, else what the memory that is free now allows."""
+        """Bytes of a chunk: the user's choice, else what the free memory now allows."""
         given = self.settings.memory_budget
         return chunk_bytes(self.settings.torch_device) if given is None else given
 
     def _require_own_blocks(self, job: Job) -> None:
-        """Refuse options of the call that name blocks without points.
+        """Refuse options of the call for blocks without points.
 
-        A problem or a method may name them, since it does not know what will hold exactly.
+        A problem or a method may name them, because it does not know which conditions will be
+        exact.
         """
         for name in BY_BLOCK:
             found = self.given.get(name)
@@ -143,7 +144,7 @@ def started_options(
     """The options of a run that goes on from a solution.
 
     Raises:
-        SettingsError: an option would build another network than that of the start.
+        SettingsError: an option would build another network than the start's.
     """
     for name in NETWORK_OPTIONS:
         if options.get(name) is not None or _asks_for(name, method, start.method):
@@ -167,7 +168,7 @@ def started_options(
 
 
 def _asks_for(name: str, method: str | Method, before: Method) -> bool:
-    """Whether an instance of a method has a network option that the run of the start had not."""
+    """Whether a method instance sets a network option that the run of the start did not."""
     if not isinstance(method, Method) or not hasattr(method, name):
         return False
     default = next(f.default for f in fields(method) if f.name == name)
@@ -181,7 +182,7 @@ def with_weights_of(
     settings: RunSettings,
     given: Mapping[str, Any],
 ) -> RunSettings:
-    """The same method on the same blocks goes on with the same weights."""
+    """The settings with the start's weights, if method and blocks are the same."""
     known = {s.name for s in problem.statements}
     if type(method) is not type(start.method) or not known.issuperset(start.weights):
         return settings
@@ -194,7 +195,7 @@ def require_growth(job: Job) -> None:
     """Refuse `grow=True` where nothing can grow.
 
     Raises:
-        SettingsError: what stands against it.
+        SettingsError: the message says why.
     """
     method, network = job.method, job.settings.network
     if method.hidden is None and not method.sizes_open:

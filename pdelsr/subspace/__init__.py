@@ -1,4 +1,4 @@
-"""Parameter directions in which the reduced problem is solved: one file a basis."""
+"""Parameter directions in which the reduced problem is solved: one file per basis."""
 
 from pdelsr.subspace.base import Basis, Subspace
 from pdelsr.subspace.coordinate import Coordinate

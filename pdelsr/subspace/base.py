@@ -15,7 +15,7 @@ from pdelsr.linearize import Directions, RowSource
 
 @dataclass(frozen=True)
 class Subspace:
-    """Directions V, and the singular values where the recipe computes them."""
+    """Directions V, and the singular values if the recipe computes them."""
 
     directions: Directions
     singular_values: Float[Tensor, " k"] | None = None
@@ -26,25 +26,25 @@ class Basis(ABC):
 
     Attributes:
         name: by which users choose it.
-        has_rank: whether more or fewer directions are a choice, at a cost that grows with them.
+        has_rank: whether the number of directions is a choice, at a cost that grows with it.
     """
 
     name: str
     has_rank: ClassVar[bool] = True
 
     def width(self, module: nn.Module) -> int | None:
-        """The number r of directions, where the map decides it; None where it is a choice."""
+        """The number r of directions if the map fixes it; None if it is a choice."""
         return None
 
     def numbers(self, rank: int, parameters: int) -> int | float:
-        """How many numbers V holds, by which a run estimates its memory.
+        """The size of V in numbers, from which a run estimates its memory.
 
-        Those of a dense matrix here; a choice of parameters, or all of them, holds none.
+        The default is a dense matrix; a choice of parameters, or all of them, takes none.
         """
         return rank * parameters
 
     def numbers_at_most(self, rank: int, parameters: int) -> int | float:
-        """How many numbers are alive at once while V is built, those of V among them."""
+        """Numbers held at once while V is built, including V."""
         return self.numbers(rank, parameters)
 
     @abstractmethod
@@ -52,16 +52,16 @@ class Basis(ABC):
         """Directions for a map at its current θ.
 
         Args:
-            rows: the linearization: of a problem, which is a `StackedResidual` with its jets and
-                coefficients, or of a module on data.
-            rank: r; at most min(m, what the recipe can give). None for all that it can give, or
-                1000 where that has no bound.
+            rows: the linearization of a problem (a `StackedResidual` with jets and coefficients),
+                or of a module on data.
+            rank: r; at most m and the number of directions of the recipe. None for all of them, or
+                1000 if there is no bound.
             generator: a CPU generator, for the random recipes.
         """
 
 
 def clipped(rank: int | None, largest: int) -> int:
-    """The rank asked for, no larger than what exists."""
+    """The requested rank, at most `largest`."""
     return min(1000 if rank is None else rank, largest)
 
 

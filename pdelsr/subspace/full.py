@@ -15,8 +15,8 @@ from pdelsr.subspace.coordinate import Coordinate
 class Full(Basis):
     """V = I. A rank below m keeps a random choice of parameters.
 
-    It costs no matrix product at all, so for networks of a few thousand parameters nothing is
-    faster or more accurate per second.
+    It costs no matrix product, so for networks of a few thousand parameters nothing is faster or
+    more accurate per second.
     """
 
     name = "full"

@@ -14,7 +14,7 @@ from pdelsr.subspace.base import Basis, Subspace
 
 @dataclass(frozen=True)
 class LastLayer(Basis):
-    """V = the parameters of the network's last layer, its last two trainable tensors."""
+    """V = the parameters of the network's last layer, the last two trainable tensors."""
 
     name = "last_layer"
     has_rank = False

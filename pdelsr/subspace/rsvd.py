@@ -19,7 +19,7 @@ class RandomizedSVD(Basis):
 
     Args:
         oversampling: extra columns of the Gaussian sketch Ω.
-        extra_rows: the basis is built from about r + extra_rows Jacobian rows.
+        extra_rows: the basis uses about r + extra_rows Jacobian rows.
         scaled: V Σ⁻¹ instead of V, with singular values cut at rounding.
     """
 
@@ -53,7 +53,8 @@ def right_singular_vectors(
 ) -> tuple[Float[Tensor, "m k"], Float[Tensor, " k"]]:
     """The `rank` leading columns of V, and Σ, of the sketched matrix.
 
-    The rows are made twice and never all held at once: making them costs a tenth of a product.
+    The rows are computed twice and never all held at once; computing them costs a tenth of a
+    product.
     """
     Q = torch.linalg.qr(torch.cat([rows @ sketch for rows in chunks()])).Q
     B = sketch.new_zeros(Q.shape[1], sketch.shape[0])
@@ -68,7 +69,7 @@ def right_singular_vectors(
 
 @dataclass(frozen=True)
 class OutputRSVD(RandomizedSVD):
-    """From the output Jacobian J, at points of all blocks or on samples: the published choice."""
+    """The basis from the output Jacobian J, at points of all blocks or on samples, as published."""
 
     name = "output"
 
@@ -78,7 +79,7 @@ class OutputRSVD(RandomizedSVD):
 
 @dataclass(frozen=True)
 class ResidualRSVD(RandomizedSVD):
-    """From the residual Jacobian G: directions ranked by what they do to the equations."""
+    """The basis from the residual Jacobian G: directions ranked by effect on the equations."""
 
     name = "residual"
 

@@ -1,4 +1,4 @@
-"""What the data of a problem hold that is narrow, found before anything is solved."""
+"""The search for narrow features in the data of a problem, before anything is solved."""
 
 from pdelsr.survey.missed import missed_features
 from pdelsr.survey.problem import crowds, features_of, unresolved_features

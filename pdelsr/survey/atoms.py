@@ -1,8 +1,8 @@
-"""Functions in a term that may vary within a short length, and where they do.
+"""The functions in a term that may vary within a short length, and where they do.
 
 exp(s) matters where s is largest, tanh(s) varies where s is zero, 1/b is largest where |b| is
-smallest. The arguments s and b are wide functions even where the function of them is narrow, so
-that points far away tell the way.
+smallest. The arguments s and b are wide functions even if the function of them is narrow, so points
+far away show the way.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from pdelsr.declare.symbols import Coefficient, InputFunction
 from pdelsr.survey.values import calls_in, value
 
 HIGH_POWER = 8  # integer powers from which a polynomial's peak may be narrow
-STEEP = 10.0  # change of an argument over the region that leaves room for a narrow feature
-RISE, RATIO = 0.3, 1.3  # of the distance over a length, without which there is no narrow peak
-MOST_CALLS = 24  # of torch functions in a callable that are looked at
+STEEP = 10.0  # change of an argument over the region that allows a narrow feature
+RISE, RATIO = 0.3, 1.3  # least growth of the distance over a length at a narrow peak
+MOST_CALLS = 24  # torch functions in a callable that are searched
 WAVES = (sp.sin, sp.cos)
 SMOOTH = (sp.asin, sp.acos, sp.re, sp.im)
 
@@ -34,11 +34,11 @@ class Atom:
     """A function in a term.
 
     Attributes:
-        argument: of the function, or the application of a user's callable that computes it.
-        distance: of its values; the smaller, the nearer is the place where the function varies.
-        relative: whether ratios of distances count, as for powers, and not their differences.
-        sharp: whether the function is not smooth, so that no length of its own belongs to it.
-        call: which of the calls of torch functions in a user's callable, if it is one.
+        argument: of the function, or the callable's application that computes it.
+        distance: a function of the argument, smallest where the function varies.
+        relative: whether ratios of distances count, as for powers, instead of differences.
+        sharp: whether the function is not smooth, and so has no length of its own.
+        call: number of the call of a torch function in a user's callable, if it is one.
     """
 
     argument: sp.Expr
@@ -49,12 +49,12 @@ class Atom:
 
     @property
     def key(self) -> tuple[sp.Expr, str, int | None]:
-        """What tells it from others of the same term or of another."""
+        """The identity of the atom among those of all terms."""
         return self.argument, self.distance.__name__, self.call
 
     @property
     def kind(self) -> str:
-        """What its steepness can be compared with."""
+        """The kind of atoms whose steepness is comparable."""
         distance = self.distance.__name__.split()[0]
         return "sharp" if self.sharp else f"{distance} {'ratio' if self.relative else ''}"
 
@@ -74,7 +74,7 @@ class Atom:
         return self.change(known) > (0 if self.sharp else STEEP)
 
     def change(self, known: Known) -> float:
-        """Of the distance over the points."""
+        """The change of the distance over the points."""
         found = self.away(known)
         found = found[np.isfinite(found)]
         if found.size < 2:
@@ -84,14 +84,14 @@ class Atom:
         return float(found.max() - found.min())
 
     def rises(self, here: Any, beside: Any) -> Any:
-        """Whether the distance grows so much from one place to others that a peak may end there."""
+        """Whether the distance grows enough from one place to others for a peak to end there."""
         if self.relative:
             return beside > RATIO * here
         return beside - here > RISE
 
 
 def atoms_of(term: sp.Expr) -> tuple[Atom, ...]:
-    """The functions in a term whose place can be found by their arguments, each once."""
+    """The functions in a term whose features can be found by their arguments, each once."""
     found: dict[object, Atom] = {}
     for node in cast(Any, sp.preorder_traversal(term)):
         for atom in _of_node(node):
@@ -107,7 +107,7 @@ def waves_of(term: sp.Expr) -> tuple[sp.Expr, ...]:
 
 
 def atoms_in_callables(term: sp.Expr, known: Known) -> tuple[Atom, ...]:
-    """The torch functions that the user's callables in a term make use of."""
+    """The torch functions in the callables of a term."""
     found: list[Atom] = []
     for applied in sorted(given_by_code(term), key=str):
         for i, call in enumerate(calls_in(applied, known)[:MOST_CALLS]):
@@ -119,7 +119,7 @@ def atoms_in_callables(term: sp.Expr, known: Known) -> tuple[Atom, ...]:
 
 
 def given_by_code(term: sp.Expr) -> set[Any]:
-    """The applications of callables that the user gives, without input functions not yet given."""
+    """The applications of callables in a term, without missing input functions."""
     return {c for c in term.atoms(Coefficient) if not isinstance(c, InputFunction)}
 
 
@@ -134,14 +134,14 @@ def _of_node(node: Any) -> list[Atom]:
     if isinstance(node, sp.Max | sp.Min):
         first, *others = args
         return [Atom(first - other, np.abs, sharp=True) for other in others]
-    if isinstance(node, sp.Add):  # 1 + exp(s) changes its kind where s is zero
+    if isinstance(node, sp.Add):  # 1 + exp(s) turns from 1 to exp(s) where s is zero
         return [Atom(cast(Any, e).args[0], np.abs) for e in node.atoms(sp.exp)]
     if isinstance(node, sp.log):
         return [Atom(args[0], np.abs, relative=True)]
     if not isinstance(node, sp.Function) or isinstance(node, (Coefficient, *WAVES, *SMOOTH)):
         return []
     if isinstance(node, sp.Piecewise):
-        return []  # its conditions are nodes of their own
+        return []  # its conditions are separate nodes
     sharp = isinstance(node, SHARP)
     return [Atom(a, np.abs, sharp=sharp) for a in args if isinstance(a, sp.Expr)]
 

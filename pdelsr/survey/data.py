@@ -1,4 +1,4 @@
-"""The known functions of the coordinates that statements hold: sources, coefficients, data."""
+"""The known functions of the coordinates in statements: sources, coefficients, data."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pdelsr.declare.symbols import NormalComponent
 
 
 def known_functions(expression: sp.Expr, coordinates: tuple[sp.Symbol, ...]) -> tuple[sp.Expr, ...]:
-    """The largest parts of an expression that hold coordinates and no unknown.
+    """The largest parts of an expression with coordinates and without unknowns.
 
-    Of k(x) u_xx + k'(x) u_x - f(x) - g(x) they are k, k' and -f - g.
+    For k(x) u_xx + k'(x) u_x - f(x) - g(x) they are k, k' and -f - g.
 
     Args:
         expression: a residual, with the values of the parameters put in.
@@ -50,7 +50,7 @@ def _collect(
 def _keep(
     expression: sp.Expr, coordinates: frozenset[sp.Symbol], found: dict[sp.Expr, None]
 ) -> None:
-    """With 1 for normals, which are constant on a flat side and smooth on others."""
+    """Keep a function, with 1 for normals, constant on flat sides and smooth on others."""
     normals = expression.atoms(NormalComponent)
     if normals:
         expression = cast(Any, expression).xreplace(dict.fromkeys(normals, sp.Integer(1)))

@@ -20,25 +20,25 @@ from pdelsr.survey.peaks import peaks_at
 from pdelsr.survey.search import minima
 from pdelsr.survey.values import value
 
-BY_CODE = "code"  # kind of terms that show no function whose steepness is known
-SAMPLES = 512  # points at which a function is looked at first
-STARTS = 64  # of a search; a feature along a line or a surface is found in so many places
+BY_CODE = "code"  # kind of terms without a function of known steepness
+SAMPLES = 512  # points at which a function is first evaluated
+STARTS = 64  # of a search, and so places found in a feature along a line or a surface
 CENTRES = 48  # places of one term that are measured
-FEWEST = 8  # of one function in it
+LEAST_CENTRES = 8  # of these for one function in the term
 MOST_ATOMS = 12  # functions of one term that are searched for at once
-ROUND = 16  # terms of one kind that are searched before it is decided to go on
+ROUND = 16  # terms of one kind that are searched before the decision to go on
 MOST_TERMS = 64  # of one kind in a sum that are searched
-MOST_SEARCHES = 1000  # for all data of a problem; a second is about enough for twenty
-DENSE = 5  # searches that sampling a term densely counts for
-LONG = 32  # terms of a sum that are evaluated in about the time of a search
-UNRESOLVED = 1e-3  # of the extent of a region: half-widths below are out of a network's reach
-ALIKE = 3.0  # ratio of widths of one peak at places beside each other
-LOW = 1e-2  # height of a peak beside higher ones of the same term, from which it counts
-NEGLIGIBLE = 1e-13  # height times width, relative to the size of a function, that rounding hides
-ROUGH = 1e-3  # steps with which the rough search ends
-LENGTH = 0.04  # over which a peak that is narrow falls
-WIDEST = 1 / 32  # share of the region's extent up to which a half-width is narrow
-SMALL_STEP = 1e-7  # of the slope of the argument of a wave, in the unit cube
+MOST_SEARCHES = 1000  # for all data of a problem; about twenty take a second
+DENSE = 5  # cost of sampling a term densely, in searches
+LONG = 32  # terms of a sum whose evaluation takes about the time of a search
+UNRESOLVED = 1e-3  # of the extent of a region: no network resolves smaller half-widths
+ALIKE = 3.0  # largest ratio of widths of one peak at places beside each other
+LOW = 1e-2  # least height of a peak that counts, relative to higher ones of the same term
+NEGLIGIBLE = 1e-13  # height times width hidden by rounding, relative to the function
+ROUGH = 1e-3  # last step of the rough search
+LENGTH = 0.04  # over which a narrow peak falls
+WIDEST = 1 / 32  # half-width up to which a peak is narrow, relative to the region
+SMALL_STEP = 1e-7  # for the slope of a wave's argument, in the unit cube
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,11 +48,11 @@ class Feature:
     Attributes:
         term: the function.
         centres: in the unit cube of the region, (k, d).
-        widths: half-widths at half height along the axes of the unit cube, (k, d); inf along
-            those where no peak stands out.
-        place: the first of them, in the coordinates of the domain, (c,).
-        width: the smallest one there, in the units of the coordinates.
-        narrowest: the smallest one anywhere, as a share of the extent of the domain.
+        widths: half-widths at half height along the axes of the unit cube, (k, d); inf along axes
+            without a peak.
+        place: the first centre, in the coordinates of the domain, (c,).
+        width: the smallest width there, in the units of the coordinates.
+        narrowest: the smallest width anywhere, as a share of the extent of the domain.
     """
 
     term: sp.Expr
@@ -64,7 +64,7 @@ class Feature:
 
 
 class Suspect(NamedTuple):
-    """A term of a sum, functions in it that may be narrow, and whether it is sampled densely."""
+    """A term of a sum, its functions that may be narrow, and whether it is sampled densely."""
 
     term: sp.Expr
     atoms: tuple[Atom, ...]
@@ -72,22 +72,22 @@ class Suspect(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """Of its steepest function: of one kind the less steep ones are wider, as a rule."""
+        """The kind of its steepest function; within a kind, less steep functions are wider."""
         return self.atoms[0].kind if self.atoms else BY_CODE
 
     def cost(self, whole: sp.Expr) -> int:
-        """Searches that it counts for, where it is measured as a part of this sum."""
+        """The cost in searches, if it is measured as a part of this sum."""
         return (DENSE if self.sampled else 1) + len(sp.Add.make_args(whole)) // LONG
 
 
 @dataclass
 class Budget:
-    """Searches that are left for a problem: a number and no time, so that results repeat."""
+    """The searches left for a problem: a number instead of a time, so that results repeat."""
 
     left: int = MOST_SEARCHES
 
     def allows(self, cost: int) -> bool:
-        """Whether a search of this cost may be made, which it then takes."""
+        """Whether a search of this cost is allowed; if so, subtract the cost."""
         if cost > self.left:
             return False
         self.left -= cost
@@ -95,11 +95,11 @@ class Budget:
 
 
 class Looked(NamedTuple):
-    """What was found in a function.
+    """The features found in a function.
 
     Attributes:
-        features: that are narrow.
-        left_out: terms that may be narrow and were not searched, since so many others were.
+        features: the narrow ones.
+        left_out: terms that may be narrow but were not searched, because too many others were.
     """
 
     features: tuple[Feature, ...] = ()
@@ -108,12 +108,12 @@ class Looked(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Survey:
-    """A region with the points at which functions are looked at.
+    """A region with the points at which functions are evaluated.
 
     Attributes:
         region: a domain, or a part of its boundary.
         coordinates: of the domain.
-        extent: of the domain along each coordinate.
+        extent: length of the domain along each coordinate.
         budget: shared by all regions of a problem.
     """
 
@@ -125,8 +125,8 @@ class Survey:
     def features(self, function: sp.Expr) -> Looked:
         """The narrow features of a function of the coordinates.
 
-        The terms of a sum are searched one by one, but measured together: the difference of two
-        steps is a peak.
+        The terms of a sum are searched one by one, but measured together, because the difference of
+        two steps is a peak.
         """
         if self.region.unit_dim == 0 or not len(self.samples):
             return Looked()
@@ -138,11 +138,11 @@ class Survey:
         return Looked((*features, *self._waves(function)), tuple(left_out))
 
     def is_plain(self, function: sp.Expr) -> bool:
-        """Whether nothing in the function may be narrow on the region, so that none is searched."""
+        """Whether nothing in the function may be narrow on the region."""
         return not self.suspects(function) and not any(True for _ in self._waves(function))
 
     def steepest(self, function: sp.Expr) -> tuple[sp.Expr, ...]:
-        """The terms of a sum that may be narrow, as many as are searched."""
+        """The terms of a sum that may be narrow, at most as many as are searched."""
         return _steepest(self._by_kind(function))
 
     def _by_kind(self, function: sp.Expr) -> list[list[Suspect]]:
@@ -152,9 +152,9 @@ class Survey:
         return list(kinds.values())
 
     def _in_rounds(self, alike: list[Suspect], whole: sp.Expr) -> Looked:
-        """Features of terms of one kind, the steepest first, until none of a round is narrow.
+        """Features of terms of one kind, the steepest first, until a round finds none.
 
-        Of terms by code none is known to be steeper than another, so that all rounds are made.
+        The steepness of terms by code is unknown, so all rounds are made.
         """
         found: list[Feature] = []
         searched = 0
@@ -178,7 +178,7 @@ class Survey:
     def of(
         self, function: Callable[[dict[sp.Basic, np.ndarray]], np.ndarray]
     ) -> Callable[[Float[np.ndarray, "n d"]], Float[np.ndarray, " n"]]:
-        """A function of the values of the coordinates as one of points of the unit cube."""
+        """A function of coordinate values, turned into one of points of the unit cube."""
 
         def at(unit: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " n"]:
             placed = self.region.place(unit)
@@ -191,7 +191,7 @@ class Survey:
     def suspects(self, function: sp.Expr) -> list[Suspect]:
         """The terms of a sum that may be narrow, the steepest first.
 
-        A term in which many functions may be is taken several times, with some of them each.
+        A term with many such functions is taken several times, each time with some of them.
         """
         known = columns(self.coordinates, self.region.place(self.samples).points)
         found: list[tuple[float, Suspect]] = []
@@ -213,7 +213,7 @@ class Survey:
         return sorted(((a.change(known), a) for a in near), key=lambda pair: -pair[0])
 
     def _comes_near_zero(self, atom: Atom) -> bool:
-        """Whether the base b of a power is anywhere so small that b / |∇b| is a short length.
+        """Whether the base b of a power is somewhere so small that b / |∇b| is a short length.
 
         At a distance D from a zero it is D or less, and next to a minimum of width w it is w.
         """
@@ -232,10 +232,10 @@ class Survey:
         heights = peaks.heights.max(axis=1, initial=0.0)
         own = peaks.own.max(axis=1, initial=0.0)
         if own.max(initial=0.0) > LOW * heights.max(initial=0.0):
-            heights = own  # there are tops, and what lies beside them does not count
+            heights = own  # there are tops, and places beside them do not count
         share = self._lengths(centres, peaks.widths)[1]
         matters = (heights * share > NEGLIGIBLE * size) & (heights > LOW * heights.max(initial=0.0))
-        matters &= share < WIDEST  # a map such as that of a disk may be narrow by itself
+        matters &= share < WIDEST  # a map, as of a disk, may itself be narrow
         keep = np.flatnonzero(matters)
         keep = keep[self._stay(function, centres[keep], peaks.widths[keep], size)]
         if keep.size:
@@ -250,10 +250,10 @@ class Survey:
         widths: Float[np.ndarray, "m d"],
         size: float,
     ) -> Bool[np.ndarray, " m"]:
-        """Whether peaks stay nearly as narrow where the line across them moves a little.
+        """Whether peaks stay nearly as narrow when the line across them moves a little.
 
-        The line along an axis that hardly cuts a round step sees a short peak, but half a width
-        aside it sees none, or a long one.
+        A line along an axis that barely cuts a round step sees a short peak, but half a width aside
+        it sees none, or a long one.
         """
         if self._dim == 1 or not len(centres):
             return np.ones(len(centres), dtype=bool)
@@ -284,7 +284,8 @@ class Survey:
     def _nearest(self, atoms: Sequence[Atom]) -> Float[np.ndarray, "m d"]:
         """Where the sum of distances of the atoms is smallest, from many starts.
 
-        First roughly; where the distance hardly rises around such a place nothing is narrow.
+        The first search is rough; if the distance hardly rises around a place, nothing is narrow
+        there.
         """
         key = frozenset(a.key for a in atoms)
         if key not in self._searched:
@@ -301,7 +302,7 @@ class Survey:
     def _rises(
         self, atom: Atom, away: Callable[[np.ndarray], np.ndarray], places: np.ndarray
     ) -> Bool[np.ndarray, " m"]:
-        """Whether a peak that is narrow along some axis may lie at the places."""
+        """Whether a narrow peak along some axis may lie at the places."""
         steps = LENGTH * np.concatenate([np.eye(self._dim), -np.eye(self._dim)])
         beside = np.clip(places[:, None] + steps, 0, 1)
         around = away(beside.reshape(-1, self._dim)).reshape(len(places), -1)
@@ -309,7 +310,7 @@ class Survey:
 
     @cached_property
     def _searched(self) -> dict[frozenset[object], Float[np.ndarray, "m d"]]:
-        """Places found so far, by the functions that they belong to."""
+        """Places found so far, by their functions."""
         return {}
 
     @property
@@ -317,7 +318,7 @@ class Survey:
         return STARTS if self._dim > 1 else STARTS // 2
 
     def _waves(self, function: sp.Expr) -> Iterable[Feature]:
-        """Sines and cosines of so many waves that none is resolved, where they are fastest."""
+        """Sines and cosines with too many waves to resolve, where they are fastest."""
         few = self.samples[:STARTS]
         inner = np.clip(few, SMALL_STEP, 1 - SMALL_STEP)
         steps = SMALL_STEP * np.concatenate([np.eye(self._dim), -np.eye(self._dim)])
@@ -339,7 +340,7 @@ class Survey:
         return bool(np.nanmax(np.abs(found), initial=0.0) > 0)
 
     def _feature(self, term: sp.Expr, centres: np.ndarray, widths: np.ndarray) -> Feature:
-        """With place and width in the units of the coordinates."""
+        """A feature, with place and width in the units of the coordinates."""
         steps, _ = self._lengths(centres, widths)
         place = self.region.place(centres[:1]).points[0]
         narrowest = float((steps / self.extent).max(axis=1).min())
@@ -350,8 +351,8 @@ class Survey:
     ) -> tuple[Float[np.ndarray, "k c"], Float[np.ndarray, " k"]]:
         """The smallest half-widths along the coordinates, and as shares of the region's extent.
 
-        The share is 1 where the unit cube is bent so strongly, as at the middle of a disk, that a
-        wide function looks narrow in it.
+        The share is 1 if the unit cube is so strongly bent, as at the middle of a disk, that a wide
+        function looks narrow in it.
         """
         rows, axis = np.arange(len(centres)), widths.argmin(axis=1)
         narrow = np.minimum(widths[rows, axis], WIDEST)
@@ -392,8 +393,8 @@ def _slopes(
 
 
 def _thinned(groups: Sequence[np.ndarray]) -> Float[np.ndarray, "k d"]:
-    """Different places of each group, about so many as are measured in all."""
-    most = max(CENTRES // len(groups), FEWEST)
+    """Different places of each group, in all about as many as are measured."""
+    most = max(CENTRES // len(groups), LEAST_CENTRES)
     found = []
     for places in groups:
         different = np.unique(np.round(places, 12), axis=0, return_index=True)[1]
@@ -405,7 +406,7 @@ def _thinned(groups: Sequence[np.ndarray]) -> Float[np.ndarray, "k d"]:
 def _apart(
     centres: Float[np.ndarray, "m d"], widths: Float[np.ndarray, "m d"], order: np.ndarray
 ) -> list[int]:
-    """Those of the centres, in this order, that lie in no peak of one before."""
+    """The centres, in this order, that lie in no peak of an earlier one."""
     kept: list[int] = []
     for i in order:
         inside: Bool[np.ndarray, "k d"] = np.abs(centres[kept] - centres[i]) <= 2 * widths[kept]

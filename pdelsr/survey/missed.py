@@ -1,4 +1,4 @@
-"""Whether the points that a user gives one by one meet what is narrow in the data."""
+"""Checks that points given one by one by a user meet the narrow features of the data."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from pdelsr.sample import SEEN, Points, Sampler
 from pdelsr.survey.features import UNRESOLVED
 from pdelsr.survey.problem import MOST_TOLD, Found, features_by_block, place_of, term_text
 
-WITHIN = 2.0  # half-widths from a peak, in which points see it
-STEP = 1e-6  # of differences, in the unit cube
-OFF = 1e-6  # of the size of a region, that points may lie off a part of the boundary
+WITHIN = 2.0  # half-widths from a peak within which points see it
+STEP = 1e-6  # of finite differences, in the unit cube
+OFF = 1e-6  # of the size of a region, by which points may lie off a part of the boundary
 
 
 def missed_features(
     problem: Problem, exact: Collection[str], samplers: Mapping[str, Sampler]
 ) -> tuple[str, ...]:
-    """A sentence for each feature that a network resolves and the user's own points do not meet.
+    """A sentence for each feature that a network resolves but the user's own points miss.
 
-    Other samplers let more points crowd there. Points of the user's stay as they are, and held-out
-    residuals are measured at them as well, so that what lies between them is seen by nothing.
+    With other samplers, extra points go there. The user's points stay as they are, and held-out
+    residuals are measured at them too, so nothing sees a feature between them.
 
     Args:
         problem: the declaration.
@@ -37,7 +37,7 @@ def missed_features(
     for block, _, found in features_by_block(problem, exact):
         sampler, key = samplers.get(block), place_of(found.feature, problem.coordinates)
         if not isinstance(sampler, Points) or sampler.points.shape[1] != problem.domain.dim:
-            continue  # the latter is refused where the points are put in
+            continue  # the latter is refused elsewhere, when the points are used
         if found.feature.narrowest < UNRESOLVED or (block, key) in told:
             continue
         if (seeing := _seeing(found, sampler.points)) < SEEN:
@@ -46,9 +46,9 @@ def missed_features(
 
 
 def _seeing(found: Found, points: Float[np.ndarray, "n d"]) -> int:
-    """Points that see a feature: on a line those in the peak that has fewest.
+    """The number of points that see a feature: on a line, those in the peak with fewest.
 
-    In more dimensions its places may be those of one curve, and are counted together.
+    In more dimensions its places may lie on one curve, and are counted together.
     """
     region, feature = found.region, found.feature
     near = np.stack(

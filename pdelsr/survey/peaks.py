@@ -1,4 +1,4 @@
-"""How wide a function's peak at a point is, along each axis of the unit cube."""
+"""The width of a function's peak at a point, along each axis of the unit cube."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 SCALES = 0.5 ** np.arange(46, 0, -1)  # distances from the point, the smallest first
-LEVEL = 4  # scales, each twice the last one, over which a peak has to keep its height
+LEVEL = 4  # scales, each twice the last one, over which a peak must keep its height
 JUMP = 1e-12  # widths below are those of jumps and of singular points
 CLEAR = 1e-8  # height of a peak, relative to the size of the function
 
@@ -18,9 +18,9 @@ class Peaks(NamedTuple):
     """Peaks at m points.
 
     Attributes:
-        widths: half-widths at half height along each axis, (m, d); inf where none stands out.
-        heights: along each axis, (m, d); 0 where none stands out.
-        own: the same for the value at the point, which is no part of a peak that it stands beside.
+        widths: half-widths at half height along each axis, (m, d); inf without a peak.
+        heights: along each axis, (m, d); 0 without a peak.
+        own: the same for the value at the point itself, which excludes peaks beside it.
     """
 
     widths: Float[np.ndarray, "m d"]
@@ -36,8 +36,8 @@ def peaks_at(
     """The peaks of a function at points.
 
     On an interval of half-length δ around the point, a function rises by P(δ) above its values at
-    both ends, or falls below them. Where it is smooth, P falls with δ; for a peak of width w, it
-    is as large at 16 w as at w. Kinks and r^(2/3) have no such level, and a step has P = 0.
+    both ends, or falls below them. If it is smooth, P falls with δ; for a peak of width w, P is as
+    large at 16 w as at w. Kinks and r^(2/3) have no such level, and a step has P = 0.
 
     Args:
         function: of points of the unit cube; nan where it is not known.
@@ -49,7 +49,7 @@ def peaks_at(
     inside = ((probes >= 0) & (probes <= 1)).all(axis=-1)
     values = function(np.clip(probes, 0, 1).reshape(-1, d)).reshape(probes.shape[:-1])
     gone = ~(inside & np.isfinite(values))  # (m, d, 2, scales)
-    gone = np.logical_or.accumulate(gone, axis=-1)  # beyond a hole it is another place
+    gone = np.logical_or.accumulate(gone, axis=-1)  # values beyond a hole do not belong to the peak
     values = np.where(gone, np.nan, values)
     middle = function(centres)
     least = CLEAR * max(size, float(np.nanmax(np.abs(middle), initial=0)))
@@ -71,7 +71,7 @@ def _probes(centres: Float[np.ndarray, "m d"]) -> Float[np.ndarray, "m d 2 s d"]
 def _rise(
     values: Float[np.ndarray, "m d 2 s"], middle: Float[np.ndarray, " m"], inside: bool
 ) -> Float[np.ndarray, "m d s"]:
-    """P(δ), nan where both ends are outside; of the values inside, or of the point's alone."""
+    """P(δ), nan if both ends are outside; for all values inside, or for the point's alone."""
     top = np.fmax(values[:, :, 0], values[:, :, 1])
     bottom = np.fmin(values[:, :, 0], values[:, :, 1])
     high = low = middle[:, None, None]
@@ -99,6 +99,6 @@ def _levels(rise: Float[np.ndarray, "m d s"], least: float) -> tuple[np.ndarray,
 
 
 def _share(level: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
-    """How far between two values a level lies, 0 to 1; 1 where that is not known."""
+    """The position of a level between two values, from 0 to 1; 1 if unknown."""
     with np.errstate(all="ignore"):
         return np.clip(np.nan_to_num((level - lower) / (upper - lower), nan=1.0), 0, 1)

@@ -1,4 +1,4 @@
-"""What the data of a problem hold that is narrow: the words for it, and where points crowd."""
+"""The narrow features of a problem's data, in words, and as places for extra points."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from pdelsr.survey.data import known_functions
 from pdelsr.survey.features import UNRESOLVED, Budget, Feature, Survey
 
 LIFTED = ("dirichlet", "initial")  # kinds whose data may enter equations by an ansatz
-MOST_TOLD = 5  # narrow features
+MOST_TOLD = 5  # narrow features in the warnings
 LONGEST = 60  # characters of a term in a sentence
-FIRST_PARTS = 12  # of the boundary that are surveyed where the data are wide in the domain
-MOST_PARTS = 64  # of the boundary that are surveyed where they may be narrow
+FIRST_PARTS = 12  # of the boundary, surveyed even if the data are wide in the domain
+MOST_PARTS = 64  # of the boundary, surveyed if the data may be narrow
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,9 +34,9 @@ class Found:
     """A feature of one statement.
 
     Attributes:
-        statement: whose data have it.
-        region: in whose unit cube it was found: the domain, or a part of its boundary.
-        feature: where and how wide.
+        statement: with the feature in its data.
+        region: where it was found: the domain, or a part of its boundary.
+        feature: its place and width.
     """
 
     statement: Statement
@@ -46,13 +46,13 @@ class Found:
 
 @dataclass(frozen=True, eq=False)
 class Searched:
-    """What was found in data of one statement.
+    """The result of a search in the data of one statement.
 
     Attributes:
-        statement: whose data they are.
+        statement: with these data.
         found: the narrow features.
-        terms: that may be narrow and were not searched.
-        parts: of the boundary on which data may be narrow and were not searched.
+        terms: number of terms that may be narrow but were not searched.
+        parts: number of boundary parts where data may be narrow but were not searched.
     """
 
     statement: Statement
@@ -62,7 +62,7 @@ class Searched:
 
 
 class Surveyed(NamedTuple):
-    """The narrow features of a problem, and sentences on what was not searched."""
+    """The narrow features of a problem, and sentences on terms that were not searched."""
 
     found: tuple[Found, ...]
     left_out: tuple[str, ...]
@@ -72,25 +72,25 @@ _made: WeakKeyDictionary[Problem, Surveyed] = WeakKeyDictionary()
 
 
 def features_of(problem: Problem) -> tuple[Found, ...]:
-    """The narrow features of sources, coefficients and data; found once for a problem.
+    """The narrow features of sources, coefficients and data; computed once per problem.
 
-    Data of Dirichlet and initial conditions are also looked at inside the domain, with their
-    first two derivatives: a hard form carries them into the equations.
+    Data of Dirichlet and initial conditions are also searched inside the domain, with their first
+    two derivatives, because a hard form carries them into the equations.
     """
     return _surveyed(problem).found
 
 
 def unresolved_features(problem: Problem) -> tuple[str, ...]:
-    """A sentence for each feature of the data that is too narrow for any network, the first five.
+    """A sentence for each feature of the data that is too narrow for any network, at most five.
 
-    Where it is not empty a small residual proves nothing, since the points that it is measured on
-    need not meet what is narrow, and the network could not follow it. Nor does it prove anything
-    where not all was searched that may be narrow: the last sentences name those statements.
+    If there are any, a small residual proves nothing: the points on which it is measured need not
+    meet the feature, and the network could not resolve it. A small residual also proves nothing if
+    some data that may be narrow were not searched: the last sentences name those statements.
     """
     places: dict[tuple[str, tuple[str, ...]], Found] = {}
     for found in features_of(problem):
         if found.feature.narrowest < UNRESOLVED:
-            # once for a place, however many derivatives of the data are narrow there
+            # once per place, however many derivatives of the data are narrow there
             place = place_of(found.feature, problem.coordinates)
             places.setdefault((found.statement.name, place), found)
     told = [_sentence(found, problem) for found in list(places.values())[:MOST_TOLD]]
@@ -99,13 +99,13 @@ def unresolved_features(problem: Problem) -> tuple[str, ...]:
 
 
 def crowds(problem: Problem, exact: Collection[str]) -> Mapping[str, Mapping[str, Crowd]]:
-    """Where the points of blocks are to crowd, by block and by part of the boundary.
+    """Where blocks need extra points, by block and by part of the boundary.
 
     The domain itself goes by the name "". All equations share their points.
 
     Args:
         problem: the declaration.
-        exact: names of the statements that the ansatz satisfies, whose data enter the equations.
+        exact: names of the statements that the ansatz satisfies; their data enter the equations.
     """
     boxes: dict[tuple[str, str], list[Feature]] = {}
     for block, part, found in features_by_block(problem, exact):
@@ -118,11 +118,11 @@ def crowds(problem: Problem, exact: Collection[str]) -> Mapping[str, Mapping[str
 
 
 def features_by_block(problem: Problem, exact: Collection[str]) -> Iterator[tuple[str, str, Found]]:
-    """The features that points of a block are to see, with the block and the part ("" inside).
+    """The features that points of a block must see, with the block and the part ("" inside).
 
     Args:
         problem: the declaration.
-        exact: names of the statements that the ansatz satisfies, whose data enter the equations.
+        exact: names of the statements that the ansatz satisfies; their data enter the equations.
     """
     equations = [s.name for s in problem.statements if isinstance(s.region, Interior)]
     for found in features_of(problem):
@@ -134,7 +134,7 @@ def features_by_block(problem: Problem, exact: Collection[str]) -> Iterator[tupl
 
 
 def _surveyed(problem: Problem) -> Surveyed:
-    """The survey of a problem, made once."""
+    """The survey of a problem, computed once."""
     if problem not in _made:
         searches = tuple(_survey(problem))
         found = tuple(f for searched in searches for f in searched.found)
@@ -175,7 +175,7 @@ def _of(statement: Statement, survey: Survey, functions: Iterable[sp.Expr]) -> S
 
 
 def _left_out(searches: Iterable[Searched]) -> tuple[str, ...]:
-    """A sentence for each statement in whose data not all was searched that may be narrow."""
+    """A sentence for each statement with data that may be narrow but were not all searched."""
     terms: dict[str, set[sp.Expr]] = {}
     parts: dict[str, int] = {}
     for one in searches:
@@ -192,13 +192,13 @@ def _left_out(searches: Iterable[Searched]) -> tuple[str, ...]:
 
 
 def _counted(terms: int, parts: int) -> str:
-    """How many terms, and parts of the boundary; empty where there are none."""
+    """The numbers of terms and boundary parts as text; empty if there are none."""
     counted = ((terms, f"{terms} steep terms"), (parts, f"data on {parts} parts"))
     return " and ".join(text for n, text in counted if n)
 
 
 def _restricted(functions: Iterable[sp.Expr], part: Part, domain: Domain) -> tuple[sp.Expr, ...]:
-    """The functions with the coordinate put in that is constant on a flat part."""
+    """The functions restricted to a flat part: its constant coordinate is put in."""
     fixed = {}
     for coordinate in domain.coordinates:
         try:
@@ -222,7 +222,7 @@ def _with_slopes(functions: Iterable[sp.Expr], survey: Survey) -> Iterator[sp.Ex
         yield whole
         for coordinate in survey.coordinates:
             first = slope(whole, coordinate)
-            # data whose slopes sympy cannot form, such as those of Mod, enter no equation
+            # data whose slopes sympy cannot form, as of Mod, enter no equation
             if not first.has(sp.Derivative, sp.Subs):
                 yield from (e for e in (first, slope(first, coordinate)) if e.free_symbols)
 
@@ -240,13 +240,13 @@ def _sentence(found: Found, problem: Problem) -> str:
 
 
 def term_text(feature: Feature, problem: Problem) -> str:
-    """The narrow term as sentences call it."""
+    """The narrow term as text for sentences."""
     text = abbreviate(feature.term, problem.coordinates)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def place_of(feature: Feature, coordinates: tuple[sp.Symbol, ...]) -> tuple[str, ...]:
-    """Where a feature is, in the coordinates that its term depends on."""
+    """The place of a feature, in the coordinates on which its term depends."""
     free = feature.term.free_symbols
     pairs = zip(coordinates, feature.place, strict=True)
     return tuple(f"{c} = {v:.5g}" for c, v in pairs if c in free)

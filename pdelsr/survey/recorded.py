@@ -1,4 +1,4 @@
-"""What a callable of the user's computes on its way: the arguments of torch functions in it."""
+"""The intermediate values of a callable: the arguments of torch functions in it."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Call(NamedTuple):
     """One call of a torch function.
 
     Attributes:
-        kind: "largest", "zero", "sharp" or "relative": which values of the argument matter, as
-            `atoms.Atom` has it.
+        kind: "largest", "zero", "sharp" or "relative": which values of the argument matter, as in
+            `atoms.Atom`.
         argument: its values, (n,).
     """
 
@@ -31,18 +31,18 @@ class Call(NamedTuple):
 
 
 def recorded(function: Callable[..., Any], arguments: list[torch.Tensor]) -> list[Call]:
-    """The calls of torch functions that a callable makes, in their order; none where it fails."""
+    """The calls of torch functions that a callable makes, in order; none if it fails."""
     with Recorder() as recorder:
         try:
             function(*arguments)
-        except (Exception, SystemExit):  # whatever a user's function raises
+        except (Exception, SystemExit):  # anything a user's function raises
             return []
     n = len(arguments[0])
     return [c for c in recorder.calls if c.argument.shape == (n,)]
 
 
 class Recorder(TorchFunctionMode):
-    """Writes down the arguments of functions that may be narrow."""
+    """Records the arguments of functions that may be narrow."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class Recorder(TorchFunctionMode):
 
 
 def _read(name: str, values: list[Any]) -> tuple[str, torch.Tensor] | None:
-    """The kind of a call and its argument, where it is one that may be narrow."""
+    """The kind and the argument of a call that may be narrow; None for others."""
     first = values[0] if values else None
     second = values[1] if len(values) > 1 else None
     if name in COMPARED and second is not None:

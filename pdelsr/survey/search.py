@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 REACH = 0.25  # the first step, in the unit cube
-NEAREST = 1e-15  # steps below end the search
+NEAREST = 1e-15  # smaller steps end the search
 ROUNDS = 160  # at most
 RANDOM = 2  # directions beside the axes
 
@@ -19,10 +19,10 @@ def minima(
     reach: float = REACH,
     nearest: float = NEAREST,
 ) -> Float[np.ndarray, "m d"]:
-    """Where pattern searches from the starts end.
+    """The end points of pattern searches from the starts.
 
-    Each tries steps along the axes and along random directions; a step that helps is taken, and
-    where none does steps are halved. So it also comes down into narrow and into pointed valleys.
+    Each tries steps along the axes and along random directions; a step that helps is taken, and if
+    none does, steps are halved. So it also descends into narrow and pointed valleys.
 
     Args:
         objective: of points of the unit cube; nan counts as infinite.

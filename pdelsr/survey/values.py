@@ -1,4 +1,4 @@
-"""Values of expressions that hold callables of the user's, and what those compute on the way."""
+"""Values of expressions with callables, and the intermediate values of the callables."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from pdelsr.survey.recorded import Call, recorded
 
 
 def value(expression: sp.Basic, known: Known) -> Any:
-    """The values of an expression, nan where there is none; those of its parts join `known`.
+    """The values of an expression, nan where there is none; adds those of its parts to `known`.
 
     Args:
-        expression: in the coordinates that `known` begins with.
-        known: changed: values by expression.
+        expression: of the coordinates in `known`.
+        known: values by expression; extended in place.
     """
     return interpreted.value(expression, known, _called)
 
 
 def calls_in(applied: Any, known: Known) -> list[Call]:
-    """What a callable of the user's computes on its way to its values."""
+    """The intermediate values of a callable."""
     return recorded(applied._imp_, _tensors(applied, known))
 
 
 def _called(applied: Any, known: Known) -> Any:
-    """A callable of the user's; one that fails is told of by the stage that needs it."""
+    """The values of a callable; if it fails, the stage that needs it reports that."""
     tensors = _tensors(applied, known)
     try:
         given = applied._imp_(*tensors)
         given = given.detach().cpu().numpy() if isinstance(given, torch.Tensor) else given
         values = np.asarray(given, dtype=float).reshape(-1)
         return np.broadcast_to(values, len(tensors[0]))
-    except (Exception, SystemExit):  # whatever a user's function raises
+    except (Exception, SystemExit):  # anything a user's function raises
         return math.nan
 
 
 def _tensors(applied: Any, known: Known) -> list[torch.Tensor]:
-    """The arguments of a callable at all points."""
+    """The arguments of a callable at all points, as tensors."""
     n = next((len(v) for k, v in known.items() if isinstance(k, sp.Symbol)), 1)
     arguments = (value(a, known) for a in applied.args)
     return [torch.as_tensor(np.broadcast_to(a, n).astype(float)) for a in arguments]

@@ -14,7 +14,7 @@ import torch
 from solved import SMALL, T, X, Y, poisson_1d, solved
 
 import pdelsr as pl
-from pdelsr.resources.room import RESERVE, SHARE
+from pdelsr.resources.room import RESERVE, USED_SHARE
 from pdelsr.results.estimate import ErrorEstimate
 from pdelsr.results.evaluation import require_room_for
 from pdelsr.results.points import Query, read_points
@@ -338,7 +338,7 @@ def test_more_points_than_any_machine_holds_are_refused_by_what_the_system_says(
 @pytest.mark.usefixtures("two_gib")
 @pytest.mark.parametrize("unknowns", [1, 2])
 def test_as_many_points_as_fit_are_not_refused(unknowns: int) -> None:
-    fitting = int(SHARE * 2 * 2**30 - RESERVE) // (8 * unknowns)
+    fitting = int(USED_SHARE * 2 * 2**30 - RESERVE) // (8 * unknowns)
 
     def query(n: int) -> Query:
         points = np.broadcast_to(np.zeros((1, 2)), (n, 2))

@@ -1,4 +1,4 @@
-"""What every condition shares: its interface, and the reading of what the user gave."""
+"""The interface of all conditions, and the checks of their arguments."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ Order: TypeAlias = Callable[[sp.Expr, sp.Symbol], int]
 
 
 class AbstractCondition(ABC):
-    """What every condition offers: how messages call it, and the statements it makes."""
+    """The interface of a condition: its name in messages, and the statements it makes."""
 
     @property
     @abstractmethod
     def title(self) -> str:
-        """How messages call the condition, in the user's words."""
+        """The condition's name in messages, as the user would write it."""
 
     @abstractmethod
     def statements(self, domain: Domain, order: Order) -> tuple[Statement, ...]:
@@ -82,7 +82,7 @@ def refuse_hard(condition: AbstractCondition, hard: bool) -> None:
 
 
 def require_name(condition: Any) -> None:
-    """Refuse a name that is no text."""
+    """Refuse a name that is not text."""
     if not isinstance(condition.name, str) or not condition.name.strip():
         raise ProblemError(f"{condition.title}: expected a name as text, got {condition.name!r}.")
 
@@ -102,7 +102,7 @@ def solved_for_jet(given: Any, what: str) -> sp.Eq:
 
 
 def select(condition: AbstractCondition, domain: Domain, on: On) -> tuple[Part, ...]:
-    """The parts that `on` names; errors say which condition asked."""
+    """The parts that `on` names; errors name the condition."""
     try:
         return domain.select(on)
     except ProblemError as error:

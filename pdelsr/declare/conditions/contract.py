@@ -1,4 +1,4 @@
-"""What a condition of the user's own class has to keep to, seen in the statements that it makes."""
+"""The contract of a user-defined condition, checked on the statements that it makes."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ HARD = ("dirichlet", "initial", "periodic")
 def statements_of(
     condition: AbstractCondition, domain: Domain, order: Order
 ) -> tuple[Statement, ...]:
-    """The statements of a condition; those of a class outside of pdelsr are checked.
+    """The statements of a condition, checked if its class is outside of pdelsr.
 
     Raises:
-        ProblemError: something is no statement, or one of another kind than it says.
+        ProblemError: something is no statement, or is not of the kind that it claims.
     """
     found: Any = condition.statements(domain, order)
     if type(condition).__module__.startswith("pdelsr."):
@@ -66,7 +66,7 @@ def _checked(statement: Statement, domain: Domain, who: str) -> Statement:
 
 
 def _require_region(statement: Statement, domain: Domain, what: str) -> None:
-    """Refuse a kind that there is not, one of another region, and parts of another domain."""
+    """Refuse an unknown kind, a region that does not fit it, and parts of another domain."""
     kind: Any = statement.kind
     if kind not in REGIONS:
         raise ProblemError(
@@ -100,7 +100,7 @@ def _require_parts(parts: Any, domain: Domain, what: str) -> None:
 
 
 def _require_form(statement: Statement, domain: Domain, what: str) -> None:
-    """Refuse what has no hard form, under a kind that hard forms are made for."""
+    """Refuse a statement without a hard form whose kind has one."""
     if statement.hard and statement.kind not in HARD:
         raise ProblemError(
             f"{what}: hard=True is not possible for a '{statement.kind}'; hard forms exist for "

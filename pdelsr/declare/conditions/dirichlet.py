@@ -61,7 +61,7 @@ class Dirichlet(AbstractCondition):
 
     @property
     def title(self) -> str:
-        """How messages call the condition."""
+        """The condition's name in messages."""
         return f"Dirichlet on {self.u}"
 
     def statements(self, domain: Domain, order: Order) -> tuple[Statement, ...]:

@@ -29,12 +29,12 @@ class Condition(AbstractCondition):
         equation: `sp.Eq(lhs, rhs)`, or an expression meant to be zero.
         on: part name, names, or sympy predicate in the coordinates; all sides by default.
         hard: refused, since a general equation has no hard form.
-        name: of its block in options, tables and results; "condition" by default, with where it
-            holds, and a number, as far as that is needed to tell several apart.
+        name: of its block in options, tables and results; by default "condition", followed by its
+            region and a number if needed to tell several apart.
 
     Raises:
         ProblemError: `equation` is no equation or sympy already decided it, `hard` is true, or the
-            name is no text.
+            name is not text.
 
     Example:
         >>> import sympy as sp
@@ -56,7 +56,7 @@ class Condition(AbstractCondition):
 
     @property
     def title(self) -> str:
-        """How messages call the condition."""
+        """The condition's name in messages."""
         return f"Condition {short_text(self.equation.lhs)} = {short_text(self.equation.rhs)}"
 
     def statements(self, domain: Domain, order: Order) -> tuple[Statement, ...]:

@@ -55,7 +55,7 @@ class Initial(AbstractCondition):
 
     @property
     def title(self) -> str:
-        """How messages call the condition."""
+        """The condition's name in messages."""
         return f"Initial on {self.equation.lhs}"
 
     def statements(self, domain: Domain, order: Order) -> tuple[Statement, ...]:

@@ -52,7 +52,7 @@ class Neumann(AbstractCondition):
 
     @property
     def title(self) -> str:
-        """How messages call the condition."""
+        """The condition's name in messages."""
         return f"Neumann on {self.u}"
 
     def statements(self, domain: Domain, order: Order) -> tuple[Statement, ...]:

@@ -60,11 +60,11 @@ class Observations(AbstractCondition):
 
     @property
     def title(self) -> str:
-        """How messages call the condition."""
+        """The condition's name in messages."""
         return f"Observations of {self.u}"
 
     def statements(self, domain: Domain, order: Order) -> tuple[Statement, ...]:
-        """u = the observed values; the data enter as a column of the points, not as symbols."""
+        """u = the observed values, which enter as a column of the points, not as symbols."""
         self._require_inside(domain)
         is_jet = self.u in jets(self.u)
         name = jet_name(self.u, domain.coordinates) if is_jet else str(self.u)

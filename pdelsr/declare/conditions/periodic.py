@@ -58,7 +58,7 @@ class Periodic(AbstractCondition):
 
     @property
     def title(self) -> str:
-        """How messages call the condition."""
+        """The condition's name in messages."""
         return f"Periodic on {', '.join(map(str, self.u))} in {self.coordinate}"
 
     def statements(self, domain: Domain, order: Order) -> tuple[Statement, ...]:

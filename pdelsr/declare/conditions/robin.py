@@ -23,9 +23,9 @@ from pdelsr.declare.symbols import normal_derivative
 class Robin(AbstractCondition):
     """alpha u + beta n · ∇u = value on parts of the boundary, n the outward unit normal.
 
-    Note that alpha and beta have the same sign where heat is lost to what is around. With
-    opposite signs the more flows in the more there is; that is no mistake in itself, and not
-    warned of, but at some values of alpha / beta the solution is not unique or does not exist.
+    Note that alpha and beta have the same sign if heat is lost to the surroundings. With opposite
+    signs the inflow grows with u. That is allowed without a warning, but at some values of alpha /
+    beta the solution is not unique or does not exist.
 
     Attributes:
         u: the unknown.
@@ -61,7 +61,7 @@ class Robin(AbstractCondition):
 
     @property
     def title(self) -> str:
-        """How messages call the condition."""
+        """The condition's name in messages."""
         return f"Robin on {self.u}"
 
     def statements(self, domain: Domain, order: Order) -> tuple[Statement, ...]:

@@ -25,7 +25,7 @@ from pdelsr.declare.domains.given import Coordinates, Number, Vector
 from pdelsr.declare.domains.part import Part, Placement
 from pdelsr.errors import ProblemError
 
-_REJECT_UP_TO = 3  # dimension; above, a ball fills less than half of its box
+_REJECT_UP_TO = 3  # dimensions; in more, a ball fills less than half of its box
 
 
 class Round(Domain):
@@ -200,8 +200,8 @@ class Sphere(Part):
 def directions(unit: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n d"]:
     """Map the unit cube of dimension d - 1 to unit vectors of R^d, uniformly.
 
-    A coordinate of a uniform unit vector of R^j is 2 B - 1 with B ~ Beta((j-1)/2, (j-1)/2); what
-    is left is a shorter vector of R^(j-1). The last two coordinates come from one angle.
+    A coordinate of a uniform unit vector of R^j is 2 B - 1 with B ~ Beta((j-1)/2, (j-1)/2); the
+    others form a shorter vector of R^(j-1). The last two coordinates come from one angle.
 
     Args:
         unit: Points of the unit cube, (n, d - 1), d >= 2.

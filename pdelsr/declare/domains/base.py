@@ -16,9 +16,9 @@ from pdelsr.declare.domains.select import named_part, select_parts
 from pdelsr.errors import ProblemError
 
 OPERATIONS: dict[str, Callable[[Domain, object], Domain]] = {}
-"""What `|`, `&`, `-` and `*` do; csg.py and product.py, which import this file, register here."""
+"""The functions behind `|`, `&`, `-` and `*`; csg.py and product.py register them here."""
 
-SMALL = 1e-9
+ZERO_LENGTH = 1e-9
 """Lengths below this share of a domain's diameter count as zero."""
 
 
@@ -28,8 +28,8 @@ class Domain(ABC):
     Attributes:
         coordinates: Symbols of the columns of the points, space first and time last.
         parts: All boundary parts.
-        measure: Length, area or volume: exact where it is known in closed form, else a
-            quasi-Monte-Carlo estimate.
+        measure: Length, area or volume: exact if known in closed form, else a quasi-Monte-Carlo
+            estimate.
 
     Example:
         >>> import pdelsr as pl
@@ -71,7 +71,7 @@ class Domain(ABC):
 
         Args:
             points: Points, (n, d).
-            tolerance: Length by which the domain is grown, or shrunk where it is negative.
+            tolerance: Length by which the domain is grown, or shrunk if negative.
         """
 
     @property
@@ -126,12 +126,12 @@ class Domain(ABC):
         """The boundary part of this name.
 
         Raises:
-            ProblemError: There is none; the message lists those that exist.
+            ProblemError: There is none; the message lists the existing ones.
         """
         return named_part(self.parts, name)
 
     def select(self, on: On = None) -> tuple[Part, ...]:
-        """The boundary parts that a condition's `on` asks for.
+        """The boundary parts that a condition's `on` selects.
 
         Args:
             on: None for all sides, a name, a part of this domain, a sympy predicate in the
@@ -140,10 +140,10 @@ class Domain(ABC):
         Raises:
             ProblemError: A name does not exist, or no point of a side satisfies a predicate.
         """
-        return select_parts(self.parts, on, self.coordinates, SMALL * self.diameter)
+        return select_parts(self.parts, on, self.coordinates, ZERO_LENGTH * self.diameter)
 
     def bounds(self, coordinate: sp.Symbol) -> tuple[float, float]:
-        """Where a coordinate starts and ends on every line along it.
+        """The lower and upper bound of a coordinate, the same on every line along it.
 
         Raises:
             ProblemError: The domain is not flat across this coordinate.
@@ -151,7 +151,7 @@ class Domain(ABC):
         raise self._not_flat(coordinate)
 
     def faces(self, coordinate: sp.Symbol) -> tuple[Part, Part]:
-        """The two parts where a coordinate starts and ends.
+        """The two parts at the lower and upper bound of a coordinate.
 
         Equal rows of the unit cube land on points that differ in this coordinate only.
 
@@ -164,8 +164,8 @@ class Domain(ABC):
         """An expression of order one, positive inside, with a simple zero on exactly these parts.
 
         Args:
-            parts: Sides of an Interval, Box, Disk or Ball, with or without time, or of a domain of
-                your own that overrides this.
+            parts: Sides of an Interval, Box, Disk or Ball, with or without time, or of a
+                user-defined domain that overrides this method.
 
         Raises:
             ProblemError: No such expression is known for the domain or for the parts.

@@ -1,10 +1,10 @@
-"""How the two bounds of a coordinate are written in names and messages."""
+"""The two bounds of a coordinate as text, for names and messages."""
 
 from __future__ import annotations
 
 
 def bound_texts(low: float, high: float) -> tuple[str, str]:
-    """Both bounds in six digits, or in as many as it takes to tell them apart."""
+    """Both bounds to six digits, or to as many as tell them apart."""
     texts = ("", "")
     for digits in range(6, 18):
         texts = f"{low:.{digits}g}", f"{high:.{digits}g}"
@@ -14,5 +14,5 @@ def bound_texts(low: float, high: float) -> tuple[str, str]:
 
 
 def range_text(low: float, high: float) -> str:
-    """The interval of both bounds: [0, 1]."""
+    """The interval as text: [0, 1]."""
     return "[{}, {}]".format(*bound_texts(low, high))

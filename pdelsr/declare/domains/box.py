@@ -21,7 +21,7 @@ from pdelsr.declare.domains.rectangular import Rectangular
 
 @dataclass(frozen=True, repr=False)
 class Box(Rectangular):
-    """The box lower_i <= x_i <= upper_i, with two parts a coordinate, "x=0" and "x=1".
+    """The box lower_i <= x_i <= upper_i, with two parts per coordinate, "x=0" and "x=1".
 
     Args:
         coordinates: Symbols of the coordinates, d of them.

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from pdelsr.declare.long_sums import short_text
 from pdelsr.errors import ProblemError
 
-SMALLEST = 1e-30  # size of a domain; its fourth power and that of its inverse are finite
+SMALLEST = 1e-30  # size of a domain; its fourth power and the inverse of that are finite
 MOST_NAMED = 20  # parts that a message names
 BLURRED = 1e-10  # size relative to the distance from the origin
 
@@ -99,19 +99,19 @@ def require_name(name: object, owner: str) -> None:
 
 
 def quoted(names: Iterable[str]) -> str:
-    """Names as they stand in a message: 'x=0', 'x=1'."""
+    """Names as text for a message: 'x=0', 'x=1'."""
     return first_ones([f"'{name}'" for name in names])
 
 
 def first_ones(texts: Sequence[str]) -> str:
-    """A list for a message, of which not everything is told where it is long."""
+    """A list for a message, shortened if it is long."""
     more = len(texts) - MOST_NAMED
     told = ", ".join(texts[:MOST_NAMED])
     return f"{told} and {more} more" if more > 0 else told
 
 
 def listed(symbols: Iterable[sp.Symbol]) -> str:
-    """Symbols as they stand in a message: x, y."""
+    """Symbols as text for a message: x, y."""
     return ", ".join(str(symbol) for symbol in symbols)
 
 

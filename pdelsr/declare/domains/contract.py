@@ -1,4 +1,4 @@
-"""What a domain of the user's own class has to keep to, tried at some of its points."""
+"""The contract of a user-defined domain, checked at some of its points."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import Any, get_args
 import numpy as np
 from jaxtyping import Float
 
-from pdelsr.declare.domains.base import SMALL, Domain
+from pdelsr.declare.domains.base import ZERO_LENGTH, Domain
 from pdelsr.declare.domains.checks import quoted, require_size, require_symbols
 from pdelsr.declare.domains.part import Kind, Part, Placement
 from pdelsr.declare.domains.probes import probes
 from pdelsr.errors import ProblemError, described
 from pdelsr.errors import quoted as short
 
-INSIDE, ON_PART = 2**10, 2**6  # points that are looked at
+INSIDE, ON_PART = 2**10, 2**6  # points that are tested
 NEAR = 1e-6  # of the diameter, by which points may miss the domain, and of a normal's length
 ASIDE = 1e-5  # of the diameter, from a part to the places on both sides of it
 
 
 def require_contract(domain: Domain) -> None:
-    """Refuse a domain of a class outside of pdelsr that breaks a promise of `Domain` or `Part`.
+    """Refuse a user-defined domain that breaks a promise of `Domain` or `Part`.
 
     Raises:
-        ProblemError: which promise, and at which point.
+        ProblemError: it breaks one; the message names the promise and the point.
     """
     if type(domain).__module__.startswith("pdelsr."):
         return
@@ -40,7 +40,7 @@ def require_contract(domain: Domain) -> None:
 
 
 def _require_box(domain: Domain, who: str) -> None:
-    """Refuse bounds that are no increasing pair of numbers a coordinate."""
+    """Refuse bounds that are not one increasing pair of numbers per coordinate."""
     box: Any = domain.bounding_box
     if not isinstance(box, np.ndarray):
         raise ProblemError(f"{who}: bounding_box is {short(box)}, expected a numpy array (d, 2)")
@@ -73,7 +73,7 @@ def _require_interior(domain: Domain, who: str) -> None:
 
 
 def _listed_parts(domain: Domain, who: str) -> tuple[Part, ...]:
-    """The parts, refused where conditions could not tell them apart or find them again."""
+    """The parts, refused if conditions could not tell them apart or find them again."""
     parts: Any = domain.parts
     if not isinstance(parts, tuple) or not all(isinstance(part, Part) for part in parts):
         raise ProblemError(f"{who}: parts is {short(parts)}, expected a tuple of pl.Part")
@@ -84,7 +84,10 @@ def _listed_parts(domain: Domain, who: str) -> tuple[Part, ...]:
         raise ProblemError(f"{who}: the parts {quoted(names)} need names that differ")
     try:
         lasting = set(parts) == set(domain.parts)
-    except (TypeError, ValueError) as error:  # of arrays, which have no hash and no one truth
+    except (
+        TypeError,
+        ValueError,
+    ) as error:  # from arrays
         raise ProblemError(
             f"{who}: its parts cannot be compared ({described(error)}); make them frozen "
             "dataclasses of numbers, texts and tuples, without arrays"
@@ -108,15 +111,15 @@ def _require_part(part: Part, domain: Domain, who: str) -> None:
     here = f"{who}: place(unit) gives"
     room = NEAR * domain.diameter
     _refuse(~domain.contains(points, room), points, here, "which is outside of the domain")
-    why = f"where its own contains(points, {SMALL:g} times the diameter) is false"
-    _refuse(~_held(part, points, SMALL * domain.diameter, who), points, here, why)
+    why = f"where its own contains(points, {ZERO_LENGTH:g} times the diameter) is false"
+    _refuse(~_held(part, points, ZERO_LENGTH * domain.diameter, who), points, here, why)
     _require_normals(part, points, domain, who)
 
 
 def _require_normals(
     part: Part, points: Float[np.ndarray, "n d"], domain: Domain, who: str
 ) -> None:
-    """Refuse normals of another length than one, and those that point into the domain."""
+    """Refuse normals that are not of length one, or that point into the domain."""
     normals = _array(part.normals(points), points.shape, f"{who}: normals(points)")
     if part.unit_dim == 0 and not normals.any():  # a single point inside has none
         return
@@ -131,7 +134,7 @@ def _require_normals(
 
 
 def _placed(shape: Domain | Part, count: int, dim: int, who: str) -> Float[np.ndarray, "k {dim}"]:
-    """The points that some rows of the unit cube land on."""
+    """The points on which some rows of the unit cube land."""
     unit = probes(count, shape.unit_dim)
     placed: Any = shape.place(unit.copy())
     if not isinstance(placed, Placement):
@@ -173,7 +176,7 @@ def _require_shape(values: np.ndarray, shape: tuple[int, ...], what: str) -> Non
 
 
 def _array(values: Any, shape: tuple[int, ...], what: str) -> np.ndarray:
-    """Finite numbers of a shape."""
+    """An array of finite numbers of the given shape."""
     found = np.asarray(values)
     _require_shape(found, shape, what)
     if not np.isfinite(found).all():
@@ -182,7 +185,7 @@ def _array(values: Any, shape: tuple[int, ...], what: str) -> np.ndarray:
 
 
 def _refuse(wrong: np.ndarray, points: Float[np.ndarray, "n d"], before: str, after: str) -> None:
-    """Refuse where something is wrong anywhere, naming the first place."""
+    """Refuse if something is wrong anywhere, naming the first point."""
     bad = np.flatnonzero(wrong.reshape(len(points), -1).any(axis=1))
     if bad.size:
         place = ", ".join(f"{v:.6g}" for v in points[bad[0]])

@@ -1,4 +1,4 @@
-"""Union, intersection and difference of domains, and the parts of boundary that they leave."""
+"""Union, intersection and difference of domains, and their boundary parts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 import sympy as sp
 from jaxtyping import Bool, Float
 
-from pdelsr.declare.domains.base import OPERATIONS, SMALL, Domain
+from pdelsr.declare.domains.base import OPERATIONS, ZERO_LENGTH, Domain
 from pdelsr.declare.domains.checks import listed
 from pdelsr.declare.domains.contract import require_contract
 from pdelsr.declare.domains.cut import Cut, CutPart
@@ -58,11 +58,11 @@ class Combination(Domain):
     def _with_right(
         self, kept: Bool[np.ndarray, " n"], points: Float[np.ndarray, "n d"], tolerance: float
     ) -> Bool[np.ndarray, " n"]:
-        """Which points lie in the result, of which `kept` lie in the left operand."""
+        """Which points lie in the result; `kept` says which lie in the left operand."""
 
     @abstractmethod
     def _uncut_measure(self) -> float | None:
-        """The exact measure where neither operand cuts the boundary of the other, else None."""
+        """The exact measure if neither operand cuts the boundary of the other, else None."""
 
     @property
     def coordinates(  # pyright: ignore[reportIncompatibleVariableOverride]  # a field elsewhere
@@ -98,7 +98,7 @@ class Combination(Domain):
 
     @cached_property
     def _remains(self) -> Remains:
-        """What is left of the parts of either operand, found once: there may be many operands."""
+        """The remaining parts of both operands, computed once, as there may be many operands."""
         parts: dict[str, Part] = {}
         shares: list[set[float]] = []
         for operand, other, cut in (
@@ -135,10 +135,10 @@ class Combination(Domain):
 
 
 class Remains(NamedTuple):
-    """What a combination leaves of the boundaries of its operands.
+    """The remaining boundaries of the operands of a combination.
 
     Attributes:
-        parts: what is left, with distinct names.
+        parts: the remaining parts, with distinct names.
         left, right: whether the boundary of that operand is kept whole (True), not at all
             (False), or cut (None).
     """
@@ -153,8 +153,8 @@ class Union(Combination):
     """The points of either operand, `left | right`."""
 
     sign: ClassVar[str] = "|"
-    left_cut: ClassVar[Cut] = Cut(shift=SMALL, grow=0.0, inside=False)
-    right_cut: ClassVar[Cut] = Cut(shift=0.0, grow=SMALL, inside=False)
+    left_cut: ClassVar[Cut] = Cut(shift=ZERO_LENGTH, grow=0.0, inside=False)
+    right_cut: ClassVar[Cut] = Cut(shift=0.0, grow=ZERO_LENGTH, inside=False)
 
     @cached_property
     def bounding_box(  # pyright: ignore[reportIncompatibleMethodOverride]  # cached
@@ -179,8 +179,8 @@ class Intersection(Combination):
     """The points of both operands, `left & right`."""
 
     sign: ClassVar[str] = "&"
-    left_cut: ClassVar[Cut] = Cut(shift=-SMALL, grow=0.0, inside=True)
-    right_cut: ClassVar[Cut] = Cut(shift=0.0, grow=-SMALL, inside=True)
+    left_cut: ClassVar[Cut] = Cut(shift=-ZERO_LENGTH, grow=0.0, inside=True)
+    right_cut: ClassVar[Cut] = Cut(shift=0.0, grow=-ZERO_LENGTH, inside=True)
 
     @cached_property
     def bounding_box(  # pyright: ignore[reportIncompatibleMethodOverride]  # cached
@@ -203,8 +203,8 @@ class Difference(Combination):
     """The points of the left operand that are not inside the right one, `left - right`."""
 
     sign: ClassVar[str] = "-"
-    left_cut: ClassVar[Cut] = Cut(shift=-SMALL, grow=0.0, inside=False)
-    right_cut: ClassVar[Cut] = Cut(shift=0.0, grow=-SMALL, inside=True, flip=True)
+    left_cut: ClassVar[Cut] = Cut(shift=-ZERO_LENGTH, grow=0.0, inside=False)
+    right_cut: ClassVar[Cut] = Cut(shift=0.0, grow=-ZERO_LENGTH, inside=True, flip=True)
 
     @cached_property
     def bounding_box(  # pyright: ignore[reportIncompatibleMethodOverride]  # cached
@@ -216,7 +216,7 @@ class Difference(Combination):
         self, kept: Bool[np.ndarray, " n"], points: Float[np.ndarray, "n d"], tolerance: float
     ) -> Bool[np.ndarray, " n"]:
         # The boundary of the hole belongs to the result, whatever its rounding errors.
-        shrink = tolerance if tolerance < 0 else max(tolerance, 1e-3 * SMALL * self.diameter)
+        shrink = tolerance if tolerance < 0 else max(tolerance, 1e-3 * ZERO_LENGTH * self.diameter)
         return kept & ~self.right.contains(points, -shrink)
 
     def _uncut_measure(self) -> float | None:
@@ -227,7 +227,7 @@ class Difference(Combination):
 
 
 def require_combinable(left: Domain, sign: str, right: Domain) -> None:
-    """Refuse operands that have time, or different coordinates."""
+    """Refuse operands with time or with different coordinates."""
     if left.time is not None or right.time is not None:
         raise ProblemError(
             f"({left.title}) {sign} ({right.title}): combine the shapes in space first, then "
@@ -241,7 +241,7 @@ def require_combinable(left: Domain, sign: str, right: Domain) -> None:
 
 
 def _free_name(name: str, taken: Container[str]) -> str:
-    """The name itself, or the name with the first free number from 2 on."""
+    """The name, or the name with the first free number from 2 on."""
     free, number = name, 2
     while free in taken:
         free, number = f"{name} {number}", number + 1
@@ -249,7 +249,7 @@ def _free_name(name: str, taken: Container[str]) -> str:
 
 
 def _operation(kind: type[Combination]) -> Callable[[Domain, object], Domain]:
-    """What an operator does: it refuses what is no domain, then combines."""
+    """The function behind an operator: it refuses anything but a domain, then combines."""
 
     def combine(left: Domain, right: object) -> Domain:
         if isinstance(right, Domain):

@@ -1,4 +1,4 @@
-"""What one operand of a union, intersection or difference leaves of the boundary of the other."""
+"""The part of an operand's boundary that the other operand leaves in a combination."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from pdelsr.declare.domains.base import SMALL, Domain
+from pdelsr.declare.domains.base import ZERO_LENGTH, Domain
 from pdelsr.declare.domains.filtered import FilteredPart
 
-ROOM = 10  # times the lengths that count as zero, beyond which shapes are apart
+ROOM = 10  # times the length that counts as zero: beyond, shapes are apart
 
 
 @dataclass(frozen=True)
@@ -18,9 +18,9 @@ class Cut:
     """Which boundary points of one operand bound the result: a test against the other operand.
 
     A point p with outward normal n is kept where p + shift n lies in the other operand, grown by
-    `grow`, exactly if `inside` is true. The shift decides on which side coincident boundaries
-    fall, so that a common face is counted once or, where two shapes touch, not at all. Lengths
-    are shares of the diameter.
+    `grow`, exactly if `inside` is true. The shift decides on which side coincident boundaries fall:
+    a common face counts once or, if two shapes touch, not at all. Lengths are shares of the
+    diameter.
     """
 
     shift: float
@@ -31,7 +31,7 @@ class Cut:
 
 @dataclass(frozen=True, repr=False)
 class CutPart(FilteredPart):
-    """What the other operand leaves of a boundary part.
+    """The points of a boundary part that the other operand leaves.
 
     Attributes:
         other: The other operand.
@@ -46,7 +46,7 @@ class CutPart(FilteredPart):
     @property
     def is_whole(self) -> bool:
         """Whether the other operand is too far away to cut anything."""
-        box, room = self.base.bounding_box, ROOM * SMALL * self.scale
+        box, room = self.base.bounding_box, ROOM * ZERO_LENGTH * self.scale
         if self.cut.inside or box is None:
             return False
         low, high = self.other.bounding_box.T

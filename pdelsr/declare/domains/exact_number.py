@@ -1,4 +1,4 @@
-"""Bounds and radii as rationals, for expressions that have to vanish exactly on a boundary."""
+"""Bounds and radii as rationals, for expressions that must vanish exactly on a boundary."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class FilteredPart(Part):
 
     @cached_property
     def _probed(self) -> Placement:
-        """Where the probes land: kept, since a part may be cut many times, each time a little."""
+        """Where the probes land, stored because a part may be cut many times."""
         return self._filtered(_probed(self.base))
 
     @property

@@ -1,7 +1,7 @@
-"""Types of what a user gives: exact for editors and pyright, open at run time.
+"""Types of user arguments: exact for editors and pyright, open at run time.
 
-At run time the domains check these values themselves, in `__post_init__`, and refuse them in the
-user's words; the type checks of the test suite must not come first.
+At run time the domains check these values themselves, in `__post_init__`, with messages for the
+user; the type checks of the test suite must not come first.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Coordinates: TypeAlias = tuple[sp.Symbol, ...]
     Vector: TypeAlias = Sequence[Number]
     Vertices: TypeAlias = Sequence[Sequence[Number]]
-    # a relation is meant; sympy's decorators hide its classes from pyright, and Basic is their base
+    # stands for a relation, whose classes sympy's decorators hide from pyright
     On: TypeAlias = str | Part | sp.Basic | Sequence[str | Part | sp.Basic] | None
 else:
     Number = Coordinate = Coordinates = Vector = Vertices = On = object

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     PlacedPoints: TypeAlias = Float[np.ndarray, "n d"]
     Kept: TypeAlias = Bool[np.ndarray, " n"]
 else:
-    PlacedPoints = Kept = object  # checked by contract.py, in the user's words
+    PlacedPoints = Kept = object  # checked by contract.py, with messages for the user
 
 
 @dataclass(frozen=True, eq=False)

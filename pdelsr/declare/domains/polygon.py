@@ -27,8 +27,8 @@ from pdelsr.errors import ProblemError
 class Polygon(Domain):
     """The inside of a closed line without self-intersections.
 
-    The vertices are stored counter-clockwise from the first one, and "edge 0" runs from the
-    first to the second of them.
+    The vertices are stored counter-clockwise from the first one; "edge 0" runs from the first to
+    the second.
 
     Args:
         coordinates: Symbols of the two coordinates.

@@ -48,7 +48,7 @@ class PredicatePart(FilteredPart):
 
 
 def require_known_coordinates(predicate: Boolean, coordinates: tuple[sp.Symbol, ...]) -> None:
-    """Refuse a predicate that speaks of anything but the coordinates."""
+    """Refuse a predicate with symbols other than the coordinates."""
     strangers = (predicate.free_symbols - set(coordinates)) | predicate.atoms(AppliedUndef)
     if strangers:
         raise ProblemError(
@@ -65,8 +65,8 @@ def holds(
 ) -> Bool[np.ndarray, " n"]:
     """Whether a predicate holds at each point.
 
-    Equality means |lhs - rhs| <= tolerance, and the inequalities are consistent with it: `<=`
-    includes what counts as equal, `<` excludes it.
+    Equality means |lhs - rhs| <= tolerance, and the inequalities agree with it: `<=` includes sides
+    that count as equal, `<` excludes them.
 
     Args:
         predicate: Relation, or And, Or, Not of relations.
@@ -100,13 +100,13 @@ def _compare(
     points: Float[np.ndarray, "n d"],
     tolerance: float,
 ) -> Bool[np.ndarray, " n"]:
-    """One relation; where a side is undefined (NaN) it does not hold."""
+    """Where a relation holds; it does not where a side is undefined (NaN)."""
     gap = cast(sp.Expr, relation.lhs - relation.rhs)  # pyright: ignore
     try:
         with np.errstate(all="ignore"):
             found = real(np.asarray(numpy_function(gap, coordinates)(*points.T)))
             values = np.broadcast_to(found.astype(float), len(points))
-    except Exception as error:  # whatever a printer or numpy raises
+    except Exception as error:  # anything a printer or numpy raises
         raise ProblemError(
             f"the predicate {text_of(relation)} cannot be evaluated ({described(error)}); build it "
             "of functions that numpy or scipy has"

@@ -1,4 +1,4 @@
-"""The fixed points by which a domain measures what it cannot know in closed form."""
+"""The fixed points on which domains measure what has no closed form."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def probes(count: int, dim: int) -> Float[np.ndarray, "n {dim}"]:
 
 @lru_cache(maxsize=16)
 def corners(dim: int) -> Float[np.ndarray, "n {dim}"]:
-    """Corners of the unit cube: all of them where they are few, and otherwise as many by chance.
+    """Corners of the unit cube: all of them if they are few, otherwise that many at random.
 
     Args:
         dim: Dimension of the cube.

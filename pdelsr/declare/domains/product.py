@@ -24,8 +24,8 @@ from pdelsr.errors import ProblemError
 class SpaceTime(Domain):
     """A space domain times an interval of time.
 
-    Its sides are those of the space domain through all times, with the same names; "t=0" (kind
-    "initial") and "t=1" (kind "final") are its ends.
+    Its sides are those of the space domain at all times, with the same names; its ends are "t=0"
+    (kind "initial") and "t=1" (kind "final").
 
     Args:
         section: The space domain.
@@ -111,7 +111,7 @@ class SpaceTime(Domain):
 
 @dataclass(frozen=True, repr=False)
 class ProductSide(Part):
-    """A side of the space domain through all times; its normals have no time component.
+    """A side of the space domain at all times; its normals have no time component.
 
     Attributes:
         base: The side of the space domain.

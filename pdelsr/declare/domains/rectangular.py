@@ -1,4 +1,4 @@
-"""What Interval and Box share: bounds of each coordinate, and flat faces."""
+"""The common base of Interval and Box: bounds of each coordinate, and flat faces."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pdelsr.errors import ProblemError
 
 
 class Rectangular(Domain):
-    """A product of intervals, one a coordinate.
+    """A product of intervals, one per coordinate.
 
     Attributes:
         name: Prefix of the names of the faces, or None.

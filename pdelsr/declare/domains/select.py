@@ -18,7 +18,7 @@ def named_part(parts: tuple[Part, ...], name: str) -> Part:
     """The part of this name.
 
     Raises:
-        ProblemError: There is none; the message lists those that exist.
+        ProblemError: There is none; the message lists the existing ones.
     """
     for part in parts:
         if part.name == name:
@@ -35,7 +35,7 @@ def select_parts(
     coordinates: tuple[sp.Symbol, ...],
     tolerance: float,
 ) -> tuple[Part, ...]:
-    """The parts that `on` asks for, each once, in the order asked for.
+    """The parts that `on` selects, each once, in the order given.
 
     Args:
         parts: All parts of the domain.
@@ -70,9 +70,9 @@ def select_parts(
 
 
 def _own_part(parts: tuple[Part, ...], part: Part) -> Part:
-    """The part itself, if it is one of the domain's, or what a predicate leaves of one.
+    """The part itself, if it is one of the domain's, or a piece of one by a predicate.
 
-    The part of an operand has other normals or other points than what is left of it.
+    A part of an operand has other normals or other points than the piece of it that remains.
     """
     if part in parts or (isinstance(part, PredicatePart) and part.base in parts):
         return part
@@ -83,7 +83,7 @@ def _own_part(parts: tuple[Part, ...], part: Part) -> Part:
 
 
 def _by_name(parts: tuple[Part, ...], name: str) -> tuple[Part, ...]:
-    """The part of this name, or else all parts of the shape of this name; "x = 0" is "x=0"."""
+    """The part with this name, or all parts of the shape with this name; "x = 0" is "x=0"."""
     if any(part.name == name for part in parts):
         return (named_part(parts, name),)
     group = tuple(part for part in parts if part.name.startswith(f"{name} "))
@@ -96,7 +96,7 @@ def _by_predicate(
     coordinates: tuple[sp.Symbol, ...],
     tolerance: float,
 ) -> tuple[Part, ...]:
-    """The sides where the predicate holds; a side where it holds throughout stays as it is."""
+    """The sides, or pieces of them, where the predicate holds."""
     require_known_coordinates(predicate, coordinates)
     chosen: list[Part] = []
     sides = [part for part in parts if part.kind == "side"]

@@ -1,4 +1,4 @@
-"""Meshes of domains in one to three dimensions of space, for files that other programs draw."""
+"""Meshes of domains in one to three space dimensions, for files that other programs draw."""
 
 from pdelsr.results.mesh.base import SpaceMesh
 from pdelsr.results.mesh.choose import space_mesh

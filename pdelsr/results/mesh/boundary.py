@@ -1,4 +1,4 @@
-"""Points on the boundary of a domain of the plane, its corners among them."""
+"""Points on the boundary of a plane domain, including its corners."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import scipy
 from jaxtyping import Float
 
 from pdelsr.declare.domains import Domain, Part
-from pdelsr.declare.domains.base import SMALL
+from pdelsr.declare.domains.base import ZERO_LENGTH
 
 MEASURED_AT = 257  # places along a part, for its length
 BISECTIONS = 50  # for the place where another shape cuts a part off
@@ -23,7 +23,7 @@ class BoundaryCurve:
 
     Args:
         corners: ends of the parts, (c, 2).
-        others: between them, (p, 2).
+        others: points between them, (p, 2).
     """
 
     corners: Float[np.ndarray, "c 2"]
@@ -31,21 +31,21 @@ class BoundaryCurve:
 
     @property
     def points(self) -> Float[np.ndarray, "n 2"]:
-        """All of them, the corners first."""
+        """All points, the corners first."""
         return np.concatenate([self.corners, self.others])
 
 
 def boundary_curve(domain: Domain, spacing: float) -> BoundaryCurve:
     """Points at most `spacing` apart on every part, and the ends of the parts."""
     found = [_along(part, spacing) for part in domain.parts if part.unit_dim == 1]
-    corners = _distinct(np.concatenate([c for c, _ in found]), SMALL * domain.diameter)
+    corners = _distinct(np.concatenate([c for c, _ in found]), ZERO_LENGTH * domain.diameter)
     others = _distinct(np.concatenate([p for _, p in found]), APART * spacing)
     far = scipy.spatial.KDTree(corners).query(others)[0] > APART * spacing
     return BoundaryCurve(corners, others[far])
 
 
 def _along(part: Part, spacing: float) -> tuple[np.ndarray, np.ndarray]:
-    """Ends of the pieces that are left of a part, and points in between."""
+    """Ends of the remaining pieces of a part, and points in between."""
     places = np.linspace(0, 1, MEASURED_AT)[:, None]
     length = np.linalg.norm(np.diff(part.place(places).points, axis=0), axis=1).sum()
     count = max(int(np.ceil(length / spacing)), 2)
@@ -57,7 +57,7 @@ def _along(part: Part, spacing: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _changes(unit: np.ndarray, kept: np.ndarray) -> Iterator[tuple[float, float]]:
-    """Neighbouring places, one on the part and the next or the last one not: (on, off)."""
+    """Neighbouring places of which one is on the part and the other is not: (on, off)."""
     for i in np.flatnonzero(kept[1:] != kept[:-1]):
         on, off = (i, i + 1) if kept[i] else (i + 1, i)
         yield float(unit[on]), float(unit[off])
@@ -74,6 +74,6 @@ def _cut(part: Part, on: float, off: float) -> float:
 
 
 def _distinct(points: Float[np.ndarray, "n 2"], apart: float) -> Float[np.ndarray, "k 2"]:
-    """The points without those that come close to an earlier one."""
+    """The points without those close to an earlier one."""
     close = scipy.spatial.KDTree(points).query_pairs(apart, output_type="ndarray")
     return np.delete(points, close.max(axis=1, initial=0) if len(close) else [], axis=0)

@@ -1,4 +1,4 @@
-"""Hexahedra of a grid, whose outer corners are moved to the boundary of a domain of space."""
+"""Hexahedra of a grid, with outer corners moved to the boundary of a space domain."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ FARTHEST = 1.0  # diagonals of a cell, from a corner to the boundary
 
 
 def hexahedra(domain: Domain, ticks: Sequence[Float[np.ndarray, " _"]]) -> SpaceMesh:
-    """The cells whose center is inside; corners that not all eight cells share are moved.
+    """The cells with their center inside; corners that fewer than eight cells share are moved.
 
-    Each goes along the line from the mean center of its cells through itself, to where that leaves
-    the domain. Edges and corners of the boundary that do not lie on the grid are rounded.
+    A corner moves along the line from the mean center of its cells through the corner, to where the
+    line leaves the domain. Edges and corners of the boundary off the grid are rounded.
     """
     whole = grid(ticks)
     mesh = whole.only(domain.contains(whole.centers))
@@ -41,7 +41,7 @@ def _boundary(
     corners: Float[np.ndarray, "n 3"],
     farthest: float,
 ) -> Float[np.ndarray, "n 3"]:
-    """Where the lines from inside through the corners leave the domain, if that is not far off."""
+    """Where the lines from inside through the corners leave the domain, if not too far away."""
     way = corners - inside
     lengths = np.linalg.norm(way, axis=1, keepdims=True)
     way *= 1 + farthest / lengths

@@ -1,4 +1,4 @@
-"""Triangles that follow the boundary of a domain of the plane."""
+"""Triangles that follow the boundary of a plane domain."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pdelsr.results.mesh.base import SpaceMesh
 from pdelsr.results.mesh.boundary import boundary_curve
 
 INSET = 0.5  # of the spacing, between inner points and the boundary
-BULGE = 0.1  # of the spacing, that an edge may leave a curved domain by
-FLATTEST = 1e-3  # of the squared spacing; triangles below have their corners on a line
+BULGE = 0.1  # of the spacing, by which an edge may leave a curved domain
+FLATTEST = 1e-3  # of the squared spacing; triangles with less area have corners on a line
 
 
 def triangles(domain: Domain, spacing: float) -> SpaceMesh:
-    """The Delaunay triangulation of boundary points and of a grid inside, without what is outside.
+    """The Delaunay triangulation of boundary points and a grid inside, without outer triangles.
 
     Boundary points are at most 0.8 spacings apart, and inner ones half a spacing away from the
-    boundary, so that the edges between neighbouring boundary points are edges of triangles.
+    boundary, so the edges between neighbouring boundary points are edges of triangles.
     """
     points = np.concatenate([boundary_curve(domain, 0.8 * spacing).points, _inner(domain, spacing)])
     cells = scipy.spatial.Delaunay(points).simplices

@@ -61,7 +61,7 @@ def movie_writer(path: Path, fps: int, grid: Grid) -> AbstractMovieWriter:
 
 
 def _without_contours(table: Table) -> Table:
-    """Contour lines would have to be drawn anew for every frame."""
+    """The table without contour lines, which every frame would have to draw again."""
 
     def bare(panel: Panel) -> Panel:
         if isinstance(panel, MapPanel):
@@ -84,7 +84,7 @@ def _frame(table: Table, i: int) -> Grid:
 def _write(
     movie: Sequence[Grid], name: str, writer: AbstractMovieWriter, path: Path, dpi: int
 ) -> None:
-    """Draw the first frame, and put the values of the others into it."""
+    """Draw the first frame, then replace its values by those of the others."""
     figure, (place,) = framed(movie[:1], name, dpi)
     drawn = movie[0].draw(place)
     figure.draw_without_rendering()

@@ -1,4 +1,4 @@
-"""Error against time of several methods: one panel a problem, one line a method."""
+"""Error against time of several methods: one panel per problem, one line per method."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ OTHERS = (
     *((ORANGE, "s"), (GREEN, "^"), (PURPLE, "D"), (GREY, "v"), (VERMILION, "P")),
     *((SKY, "X"), (BLACK, "<")),
 )
-MARKED = 12  # curves with more points than this carry fewer markers
+MARKED = 12  # curves with more points get fewer markers
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,11 @@ class ErrorCurve:
 def draw_comparison(
     curves: Mapping[str, Mapping[str, ErrorCurve]], methods: Sequence[str], path: str | Path | None
 ) -> Picture:
-    """Draw panels on logarithmic axes with a common legend, and write them where a path is given.
+    """Draw panels on logarithmic axes with a common legend, and write them if a path is given.
 
     Args:
         curves: by problem and method.
-        methods: in the order of the legend; the last one is drawn on top, in a line of its own.
+        methods: in the order of the legend; the last one is drawn on top, in its own style.
         path: of the picture; the ending chooses the format.
     """
     rows = -(-len(curves) // COLUMNS)
@@ -96,7 +96,7 @@ def draw_comparison(
 
 
 def _draw_curve(axes: Axes, curve: ErrorCurve, position: int, count: int) -> None:
-    """A state is the best one until the next: steps, up to the end of the run."""
+    """Draw steps up to the end of the run, because a state is the best one until the next."""
     shown = [
         (s, max(e, SMALLEST))
         for s, e in zip(curve.seconds, curve.errors, strict=True)
@@ -112,7 +112,7 @@ def _draw_curve(axes: Axes, curve: ErrorCurve, position: int, count: int) -> Non
     every = -(-len(shown) // MARKED)
     line.set_markevery(list(range(0, len(shown) - 1, every)))
     line.set_zorder(3 if position == count - 1 else 2)
-    if len(curve.seconds) == 1:  # a marker without a line: larger, and above all lines
+    if len(curve.seconds) == 1:  # a single marker: larger, and above all lines
         line.set(markersize=5.5, zorder=4)
     axes.add_line(line)
     axes.autoscale_view()

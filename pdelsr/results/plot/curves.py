@@ -25,9 +25,9 @@ from pdelsr.results.plot.style import (
 
 Curve = Callable[[Axes, BaseSolution], None]
 SIZE = (3.6, 2.8)  # inches
-LINE = 0.24  # inches a block
+LINE = 0.24  # inches per block
 LEGEND = 0.105  # of the height of a curve, for each line of a legend
-LONGEST = 26  # characters of the name of a block; more would leave its residuals no room
+LONGEST = 26  # characters of a block's name; more would leave no room for its residuals
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class CurveStrip:
 
 
 def draw_blocks(axes: Axes, solution: BaseSolution) -> None:
-    """Root mean square of F on training and on held-out points, a line a block."""
+    """Root mean square of F on training and held-out points, one line per block."""
     found = list(solution.blocks.items())
     rows = np.arange(len(found))
     sides = {
@@ -103,7 +103,7 @@ def draw_history(axes: Axes, solution: BaseSolution) -> None:
         label="held-out",
     )
     kept = [solution.heldout] if outer and solution.best_iteration == 0 else []
-    if kept:  # no iteration came below where the run began
+    if kept:  # no iteration improved on the start
         axes.axhline(
             kept[0], color=VERMILION, linewidth=1.0, linestyle=":", label="kept: the start"
         )
@@ -127,7 +127,7 @@ def draw_spectrum(axes: Axes, solution: BaseSolution) -> None:
     start = max(effective - 1, 0)
     axes.semilogy(index[start:], shown[start:], color=GREY, linewidth=1.8, linestyle=":")
     whole = f"rank {rank:,}, all of it effective" if effective == rank else f"rank {rank:,}"
-    below = 1 - LEGEND * (1 + (effective < rank)) - 0.03  # the legend, which lines do not cross
+    below = 1 - LEGEND * (1 + (effective < rank)) - 0.03  # room for the legend
     if effective < rank:
         label = f"effective rank {effective:,}"
         axes.axvline(effective, 0, below, color=BLACK, linewidth=1.0, linestyle="--", label=label)
@@ -141,7 +141,7 @@ def draw_spectrum(axes: Axes, solution: BaseSolution) -> None:
 
 
 def shortened(name: str) -> str:
-    """A name with both of its ends, in which neighbours differ."""
+    """A name cut in the middle, because neighbours differ at their ends."""
     if len(name) <= LONGEST:
         return name
     end = (LONGEST - 1) // 2
@@ -149,5 +149,5 @@ def shortened(name: str) -> str:
 
 
 def _shown(values: Sequence[float | None]) -> list[float]:
-    """For a logarithmic axis: zero at its lower end, and nothing where there is no number."""
+    """Values for a logarithmic axis: zero at its lower end, and a gap for no number."""
     return [max(v, SMALLEST) if v is not None and math.isfinite(v) else math.nan for v in values]

@@ -36,7 +36,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
 def draw_diagnosis(found: Findings, path: str | Path | None = None, dpi: int = 150) -> Picture:
-    """Curves above, modes below; written where a path is given. See `Diagnosis.plot`."""
+    """Curves above, modes below; written if a path is given. See `Diagnosis.plot`."""
     require_dpi(dpi)
     if path is not None:
         require_file(path, PICTURES, "pictures")
@@ -151,7 +151,7 @@ def _draw_mode(axes: Axes, found: Findings, i: int) -> None:
 
 
 def _places(found: Findings) -> Float[np.ndarray, "n d"] | None:
-    """All inputs side by side, where each one is a number or a row of numbers."""
+    """All inputs side by side, if each is a number or a row of numbers."""
     inputs = found.inputs or ()
     if any(x.ndim > 2 or not np.issubdtype(x.dtype, np.floating) for x in inputs):
         return None
@@ -161,7 +161,7 @@ def _places(found: Findings) -> Float[np.ndarray, "n d"] | None:
 def _line(
     axes: Axes, x: np.ndarray, y: np.ndarray, i: int, label: str, marker: bool = False
 ) -> None:
-    """A curve; what is not positive or not finite is left out."""
+    """A curve without values that are not positive or not finite."""
     shown = np.where(np.isfinite(y) & (y > 0), y, np.nan)
     style: dict[str, Any] = {"marker": MARKERS[i % len(MARKERS)], "markersize": 3} if marker else {}
     axes.plot(x, shown, color=COLORS[i % len(COLORS)], linewidth=1.2, label=label, **style)

@@ -27,7 +27,7 @@ HEAD = 0.35  # inches of the title
 PAD = 0.08  # inches around a panel
 
 Part = Grid | CurveStrip
-"""What a figure is stacked of."""
+"""The parts of a figure, stacked from top to bottom."""
 
 
 def draw(
@@ -37,7 +37,7 @@ def draw(
     at: Mapping[Any, Any] | None,
     dpi: int,
 ) -> Picture:
-    """Draw what is asked for, and write it where a path is given; see `Solution.plot`."""
+    """Draw the requested parts, and write them if a path is given; see `Solution.plot`."""
     if what not in KINDS:
         raise SettingsError(f"what is {what!r}: choose one of {', '.join(KINDS)}.")
     if at is not None and what not in OF_SPACE:
@@ -75,7 +75,7 @@ def only_errors(table: Table) -> Table:
     """The errors of all unknowns.
 
     Raises:
-        SettingsError: there is no reference, or it has no value there.
+        SettingsError: there is no reference, or it has no value on the views.
     """
     if any("error" not in row for row in table.values()):
         raise SettingsError(
@@ -101,7 +101,7 @@ def _space(solution: BaseSolution, what: str, held: Held) -> list[Grid]:
 
 
 def _values(solution: BaseSolution, lines: Sequence[Any]) -> Table:
-    """Profiles of the solution with those of the reference in them."""
+    """Profiles of the solution and the reference."""
     table = field_panels(solution, lines)
     return {name: {"solution": row["solution"]} for name, row in table.items()}
 
@@ -109,7 +109,7 @@ def _values(solution: BaseSolution, lines: Sequence[Any]) -> Table:
 def _curves(solution: BaseSolution, what: str) -> list[Curve]:
     values = solution.singular_values
     curves: list[Curve] = []
-    fewest = 2 if what == "all" else 1  # one record alone says nothing that the blocks do not
+    fewest = 2 if what == "all" else 1  # a single record adds nothing to the blocks
     if what in ("all", "residuals") and solution.blocks:
         curves.append(draw_blocks)
     if what in ("all", "history") and len(solution.history) >= fewest:

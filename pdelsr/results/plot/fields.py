@@ -27,8 +27,8 @@ class Field:
     Args:
         mesh: of the view.
         value: of the solution.
-        reference: masked where it has no value, too; None where it has none on any view.
-        error: |u − u_ref|, less what the equations leave open; likewise.
+        reference: also masked where it has no value; None if it has none on any view.
+        error: |u − u_ref|, less the open part; likewise.
     """
 
     mesh: Mesh
@@ -64,7 +64,7 @@ def _field(
 def field_panels(
     solution: BaseSolution, views: Sequence[Mesh]
 ) -> dict[str, dict[str, list[Panel]]]:
-    """Panels of every unknown: solution, and reference and error where there is one."""
+    """Panels of every unknown: solution, and reference and error if there is a reference."""
     several = len(solution.names) > 1
     return {
         name: _panels(plain(name), several, found)
@@ -98,7 +98,7 @@ def _panels(name: str, several: bool, found: Sequence[Field]) -> dict[str, list[
 
 
 def _maps(name: str, reference: str, found: Sequence[Field]) -> dict[str, list[Panel]]:
-    """Solution and reference on one scale, which holds all values of both."""
+    """Maps of solution and reference on one scale for all values of both."""
     scale, width = value_scale(_shown(found)), _width(found)
     panels: dict[str, list[Panel]] = {
         "solution": [
@@ -131,5 +131,5 @@ def _width(views: Sequence[object]) -> int:
 
 
 def _shown(found: Sequence[Field]) -> list[np.ma.MaskedArray]:
-    """What is drawn of an unknown: a wrong solution must not look like the reference."""
+    """All drawn values of an unknown: a wrong solution must not look like the reference."""
     return [v for f in found for v in (f.value, f.reference) if v is not None]

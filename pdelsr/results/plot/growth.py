@@ -49,9 +49,9 @@ class GrowthPanel:
 
     Args:
         size: what varies.
-        fixed: what does not; the title.
+        fixed: what stays fixed; the title.
         sizes: in rising order.
-        series: by name; the fit of the first one is drawn and written in.
+        series: by name; the fit of the first one is drawn and labelled.
     """
 
     size: str
@@ -63,7 +63,7 @@ class GrowthPanel:
 def draw_growth(
     times: Sequence[GrowthPanel], memories: Sequence[GrowthPanel], path: str | Path | None
 ) -> Picture:
-    """Seconds above, memory below, and a common legend; written where a path is given."""
+    """Seconds above, memory below, and a common legend; written if a path is given."""
     width, height = PANEL[0] * len(times), 2 * PANEL[1] + LEGEND
     figure = Picture(figsize=(width, height), dpi=200, layout="constrained")
     above, below = figure.subplots(2, len(times), squeeze=False)

@@ -17,9 +17,9 @@ from pdelsr.results.plot.scale import magnitude_range
 from pdelsr.results.plot.style import BLACK, BLUE, SMALL, frame, retitle
 
 LARGE, NARROW = (4.4, 2.7), (2.45, 2.1)  # inches
-LOOKS = ((BLUE, 1.8, "solid"), (BLACK, 1.0, "dashed"))  # the second lies on the first
+LOOKS = ((BLUE, 1.8, "solid"), (BLACK, 1.0, "dashed"))  # the second is drawn on the first
 LEGEND = 0.16  # of the range, for the legend
-MARGIN = 0.06  # of the range, above and below
+RANGE_MARGIN = 0.06  # of the range, above and below
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class LinePanel(Panel):
         title: above it.
         quantity: beside the vertical axis.
         mesh: of the view.
-        curves: at most two, by the name in the legend.
+        curves: at most two, by their name in the legend.
         limits: of the vertical axis.
         log: on a logarithmic axis.
     """
@@ -61,7 +61,7 @@ class LinePanel(Panel):
 
     @property
     def _limits_with_legend(self) -> tuple[float, float]:
-        """With room above for the legend of several curves, whose axis is not logarithmic."""
+        """Limits with room above for the legend of several curves on a linear axis."""
         low, high = self.limits
         return low, high + (LEGEND * (high - low) if len(self.curves) > 1 else 0.0)
 
@@ -80,12 +80,12 @@ def value_limits(arrays: Sequence[np.ma.MaskedArray]) -> tuple[float, float]:
     """From the smallest to the largest value, with a margin."""
     shown = np.concatenate([a.compressed() for a in arrays])
     low, high = (float(shown.min()), float(shown.max())) if shown.size else (0.0, 1.0)
-    margin = MARGIN * (high - low) or MARGIN * abs(high) or 1.0
+    margin = RANGE_MARGIN * (high - low) or RANGE_MARGIN * abs(high) or 1.0
     return low - margin, high + margin
 
 
 def magnitude_limits(arrays: Sequence[np.ma.MaskedArray]) -> tuple[float, float]:
-    """Whole decades from a small value, but not the smallest, to the largest one."""
+    """Whole decades from a small value (not the smallest) to the largest one."""
     low, high = magnitude_range(arrays)
     top = math.ceil(math.log10(high) + 1e-9)
     return 10.0 ** min(math.floor(math.log10(low)), top - 1), 10.0**top

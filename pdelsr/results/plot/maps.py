@@ -1,4 +1,4 @@
-"""A map of one quantity over two coordinates, in colors with contour lines of signed fields."""
+"""A map of one quantity over two coordinates, in colors, with contour lines for signed fields."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ARROWS = {  # of a color bar, where values lie below and above its colors
     (False, True): "max",
     (True, True): "both",
 }
-UPRIGHT = 2  # characters of a name that is not turned
+UPRIGHT = 2  # characters up to which a name is not turned
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class MapPanel(Panel):
         return np.ma.maximum(pixels, self.scale.low) if self.scale.log else pixels
 
     def _draw_lines(self, axes: Axes) -> None:
-        """Levels, dashed where negative, and the edge of a domain that is no box."""
+        """Draw levels, dashed if negative, and the edge of a domain that is no box."""
         if self.scale.levels and self.values.count():
             axes.contour(
                 *self.mesh.ticks,

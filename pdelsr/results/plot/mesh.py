@@ -22,7 +22,7 @@ class Mesh:
     """A tensor grid of one or two coordinates, the others fixed.
 
     Args:
-        domain: that is cut.
+        domain: the domain to cut.
         axes: the coordinates that vary, the horizontal one first.
         fixed: values of the others.
         count: grid points along each axis.
@@ -35,19 +35,19 @@ class Mesh:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the coordinates that vary."""
+        """Names of the coordinates that vary."""
         return tuple(self.domain.coordinates[a].name for a in self.axes)
 
     @property
     def label(self) -> str:
-        """What is fixed; empty where nothing is."""
+        """The fixed coordinates as text; empty if there are none."""
         names = [c.name for c in self.domain.coordinates]
         return ", ".join(f"{names[a]} = {round(v, 12):.3g}" for a, v in self.fixed.items())
 
     def titled(self, name: str, width: int) -> str:
-        """A name and what is fixed, in lines of about `width` characters."""
+        """A name and the fixed coordinates, in lines of about `width` characters."""
         whole = f"{name} at {self.label}" if self.label else name
-        # a space that textwrap does not break at keeps "z = 1" together
+        # a space at which textwrap does not break keeps "z = 1" together
         return fill(whole.replace(" = ", "\xa0=\xa0"), width).replace("\xa0", " ")
 
     @property
@@ -57,7 +57,7 @@ class Mesh:
 
     @property
     def ratio(self) -> float | None:
-        """Width over height where both are space and can be drawn to scale."""
+        """Width over height if both are space and can be drawn to scale."""
         (left, right), (bottom, top) = self.extent
         ratio = (right - left) / (top - bottom)
         time = None if self.domain.time is None else self.domain.dim - 1
@@ -87,7 +87,7 @@ class Mesh:
 
     @cached_property
     def pixels(self) -> Bool[np.ndarray, "b a"]:
-        """Which pixels of a map lie in the domain, on a grid that is finer."""
+        """Which pixels of a map lie in the domain, on a finer grid."""
         ticks = self._ticks(FINER * self.count)
         inside = self.domain.contains(self._points(ticks))
         return inside.reshape(len(ticks[0]), len(ticks[1])).T
@@ -104,7 +104,7 @@ class Mesh:
         full, hidden = np.ma.getdata(values), np.ma.getmaskarray(values)
         if hidden.all():
             return np.ma.array(np.zeros(self.pixels.shape), mask=True)
-        if hidden.any():  # the nearest value inside, so that no edge is interpolated with nothing
+        if hidden.any():  # take the nearest value inside, for interpolation up to the edge
             full = full[tuple(_nearest(hidden))]
         unknown = hidden & self.inside.reshape(hidden.shape[::-1]).T
         lost = ndimage.zoom(unknown, FINER, order=0)

@@ -17,17 +17,17 @@ KEY = 0.6  # inches of a color bar
 
 
 class Panel(ABC):
-    """One picture with axes of its own."""
+    """One picture with its own axes."""
 
     mesh: Mesh
 
     @abstractmethod
     def size(self, small: bool) -> tuple[float, float]:
-        """Width and height in inches, of a small one among many or of a large one."""
+        """Width and height in inches, for a small panel among many or a large one."""
 
     @abstractmethod
     def draw(self, axes: Axes, repeated: bool, key: bool) -> list[Artist]:
-        """Draw it.
+        """Draw the panel.
 
         Args:
             axes: to draw on.
@@ -44,7 +44,7 @@ class Panel(ABC):
 
     @abstractmethod
     def update(self, artists: Sequence[Artist]) -> None:
-        """Show this panel's values where another one was drawn."""
+        """Replace another panel's values in its picture by this one's."""
 
 
 Table = Mapping[str, Mapping[str, Sequence[Panel]]]
@@ -70,7 +70,7 @@ class Grid:
         return max(widths) * self._columns + KEY * self.shared, sum(self._heights)
 
     def draw(self, figure: SubFigure) -> list[list[Artist]]:
-        """Draw all panels, row by row; gives what changes in each of them."""
+        """Draw all panels, row by row; return the artists that change in each."""
         places = figure.subplots(
             len(self.rows), self._columns, squeeze=False, height_ratios=self._heights
         )
@@ -102,7 +102,7 @@ class Grid:
 
 
 def stacked(table: Table) -> Grid:
-    """Several kinds or several views side by side, a row for each of what is shown."""
+    """Several kinds or views side by side, one row per unknown or equation."""
     rows = list(table.values())
     kinds = list(rows[0])
     if len(rows[0][kinds[0]]) > 1:

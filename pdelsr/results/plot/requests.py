@@ -1,4 +1,4 @@
-"""What a user asks for, checked before any time is spent on a run or on a drawing."""
+"""Checks of requested pictures, before any time is spent on a run or a drawing."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from pdelsr.results.plot.write import MOVIES, PICTURES, require_file
 def require_drawable(
     domain: Domain, picture: Path | None, movie: Path | None, at: Mapping[Any, Any] | None
 ) -> None:
-    """Refuse files and slices that are not possible, before a solution is there.
+    """Refuse impossible files and slices, before there is a solution.
 
     Raises:
-        SettingsError: an ending, a folder or a slice that does not fit, or no time for a movie.
+        SettingsError: an ending, a folder or a slice does not fit, or a movie has no time
+            coordinate.
     """
     held = read_at(at, domain)
     views(domain, held)
@@ -35,8 +36,8 @@ def require_movie(path: str | Path, domain: Domain, held: Held) -> Path:
     """The path of a movie that can be made.
 
     Raises:
-        SettingsError: there is no time, or it is held, or all of space is, or a coordinate has
-            several values, or the file does not fit, or there is no ffmpeg for it.
+        SettingsError: there is no time, time or all of space is held, a coordinate has several
+            values, the file does not fit, or ffmpeg is missing.
     """
     given = require_file(path, MOVIES, "movies")
     if domain.time is None:

@@ -17,14 +17,14 @@ from pdelsr.results.plot.mesh import Mesh
 from pdelsr.results.plot.panel import Panel
 from pdelsr.results.plot.style import plain
 
-MOST = 101  # grid points along an axis of a map: derivatives cost more than values
+MOST_ALONG_AXIS = 101  # grid points along an axis of a map: derivatives cost more than values
 
 
 def residual_panels(
     solution: BaseSolution, views: Sequence[Mesh]
 ) -> dict[str, dict[str, list[Panel]]]:
     """Panels of every equation."""
-    meshes = [replace(m, count=min(m.count, MOST)) if m.is_map else m for m in views]
+    meshes = [replace(m, count=min(m.count, MOST_ALONG_AXIS)) if m.is_map else m for m in views]
     blocks = [b for b in solution.compiled.blocks if isinstance(b.region, Interior)]
     table = {}
     for block in blocks:

@@ -30,14 +30,14 @@ from pdelsr.results.plot.write import PICTURES, require_dpi, require_file, write
 
 SIZE = (5.6, 4.0)  # inches
 AXES = {"time": "seconds", "iterations": "outer iterations"}
-KINDS = ("error", "residual")
-PLAIN = 2000  # ratio of the ends of the time axis up to which it has 1, 2, 5, 10
-MARKED = 15  # a curve carries about as many markers at most
+QUANTITIES = ("error", "residual")
+PLAIN = 2000  # ratio of the ends of the time axis up to which it has ticks at 1, 2, 5, 10
+MARKED = 15  # markers of a curve, about, at most
 
 
 @dataclass(frozen=True)
 class RunCurve:
-    """What one solution draws.
+    """The curve of one solution.
 
     Args:
         places: seconds or iterations, in rising order.
@@ -58,7 +58,7 @@ def compare(
     x: str,
     dpi: int,
 ) -> Picture:
-    """Draw the comparison, and write it where a path is given; see `pdelsr.plot.compare`."""
+    """Draw the comparison, and write it if a path is given; see `pdelsr.plot.compare`."""
     runs = read_solutions(solutions)
     names = read_labels(labels, runs)
     chosen = read_kind(what, runs, names)
@@ -106,10 +106,10 @@ def read_solutions(given: Any) -> list[BaseSolution]:
 
 
 def read_labels(given: Sequence[str] | None, runs: Sequence[BaseSolution]) -> list[str]:
-    """A label for each solution: the methods, numbered where one occurs twice.
+    """A label for each solution: by default the method, numbered if one occurs twice.
 
     Raises:
-        SettingsError: another number of labels.
+        SettingsError: the number of labels does not fit.
     """
     if given is not None:
         labels = [given] if isinstance(given, str) else [str(label) for label in given]
@@ -127,13 +127,13 @@ def read_labels(given: Sequence[str] | None, runs: Sequence[BaseSolution]) -> li
 
 
 def read_kind(what: str | None, runs: Sequence[BaseSolution], names: Sequence[str]) -> str:
-    """The error where that of every run is known, unless something else is asked for.
+    """The requested quantity; by default the error if that of every run is known.
 
     Raises:
         SettingsError: there is no such quantity, or no reference for it.
     """
-    if what not in (None, *KINDS):
-        raise SettingsError(f"what is {what!r}: choose one of {', '.join(KINDS)}.")
+    if what not in (None, *QUANTITIES):
+        raise SettingsError(f"what is {what!r}: choose one of {', '.join(QUANTITIES)}.")
     known = [bool(run.error_history or known_errors(run)) for run in runs]
     bare = [name for name, has_error in zip(names, known, strict=True) if not has_error]
     if what == "error" and bare:
@@ -145,7 +145,7 @@ def read_kind(what: str | None, runs: Sequence[BaseSolution], names: Sequence[st
 
 
 def error_curve(run: BaseSolution, x: str) -> RunCurve:
-    """The relative L2 error, the largest over the unknowns: tracked, or that at the end alone."""
+    """The largest relative L2 error of an unknown: tracked over time, or only at the end."""
     end = run.seconds if x == "time" else run.iterations
     if not run.error_history:
         return RunCurve([end], [largest_error(run.errors).relative_l2], end)
@@ -164,7 +164,7 @@ def residual_curve(run: BaseSolution, x: str, relative: bool) -> RunCurve:
 
 
 def _draw(axes: Axes, curve: RunCurve, label: str, i: int) -> None:
-    """A state is the best one until the next: steps, up to the end of the run."""
+    """Draw steps up to the end of the run, because a state is the best one until the next."""
     color, marker, dashes = STYLES[i % len(STYLES)]
     known = [(p, v) for p, v in zip(curve.places, curve.values, strict=True) if math.isfinite(v)]
     places = [p for p, _ in known]
@@ -192,7 +192,7 @@ def _finish(axes: Axes, curves: Sequence[RunCurve], x: str) -> None:
     decades(axes.yaxis, [v for curve in curves for v in curve.values])
     if x == "time":
         axes.set_xscale("log")
-        axes.set_xlim(0.1, 10.0)  # where nothing is finite
+        axes.set_xlim(0.1, 10.0)  # if nothing is finite
         same_seconds([axes])
         low, high = axes.get_xlim()
         few = high / low < PLAIN

@@ -1,4 +1,4 @@
-"""The colors of maps that share a quantity: their limits, and white at zero where signs differ."""
+"""The color scales of maps of one quantity: limits, and white at zero if signs differ."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from matplotlib.colors import LogNorm, Normalize
 
 from pdelsr.results.plot.style import MAGNITUDE, POSITIVE, SIGNED, SMALLEST
 
-DECADES = (2, 6)  # of magnitudes: fewest and most that are shown
-FEW = 0.05  # share of the places whose magnitude may be below
+DECADES = (2, 6)  # of magnitudes: fewest and most shown
+FEW = 0.05  # share of places whose magnitude may lie below the scale
 CONTOURS = 3  # lines of each sign
 FLAT = 1e-9  # relative variation below which a field counts as constant
 
@@ -24,8 +24,8 @@ class Scale:
         low: value of the first color.
         high: value of the last color.
         colors: a map of matplotlib.
-        log: on a logarithmic scale; what is below the lowest value takes its color.
-        levels: of contour lines, which tell the signs apart where there is no color.
+        log: logarithmic scale; lower values take the color of the lowest.
+        levels: of contour lines, which show the signs without color.
     """
 
     low: float
@@ -36,12 +36,12 @@ class Scale:
 
     @property
     def norm(self) -> Normalize:
-        """For matplotlib, which wants one of its own for every picture."""
+        """The matplotlib norm, a new one for every picture."""
         return (LogNorm if self.log else Normalize)(self.low, self.high, clip=self.log)
 
 
 def value_scale(arrays: Sequence[np.ma.MaskedArray]) -> Scale:
-    """From the smallest to the largest value; symmetric where both signs are of weight."""
+    """The scale from the smallest to the largest value; symmetric if both signs matter."""
     low, high = _range(arrays)
     size = max(-low, high)
     if high - low <= FLAT * size or size == 0:
@@ -54,12 +54,12 @@ def value_scale(arrays: Sequence[np.ma.MaskedArray]) -> Scale:
 
 
 def magnitude_scale(arrays: Sequence[np.ma.MaskedArray]) -> Scale:
-    """For errors and residuals."""
+    """The scale for errors and residuals."""
     return Scale(*magnitude_range(arrays), MAGNITUDE, log=True)
 
 
 def magnitude_range(arrays: Sequence[np.ma.MaskedArray]) -> tuple[float, float]:
-    """The largest value, and one that few places are below: two to six decades lower."""
+    """The largest value, and a value two to six decades lower that few places are below."""
     shown = np.concatenate([a.compressed() for a in arrays])
     positive = shown[shown > SMALLEST]
     if not positive.size:
@@ -69,6 +69,6 @@ def magnitude_range(arrays: Sequence[np.ma.MaskedArray]) -> tuple[float, float]:
 
 
 def _range(arrays: Sequence[np.ma.MaskedArray]) -> tuple[float, float]:
-    """Smallest and largest value of all; zeros where there is none."""
+    """Smallest and largest of all values; zeros if there are none."""
     shown = np.concatenate([a.compressed() for a in arrays])
     return (float(shown.min()), float(shown.max())) if shown.size else (0.0, 0.0)

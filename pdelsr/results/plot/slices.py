@@ -1,4 +1,4 @@
-"""The user's choice of a slice: coordinates that are held at a value, or at several in turn."""
+"""The user's choice of a slice: coordinates held at one value, or at several in turn."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from jaxtyping import Float
 from pdelsr.declare.domains import Domain
 from pdelsr.errors import SettingsError
 
-MOST = 20  # slices of one figure
+MOST_SLICES = 20  # slices of one figure
 
 Held = Mapping[int, tuple[float, ...]]
-"""Values of the coordinates that are held, by column; at most one has several."""
+"""Values of the held coordinates, by column; at most one has several."""
 
 
 def read_at(at: Any, domain: Domain) -> Held:
@@ -22,11 +22,11 @@ def read_at(at: Any, domain: Domain) -> Held:
 
     Args:
         at: numbers, or one list of numbers, by the name or symbol of a coordinate.
-        domain: that is cut.
+        domain: the domain to cut.
 
     Raises:
-        SettingsError: no such coordinate, not a number, a value outside of the domain's bounds,
-            several lists, or nothing left to draw along.
+        SettingsError: a coordinate does not exist, a value is not a number or outside of the
+            bounds, there are several lists, or no coordinate is left to draw along.
     """
     if at is None:
         return {}
@@ -59,8 +59,10 @@ def _values(name: str, given: Any, bounds: Float[np.ndarray, "2"]) -> tuple[floa
     slack = 1e-9 * (high - low)
     if values.ndim != 1 or not values.size or not np.isfinite(values).all():
         raise SettingsError(f"at: {name} is {given!r}: give a number, or a list of numbers.")
-    if len(values) > MOST:
-        raise SettingsError(f"at: {name} has {len(values)} values; at most {MOST} are drawn.")
+    if len(values) > MOST_SLICES:
+        raise SettingsError(
+            f"at: {name} has {len(values)} values; at most {MOST_SLICES} are drawn."
+        )
     for value in values:
         if not low - slack <= value <= high + slack:
             raise SettingsError(

@@ -1,4 +1,4 @@
-"""Colors, fonts and frames, set on each figure: no global state of matplotlib is touched."""
+"""Colors, fonts and frames, set on each figure without touching matplotlib's global state."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ STYLES = (
     *((BLUE, "o", "-"), (VERMILION, "s", "--"), (GREEN, "^", "-."), (PURPLE, "D", ":")),
     *((BLACK, "v", "-"), (ORANGE, "P", "--"), (SKY, "X", "-."), (GREY, "<", ":")),
 )
-"""Color, marker and dashes of one curve after the other: told apart without color, too."""
-SMALLEST = 1e-18  # error or residual that a logarithmic axis shows
+"""Color, marker and dashes of successive curves, distinct even without color."""
+SMALLEST = 1e-18  # smallest error or residual on a logarithmic axis
 TICKS = 6  # labels of a logarithmic axis, at most
 MARGIN = 0.1  # decades around the data
 
@@ -44,7 +44,7 @@ class Picture(Figure):
 
 
 def title(solution: BaseSolution) -> str:
-    """Problem, method, and the largest error of an unknown, or what is known of it."""
+    """Problem, method, and the largest error of an unknown, or its estimate."""
     text = f"{plain(solution.problem.name)} by {solution.method.name}"
     errors = known_errors(solution)
     if errors:
@@ -54,7 +54,7 @@ def title(solution: BaseSolution) -> str:
 
 
 def plain(name: str) -> str:
-    """A user's name as text, in which a dollar does not start a formula."""
+    """A user's name as text in which a dollar sign begins no formula."""
     return name.replace("$", r"\$")
 
 
@@ -71,7 +71,7 @@ def frame(axes: Axes, name: str, x: str, y: str, grid: bool = False) -> None:
 
 
 def retitle(artist: Artist, name: str) -> None:
-    """Another title for the panel that an artist is in."""
+    """Replace the title of an artist's panel."""
     assert isinstance(artist.axes, Axes)
     artist.axes.set_title(name, fontsize=MEDIUM)
 
@@ -80,7 +80,7 @@ def log_axes(axes: Axes, headroom: float = 0.0) -> None:
     """Logarithmic axes with labels at powers of ten only; whole decades upwards.
 
     Args:
-        axes: with everything drawn.
+        axes: with all curves drawn.
         headroom: decades left free above.
     """
     axes.set_xscale("log")
@@ -89,18 +89,18 @@ def log_axes(axes: Axes, headroom: float = 0.0) -> None:
         axis.set_major_locator(LogLocator(numticks=TICKS))
         axis.set_minor_formatter(NullFormatter())
     values = axes.dataLim.intervaly
-    if np.isfinite(values).all():  # something was drawn
+    if np.isfinite(values).all():  # something is drawn
         low, high = np.log10(values)
         bottom, top = math.floor(low), max(math.ceil(high), math.floor(low) + 1)
         axes.set_ylim(10.0 ** (bottom - MARGIN), 10.0 ** (top + headroom + MARGIN))
 
 
 def decades(axis: Axis, values: Sequence[float | None], headroom: float = 0.0) -> None:
-    """One logarithmic axis over whole decades around all values that are finite.
+    """One logarithmic axis over whole decades around all finite values.
 
     Args:
         axis: horizontal or vertical.
-        values: drawn.
+        values: the drawn values.
         headroom: share of the axis that stays free above.
     """
     known = [max(v, SMALLEST) for v in values if v is not None and math.isfinite(v)] or [1.0]

@@ -1,4 +1,4 @@
-"""What of a domain is drawn: the whole of it, slices of time, or slices through the middle."""
+"""The views of a domain for drawing: all of it, slices of time, or slices through the middle."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ FRAMES, PROFILES = 5, 4  # times at which a plane or a line is drawn
 
 
 def views(domain: Domain, held: Held | None = None, times: int = FRAMES) -> list[Mesh]:
-    """The views of a domain: planes where two coordinates or more are left, else lines.
+    """The views of a domain: planes if two coordinates or more are left, else lines.
 
     Args:
         domain: in space, or in space and time.
-        held: coordinates that the user holds, with their values.
-        times: at which a plane is drawn, where time is not held.
+        held: coordinates held by the user, with their values.
+        times: number of times at which a plane is drawn, if time is not held.
 
     Raises:
-        SettingsError: no point of the domain has the values that are held.
+        SettingsError: no point of the domain has the held values.
     """
     held = dict(held or {})
     free = [axis for axis in range(domain.dim) if axis not in held]
@@ -48,20 +48,20 @@ def views(domain: Domain, held: Held | None = None, times: int = FRAMES) -> list
 
 
 def profiles(domain: Domain) -> list[Mesh]:
-    """Lines through space at several times, where space is one coordinate; else none."""
+    """Lines through space at several times if space has one coordinate; else none."""
     if domain.time is None or domain.dim != 2:
         return []
     return views(domain, {1: moments(domain, PROFILES)})
 
 
 def moments(domain: Domain, count: int) -> tuple[float, ...]:
-    """Times from the initial to the final one."""
+    """`count` times from the initial to the final one."""
     first, last = domain.bounding_box[-1].tolist()
     return tuple(np.linspace(first, last, count).tolist())
 
 
 def _plane(free: list[int], domain: Domain) -> tuple[int, ...]:
-    """The one or two coordinates that vary, the horizontal one first: time, where it is one."""
+    """The one or two coordinates that vary, the horizontal one first: time, if it varies."""
     axes = tuple(free[:2])
     if domain.time is not None and domain.dim - 1 in axes:
         return axes[::-1]
@@ -69,7 +69,7 @@ def _plane(free: list[int], domain: Domain) -> tuple[int, ...]:
 
 
 def _slice(domain: Domain, axes: tuple[int, ...], held: Mapping[int, float], count: int) -> Mesh:
-    """What is neither drawn nor held goes to the first position that meets the domain."""
+    """A slice: other coordinates take the first position where it meets the domain."""
     low, high = domain.bounding_box.T
     others = [a for a in range(domain.dim) if a not in axes and a not in held]
     found = []

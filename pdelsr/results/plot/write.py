@@ -1,4 +1,4 @@
-"""Writing pictures: endings that are known, folders that exist, and files that can be written."""
+"""Writing pictures, with checks of endings, folders and files."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ MOVIES = (".gif", ".mp4")
 
 
 def require_file(path: str | Path, endings: Sequence[str], what: str) -> Path:
-    """The path of a file that can be written, as far as that shows before anything is drawn.
+    """The path of a file, checked as far as possible before anything is drawn.
 
     Args:
-        path: that the user gave.
-        endings: that are possible, the most usual one first.
-        what: these files in a word, in the plural.
+        path: given by the user.
+        endings: the possible ones, the most usual first.
+        what: a word for such files, in the plural.
 
     Raises:
-        SettingsError: no path, another ending, or no such folder.
+        SettingsError: it is no path, the ending is another one, or the folder does not exist.
     """
     given = read_path(path)
     ending = given.suffix.lower()
@@ -41,7 +41,7 @@ def write_picture(figure: Picture, path: str | Path) -> None:
     """Write a figure; the ending of the path chooses the format.
 
     Raises:
-        SettingsError: an unknown ending, or a file that cannot be written.
+        SettingsError: the ending is unknown, or the file cannot be written.
     """
     given = require_file(path, PICTURES, "pictures")
     try:
@@ -52,10 +52,10 @@ def write_picture(figure: Picture, path: str | Path) -> None:
 
 
 def require_dpi(dpi: object) -> None:
-    """Refuse what is no resolution.
+    """Refuse an invalid resolution.
 
     Raises:
-        SettingsError: not a number from 10 to 2,000.
+        SettingsError: it is not a number from 10 to 2,000.
     """
     if isinstance(dpi, bool) or not isinstance(dpi, int | float) or not 10 <= dpi <= 2000:
         raise SettingsError(f"dpi is {dpi!r}: give dots an inch, from 10 to 2000.")

@@ -1,4 +1,4 @@
-"""Alignment: how I-LSR moves the network between two refinements, one piece at a time."""
+"""Alignment: I-LSR moves the network between two refinements, one piece at a time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pdelsr.solvers.run.context import Context
 from pdelsr.solvers.run.watch import Watch
 from pdelsr.solvers.state.discretization import Discretization
 
-SHARE = 0.5  # of the planned points, for one Gauss–Newton step
+STEP_SHARE = 0.5  # of the planned points, for one Gauss–Newton step
 
 
 @dataclass
@@ -24,7 +24,7 @@ class Alignment(ABC):
 
     Args:
         iteration: of the outer loop.
-        reserve: seconds that must be left for the refinement that follows.
+        reserve: seconds to leave for the refinement that follows.
     """
 
     iteration: int
@@ -34,29 +34,29 @@ class Alignment(ABC):
 
     @property
     def pieces(self) -> int:
-        """How many pieces were taken, where that is counted."""
+        """Number of pieces taken, if counted."""
         return 0
 
     @abstractmethod
     def advance(self, discretization: Discretization, watch: Watch) -> bool:
-        """Take one piece; whether it was the last one.
+        """Take one piece; return whether it was the last one.
 
         Args:
-            discretization: whose network is moved.
-            watch: of this alignment, told about the piece.
+            discretization: its network is moved.
+            watch: of this alignment, called after every step.
         """
 
     def watch(self, context: Context) -> Watch:
-        """Reports the progress of a run, and keeps the time."""
+        """A watch that reports progress and keeps to the time."""
         return Watch(context, self.iteration, "align", self.every, self.reserve, self.pieces)
 
 
 @dataclass
 class GaussNewtonAlignment(Alignment):
-    """Damped Gauss–Newton steps on ‖f(θ)‖, on new points now and then.
+    """Damped Gauss–Newton steps on ‖f(θ)‖, with new points at intervals.
 
     Args:
-        descent: the damping goes on from one alignment to the next.
+        descent: the optimizer; its damping carries over from one alignment to the next.
         steps: in all.
         resample_every: steps between new points.
         adaptive: draw interior points where the residual is large.
@@ -80,7 +80,7 @@ class GaussNewtonAlignment(Alignment):
     def advance(self, discretization: Discretization, watch: Watch) -> bool:
         if self.residual is None or self.taken % self.resample_every == 0:
             adapt_to = discretization.network if self.adaptive else None
-            self.residual = discretization.fresh_residual(SHARE, adapt_to)
+            self.residual = discretization.fresh_residual(STEP_SHARE, adapt_to)
             n, descent = self.residual.row_count, self.descent
             descent.largest = affordable_columns(discretization, n, descent.largest)
         size = affordable_step(self.descent, self.residual, discretization.generator)
@@ -115,4 +115,4 @@ ALIGNMENT_TYPES = (
     LBFGSRun,
     LevenbergMarquardt,
 )
-"""What an alignment consists of, for `Method.memory_types`."""
+"""The parts of an alignment, for `Method.memory_types`."""

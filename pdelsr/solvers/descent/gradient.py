@@ -1,4 +1,4 @@
-"""Adam and L-BFGS on a loss: runs that go on piece by piece, and are safe against NaN."""
+"""Adam and L-BFGS on a loss, piece by piece, and safe against NaN."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ ADAM_PIECE, LBFGS_PIECE = 100, 10  # steps at most in one piece
 
 @dataclass
 class SumOfSquares:
-    """A loss that is a sum over points, and its gradient, which is the sum of those of pieces.
+    """A loss that is a sum over points, with its gradient as a sum over pieces.
 
     Args:
         total: number of points.
         of: the sum over a part of 0 … total, with a graph.
-        once: points of one reverse pass; fewer from the moment on when memory runs out.
+        once: points of one reverse pass; halved when memory runs out.
     """
 
     total: int
@@ -61,7 +61,7 @@ def sum_of(values: Iterable[Tensor]) -> Tensor:
 
 
 def squared_norm(residual: StackedResidual, once: int | None = None) -> SumOfSquares:
-    """‖f‖² of the network, as a loss, by `once` points at a time (all of them by default)."""
+    """‖f‖² of the network as a loss, `once` points at a time (all by default)."""
 
     def of(part: slice) -> Tensor:
         some = residual.part(part)
@@ -72,14 +72,14 @@ def squared_norm(residual: StackedResidual, once: int | None = None) -> SumOfSqu
 
 @dataclass
 class GradientRun(ABC):
-    """So many steps of an optimizer, in pieces between which a run can be written to a file.
+    """A given number of optimizer steps, in pieces between which the run can be saved.
 
-    The pieces are the same whether anybody looks at them or not, so that a run that is cut and
-    goes on takes the same steps as one that is not.
+    The pieces are always the same, so an interrupted run that goes on takes the same steps as one
+    without interruption.
 
     Args:
-        steps: to take in all.
-        taken: so far.
+        steps: number of steps in all.
+        taken: steps so far.
         over: whether the run has ended, early or not.
         state: of the optimizer after the last piece, as `torch.optim` gives it.
     """
@@ -102,9 +102,9 @@ class GradientRun(ABC):
         """Take one piece.
 
         Args:
-            network: whose parameters move; the same in every piece.
+            network: trained in place; the same in every piece.
             loss: ‖f‖².
-            watch: told sqrt(loss); True stops the piece.
+            watch: called with sqrt(loss); True stops the piece.
             most: steps of this piece; None for the usual size.
         """
         parameters = [p for p in network.parameters() if p.requires_grad]
@@ -167,8 +167,8 @@ class AdamRun(GradientRun):
 class LBFGSRun(GradientRun):
     """L-BFGS with strong Wolfe line search; the last finite parameters are kept.
 
-    Settings of Cao and Zhang (2026): gradient and change tolerances 1e-10 and 1e-12. It ends early
-    where a piece no longer lowers the loss.
+    Settings are those of Cao and Zhang (2026): gradient and change tolerances 1e-10 and 1e-12. It
+    ends early when a piece no longer lowers the loss.
 
     Args:
         history: pairs of vectors kept.

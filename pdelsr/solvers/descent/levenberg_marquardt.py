@@ -1,4 +1,4 @@
-"""Damped Gauss–Newton on the rows of G: how a network absorbs what a refinement cannot hold."""
+"""Damped Gauss–Newton on the rows of G: the network learns what a refinement cannot represent."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from torch import Tensor
 from pdelsr.linearize import Columns, Directions, Identity, StackedResidual
 from pdelsr.linearize.drawn import drawn
 from pdelsr.resources.pieces import is_out_of_memory, release
-from pdelsr.solvers.refinement.estimate import FEWEST
+from pdelsr.solvers.refinement.estimate import LEAST_COLUMNS
 
 RAISE, LOWER = 4.0, 4.0
-SMALLEST, LARGEST = 1e-15, 1e8
-BLOCKS = 6  # of columns in a product that is symmetric
+SMALLEST_DAMPING, LARGEST_DAMPING = 1e-15, 1e8
+BLOCKS = 6  # of columns in a symmetric product
 BEND = 0.75  # largest second-order part of a step, relative to the first-order one
-STEP = 0.1  # share of a step that its curvature is measured on
+PROBE = 0.1  # share of a step on which its curvature is measured
 DAMPINGS = 12  # dampings tried before a step is given up
 
 
@@ -29,27 +29,27 @@ class LevenbergMarquardt:
         (GᵀG + λ μ I) δ₁ = −Gᵀ f ,   (GᵀG + λ μ I) δ₂ = −Gᵀ f″(δ₁, δ₁) ,   θ ← θ + δ₁ + δ₂ / 2
 
     with μ the mean diagonal of GᵀG and f″ by a difference quotient (Transtrum and Sethna 2012,
-    arXiv 1201.5885; they refuse a step whose δ₂ is large, here δ₁ is tried alone). The second-order
-    part costs one evaluation of f, and left the residuals of Burgers and Korteweg–de Vries two to
+    arXiv 1201.5885; they refuse a step with a large δ₂, here δ₁ is tried alone). The second-order
+    part costs one evaluation of f, and made the residuals of Burgers and Korteweg–de Vries two to
     four times smaller after 30 steps.
 
     One product GᵀG, which takes most of the time, serves all damping values of a step; each costs
-    one Cholesky factorization. An eigendecomposition would serve them all, at the price of ten of
-    those, and a step tries two (docs/experiments/damping.py). Squaring the condition number is
-    harmless here: directions below sqrt(epsilon) are damped away anyway, and the digits come from
-    the refinement.
+    one Cholesky factorization. An eigendecomposition would serve them all, but costs ten
+    factorizations, and a step tries two (docs/experiments/damping.py). Squaring the condition
+    number is harmless here: directions below sqrt(epsilon) are damped away anyway, and the digits
+    come from the refinement.
 
     Args:
         damping: λ, adapted from step to step.
         largest: parameters of one step; larger networks move a random subset of this size, drawn
-            anew at every step.
+            again at every step.
     """
 
     damping: float = 1e-3
     largest: int = 4000
 
     def step(self, residual: StackedResidual, generator: torch.Generator) -> float:
-        """Move the network once; returns ‖f‖ at the new θ, unchanged where nothing helped."""
+        """Move the network once, unless no step helps; return ‖f‖ at the new θ."""
         directions = self._directions(residual, generator)
         local = _Linearized.at(residual, directions)
         for _ in range(DAMPINGS):
@@ -58,9 +58,9 @@ class LevenbergMarquardt:
                 after = local.size_at(delta)
                 if after < local.size:
                     change = LOWER if after < 0.9 * local.size else LOWER**0.5
-                    self.damping = max(self.damping / change, SMALLEST)
+                    self.damping = max(self.damping / change, SMALLEST_DAMPING)
                     return after
-            self.damping = min(self.damping * RAISE, LARGEST)
+            self.damping = min(self.damping * RAISE, LARGEST_DAMPING)
         residual.network.set_vector(local.theta)
         return local.size
 
@@ -73,7 +73,7 @@ class LevenbergMarquardt:
 
 @dataclass(frozen=True)
 class _Linearized:
-    """A residual at one θ: f, G, and the product GᵀG of all steps from there."""
+    """A residual at one θ: f, G, and the product GᵀG for all steps from there."""
 
     residual: StackedResidual
     directions: Directions
@@ -85,7 +85,7 @@ class _Linearized:
 
     @classmethod
     def at(cls, residual: StackedResidual, directions: Directions) -> _Linearized:
-        """At the present θ of the network."""
+        """The linearization at the present θ of the network."""
         jets = residual.jets_without_graph()
         f = residual.values(jets)
         G = residual.times(directions, residual.coefficients(jets))
@@ -93,9 +93,9 @@ class _Linearized:
         return cls(residual, directions, theta, f, G, gram(G), size)
 
     def step(self, damping: float) -> Float[Tensor, " r"] | None:
-        """δ₁ + δ₂ / 2, or None where the damped matrix is not numerically positive definite.
+        """δ₁ + δ₂ / 2, or None if the damped matrix is not numerically positive definite.
 
-        δ₂ is left out where it is not small beside δ₁: there the expansion says nothing.
+        δ₂ is left out if it is not small compared with δ₁, because the expansion then says nothing.
         """
         shifted = self.normal.clone()
         shifted.diagonal().add_(damping * self.normal.diagonal().mean())
@@ -110,12 +110,12 @@ class _Linearized:
         return delta if bool(torch.isfinite(delta).all()) else None
 
     def size_at(self, delta: Float[Tensor, " r"]) -> float:
-        """Move the network by δ; returns ‖f‖ there."""
+        """Move the network by δ; return ‖f‖ there."""
         return torch.linalg.vector_norm(self._moved(delta)).item()
 
     def _curvature(self, delta: Tensor) -> Float[Tensor, " n"]:
         """f″(δ, δ) from f at θ and at θ + h δ, and from G δ."""
-        return 2 / STEP * ((self._moved(STEP * delta) - self.f) / STEP - self.G @ delta)
+        return 2 / PROBE * ((self._moved(PROBE * delta) - self.f) / PROBE - self.G @ delta)
 
     def _moved(self, delta: Tensor) -> Float[Tensor, " n"]:
         self.residual.network.set_vector(self.theta + self.directions.lift(delta))
@@ -123,7 +123,7 @@ class _Linearized:
 
 
 def gram(G: Float[Tensor, "n m"]) -> Float[Tensor, "m m"]:
-    """GᵀG, of which one triangle of blocks is computed and the other one copied."""
+    """GᵀG, with one triangle of blocks computed and the other copied."""
     m = G.shape[1]
     out = G.new_empty(m, m)
     edges = [round(m * k / BLOCKS) for k in range(BLOCKS + 1)]
@@ -136,14 +136,14 @@ def gram(G: Float[Tensor, "n m"]) -> Float[Tensor, "m m"]:
 def affordable_step(
     descent: LevenbergMarquardt, residual: StackedResidual, generator: torch.Generator
 ) -> float:
-    """One step; where memory runs out, one that moves half as many parameters."""
+    """One step; if memory runs out, with half as many parameters."""
     theta = residual.network.get_vector()
     while True:
         try:
             return descent.step(residual, generator)
         except (MemoryError, RuntimeError) as error:
-            if descent.largest <= FEWEST or not is_out_of_memory(error):
+            if descent.largest <= LEAST_COLUMNS or not is_out_of_memory(error):
                 raise
         residual.network.set_vector(theta)
         release(residual.device)
-        descent.largest = max(min(descent.largest, theta.numel()) // 2, FEWEST)
+        descent.largest = max(min(descent.largest, theta.numel()) // 2, LEAST_COLUMNS)

@@ -16,7 +16,7 @@ from pdelsr.linearize import BoundBlock, Predictor, RefinedPredictor, StackedRes
 from pdelsr.networks.index_set import closure
 from pdelsr.solvers.descent.gradient import SumOfSquares
 
-PROBES = 8  # random perturbations that the sign of an equation is estimated from
+PROBES = 8  # random perturbations from which the sign of an equation is estimated
 CONDITION_ROWS = 100  # points of a condition that the perturbations respect
 
 
@@ -28,8 +28,8 @@ class PseudoTimeResidual:
         residual: on the points of the step.
         step: Δτ.
         signs: σ of every block; 0 for blocks without a pseudo-time term.
-        components: the field that the equation of a block advances.
-        previous: u_prev at the points, (n,) a block; empty where σ is 0.
+        components: for each block, the field that its equation advances.
+        previous: u_prev at the points, (n,) per block; empty if σ is 0.
     """
 
     residual: StackedResidual
@@ -39,12 +39,12 @@ class PseudoTimeResidual:
     previous: tuple[Tensor, ...]
 
     def loss(self, once: int | None = None) -> SumOfSquares:
-        """‖·‖² of the pseudo-time residual, by `once` points at a time (all of them by default)."""
+        """‖·‖² of the pseudo-time residual, `once` points at a time (all by default)."""
         total = self.residual.row_count
         return SumOfSquares(total, self.squares, once or total)
 
     def squares(self, part: slice) -> Float[Tensor, ""]:
-        """The sum over the rows of a part of 0 … n, with a graph."""
+        """The sum over a slice of the rows 0 … n, with a graph."""
         total, offset = self.residual.like.new_zeros(()), 0
         for i, bound in enumerate(self.residual.blocks):
             here = slice(max(part.start - offset, 0), max(part.stop - offset, 0))
@@ -109,7 +109,7 @@ def stable_signs(residual: StackedResidual, generator: torch.Generator) -> tuple
 def _respecting_conditions(
     residual: StackedResidual, directions: Float[Tensor, "m p"]
 ) -> Float[Tensor, "m p"]:
-    """The directions without their part that changes a condition: δ − Bᵀ (B Bᵀ + λ I)⁻¹ B δ."""
+    """The directions without the part that changes a condition: δ − Bᵀ (B Bᵀ + λ I)⁻¹ B δ."""
     soft = [b for b in residual.blocks if b.block.kind != "equation"]
     if not soft:
         return directions
@@ -137,7 +137,7 @@ def _field(bound: BoundBlock, predictor: Predictor, component: int) -> Tensor:
 
 
 def _values(bound: BoundBlock, predictor: Predictor, component: int) -> Float[Tensor, " n"]:
-    """The same without a graph, piece by piece."""
+    """`_field` without a graph, piece by piece."""
 
     def field(part: slice) -> Tensor:
         return _field(bound.part(part), predictor, component)

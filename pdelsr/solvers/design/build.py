@@ -21,7 +21,7 @@ from pdelsr.networks.mlp import MLP
 from pdelsr.solvers.run.job import Job
 from pdelsr.solvers.state.settings import RunSettings
 
-PROBES = 4  # points on which a network of the user's is tried
+PROBES = 4  # points on which a user's network is tried
 ROUNDED = 10.0  # times the root of machine epsilon, by which values a period apart may differ
 
 
@@ -30,8 +30,8 @@ def build_network(job: Job, design: Design, seed: int) -> Network:
 
     Args:
         job: of the run.
-        design: of a default network.
-        seed: of its weights.
+        design: of the default network.
+        seed: for its weights.
 
     Raises:
         SettingsError: the user's network does not fit the problem.
@@ -68,8 +68,8 @@ def adopted(network: nn.Module, d: int, k: int, periodic: Mapping[int, float]) -
     """The user's network, checked against the problem.
 
     Raises:
-        SettingsError: it has other numbers of coordinates or fields, nothing to train, or is not
-            periodic where the conditions hold by the form of the ansatz.
+        SettingsError: its numbers of coordinates or fields do not fit, it has nothing to train, or
+            it is not periodic although the ansatz has to be.
     """
     if not isinstance(network, Network):
         network = ModuleNetwork(network, d, k)
@@ -116,12 +116,12 @@ def is_periodic(network: Network, axis: int, period: float) -> bool:
 
 
 def some_points(problem: Problem, settings: RunSettings) -> Float[Tensor, "n d"]:
-    """A few points of the domain, on which a network is tried."""
+    """A few points of the domain, to try a network on."""
     domain = problem.domain
     points = domain.from_unit(probes(PART_PROBES, domain.unit_dim))[:PROBES]
     return torch.as_tensor(points, dtype=settings.torch_dtype, device=settings.torch_device)
 
 
 def derivatives_of(compiled: CompiledProblem) -> IndexSet:
-    """All derivatives that the blocks of a problem use, with the lower ones."""
+    """All derivatives that the blocks of a problem use, including lower ones."""
     return closure(tuple(entry.index for block in compiled.blocks for entry in block.entries))

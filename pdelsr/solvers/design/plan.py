@@ -1,4 +1,4 @@
-"""How many points every block of a run gets, from which sampler, and with which weight."""
+"""Number of points, sampler and weight of every block of a run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pdelsr.solvers.state.discretization import HELDOUT_SEED
 from pdelsr.survey import crowds
 
 BOUNDARY_SHARE = 0.2  # points of one soft condition, relative to those of the equations
-FEWEST = 100  # points of a condition
+LEAST_CONDITION_POINTS = 100  # points of a condition
 
 
 def point_plan(job: Job, parameters: int) -> PointPlan:
@@ -32,12 +32,12 @@ def point_plan(job: Job, parameters: int) -> PointPlan:
 
 
 def point_counts(job: Job, parameters: int) -> dict[str, int]:
-    """Points of every block: the user's, else the problem's, else the method's default."""
+    """Points of every block: the user's choice, else the problem's, else the method's default."""
     given, blocks = job.points, job.compiled.blocks
     equations = [b.name for b in blocks if isinstance(b.region, Interior)]
     rows = job.method.default_points(parameters)
     interior = given if isinstance(given, int) else -(-rows // max(len(equations), 1))
-    conditions = max(FEWEST, round(BOUNDARY_SHARE * interior))
+    conditions = max(LEAST_CONDITION_POINTS, round(BOUNDARY_SHARE * interior))
     counts = {b.name: interior if b.name in equations else conditions for b in blocks}
     if isinstance(given, Mapping):
         counts.update({name: int(n) for name, n in given.items() if name in counts})
@@ -57,7 +57,7 @@ def block_weights(job: Job, network: Network, plan: PointPlan) -> dict[str, floa
     blocks, given = job.compiled.blocks, job.settings.weights
     weights = {b.name: 1.0 for b in blocks}
     if job.balance:
-        # the usual rows: those in a narrow feature would outweigh all others
+        # the usual rows only: those in a narrow feature would outweigh all others
         bound = replace(plan, crowds={}).bind(blocks, HELDOUT_SEED)
         residual = StackedResidual(network, bound, job.memory_budget)
         weights = balanced_weights(bound, residual.mean_square_row)
@@ -68,10 +68,10 @@ def block_weights(job: Job, network: Network, plan: PointPlan) -> dict[str, floa
 
 
 def require_block_names(job: Job) -> None:
-    """Refuse options by block that name none, before any time is spent.
+    """Refuse options for blocks that do not exist, before any time is spent.
 
     Raises:
-        SettingsError: the message lists the blocks.
+        SettingsError: there are some; the message lists the blocks.
     """
     given = job.settings.weights
     weights = job.problem.weights if given is None else given
@@ -81,7 +81,7 @@ def require_block_names(job: Job) -> None:
 
 
 def require_blocks(option: str, given: Mapping[str, object], compiled: CompiledProblem) -> None:
-    """Refuse names that are not blocks, nor conditions that hold exactly."""
+    """Refuse names that are neither blocks nor conditions that hold exactly."""
     known = [*(b.name for b in compiled.blocks), *compiled.exact]
     for name in given:
         if name not in known:
@@ -91,7 +91,7 @@ def require_blocks(option: str, given: Mapping[str, object], compiled: CompiledP
 
 
 def require_points(option: str, given: Mapping[str, object], exact: Collection[str]) -> None:
-    """Refuse names of blocks that have no points, since the ansatz satisfies them exactly."""
+    """Refuse names of blocks without points, because the ansatz satisfies them exactly."""
     for name in given:
         if name in exact:
             raise SettingsError(

@@ -1,8 +1,8 @@
 """The design of a default network for a linear problem, by refining small untrained networks.
 
-How random features should look depends on the solution: fast or slow, a product or a sum of
-functions of single coordinates. A small network answers that in a fraction of a second, without
-the solution: the residual on held-out points tells.
+The best random features depend on the solution: fast or slow, a product or a sum of functions of
+single coordinates. A small network finds them in a fraction of a second, without the solution, by
+the residual on held-out points.
 """
 
 from __future__ import annotations
@@ -31,34 +31,34 @@ from pdelsr.survey import crowds
 
 logger: logging.Logger = logging.getLogger(__name__)
 
-SHARE = 0.3  # of the time left that trials may take
-REFINEMENT = 0.5  # of what is left after them, for the first refinement
+DESIGN_SHARE = 0.3  # of the time left that trials may take
+REFINEMENT = 0.5  # of the time left after the trials, for the first refinement
 PARAMETERS = 1200  # of a trial network
-TRIAL_STEPS = 2  # more than one, so that a linear solve is corrected as that of the run is
-FIRST_SCALES = (1.0, 2.0)  # that every design is tried with
-POWER = 2.5  # of the parameters, that the time of a trial grows with
-SMALL = 4  # times fewer parameters of the smallest trials
-WALKS = 3  # trials of neighbouring scales, about
-ROUGH = 600  # parameters of the first trials; with 300 the sine is not told from tanh
+TRIAL_STEPS = 2  # more than one, so that a linear solve is corrected as in the run
+FIRST_SCALES = (1.0, 2.0)  # with which every design is tried
+POWER = 2.5  # of the parameters, with which the time of a trial grows
+FEWER_PARAMETERS = 4  # times fewer parameters in the smallest trials
+WALKS = 3  # about the number of trials of neighbouring scales
+ROUGH = 600  # parameters of the first trials; 300 do not tell sine from tanh
 FACTOR = 2**0.5  # between neighbouring scales, at first
 FINE = 2**0.25  # between the last ones
-ROUGHER = 2.5  # times the residual that a larger scale may have, see `Trial._is_better`
+ROUGHER = 2.5  # factor by which a larger scale may raise the residual, see `Trial._is_better`
 DIGITS = 6  # of scales
-FILLED = 0.9  # share of directions above rounding from which none is spare
-SMALLEST, LARGEST = 0.15, 12.0  # scales
+FILLED = 0.9  # share of directions above rounding from which none are spare
+SMALLEST_SCALE, LARGEST_SCALE = 0.15, 12.0  # scales
 ACTIVATIONS = ("sin", "tanh")
 FEW_INPUTS = (1, 2)  # of a neuron, for problems in many coordinates
 MANY_COORDINATES = 3
 DRAW = 7919  # between the seeds of two networks of one design
-TRAIN_SEED, TEST_SEED = 2**31 - 2, 2**31 - 3  # point streams that no run uses
+TRAIN_SEED, TEST_SEED = 2**31 - 2, 2**31 - 3  # of points that no run uses
 
 
 @dataclass(frozen=True, eq=False)
 class Designer:
-    """Chooses designs of default networks, and builds them.
+    """Chooses a `Design` by trial, and builds networks from designs.
 
     Args:
-        job: on a linear problem, with a method whose options limit the choice.
+        job: on a linear problem; options of its method limit the choice.
     """
 
     job: Job
@@ -66,25 +66,23 @@ class Designer:
     def first(self, left: int | float = math.inf) -> Design:
         """The small design with the smallest held-out residual after one refinement.
 
-        Where trials of the usual size would take more than 0.3 of the seconds left, smaller
-        networks are tried, and the design is widened as far as there is time to refine it. When
-        that share is over, the best one so far is taken.
+        If trials of the usual size would take more than 0.3 of the seconds left, smaller networks
+        are tried, and the design is widened as far as there is time to refine it. When that share
+        is used up, the best design so far is taken.
 
-        Both activations, and one hidden layer with few inputs a neuron, are tried at two scales as
-        far as the options leave them open, with half of the parameters, where they cost a quarter.
-        The best one then walks to the scale where its residual is smallest, by factors of 2^½, and
-        with all parameters by factors of 2^¼.
+        As far as the options leave them open, both activations, and one hidden layer with few
+        inputs per neuron, are tried at two scales with half of the parameters, which costs a
+        quarter. For the best one the scale with the smallest residual is searched, by factors of
+        2^½, and with all parameters by factors of 2^¼.
         """
-        begin, seconds = time.perf_counter(), SHARE * left
+        begin, seconds = time.perf_counter(), DESIGN_SHARE * left
         open_designs = self.open_designs()
         parameters, sizes, one = PARAMETERS, {}, math.inf
         at_scales = [replace(d, weight_scale=s) for s in FIRST_SCALES for d in open_designs]
         if not math.isinf(seconds):
-            parameters //= SMALL
+            parameters //= FEWER_PARAMETERS
             with given_up_after(seconds):
-                self.smallest_seconds(
-                    open_designs[0]
-                )  # loads what is loaded once, and is needed anyway
+                self.smallest_seconds(open_designs[0])  # loads libraries, which are needed anyway
         with given_up_after(seconds):
             if not math.isinf(seconds):
                 one = self.smallest_seconds(open_designs[0])
@@ -105,14 +103,14 @@ class Designer:
     def smallest_seconds(self, design: Design) -> float:
         """Seconds of the smallest trial."""
         begin = time.perf_counter()
-        least = self.sized(design, PARAMETERS // SMALL)
+        least = self.sized(design, PARAMETERS // FEWER_PARAMETERS)
         self.trial(least, {}).size(least)
         return time.perf_counter() - begin
 
     def _of_usual_size(self, design: Design, parameters: int, most: int | float) -> Design:
-        """A design that was tried, of the usual size.
+        """A tried design, enlarged to the usual size.
 
-        It becomes at most twice as large as there, and no larger than what can be refined in time.
+        It grows at most by a factor of two, and no further than can be refined in time.
         """
         if parameters >= PARAMETERS:
             return design
@@ -120,7 +118,7 @@ class Designer:
         return self.widened(design, self.sized(design, int(wanted)).hidden)
 
     def larger(self, design: Design, parameters: int) -> Design:
-        """The design with about so many parameters; wider networks want larger scales."""
+        """The design with about `parameters` parameters; wider networks need larger scales."""
         sized = self.sized(design, parameters)
         return (
             sized
@@ -129,28 +127,28 @@ class Designer:
         )
 
     def widened(self, design: Design, hidden: tuple[int, ...]) -> Design:
-        """The design with given widths, at a scale that grows as the root of the width.
+        """The design with given widths, and a scale that grows like the root of the width.
 
-        That is how the best scale of deep untrained networks was seen to grow: from 600 to 1,200
-        and 2,400 parameters it went from 2 to 2.4 and 2.8 for the wave equation, Poisson's and
-        Helmholtz'. With one hidden layer it did not depend on the width.
+        The best scale of deep untrained networks was measured to grow like this: from 600 to 1,200
+        and 2,400 parameters it went from 2 to 2.4 and 2.8 for the wave, Poisson and Helmholtz
+        equations. With one hidden layer it did not depend on the width.
         """
         growth = (sum(hidden) / sum(design.hidden)) ** 0.5 if len(hidden) > 1 else 1.0
         return replace(design, hidden=hidden, weight_scale=design.weight_scale * max(growth, 1.0))
 
     def grown(self, network: Network, design: Design, seed: int) -> Network:
-        """A network of at least the widths of this one that is the same function."""
+        """A network that is the same function, with at least the same widths."""
         if isinstance(network, HardConditions):
             return HardConditions(self.grown(network.network, design, seed), network.forms)
         assert isinstance(network, MLP)
         return network.widened(tuple(map(max, network.hidden, design.hidden)), seed)
 
     def sized(self, design: Design, parameters: int) -> Design:
-        """The design with equal widths and about so many parameters."""
+        """The design with equal widths and about `parameters` parameters."""
         return design.sized(parameters, self.features, len(self.job.compiled.unknowns))
 
     def build(self, design: Design, draw: int = 0) -> Network:
-        """The network of a design, with hard conditions around it; other weights for every draw."""
+        """The network of a design, with hard conditions around it; each draw has other weights."""
         seed = (self.job.settings.seed + DRAW * draw) % (LARGEST_SEED + 1)
         return build_network(self.job, design, seed)
 
@@ -162,7 +160,7 @@ class Designer:
         return len(compiled.coordinates) - periodic + 2 * periodic * self.job.method.harmonics
 
     def open_designs(self, parameters: int = 1) -> list[Design]:
-        """What the method's options leave open, with about so many parameters."""
+        """The designs that the method's options leave open, with about `parameters` parameters."""
         method, dim = self.job.method, len(self.job.compiled.coordinates)
         activations = ACTIVATIONS if method.activation is None else (method.activation,)
         depth = 2 if method.hidden is None else len(method.hidden)
@@ -172,14 +170,14 @@ class Designer:
         return [self.sized(design, parameters) for design in designs]
 
     def trial(self, design: Design, sizes: dict[Design, float]) -> Trial:
-        """Points and weights that suit a design; what it finds goes into `sizes`."""
+        """A trial with points and weights for a design; its residuals go into `sizes`."""
         return self.trial_on(self.balanced_plan(self.build(design)), sizes)
 
     def trial_on(self, plan: PointPlan, sizes: dict[Design, float]) -> Trial:
-        """A trial on the points of a plan, for the fit on as many times as many as a run has.
+        """A trial on the points of a plan, with the fit on the same multiple of them as in a run.
 
-        On few points networks with a small scale look the better ones: for Poisson's equation the
-        scales 2 and 2.8 left residuals of 1.5e-7 and 3.2e-7 with two rows for every parameter, and
+        On few points, networks with a small scale look better than they are: for Poisson's equation
+        the scales 2 and 2.8 left residuals of 1.5e-7 and 3.2e-7 with two rows per parameter, and
         1.5e-8 and 1.6e-8 with four.
         """
         blocks = self.job.compiled.blocks
@@ -206,7 +204,7 @@ class Trial:
         test: the held-out points.
         memory_budget: bytes of one chunk of rows.
         sizes: held-out residuals found so far.
-        spare: designs of which a part of the directions is below rounding.
+        spare: designs with a part of the directions below rounding.
     """
 
     build: Callable[[Design], Network]
@@ -217,16 +215,16 @@ class Trial:
     spare: set[Design] = field(default_factory=set)
 
     def at_best_scale(self, design: Design, factor: float) -> Design:
-        """The design with the scale of its weights that is best, as steps of a factor lead to."""
+        """The design with the best scale of its weights, found in steps by a factor."""
         larger = self.walk(design, factor)
         return self.walk(design, 1 / factor) if larger is design else larger
 
     def walk(self, design: Design, factor: float) -> Design:
-        """Multiply the scale by `factor` as long as that is better."""
+        """Multiply the scale by `factor` as long as that improves the design."""
         while True:
             scale = round(design.weight_scale * factor, DIGITS)  # twice 2^¼ is 2^½, and known
             scaled = replace(design, weight_scale=scale)
-            if not SMALLEST <= scaled.weight_scale <= LARGEST:
+            if not SMALLEST_SCALE <= scaled.weight_scale <= LARGEST_SCALE:
                 return design
             if not self._is_better(scaled, design):
                 return design
@@ -235,17 +233,17 @@ class Trial:
     def _is_better(self, new: Design, old: Design) -> bool:
         """Whether another scale is better.
 
-        Where the smaller one leaves directions below rounding, its residual is what rounding leaves
-        of smooth functions. That of the larger one is rougher, and an error is the smaller the
-        rougher its residual is: for the wave equation with 1,640 parameters the scales 2 and 2.8
-        had residuals of 2.6e-8 and 6.3e-8, and errors of 4.0e-11 and 2.9e-12.
+        If the smaller one has directions below rounding, its residual is smooth. The residual of
+        the larger one is rougher, and rough residuals mean smaller errors: for the wave equation
+        with 1,640 parameters the scales 2 and 2.8 had residuals of 2.6e-8 and 6.3e-8, and errors of
+        4.0e-11 and 2.9e-12.
         """
         sizes, larger = (self.size(new), self.size(old)), new.weight_scale > old.weight_scale
         allowed = ROUGHER if (old if larger else new) in self.spare else 1.0
         return sizes[0] < allowed * sizes[1] if larger else allowed * sizes[0] < sizes[1]
 
     def size(self, design: Design) -> float:
-        """Held-out residual after one refinement; infinite where it is not finite."""
+        """Held-out residual after one refinement; infinite if it is not finite."""
         if design not in self.sizes:
             network = self.build(design)
             found = self.refinement(network)
@@ -258,7 +256,7 @@ class Trial:
         return self.sizes[design]
 
     def refined(self, network: Network) -> RefinedPredictor | None:
-        """A network after one refinement; None where that found nothing."""
+        """The predictor after one refinement; None if that found nothing."""
         return _predictor(network, self.refinement(network))
 
     def refinement(self, network: Network) -> Refinement:
@@ -267,7 +265,7 @@ class Trial:
         return refine_in_subspace(residual, directions, QR(), TRIAL_STEPS, described=False)
 
     def heldout_size(self, predictor: Predictor, network: Network) -> float:
-        """The residual of a function at the held-out points; infinite where it is not finite."""
+        """The residual of a function at the held-out points; infinite if it is not finite."""
         held = StackedResidual(network, self.test).evaluate(predictor)
         size = torch.linalg.vector_norm(held).item()
         return size if math.isfinite(size) else math.inf
@@ -278,10 +276,10 @@ def affordable_parameters(one: float, count: int, seconds: float) -> int:
 
     Args:
         one: seconds of the smallest trial.
-        count: of other ones before, with the same parameters, or with 600.
+        count: number of trials before the last ones, with the same parameters or with 600.
         seconds: for all of them.
     """
-    least = PARAMETERS / SMALL
+    least = PARAMETERS / FEWER_PARAMETERS
     share = max(seconds - one, 0.0) / one
     parameters = least * (share / (count + WALKS)) ** (1 / POWER)
     if parameters > ROUGH:
@@ -291,17 +289,17 @@ def affordable_parameters(one: float, count: int, seconds: float) -> int:
 
 
 def _refinable(one: float, begin: float, left: float) -> float:
-    """Parameters that the first refinement has the time for.
+    """Parameters for which the first refinement has enough time.
 
     Args:
-        one: seconds of the smallest trial; infinite where it was never finished.
+        one: seconds of the smallest trial; infinite if it was never finished.
         begin: of the trials.
-        left: seconds that were left then.
+        left: seconds that were left when the trials began.
     """
     if math.isinf(left):
         return math.inf
     seconds = REFINEMENT * max(left - (time.perf_counter() - begin), 0.0)
-    return PARAMETERS / SMALL * (seconds / one) ** (1 / POWER)
+    return PARAMETERS / FEWER_PARAMETERS * (seconds / one) ** (1 / POWER)
 
 
 def _predictor(network: Network, found: Refinement) -> RefinedPredictor | None:

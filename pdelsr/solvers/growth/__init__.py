@@ -1,1 +1,1 @@
-"""Larger networks while a run goes on: when, how far, and how."""
+"""Larger networks during a run: when, how large, and how."""

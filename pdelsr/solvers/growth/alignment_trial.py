@@ -1,4 +1,4 @@
-"""What alignment and growth gain, as a network of half the size tells."""
+"""The gains of alignment and growth, measured on a network of half the size."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pdelsr.linearize.points import PointPlan
 from pdelsr.networks import Network
 from pdelsr.networks.design import Design
 from pdelsr.resources.deadline import given_up_after
-from pdelsr.solvers.descent.alignment import SHARE
+from pdelsr.solvers.descent.alignment import STEP_SHARE
 from pdelsr.solvers.descent.levenberg_marquardt import LevenbergMarquardt
 from pdelsr.solvers.design.trial import TRAIN_SEED, Designer, Trial
 from pdelsr.solvers.run.network_maker import Gains
@@ -31,18 +31,18 @@ def gains_of(
     parameters: int,
     seconds: int | float = math.inf,
 ) -> Gains | None:
-    """What an alignment gains at half the size, and what doubling has gained from there.
+    """The gain of an alignment at half the size, and the gain of doubling from there.
 
-    Both depend on the problem. Networks of 547 parameters on which Poisson's equation left a
-    residual of 1e-5 left 4e-10 once they were aligned, and 3e-8 with twice the parameters; for the
-    wave equation alignment made it worse (`docs/experiments/alignment_gain.py`).
+    Both depend on the problem. For Poisson's equation, networks of 547 parameters left a residual
+    of 1e-5, 4e-10 after alignment, and 3e-8 with twice the parameters; for the wave equation
+    alignment made it worse (`docs/experiments/alignment_gain.py`).
 
     Args:
         designer: of the run.
         design: of the untrained network.
-        untrained: that network, refined.
-        parameters: of it.
-        seconds: that this may take; None is returned where they are too few.
+        untrained: the refined network of this design.
+        parameters: of the network.
+        seconds: that the trial may take; if too few, it returns None.
     """
     with given_up_after(seconds):
         trial = aligned_trial(designer, design, parameters // 2)
@@ -63,9 +63,9 @@ def _ratio(before: float, after: float) -> float:
 
 
 def aligned_trial(designer: Designer, design: Design, parameters: int) -> AlignedTrial:
-    """A network of another size with points that suit it.
+    """A network of another size, with points for it.
 
-    The scale of the weights of deep networks changes as the root of the width, see
+    The scale of the weights of deep networks changes like the root of the width, see
     `Designer.widened`.
     """
     small = designer.sized(design, parameters)
@@ -83,9 +83,9 @@ class AlignedTrial:
 
     Args:
         designer: of the run.
-        network: that is aligned.
+        network: the one to align.
         plan: with points for it.
-        trial: of refinements.
+        trial: refines the network.
     """
 
     designer: Designer
@@ -99,12 +99,12 @@ class AlignedTrial:
         residual = None
         for step in range(STEPS):
             if residual is None or step % RESAMPLE_EVERY == 0:
-                plan, seed = self.plan.scaled(SHARE), TRAIN_SEED - 1 - step
+                plan, seed = self.plan.scaled(STEP_SHARE), TRAIN_SEED - 1 - step
                 blocks = plan.bind(self.designer.job.compiled.blocks, seed, self.network)
                 residual = StackedResidual(self.network, blocks, self.trial.memory_budget)
             descent.step(residual, generator)
 
     def refined_size(self) -> float:
-        """The held-out residual once it is refined; infinite where that finds nothing."""
+        """The held-out residual after refinement; infinite if that finds nothing."""
         refined = self.trial.refined(self.network)
         return math.inf if refined is None else self.trial.heldout_size(refined, self.network)

@@ -18,7 +18,7 @@ from pdelsr.solvers.run.network_maker import Gains, NetworkMaker
 
 @dataclass
 class DesignedNetworks(NetworkMaker):
-    """Makes other networks and the plans that suit them.
+    """Makes other networks, and plans of points for them.
 
     Args:
         designer: of the run.
@@ -35,7 +35,7 @@ class DesignedNetworks(NetworkMaker):
         parameters: int,
         anew: bool,
     ) -> tuple[Network, PointPlan]:
-        """A network of about so many parameters, and the plan with points for it.
+        """A network of about `parameters` parameters, and the plan with points for it.
 
         Args:
             network: the present one.
@@ -55,12 +55,12 @@ class DesignedNetworks(NetworkMaker):
     def gains(
         self, untrained: Predictor, parameters: int, seconds: int | float = math.inf
     ) -> Gains | None:
-        """What alignment and growth gain, as a network of half the size tells.
+        """The gains of alignment and growth, measured on a network of half the size.
 
         Args:
-            untrained: the network, refined.
-            parameters: of it.
-            seconds: that a trial may take; None is returned where they are too few.
+            untrained: the refined network.
+            parameters: of the network.
+            seconds: that a trial may take; if too few, it returns None.
         """
         return gains_of(self.designer, self.design, untrained, parameters, seconds)
 
@@ -69,7 +69,7 @@ class DesignedNetworks(NetworkMaker):
 
         Args:
             network: the present one.
-            draw: from 1.
+            draw: number of the draw, from 1.
             stretch: factor on the scale of the weights, unless the user gave one.
         """
         inner = inner_network(network)

@@ -1,4 +1,4 @@
-"""What a run that may grow has learned, and where it stands."""
+"""The state of a run that may grow, and what it has learned."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from pdelsr.solvers.growth.next_step import FEWER_POINTS, LEAST_POINTS
 from pdelsr.solvers.run.network_maker import Gains
 from pdelsr.solvers.state.candidate import Candidate
 
-WORTH = 1.2  # times of a refinement that an iteration needs, so that its alignment can do something
-FEWEST = 1.2  # times the planned points, of a refinement of an aligned network at least
+WORTH = 1.2  # times of a refinement that an iteration needs for a useful alignment
+ALIGNED_POINTS = 1.2  # times the planned points, at least, to refine an aligned network
 
 
 @dataclass
 class GrowthHistory:
-    """The state of a run that may grow; `GrowthPolicy` decides by it.
+    """The data of a run that may grow: what it has done and measured, for `GrowthPolicy`.
 
     Args:
         factor: times the planned points, for a refinement.
         widens: whether the network may become wider.
         untrained: whether larger untrained networks are still tried.
-        rank: that was chosen for networks too large for the whole tangent space.
+        rank: chosen for networks too large for the whole tangent space.
         limit: why it was not raised further.
         kept: state and plan before the last growth of an untrained network.
-        grown: how many states were assessed when it grew; 0 where it never did.
+        grown: number of states assessed when it grew; 0 if it never did.
         before: ‖f‖ of the kept state.
         owed: factor on ‖f‖ that the growth has to gain.
-        gains: of an alignment and of growth, as a smaller network told.
-        tried: whether a smaller network was asked.
-        alignments: so far.
-        draws: networks of the same size that were tried.
-        turns: how often the scale of their weights was changed in another direction.
+        gains: of alignment and growth, measured on a smaller network.
+        tried: whether the gains were measured on a smaller network.
+        alignments: number of alignments so far.
+        draws: number of networks of the same size that were tried.
+        turns: how often the scale of their weights changed its direction.
         points: times `factor`, for the next refinement alone.
-        coarse: whether the last refinement had fewer.
-        again: whether the next refinement takes up the last one, on all points.
+        coarse: whether the last refinement had fewer points.
+        again: whether the next refinement continues the last one, on all points.
         widened: whether the network became wider before the last alignment.
-        refine_seconds: that the last refinement took, on `factor` times the points.
-        newton_seconds: that one Newton step of it would take on all points.
-        step_seconds: that the last iteration took.
+        refine_seconds: of the last refinement, on `factor` times the points.
+        newton_seconds: of one of its Newton steps, if taken on all points.
+        step_seconds: of the last iteration.
         measured: parameters and seconds of the refinements so far.
     """
 
@@ -67,13 +67,13 @@ class GrowthHistory:
     measured: list[tuple[int, float]] = field(default_factory=list)
 
     def learn(self, parameters: int, seconds: float, newton_steps: int, iteration: float) -> None:
-        """Take note of how long a refinement took.
+        """Record the time of a refinement.
 
         Args:
             parameters: of the network.
             seconds: of the refinement.
-            newton_steps: that it took.
-            iteration: seconds of the refinement and what was before it.
+            newton_steps: of the refinement.
+            iteration: seconds of the refinement and the work before it.
         """
         if not self.again:
             self.refine_seconds, self.step_seconds = seconds / self.points, iteration
@@ -83,7 +83,7 @@ class GrowthHistory:
 
     @property
     def least_seconds(self) -> float:
-        """That the next iteration takes at least, with a refinement on fewer points."""
+        """Least seconds of the next iteration, with a refinement on fewer points."""
         if self.untrained:
             return self.fewest_points * self.refine_seconds
         fewer = WORTH * self.fewest_points * self.refine_seconds
@@ -91,10 +91,10 @@ class GrowthHistory:
 
     @property
     def can_go_on(self) -> bool:
-        """Whether a refinement that needs no other alignment is open: that on all points."""
+        """Whether a refinement without another alignment is left to do: the one on all points."""
         return self.coarse and not self.untrained and self.rank is None
 
     @property
     def fewest_points(self) -> float:
-        """Times the points that a refinement has at least."""
-        return LEAST_POINTS if self.untrained else min(FEWER_POINTS, FEWEST / self.factor)
+        """The least factor on the points of a refinement."""
+        return LEAST_POINTS if self.untrained else min(FEWER_POINTS, ALIGNED_POINTS / self.factor)

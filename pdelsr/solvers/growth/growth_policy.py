@@ -1,4 +1,4 @@
-"""When I-LSR takes a larger network, or another one."""
+"""The decisions of I-LSR to take a larger network, or another one."""
 
 from __future__ import annotations
 
@@ -29,34 +29,34 @@ from pdelsr.solvers.state.status import Status
 
 logger: logging.Logger = logging.getLogger(__name__)
 
-SATED = 8.0  # gain of another alignment below which a wider network gains more
-COARSE = 0.5  # times the points, of refinements after which there is time for another alignment
-HELD = 0.45  # power of epsilon: a fall of the residual that no other method is needed for
-STRETCHES = (FACTOR**0.5, FACTOR**-0.5, 1.0)  # of weights, for networks of the same size
-TRIAL_SHARE = 0.25  # of the time left, to see whether alignment pays
-WORTH_A_TRIAL = 4.0  # times of a refinement that are left
-OVERFIT = 3.0  # ratio of the residual on held-out points to that on the points of the fit
+SATED = 8.0  # gain of an alignment below which a wider network gains more
+COARSE = 0.5  # times the points, for refinements before another alignment
+HELD_POWER = 0.45  # power of epsilon: a fall of the residual that needs no other method
+STRETCHES = (FACTOR**0.5, FACTOR**-0.5, 1.0)  # of weights, in networks of the same size
+TRIAL_SHARE = 0.25  # of the time left, to find whether alignment pays
+WORTH_A_TRIAL = 4.0  # times of a refinement that must be left for a trial
+OVERFIT = 3.0  # ratio of the residual on held-out points to the one on points of the fit
 MOST_POINTS = 16  # times the planned ones
-USUAL = Refiner()  # whose memory is compared; the refinement itself asks for its own
+USUAL = Refiner()  # to compare memory; the refinement itself checks its own need
 
 
 @dataclass(frozen=True)
 class GrowthPolicy:
-    """What a run that may grow does next.
+    """Decides what a run that may grow does next.
 
     Args:
         context: of the run.
-        growth: where it stands.
+        growth: the history of its growth, which decisions change.
     """
 
     context: Context
     growth: GrowthHistory
 
     def takes_up(self) -> bool:
-        """Whether the next refinement takes up the last one, which had fewer points than planned.
+        """Whether the next refinement continues the last one, which had fewer points than planned.
 
-        That is so where after another alignment there would be time for as few points only. The
-        Newton steps that are missing on all of them take less time.
+        It does if another alignment would leave time only for as few points again. The missing
+        Newton steps on all points take less time.
         """
         growth, context = self.growth, self.context
         left = context.left
@@ -65,10 +65,10 @@ class GrowthPolicy:
         return growth.again
 
     def take_fewer_points(self) -> None:
-        """Refine on fewer points where little time is left, and where it will be done again.
+        """Refine on fewer points if little time is left, or if another refinement follows.
 
-        What an alignment starts from is the network; the refinement before it only tells where the
-        run stands, and is what it returns if something goes wrong.
+        An alignment goes on from the network; the refinement before it only shows where the run
+        stands, and is returned if something goes wrong.
         """
         growth, context = self.growth, self.context
         left = context.left
@@ -78,7 +78,7 @@ class GrowthPolicy:
             growth.points = COARSE
 
     def take_untrained(self, state: State) -> bool:
-        """Take another untrained network, as long as that pays; otherwise return to the best."""
+        """Take another untrained network as long as that pays; otherwise return to the best."""
         growth = self.growth
         if not growth.untrained:
             return False
@@ -94,12 +94,12 @@ class GrowthPolicy:
         return growth.untrained
 
     def _try_alignment(self) -> None:
-        """Find out what alignment and growth gain, where that will matter."""
+        """Measure the gains of alignment and growth, if they will matter."""
         growth, context = self.growth, self.context
         now = self._situation()
         if growth.tried or now.enough or now.done or math.isinf(now.left):
             return
-        if now.left < WORTH_A_TRIAL * now.seconds:  # too little for what would be learned
+        if now.left < WORTH_A_TRIAL * now.seconds:  # too little time to benefit
             return
         assert context.maker is not None
         best, growth.tried = context.best.candidate, True
@@ -107,9 +107,9 @@ class GrowthPolicy:
         growth.gains = context.maker.gains(best.predictor(), m, seconds)
 
     def _draw(self, step: Step) -> None:
-        """Take another network of the same size: of larger weights while that gains, then smaller.
+        """Take another network of this size, with larger weights while that gains, then smaller.
 
-        After that, of other weights of the same size.
+        After that, take other weights of the same size.
         """
         growth, context = self.growth, self.context
         if growth.draws and context.objectives[-1] > min(context.objectives[:-1]):
@@ -138,11 +138,11 @@ class GrowthPolicy:
             self._log("the last growth gained nothing: back to the network")
 
     def take_more_if_full(self, state: State) -> None:
-        """Where alignment has filled the tangent space: a wider network, or more directions.
+        """Take a wider network or more directions once alignment has filled the tangent space.
 
-        That is so where the last iteration gained little; under a time limit, which growth has to
-        hurry for, already where it gained less than growth would, or was the first one of a wider
-        network, which gains most of what that has to give.
+        That is the case if the last iteration gained little. Under a time limit growth must come
+        early: if the last iteration gained less than growth would, or was the first one of a wider
+        network, which brings most of that network's gain.
         """
         growth, context = self.growth, self.context
         report, widened, growth.widened = state.report, growth.widened, False
@@ -160,7 +160,7 @@ class GrowthPolicy:
             self._widen()
 
     def _widen(self) -> None:
-        """A wider network, so that the next iteration fits into the time."""
+        """Take a wider network whose next iteration fits into the time."""
         growth, context = self.growth, self.context
         now, power = context.network.parameter_count, power_of(growth.measured)
         left = context.left
@@ -189,14 +189,14 @@ class GrowthPolicy:
             growth.refine_seconds *= 2**2
 
     def is_last(self) -> bool:
-        """Whether there is no time for another alignment and refinement after the next ones."""
+        """Whether the next alignment and refinement are the last for which there is time."""
         growth, context = self.growth, self.context
         left = context.left
         needed = growth.step_seconds + WORTH * growth.refine_seconds
         return growth.step_seconds > 0 and left < needed
 
     def add_points_if_overfit(self, state: State) -> None:
-        """Take more points where the last fit is much better on its own than on held-out ones."""
+        """Take more points if the last fit is much better on its points than on held-out ones."""
         growth, context = self.growth, self.context
         overfit = state.train > 0 and context.objectives[-1] > OVERFIT * state.train
         if context.maker is None or state.report is None or growth.coarse or not overfit:
@@ -215,18 +215,18 @@ class GrowthPolicy:
         return refinement_fits(context.discretization, sizes, USUAL)
 
     def verdict(self) -> Status | None:
-        """Why a search among untrained networks ends, where alignment would add little."""
+        """The status if a search among untrained networks ends, as alignment would add little."""
         if not self.growth.untrained or self.next().kind is not Kind.STOP:
             return None
         now = self._situation()
         return Status.STAGNATED if now.done or math.isinf(now.left) else Status.OUT_OF_TIME
 
     def next(self) -> Step:
-        """What comes after a refinement of an untrained network."""
+        """The step after a refinement of an untrained network."""
         return next_step(self._situation())
 
     def wanted(self) -> Step | None:
-        """What would come next with more time, where untrained networks are still tried."""
+        """The step that would come next with more time, if untrained networks are still tried."""
         return wanted_step(self._situation()) if self.growth.untrained else None
 
     def _situation(self) -> Situation:
@@ -240,13 +240,13 @@ class GrowthPolicy:
             power=power_of(growth.measured),
             left=context.left,
             pays=pays,
-            enough=smallest <= context.rounding(HELD),
+            enough=smallest <= context.rounding(HELD_POWER),
             gains=growth.gains,
             done=rounded or smallest < context.rounding(EXACT),
         )
 
     def _pays(self) -> bool:
-        """Whether the last growth gained what it has to, if there was one."""
+        """Whether the last growth, if any, gained as much as it has to."""
         growth = self.growth
         if not growth.grown:
             return True
@@ -254,14 +254,14 @@ class GrowthPolicy:
         return not since or growth.before >= growth.owed * min(since)
 
     def _grown_fit(self, parameters: int) -> bool:
-        """Whether a network with so many parameters, and points in proportion, fits."""
+        """Whether a network of this size, with points in proportion, fits into memory."""
         context = self.context
         share = parameters / context.network.parameter_count
         rows = share * self.growth.factor * context.plan.total
         return refinement_fits(context.discretization, Sizes(rows, parameters, parameters), USUAL)
 
     def most_parameters(self) -> int:
-        """Up to which limit and memory allow a growth."""
+        """The largest number of parameters that limits and memory allow."""
         now = self.context.network.parameter_count
         if now >= FULL_LIMIT:
             return now

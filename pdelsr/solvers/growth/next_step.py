@@ -1,6 +1,7 @@
-"""What a search among untrained networks does next, and by how much aligned ones grow.
+"""The next step of a search among untrained networks, and the growth of aligned ones.
 
-The largest step that the time allows. Pure functions of times, sizes and limits, without a clock.
+It is the largest step that the time allows. All functions are pure functions of times, sizes and
+limits, without a clock.
 """
 
 from __future__ import annotations
@@ -15,17 +16,17 @@ from pdelsr.solvers.run.network_maker import Gains
 GROWTH = 2.0  # largest factor on the parameters in one step
 WIDENING = 1.5  # the same for aligned networks, unless it is the last growth
 LEAST_GROWTH = 1.15  # smallest one that is worth a step
-POWERS = (2.0, 3.0)  # of the parameters, that the time of a refinement may grow with
+POWERS = (2.0, 3.0)  # of the parameters, with which the time of a refinement may grow
 USUAL_POWER = 2.4  # as long as nothing is known
-ALIGNMENT = 6.0  # times of a refinement that an alignment and the next refinement take
-LEAST_ALIGNMENT = 2.0  # the same, of one that is worth it
+ALIGNMENT = 6.0  # times of a refinement: cost of an alignment and the next refinement
+LEAST_ALIGNMENT = 2.0  # the same, for the shortest useful alignment
 MARGIN = 1.1  # on predicted times
 MORE_POINTS, FEWER_POINTS = 2.0, 0.3  # times the points of another network of the same size
-LEAST_POINTS = 0.2  # the same at the end, where there is no time for more
+LEAST_POINTS = 0.2  # the same at the end, when there is no time for more
 
 
 class Kind(Enum):
-    """Of a step."""
+    """The kind of a step."""
 
     GROW = "a larger untrained network"
     AGAIN = "another untrained network of the same size"
@@ -35,13 +36,13 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Step:
-    """What is done next.
+    """The next step of a search.
 
     Args:
         kind: of the step.
         parameters: of the network.
-        points: times those that the last refinement had for each parameter.
-        seconds: that the step takes, about.
+        points: factor on the points per parameter of the last refinement.
+        seconds: estimated time of the step.
     """
 
     kind: Kind
@@ -55,19 +56,19 @@ class Step:
 
 @dataclass(frozen=True)
 class Situation:
-    """What is known after a refinement of an untrained network.
+    """The facts after a refinement of an untrained network, from which the next step follows.
 
     Args:
         parameters: m of the best network.
         most: parameters up to which limit and memory allow.
-        seconds: that a refinement at m takes.
-        power: of m that this time grows with.
+        seconds: of a refinement at m.
+        power: of m, with which this time grows.
         left: seconds for further steps; infinite without a time limit.
-        pays: whether the last growth gained as much as growth has to, or there was none yet.
-        enough: whether untrained networks hold the solution to so many digits that alignment would
-            add little.
-        gains: of an alignment and of growth, as far as they are known.
-        done: whether the residual is down to rounding, so that nothing is left to gain.
+        pays: whether the last growth gained as much as it has to, or there was none yet.
+        enough: whether untrained networks represent the solution so well that alignment would add
+            little.
+        gains: of alignment and growth, if known.
+        done: whether the residual is down to rounding, with nothing left to gain.
     """
 
     parameters: int
@@ -88,12 +89,12 @@ class Situation:
 def next_step(now: Situation) -> Step:
     """The largest step that fits.
 
-    A larger network as long as that pays, by any factor up to 2, or a little more, that fits into
-    limits and time. Without the time for it, or where it pays no more, another network of the same
-    size on as many points as there is time for, which may be better by chance. A solution that
-    untrained networks do not hold is left to alignment; where that is known to gain more than the
-    growth that there is time for, this comes earlier, and the last growth leaves time for it.
-    Without a time limit only what pays is done.
+    As long as growth pays, it is a larger network, by any factor up to 2, or a little more, that
+    fits into limits and time. Without time for that, or when growth no longer pays, it is another
+    network of the same size on as many points as there is time for, which may be better by chance.
+    A solution that untrained networks do not represent is left to alignment. If alignment is known
+    to gain more than the growth that there is time for, it comes earlier, and the last growth
+    leaves time for it. Without a time limit only steps that pay are taken.
     """
     m = now.parameters
     if now.done:
@@ -115,7 +116,7 @@ def next_step(now: Situation) -> Step:
 
 
 def wanted_step(now: Situation) -> Step | None:
-    """What would come next if there were no time limit; None where nothing would gain."""
+    """The next step if there were no time limit; None if nothing would gain."""
     largest = min(GROWTH * now.parameters, now.most)
     if now.done or not now.pays or largest < LEAST_GROWTH * now.parameters:
         return None
@@ -125,13 +126,13 @@ def wanted_step(now: Situation) -> Step | None:
 def widening(seconds: int | float, power: int | float, left: int | float) -> float:
     """The factor on the parameters of an aligned network.
 
-    1.5 as long as there is time for another growth after that one; else what takes all of the time,
-    up to 2.
+    It is 1.5 as long as that leaves time for another growth; otherwise the factor that takes all of
+    the time, up to 2.
 
     Args:
         seconds: of the last iteration.
-        power: of the parameters that these grow with.
-        left: until the end of the run.
+        power: of the parameters, with which these seconds grow.
+        left: seconds until the end of the run.
     """
     if math.isinf(left) or not seconds:
         return WIDENING
@@ -142,10 +143,10 @@ def widening(seconds: int | float, power: int | float, left: int | float) -> flo
 
 
 def power_of(measured: Sequence[tuple[int, float]]) -> float:
-    """By which power of the parameters the times of refinements grow.
+    """The power of the parameters with which the times of refinements grow.
 
     Args:
-        measured: parameters and seconds of refinements, the last ones at the end.
+        measured: parameters and seconds of refinements, in order of time.
     """
     least, most = POWERS
     if not measured:
@@ -159,10 +160,10 @@ def power_of(measured: Sequence[tuple[int, float]]) -> float:
 
 
 def _size_to_align(now: Situation) -> int | float | None:
-    """Parameters of the network that is to be aligned; None where growth alone gains more.
+    """Parameters of the network to align; None if growth alone gains more.
 
-    There is time for a last growth to that size and the alignment after it, or, where that would be
-    no growth worth a step, for an alignment of the present network.
+    There is time for a last growth to that size and the alignment after it or, if that growth would
+    be too small, for an alignment of the present network.
     """
     gains, m = now.gains, now.parameters
     if gains is None or now.enough or math.isinf(now.left):
@@ -177,7 +178,7 @@ def _size_to_align(now: Situation) -> int | float | None:
 
 
 def _largest_factor(now: Situation) -> float:
-    """2, or a little more where that growth would leave too little time for another network."""
+    """2, or a little more if growth by 2 would leave too little time for another network."""
     alone = _affordable(now) / now.parameters
     most = GROWTH * (1 + FEWER_POINTS) ** (1 / now.power)
     return alone if GROWTH < alone < most else GROWTH
@@ -188,7 +189,7 @@ def _affordable(now: Situation, after: int | float = 0) -> float:
 
     Args:
         now: what is known.
-        after: times of that refinement, for what is to follow.
+        after: time for later work, in multiples of that refinement.
     """
     if now.seconds <= 0 or math.isinf(now.left):
         return math.inf

@@ -11,7 +11,7 @@ from torch import Tensor
 from pdelsr.lstsq import LeastSquares
 from pdelsr.solvers.descent.alignment import (
     ALIGNMENT_TYPES,
-    SHARE,
+    STEP_SHARE,
     Alignment,
     GaussNewtonAlignment,
     PseudoTimeAlignment,
@@ -41,7 +41,7 @@ from pdelsr.solvers.state.settings import (
 from pdelsr.solvers.state.status import Status
 from pdelsr.subspace import Basis, OutputRSVD
 
-UNLIMITED = 10**9  # Gauss–Newton steps, until the time is over
+UNLIMITED_STEPS = 10**9  # Gauss–Newton steps, until the time is over
 FIRST_SHARE = 0.3  # of the time limit, kept for the first refinement
 _COMMON: dict[str, Any] = {
     "hidden": (128,) * 6,
@@ -75,13 +75,13 @@ PUBLISHED: dict[str, dict[str, Any]] = {
 
 @dataclass
 class _Memory:
-    """What a run carries from one step to the next.
+    """The memory of a run from one step to the next.
 
     Args:
         descent: state of the Gauss–Newton alignment.
         signs: of the published alignment.
-        growth: of the network.
-        alignment: in hand.
+        growth: history of the network's growth.
+        alignment: the present one.
         begun: seconds on the clock when the present iteration began.
     """
 
@@ -96,10 +96,10 @@ class _Memory:
 class ILSR(Method):
     """Repeat: align the network, then refine it in its tangent space.
 
-    On linear problems the first iteration refines the untrained network, which often is enough.
+    On linear problems the first iteration refines the untrained network, which is often enough.
     Alignment by "gauss-newton" lowers the residual of the network itself by damped Gauss–Newton
-    steps, so that the next tangent space is adapted to the solution. Alignment by "lbfgs" is the
-    published one: L-BFGS on the TSONN residual with q_prev the refined predictor.
+    steps, which adapts the next tangent space to the solution. Alignment by "lbfgs" is the
+    published one: L-BFGS on the TSONN residual, with q_prev the refined predictor.
 
     Args:
         alignment: "gauss-newton" or "lbfgs".
@@ -108,10 +108,11 @@ class ILSR(Method):
         resample_every: Gauss–Newton steps between new points.
         adaptive: draw interior points where the residual is large.
         pseudo_time_step: Δτ of the published alignment.
-        refine_first: refine before the first alignment; None for yes, but for the default alignment
-            of an untrained network on a nonlinear problem, and of a start that is refined already.
-        refine_points: times the planned points, for the refinement; None for 2 on linear problems
-            and 4 on others, and for more where the fit turns out to hold on its points only.
+        refine_first: refine before the first alignment; None for yes, except with the default
+            alignment for an untrained network on a nonlinear problem, or a start that is already
+            refined.
+        refine_points: factor on the planned points for the refinement; None for 2 on linear
+            problems and 4 on others, and for more if the fit turns out to hold only on its points.
         basis: as in `LSR`.
         rank: as in `LSR`.
         lstsq: as in `LSR`.
@@ -199,7 +200,7 @@ class ILSR(Method):
         return 2 * min(self.rank or FULL_LIMIT, parameters)
 
     def refinement_factor(self, linear: bool) -> int | float:
-        """Times the planned points, of the first refinement."""
+        """Factor on the planned points for the first refinement."""
         return self.refine_points or (2 if linear else 4)
 
     def init(self, context: Context) -> State:
@@ -219,7 +220,7 @@ class ILSR(Method):
         if self.alignment == "lbfgs":
             return max(refinement, gradient_bytes(discretization, points, self.alignment_steps))
         columns = min(LevenbergMarquardt().largest, discretization.network.parameter_count)
-        return max(refinement, alignment_bytes(discretization, SHARE * points, columns))
+        return max(refinement, alignment_bytes(discretization, STEP_SHARE * points, columns))
 
     def require_memory(self, discretization: Discretization) -> None:
         factor = self.refinement_factor(discretization.heldout.is_linear)
@@ -248,12 +249,12 @@ class ILSR(Method):
         return self.basis is None and self.rank is None
 
     def growth(self, context: Context) -> GrowthHistory:
-        """Untrained tangent spaces hold the solution of a linear problem, if they are large."""
+        """The first history; large untrained tangent spaces suffice for linear problems."""
         linear = context.heldout.is_linear
         widens = self.takes_all and context.maker is not None
         fresh = not context.trained or context.earlier.untrained
         untrained = widens and linear and fresh and self.refine_first is not False
-        seconds = context.earlier.seconds if linear else 0.0  # there an iteration is a refinement
+        seconds = context.earlier.seconds if linear else 0.0  # then an iteration is a refinement
         return GrowthHistory(
             self.refinement_factor(linear),
             widens,
@@ -270,7 +271,7 @@ class ILSRIteration:
     Args:
         method: with its options.
         context: of the run.
-        state: that the iteration, or what is left of it, begins from.
+        state: from which the iteration, or the rest of it, begins.
     """
 
     method: ILSR
@@ -279,7 +280,7 @@ class ILSRIteration:
 
     @property
     def memory(self) -> _Memory:
-        """What the run carries from one step to the next."""
+        """The memory of the run from one step to the next."""
         return self.state.memory
 
     def advance(self) -> State:
@@ -300,11 +301,11 @@ class ILSRIteration:
         """The state after the refinement that ends an iteration."""
         growth, clock, network = self.memory.growth, self.context.clock, self.context.network
         begin = clock.seconds
-        before = self.state.candidate.delta if growth.again else None
-        found = self._refine(before)
+        guess = self.state.candidate.delta if growth.again else None
+        found = self._refine(guess)
         now = clock.seconds
         growth.learn(network.parameter_count, now - begin, found.steps, now - self.memory.begun)
-        delta = found.delta if found.steps or before is not None else None
+        delta = found.delta if found.steps or guess is not None else None
         least = growth.refine_seconds if self.method.refine_points else growth.least_seconds
         return State(
             self.state.iteration + 1,
@@ -322,13 +323,13 @@ class ILSRIteration:
         method, context = self.method, self.context
         if method.refine_first is not None:
             return method.refine_first
-        if method.alignment == "lbfgs":  # the published alignment starts from a refined predictor
+        if method.alignment == "lbfgs":  # the published alignment needs a refined predictor
             return True
         linear_or_trained = context.heldout.is_linear or context.trained
         return linear_or_trained and not context.earlier.refined
 
     def prepared(self) -> Alignment | None:
-        """What precedes a refinement: a larger untrained network, or an alignment."""
+        """Prepare a refinement: by a larger untrained network, or by the alignment returned."""
         policy = GrowthPolicy(self.context, self.memory.growth)
         if policy.take_untrained(self.state) or policy.takes_up():
             return None
@@ -338,28 +339,28 @@ class ILSRIteration:
             policy.take_fewer_points()
         return self._alignment()
 
-    def _refine(self, before: Tensor | None) -> Refinement:
+    def _refine(self, guess: Tensor | None) -> Refinement:
         growth, discretization = self.memory.growth, self.context.discretization
-        # The residual of an untrained network says nothing about where points are needed.
+        # The residual of an untrained network does not show where points are needed.
         adapt_to = discretization.network if self.method.adaptive and growth.alignments else None
         points, refine = growth.points * growth.factor, self.method.refiner()
-        found = refine(discretization, self.context.clock, points, adapt_to, growth.rank, before)
+        found = refine(discretization, self.context.clock, points, adapt_to, growth.rank, guess)
         limit, m = found.report.limit, discretization.network.parameter_count
         if limit is not None and (found.report.rank < m or not self.method.takes_all):
             growth.rank, growth.limit = found.report.rank, limit
         return replace(found, report=replace(found.report, limit=growth.limit or limit))
 
     def _alignment(self) -> Alignment:
-        """A new one, that leaves time for the refinement after it."""
+        """A new alignment, which leaves time for the refinement after it."""
         method, context, memory = self.method, self.context, self.memory
         growth, left = memory.growth, context.clock.left
         growth.alignments += 1
-        # Before the first refinement nobody knows how long it takes.
+        # Before the first refinement its time is unknown.
         first = FIRST_SHARE * left if math.isfinite(left) else 0.0
         reserve = growth.points * growth.refine_seconds or first
         iteration, steps = self.state.iteration + 1, method.alignment_steps
         if method.alignment == "gauss-newton":
-            steps = UNLIMITED if GrowthPolicy(context, growth).is_last() else steps
+            steps = UNLIMITED_STEPS if GrowthPolicy(context, growth).is_last() else steps
             every, adaptive = method.resample_every, method.adaptive
             return GaussNewtonAlignment(iteration, reserve, memory.descent, steps, every, adaptive)
         previous, step = self.state.candidate.predictor(), method.pseudo_time_step

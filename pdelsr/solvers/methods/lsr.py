@@ -29,19 +29,19 @@ class LSR(Method):
 
         min_y ‖ f0 + G V y ‖ ,   u(x) = q(x; θ0) + J(x; θ0) V y
 
-    On a fresh network the tangent space is a rich set of random features, whose weights scale is
-    larger than training would like.
+    On a fresh network the tangent space is a rich set of random features; their scale of weights is
+    larger than is usual for training.
 
     Args:
         basis: "full", "output", "residual", "gaussian", "coordinate", "last_layer" or a `Basis`;
             None for "full" on networks up to 5,000 parameters and "output" on larger ones.
-        rank: r; None for the whole of "full" and "last_layer", and for a choice with the others:
-            doubled from 250 as long as that halves the residual on held-out points.
+        rank: r; None for all directions of "full" and "last_layer", and for a choice with the other
+            bases: doubled from 250 as long as that halves the residual on held-out points.
         lstsq: "qr", "svd", "cholesky", "lsmr" or a `LeastSquares`.
         newton_steps: in the tangent space, for nonlinear problems; 1 is the published method.
-        passes: refinements of the same network; each one after the first is made on points drawn
-            where the residual of the best one so far is large, which a kink or a layer wants.
-            Points that a rule or the user fixes stay where they are.
+        passes: number of refinements of the same network; each after the first uses points drawn
+            where the residual of the best one so far is large, which helps with a kink or a layer.
+            Points fixed by a rule or the user stay in place.
 
     Example:
         >>> import sympy as sp

@@ -1,7 +1,7 @@
 """The options of `solve` by method, as type checkers and editors see them.
 
-Every class has the fields of the dataclass of the same options, which also says what they mean; a
-test compares the two.
+Every class has the fields of the dataclass of the same options, which documents them; a test
+compares the two.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pdelsr.subspace import Basis
 
 
 class RunOptions(TypedDict, total=False):
-    """Of every run: see `RunSettings`."""
+    """Options of every run; see `RunSettings`."""
 
     network: nn.Module | None
     grow: bool | None
@@ -45,7 +45,7 @@ class RunOptions(TypedDict, total=False):
 
 
 class MethodOptions(RunOptions, total=False):
-    """Of every method, beside those of a run: see `Method`."""
+    """Options of every method, besides those of a run; see `Method`."""
 
     hidden: Sequence[int] | None
     activation: str | Activation | None
@@ -56,7 +56,7 @@ class MethodOptions(RunOptions, total=False):
 
 
 class PINNOptions(MethodOptions, total=False):
-    """Of `solve(problem, "pinn")`: see `PINN`."""
+    """Options of `solve(problem, "pinn")`; see `PINN`."""
 
     adam_steps: int
     learning_rate: int | float
@@ -67,7 +67,7 @@ class PINNOptions(MethodOptions, total=False):
 
 
 class TSONNOptions(MethodOptions, total=False):
-    """Of `solve(problem, "tsonn")`: see `TSONN`."""
+    """Options of `solve(problem, "tsonn")`; see `TSONN`."""
 
     pseudo_time_step: int | float
     inner_steps: int
@@ -76,7 +76,7 @@ class TSONNOptions(MethodOptions, total=False):
 
 
 class RefinementOptions(MethodOptions, total=False):
-    """Of every linearized refinement: see `RefinerOptions`."""
+    """Options of every linearized refinement; see `RefinerOptions`."""
 
     basis: str | Basis | None
     rank: int | None
@@ -85,13 +85,13 @@ class RefinementOptions(MethodOptions, total=False):
 
 
 class LSROptions(RefinementOptions, total=False):
-    """Of `solve(problem, "lsr")`: see `LSR`."""
+    """Options of `solve(problem, "lsr")`; see `LSR`."""
 
     passes: int
 
 
 class ILSROptions(RefinementOptions, total=False):
-    """Of `solve(problem, "ilsr")`: see `ILSR`."""
+    """Options of `solve(problem, "ilsr")`; see `ILSR`."""
 
     alignment: str
     alignment_steps: int
@@ -103,4 +103,4 @@ class ILSROptions(RefinementOptions, total=False):
 
 
 class AnyOptions(PINNOptions, TSONNOptions, LSROptions, ILSROptions, total=False):
-    """Of a method whose name is known only when the program runs."""
+    """Options of a method whose name is only known at run time."""

@@ -39,7 +39,7 @@ class _Training:
         adam: all Adam steps.
         lbfgs: steps of L-BFGS so far.
         piece: of L-BFGS, in the present iteration.
-        size: ‖f‖ after the last iteration of L-BFGS.
+        size: ‖f‖ after the last outer iteration of L-BFGS.
     """
 
     residual: StackedResidual
@@ -57,10 +57,10 @@ class PINN(Method):
     `lbfgs_chunk` steps of L-BFGS.
 
     Args:
-        adam_steps: in all.
-        learning_rate: of Adam, at the start.
+        adam_steps: number of Adam steps in all.
+        learning_rate: of the first Adam step.
         decay: factor on the learning rate over all Adam steps.
-        lbfgs_steps: in all; points stay fixed during L-BFGS.
+        lbfgs_steps: number of L-BFGS steps in all; points stay fixed meanwhile.
         resample_every: Adam steps between new points; 0 keeps the first ones.
         adaptive: draw new points where the residual is large.
 

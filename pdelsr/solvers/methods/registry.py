@@ -24,8 +24,8 @@ def parse_options(method: str | Method, options: Mapping[str, Any]) -> tuple[Met
         options: by name.
 
     Raises:
-        SettingsError: an unknown method or option, with the nearest valid name; a value out of
-            range.
+        SettingsError: the method or an option is unknown (the message suggests the nearest name),
+            or a value is out of range.
     """
     if isinstance(method, Method):
         (shared,) = split_options(options, [RunSettings], method.name)
@@ -40,7 +40,7 @@ def method_class(name: str) -> type[Method]:
     """The class of a method.
 
     Raises:
-        SettingsError: there is none of this name.
+        SettingsError: there is no method of this name.
     """
     if name not in METHODS:
         hint = did_you_mean(str(name).lower(), METHODS, f"choose one of {', '.join(METHODS)}.")

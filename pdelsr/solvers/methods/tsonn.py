@@ -21,7 +21,7 @@ from pdelsr.solvers.state.settings import require_choice, require_positive, requ
 
 @dataclass
 class _Stepping:
-    """The pseudo-time step in hand, and the signs of all."""
+    """The present pseudo-time step, and the signs of all blocks."""
 
     signs: tuple[int, ...]
     previous: PseudoTimeResidual | None = None
@@ -34,7 +34,7 @@ class TSONN(Method):
 
     Args:
         pseudo_time_step: Δτ.
-        inner_steps: of the optimizer in one pseudo-time step.
+        inner_steps: optimizer steps in one pseudo-time step.
         optimizer: "lbfgs" or "adam".
         learning_rate: of Adam.
 

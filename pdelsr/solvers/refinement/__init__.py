@@ -1,1 +1,1 @@
-"""One linearized refinement: its Newton steps, its memory, and what it tells."""
+"""One linearized refinement: its Newton steps, its memory, and its report."""

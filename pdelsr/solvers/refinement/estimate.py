@@ -1,7 +1,7 @@
 """Bytes that the parts of a run take at most, besides what Python and torch take anyway.
 
-The formulas count the arrays that are alive at once in `subspace`, `lstsq` and the solvers. On the
-CPU, the measured growth of a process was 0.73 to 1.35 times the estimate in the 13 slow cases of
+The formulas count the arrays held at once in `subspace`, `lstsq` and the solvers. On the CPU, the
+measured growth of a process was 0.73 to 1.35 times the estimate in the 13 slow cases of
 tests/solvers/refinement/test_estimate.py.
 """
 
@@ -17,25 +17,25 @@ from pdelsr.solvers.refinement.refiner_options import RefinerOptions
 from pdelsr.solvers.refinement.sizes import Sizes
 from pdelsr.solvers.state.discretization import Discretization
 
-FEWEST = 32  # directions or columns that are not halved any more
-PIECE = 256  # points of a reverse pass that are not halved either
-GRAPH = 6.0  # numbers a neuron, point and jet entry that training by gradients keeps
-ROWS_GRAPH = 4.0  # the same while rows are made, whose activations are not differentiated again
-EVALUATED = 4.0  # the same of one layer, for values only
-VECTORS = 10  # of length m that a method keeps anyway
-SAMPLES = 12.0  # numbers a point and coordinate, while points are drawn
+LEAST_COLUMNS = 32  # directions or columns that are not halved further
+PIECE = 256  # points of a reverse pass that are not halved further
+GRAPH = 6.0  # numbers per neuron, point and jet entry that training by gradients keeps
+ROWS_GRAPH = 4.0  # the same for rows, whose activations are not differentiated again
+EVALUATED = 4.0  # the same for one layer and values only
+KEPT_VECTORS = 10  # of length m that a method keeps anyway
+SAMPLES = 12.0  # numbers per point and coordinate, for drawing points
 GRAM = 4.5  # r² in a Gauss–Newton step: GᵀG, shifted, factored twice, and half for products
 
 
 def fits(discretization: Discretization, size: int | float) -> bool:
-    """Whether so many bytes are free for a run."""
+    """Whether `size` bytes are free for a run."""
     return has_room(size, discretization.plan.device)
 
 
 def sizes(
     discretization: Discretization, refiner: RefinerOptions, factor: int | float, rank: int
 ) -> Sizes:
-    """Of a refinement of its network."""
+    """Sizes of a refinement of its network."""
     m = discretization.network.parameter_count
     n = discretization.plan.row_count(discretization.compiled.blocks, factor)
     held = discretization.heldout
@@ -60,19 +60,19 @@ def refinement_fits(discretization: Discretization, sizes: Sizes, refiner: Refin
 def refinement_bytes(
     discretization: Discretization, sizes: Sizes, refiner: RefinerOptions
 ) -> int | float:
-    """Of one refinement: its matrices, a chunk of rows, and the jets that rows are made of."""
+    """Bytes of one refinement: matrices, a chunk of rows, and the jets behind the rows."""
     basis, solver = refiner.basis_for(sizes.parameters), solver_named(refiner.lstsq)
     like = discretization.heldout.like
     chunk = min(
         discretization.memory_budget or 0, like.element_size() * sizes.rows * sizes.parameters
     )
-    numbers = sizes.numbers(basis, solver) + VECTORS * sizes.parameters
+    numbers = sizes.numbers(basis, solver) + KEPT_VECTORS * sizes.parameters
     numbers += _jet_numbers(discretization, sizes)
     return like.element_size() * (numbers + kept_numbers(discretization)) + 2 * chunk
 
 
 def _jet_numbers(discretization: Discretization, sizes: Sizes) -> int | float:
-    """In the jets of a chunk of rows with their graph, or of an evaluation without."""
+    """Numbers in the jets of a chunk of rows with graph, or of an evaluation without."""
     like, jet = discretization.heldout.like, widest_jet(discretization.heldout)
     rows = points_per_chunk(sizes.parameters, like, discretization.memory_budget)
     graph = ROWS_GRAPH * min(sizes.rows, rows) * width(discretization.network)
@@ -81,9 +81,11 @@ def _jet_numbers(discretization: Discretization, sizes: Sizes) -> int | float:
 
 
 def alignment_bytes(discretization: Discretization, rows: int | float, columns: int) -> int | float:
-    """Of Gauss–Newton steps on so many rows that move so many parameters."""
+    """Bytes of Gauss–Newton steps on `rows` rows that move `columns` parameters."""
     like = discretization.heldout.like
-    numbers = rows * columns + GRAM * columns**2 + VECTORS * discretization.network.parameter_count
+    numbers = (
+        rows * columns + GRAM * columns**2 + KEPT_VECTORS * discretization.network.parameter_count
+    )
     chunk = min(discretization.memory_budget or 0, like.element_size() * rows * columns)
     return like.element_size() * (numbers + kept_numbers(discretization)) + 2 * chunk
 
@@ -91,22 +93,22 @@ def alignment_bytes(discretization: Discretization, rows: int | float, columns: 
 def gradient_bytes(
     discretization: Discretization, points: int | float, history: int = 0
 ) -> int | float:
-    """Of a reverse pass through the jets at so many points at once, and pairs of L-BFGS."""
+    """Bytes of a reverse pass through the jets at `points` points at once, and of L-BFGS pairs."""
     graph = GRAPH * points * mean_jet(discretization) * width(discretization.network)
-    vectors = (2 * history + VECTORS) * discretization.network.parameter_count
+    vectors = (2 * history + KEPT_VECTORS) * discretization.network.parameter_count
     size = discretization.heldout.like.element_size()
     return size * (graph + vectors + kept_numbers(discretization))
 
 
 def kept_numbers(discretization: Discretization) -> int | float:
-    """Points, normals, data and scales of training and held-out points."""
+    """Numbers in points, normals, data and scales of training and held-out points."""
     held = discretization.heldout
     wide = max(sum(s.shape[1] for s in b.sites) + b.columns.shape[1] for b in held.blocks)
     return (held.row_count + discretization.plan.total) * (wide + 1)
 
 
 def widest_jet(residual: StackedResidual) -> int:
-    """Entries of the jets at a point, of the block that needs most."""
+    """Entries of the jets at a point, for the block that needs most."""
     return max(sum(len(s.indices) for s in b.site_entries) for b in residual.blocks)
 
 
@@ -121,7 +123,7 @@ def mean_jet(discretization: Discretization) -> float:
 
 
 def width(network: Network) -> int:
-    """Neurons that a point passes."""
+    """Neurons in all layers."""
     return sum(_widths(network))
 
 
@@ -135,5 +137,5 @@ def _widths(network: Network) -> list[int]:
 
 
 def entries(residual: StackedResidual) -> int | float:
-    """Jet entries a row, over all blocks."""
+    """Jet entries per row, over all blocks."""
     return sum(len(b) * len(b.block.entries) for b in residual.blocks) / residual.row_count

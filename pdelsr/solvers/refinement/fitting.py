@@ -1,11 +1,11 @@
-"""What of a run is made smaller, or refused, where its estimate exceeds the free memory."""
+"""Sizes of a run made smaller, or refused, if their estimate exceeds the free memory."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from pdelsr.solvers.refinement.estimate import (
-    FEWEST,
+    LEAST_COLUMNS,
     PIECE,
     alignment_bytes,
     fits,
@@ -16,7 +16,7 @@ from pdelsr.solvers.refinement.refiner_options import RefinerOptions
 from pdelsr.solvers.refinement.refusal import does_not_fit, memory_error
 from pdelsr.solvers.state.discretization import Discretization
 
-ROWS = 1.5  # for each direction, at least, where points are left out
+ROWS_PER_DIRECTION = 1.5  # per direction, at least, when points are left out
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Choice:
     Args:
         factor: times the planned points.
         rank: r; None for a choice by the refiner.
-        lowered: to what sizes, in words; None where these are the wanted ones.
+        lowered: the lowered sizes, in words; None if these are the wanted ones.
     """
 
     factor: int | float
@@ -45,16 +45,16 @@ def affordable(
     factor: int | float,
     rank: int | None = None,
 ) -> list[Choice]:
-    """The sizes that fit, the wanted ones or else the largest ones first.
+    """The sizes that fit: the wanted ones, or else the largest ones.
 
-    Points are left out where the user chose none, and directions where neither rank nor basis, or
-    a basis of which more or fewer are a choice.
+    Points are left out if the user chose none. Directions are left out if the user chose no rank,
+    and either no basis or one whose number of directions is a choice.
 
     Args:
         discretization: network, blocks and points.
         refiner: with the user's choices.
         factor: times the planned points.
-        rank: that an earlier refinement chose.
+        rank: chosen by an earlier refinement.
 
     Raises:
         MemoryLimitError: not even the smallest sizes fit.
@@ -77,7 +77,7 @@ def _choices(
     found, r = [wanted], first
     while True:
         factor = wanted.factor * r / first if discretization.points_open else wanted.factor
-        fewest = ROWS * r / max(discretization.plan.total, 1)
+        fewest = ROWS_PER_DIRECTION * r / max(discretization.plan.total, 1)
         while True:
             if r < first or factor < wanted.factor:
                 rank = wanted.rank if r == first else r
@@ -85,9 +85,9 @@ def _choices(
             if not discretization.points_open or factor <= fewest:
                 break
             factor = max(factor / 2, fewest)
-        if not refiner.rank_is_open(discretization) or r <= FEWEST:
+        if not refiner.rank_is_open(discretization) or r <= LEAST_COLUMNS:
             return found
-        r = max(r // 2, FEWEST)
+        r = max(r // 2, LEAST_COLUMNS)
 
 
 def _lowered(wanted: int, rank: int, share: int | float) -> str:
@@ -99,10 +99,10 @@ def _lowered(wanted: int, rank: int, share: int | float) -> str:
 def affordable_columns(discretization: Discretization, rows: int | float, largest: int) -> int:
     """Parameters that a Gauss–Newton step may move: as many as wanted, or as fit."""
     columns = min(largest, discretization.network.parameter_count)
-    while columns > FEWEST and not fits(
+    while columns > LEAST_COLUMNS and not fits(
         discretization, alignment_bytes(discretization, rows, columns)
     ):
-        columns = max(columns // 2, FEWEST)
+        columns = max(columns // 2, LEAST_COLUMNS)
     return largest if columns == min(largest, discretization.network.parameter_count) else columns
 
 

@@ -1,4 +1,4 @@
-"""Newton's method in the tangent space: linearize, solve, step, on a problem or on data alike."""
+"""Newton's method in the tangent space, on a problem or on data: linearize, solve, step."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from pdelsr.solvers.refinement.reduced import Place, Reduced
 
 @dataclass(frozen=True)
 class Linearization:
-    """One linear problem of a search, while its factors are there.
+    """One linear problem of a search, with its factors.
 
     Args:
-        place: where it was made.
+        place: of the linearization.
         state: of the solver.
         solved: its solution.
     """
@@ -30,12 +30,12 @@ class Linearization:
 
 @dataclass(frozen=True)
 class Family:
-    """The solutions in the leading directions, of the linearization whose step was the last one.
+    """The solutions in the leading directions, from the linearization of the last step.
 
     Args:
         nested: the solutions.
-        base: y where it was made.
-        share: of the step from there that was taken.
+        base: y of the linearization.
+        share: of the step from there that was taken, from 0 to 1.
     """
 
     nested: Nested
@@ -44,36 +44,36 @@ class Family:
 
 
 class Observer:
-    """Is told of the linear problems of a search, while their factors are there; looks at none."""
+    """Receives the linear problems of a search with their factors; this base class ignores them."""
 
     def factored(self, now: Linearization) -> None:
-        """A linear problem was solved, and the step comes next."""
+        """Called when a linear problem is solved, before its step."""
 
     def ended(self, now: Linearization, place: Place, converged: bool) -> None:
-        """The search has ended.
+        """Called when the search ends.
 
         Args:
             now: the last linear problem.
             place: where the search stands.
-            converged: whether the steps have come to their end, rather than being cut short.
+            converged: whether the steps came to their end, rather than being cut short.
         """
 
 
 @dataclass
 class NewtonSearch:
-    """min_y ‖f(q + J V y)‖ by Gauss–Newton; what it has reached outlives an interruption.
+    """min_y ‖f(q + J V y)‖ by Gauss–Newton; the place reached survives an interruption.
 
     Args:
         reduced: f as a function of y.
         solver: of the linear problems.
-        place: where it stands.
-        observer: looks at the linear problems.
+        place: where the search stands.
+        observer: receives the linear problems.
 
     Attributes:
         taken: steps so far.
-        cut: whether it was stopped between two steps.
+        cut: whether the search was stopped between two steps.
         solved: the solution of the last linearization.
-        family: solutions in the leading directions, where the solver has them.
+        family: solutions in the leading directions, if the solver has them.
     """
 
     reduced: Reduced
@@ -88,11 +88,11 @@ class NewtonSearch:
         self.family: Family | None = None
 
     def run(self, most: int, stop: Callable[[], bool] = lambda: False) -> None:
-        """Take steps until they help no more.
+        """Take steps until they no longer help.
 
         Args:
-            most: linearizations.
-            stop: asked between steps, whether the time is up.
+            most: largest number of linearizations.
+            stop: called between steps; True if the time is up.
         """
         for count in range(1, most + 1):
             now = self.linearized()
@@ -109,15 +109,15 @@ class NewtonSearch:
             if last or slow or self.cut:
                 self.observer.ended(now, self.place, self.reduced.is_linear or slow)
                 return
-            del now  # its factors, before the next matrix is made
+            del now  # free its factors before the next matrix
 
     @property
     def rough_rank(self) -> int | None:
-        """About the effective rank of the last linearization; None where it is not known."""
+        """The approximate effective rank of the last linearization; None if unknown."""
         return None if self.solved is None else self.solved.rank
 
     def linearized(self) -> Linearization | None:
-        """The linear problem at the place, solved; None where it is not finite."""
+        """The solved linear problem at the place; None if it is not finite."""
         try:
             state = self.solver.init(self.place.system())
             solved = self.solver.compute(state)
@@ -129,7 +129,7 @@ class NewtonSearch:
         return Linearization(self.place, state, solved)
 
     def _step(self, now: Linearization, count: int, alone: bool) -> bool:
-        """Take the step of a linearization; whether there was one."""
+        """Take the step of a linearization; return whether there was one."""
 
         def left_over() -> float | None:
             return self.solver.left_over(now.state)

@@ -1,4 +1,4 @@
-"""The rank that held-out points choose: doubled as long as that pays."""
+"""The choice of a rank on held-out points: doubled as long as that pays."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from pdelsr.solvers.state.interruption import INTERRUPTIONS, status_of
 logger: logging.Logger = logging.getLogger(__name__)
 
 PAYS = 2.0  # factor on the held-out residual that makes growth worth it
-USABLE = 0.5  # share of directions above rounding from which more of them may help
-DOUBLING = 6.0  # times the seconds of a refinement, for one at twice the rank
+USABLE = 0.5  # share of directions above rounding from which more may help
+DOUBLING = 6.0  # factor on the seconds of a refinement at twice the rank
 NO_MEMORY = "twice as many do not fit into memory"
 NO_TIME = "no time for twice as many"
 
 
 class Ranked(ABC):
-    """What is refined at one rank after another: a network on its points, or a module on data."""
+    """The subject of a rank search: a network on its points, or a module on data."""
 
     @property
     @abstractmethod
@@ -36,15 +36,15 @@ class Ranked(ABC):
 
     @abstractmethod
     def at_rank(self, rank: int) -> Refinement:
-        """The refinement in so many directions."""
+        """The refinement in `rank` directions."""
 
     @abstractmethod
     def heldout_size(self, found: Refinement) -> float:
-        """Its residual where nothing was fitted."""
+        """Its residual on held-out points."""
 
     @abstractmethod
     def fits(self, rank: int) -> bool:
-        """Whether a refinement in so many directions fits into the free memory."""
+        """Whether a refinement in `rank` directions fits into the free memory."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class RankSearch:
     The doublings together cost less than twice the last one.
 
     Args:
-        ranked: what is refined.
+        ranked: refines at a given rank.
         clock: of the run.
     """
 
@@ -62,7 +62,7 @@ class RankSearch:
     clock: Clock
 
     def run(self) -> Refinement:
-        """The best refinement, whose report says why the rank was not raised further."""
+        """The best refinement; its report says why the rank was not raised further."""
         ranked = self.ranked
         rank, best, smallest = ranked.first, None, math.inf
         while True:

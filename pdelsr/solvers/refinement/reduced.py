@@ -35,8 +35,8 @@ class Step:
     """A step that lowered the residual.
 
     Args:
-        to: where it led.
-        share: of the way to the solution of the linear problem.
+        to: the new place.
+        share: of the way to the solution of the linear problem, from 0 to 1.
     """
 
     to: Place
@@ -74,24 +74,24 @@ class Reduced(ABC):
         left_over: Callable[[], float | None],
         alone: bool,
     ) -> Step | None:
-        """The best of shortened steps; None where none lowers the residual.
+        """The best of the shortened steps; None if none lowers the residual.
 
         Args:
-            place: where it begins.
+            place: where the step begins.
             target: the solution of the linear problem there.
-            left_over: ‖A y − b‖ of it; None where the solver does not know that.
-            alone: whether there is no other step, as in the published method.
+            left_over: ‖A y − b‖ of the solution; None if the solver does not know.
+            alone: whether it is the only step, as in the published method.
         """
 
     def corrected(
         self, place: Place, solver: LeastSquares, state: object, stop: Callable[[], bool]
     ) -> Place:
-        """Where further steps with the same factors lead; the place itself where none is worth it.
+        """The place after further steps with the same factors; the same place if none pays.
 
         Args:
             place: after a step.
             solver: of the linear problem.
             state: its factors.
-            stop: whether the time is up.
+            stop: True if the time is up.
         """
         return place

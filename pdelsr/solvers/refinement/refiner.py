@@ -1,4 +1,4 @@
-"""A refinement of the network of a run: at one rank, or at the one that held-out points choose."""
+"""The refinement of a run's network: at a given rank, or at one chosen on held-out points."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pdelsr.resources.pieces import is_out_of_memory, release
 from pdelsr.solvers.refinement.estimate import Sizes, needed, refinement_fits
 from pdelsr.solvers.refinement.fitting import Choice, affordable
 from pdelsr.solvers.refinement.rank_search import Ranked, RankSearch, limited
-from pdelsr.solvers.refinement.refiner_options import RefinerOptions, largest_rank, starting_rank
+from pdelsr.solvers.refinement.refiner_options import RefinerOptions, initial_rank, largest_rank
 from pdelsr.solvers.refinement.tangent_newton import (
     Refinement,
     refine_in_subspace,
@@ -30,7 +30,7 @@ logger: logging.Logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Refiner(RefinerOptions):
-    """Refines the network of a run; see `RefinerOptions` for its fields."""
+    """Refines the network of a run, and returns a `Refinement`; its fields are `RefinerOptions`."""
 
     def __call__(
         self,
@@ -39,7 +39,7 @@ class Refiner(RefinerOptions):
         factor: int | float = 1.0,
         adapt_to: Predictor | None = None,
         rank: int | None = None,
-        start: Float[Tensor, " m"] | None = None,
+        guess: Float[Tensor, " m"] | None = None,
     ) -> Refinement:
         """Refine the network on fresh points.
 
@@ -48,22 +48,22 @@ class Refiner(RefinerOptions):
             clock: of the run.
             factor: times the planned points.
             adapt_to: draw interior points where this predictor's residual is large.
-            rank: that an earlier refinement chose.
-            start: δ of an earlier refinement of the same network, to begin with; used in the whole
+            rank: chosen by an earlier refinement.
+            guess: δ of an earlier refinement of the same network, to begin with; used in the whole
                 tangent space only.
 
         Raises:
-            MemoryLimitError: the sizes that the user chose do not fit into the free memory.
+            MemoryLimitError: the user's sizes do not fit into the free memory.
         """
         *choices, last = affordable(discretization, self, factor, rank)
         for choice in choices:
             try:
-                return self._with(discretization, clock, choice, adapt_to, start)
+                return self._with(discretization, clock, choice, adapt_to, guess)
             except (MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise
             release(discretization.plan.device)
-        return self._with(discretization, clock, last, adapt_to, start)
+        return self._with(discretization, clock, last, adapt_to, guess)
 
     def _with(
         self,
@@ -71,7 +71,7 @@ class Refiner(RefinerOptions):
         clock: Clock,
         choice: Choice,
         adapt_to: Predictor | None,
-        start: Tensor | None,
+        guess: Tensor | None,
     ) -> Refinement:
         residual = discretization.fresh_residual(choice.factor, adapt_to)
         basis = self.basis_for(discretization.network.parameter_count)
@@ -79,7 +79,7 @@ class Refiner(RefinerOptions):
             searched = _OnPoints(self, discretization, clock, residual, basis)
             found = RankSearch(searched, clock).run()
         else:
-            found = self.at_rank(discretization, clock, residual, basis, choice.rank, start)
+            found = self.at_rank(discretization, clock, residual, basis, choice.rank, guess)
         wanted, most = self.rank or 0, discretization.network.parameter_count
         limit = choice.limit or (f"{wanted:,} exceeds the parameters" if wanted > most else None)
         return found if limit is None else limited(found, limit)
@@ -87,7 +87,7 @@ class Refiner(RefinerOptions):
     def bytes_needed(
         self, discretization: Discretization, factor: int | float = 1.0
     ) -> int | float:
-        """Of a refinement, or of the first one in a search for the rank."""
+        """Bytes of a refinement, or of the first one in a search for the rank."""
         return needed(discretization, self, factor, self.first_rank(discretization, factor))
 
     def at_rank(
@@ -97,17 +97,17 @@ class Refiner(RefinerOptions):
         residual: StackedResidual,
         basis: Basis,
         rank: int | None,
-        start: Tensor | None = None,
+        guess: Tensor | None = None,
     ) -> Refinement:
         """Refine the network on given points.
 
         Args:
-            discretization: that the network belongs to.
+            discretization: of the network.
             clock: of the run.
             residual: on the points.
             basis: recipe for V.
-            rank: r; None for all that the basis gives.
-            start: δ to begin with, in the whole tangent space.
+            rank: r; None for all directions of the basis.
+            guess: δ to begin with, in the whole tangent space.
         """
         subspace = basis.build(residual, rank, discretization.generator)
         whole = isinstance(subspace.directions, Identity)
@@ -117,10 +117,10 @@ class Refiner(RefinerOptions):
             solver_named(self.lstsq),
             self.newton_steps,
             lambda: clock.expired,
-            guess=start if whole else None,
+            guess=guess if whole else None,
             steady=discretization.plan.domain.time is None,
         )
-        if not refinement.steps and start is None:
+        if not refinement.steps and guess is None:
             logger.info("the refinement found nothing better than the network, which stays")
         return with_basis_values(refinement, subspace.singular_values)
 
@@ -137,7 +137,7 @@ class _OnPoints(Ranked):
 
     @property
     def first(self) -> int:
-        return starting_rank(self.most)
+        return initial_rank(self.most)
 
     @property
     def most(self) -> int:

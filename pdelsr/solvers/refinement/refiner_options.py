@@ -1,4 +1,4 @@
-"""What a refinement is made of: subspace, rank, least squares, Newton steps."""
+"""The options of a refinement: subspace, rank, least squares, Newton steps."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from pdelsr.solvers.state.settings import require_whole
 from pdelsr.subspace import Basis, basis_named
 
 FULL_LIMIT = 5000  # parameters up to which the whole tangent space is the default basis
-FIRST_RANK = 250  # of a rank that is chosen by doubling
+FIRST_RANK = 250  # from which a rank is doubled
 LARGEST_RANK = 4000
 
 
 @dataclass(frozen=True)
 class RefinerOptions:
-    """The parts of a refinement.
+    """The options of a linearized refinement, which `LSR`, `ILSR` and `Refiner` share.
 
     Args:
-        basis: recipe for V, or its name; None for all parameters of a small network, and for the
+        basis: recipe for V, or its name; None for all parameters of a small network, and the
             randomized SVD of the output Jacobian of a large one.
-        rank: r; None for a choice by the held-out residual, or for all that a basis without such
-            a choice gives.
+        rank: r; None for a choice by the held-out residual, or for all directions of a basis
+            without a rank.
         lstsq: solver of the reduced problem, or its name.
         newton_steps: in the tangent space; 1 is the published method.
     """
@@ -41,18 +41,18 @@ class RefinerOptions:
             require_whole("rank", self.rank, 1)
 
     def basis_for(self, parameters: int) -> Basis:
-        """The recipe for a network with so many parameters."""
+        """The recipe for a network with `parameters` parameters."""
         return basis_named(self.basis or ("full" if parameters <= FULL_LIMIT else "output"))
 
     def first_rank(
         self, discretization: Discretization, factor: int | float, rank: int | None = None
     ) -> int:
-        """Directions of a refinement, or those that a search for their number starts from.
+        """Number of directions of a refinement, or the one from which a search begins.
 
         Args:
             discretization: network, blocks and points.
             factor: times the planned points.
-            rank: that an earlier refinement chose.
+            rank: chosen by an earlier refinement.
         """
         m = discretization.network.parameter_count
         basis, chosen = self.basis_for(m), self.rank or rank
@@ -61,20 +61,20 @@ class RefinerOptions:
             return width
         if chosen is None and basis.has_rank:
             rows = discretization.plan.row_count(discretization.compiled.blocks, factor)
-            chosen = starting_rank(largest_rank(m, int(rows)))
+            chosen = initial_rank(largest_rank(m, int(rows)))
         return min(chosen or m, m)
 
     def rank_is_open(self, discretization: Discretization) -> bool:
-        """Whether fewer directions are not against the user's choice."""
+        """Whether the user's choice allows fewer directions."""
         has_rank = self.basis_for(discretization.network.parameter_count).has_rank
         return self.rank is None and (has_rank or self.basis is None)
 
 
-def starting_rank(most: int) -> int:
-    """Of a search among so many directions."""
+def initial_rank(most: int) -> int:
+    """The rank from which a search among `most` directions begins."""
     return min(FIRST_RANK, most)
 
 
 def largest_rank(parameters: int, rows: int) -> int:
-    """Up to which a rank is raised: two rows a direction, unless all are few."""
+    """The rank up to which a search goes: two rows per direction, unless all are few."""
     return min(LARGEST_RANK, parameters, max(FIRST_RANK, rows // 2))

@@ -1,4 +1,4 @@
-"""The words for a run that the free memory does not allow, with what would fit."""
+"""The refusal of a run that does not fit into the free memory, with sizes that would."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def memory_error(
     Args:
         discretization: network, blocks and points.
         need: bytes.
-        ways: what the user chose too large.
-        even: the smallest sizes, where the user left them open.
+        ways: the sizes that the user chose too large.
+        even: the smallest sizes, if the user left them open.
     """
     sizes = sizes_of(discretization)
     what = f"{sizes}, even with {even}, need" if even else f"{sizes} need"
@@ -56,10 +56,10 @@ def memory_error(
 
 
 def require_room(settings: RunSettings, numbers: int, what: str, advice: str) -> None:
-    """Refuse what would not even fit by itself, before it is made.
+    """Refuse arrays that would not fit even by themselves, before they are made.
 
     Raises:
-        MemoryLimitError: so many numbers do not fit into the free memory.
+        MemoryLimitError: this many numbers do not fit into the free memory.
     """
     size, device = numbers * settings.torch_dtype.itemsize, settings.torch_device
     if not has_room(size, device):
@@ -67,7 +67,7 @@ def require_room(settings: RunSettings, numbers: int, what: str, advice: str) ->
 
 
 def nothing_found(discretization: Discretization, lack: BaseException) -> MemoryLimitError:
-    """The error of a run that memory ended before it had found anything."""
+    """The error of a run that ran out of memory before it found anything."""
     if isinstance(lack, MemoryLimitError):
         return lack
     free = bytes_text(free_bytes(discretization.plan.device))
@@ -78,13 +78,13 @@ def nothing_found(discretization: Discretization, lack: BaseException) -> Memory
 
 
 def sizes_of(discretization: Discretization) -> str:
-    """How large a run is, in words."""
+    """The sizes of a run, in words."""
     m, n = discretization.network.parameter_count, discretization.plan.total
     return f"{m:,} parameters and {n:,} points"
 
 
 def largest(holds: Callable[[int], bool], below: int) -> int:
-    """The largest whole number below a bound for which something holds that small ones fulfil."""
+    """The largest whole number up to `below` for which `holds`, true for small ones, is true."""
     low, high = 0, below
     while high - low > 1:
         middle = (low + high) // 2
@@ -93,6 +93,6 @@ def largest(holds: Callable[[int], bool], below: int) -> int:
 
 
 def _rounded(number: int) -> int:
-    """Down to two digits, which are easier to type."""
+    """A number rounded down to two digits, which are easier to type."""
     unit = 10 ** max(len(str(number)) - 2, 0)
     return number // unit * unit

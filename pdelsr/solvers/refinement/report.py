@@ -1,4 +1,4 @@
-"""What a refinement tells of its reduced system."""
+"""The report of a refinement on its reduced system."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ class RankReport:
 
     Args:
         rank: r, directions of the subspace.
-        effective_rank: directions above rounding; None where there was no time to measure it, or
-            where the solver does not tell.
+        effective_rank: directions above rounding; None if there was no time to measure it, or if
+            the solver does not tell.
         condition: of the column-equilibrated system; None likewise.
-        singular_values: of the column-equilibrated system, in falling order; empty where they are
-            not known.
-        basis_values: singular values that the basis was built from, where it was.
+        singular_values: of the column-equilibrated system, in falling order; empty if they are not
+            known.
+        basis_values: singular values from which the basis was built, if any.
         directions: V.
         y: the reduced unknowns; the refined predictor is q + J V y.
-        limit: why the rank was not raised further, where it was chosen.
-        nested: δ in a part of the directions only, where the solver offers that.
-        sensitivity: how far the solution moves for a small residual, where the solver tells.
+        limit: why the rank was not raised further, if it was chosen.
+        nested: δ in a part of the directions only, if the solver offers it.
+        sensitivity: how far the solution moves for a small residual, if the solver tells.
     """
 
     rank: int

@@ -1,4 +1,4 @@
-"""How far the solution moves for a small residual: what a residual says of the error."""
+"""The sensitivity of the solution to the residual, which relates the residual to the error."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pdelsr.linearize import Directions, Jets, Predictor, StackedResidual
 from pdelsr.lstsq import LeastSquares
 from pdelsr.solvers.refinement.waves import Leftover, leftovers
 
-VALUES = 512  # of the unknowns, that the sensitivity is measured on
+VALUES = 512  # of the unknowns, on which the sensitivity is measured
 
 
 @dataclass(frozen=True)
@@ -22,16 +22,16 @@ class Sensitivity:
     """The values of u = J V y against ‖A y‖, the change of f, at some points of the equations.
 
     The largest ‖u‖ / ‖A y‖ is the stability constant of the linearized problem in the space of the
-    directions: the error is at most so many times the norm of the residual, as far as that space
-    holds it.
+    directions. It bounds the ratio of the error to the norm of the residual, as far as that space
+    holds the error.
 
     Args:
         points: (p, d), in the interior.
         root: X with X Xᵀ = Φ (AᵀA)⁻¹ Φᵀ for the values Φ of the directions, (k p, k p), unknown by
-            unknown. Functions are taken out of X and not out of the product, where what is open
-            would leave its rounding errors, of the square of its size, to all others.
-        equations: rows of A.
-        waves: what the directions leave of waves that the equations nearly annihilate.
+            unknown. Functions are removed from X and not from the product, where open functions
+            would leave rounding errors of the square of their size in all others.
+        equations: number of rows of A.
+        waves: the parts that the directions miss of waves that the equations nearly annihilate.
     """
 
     points: Float[Tensor, "p d"]
@@ -42,11 +42,11 @@ class Sensitivity:
     def constants(
         self, unknowns: int, without: Float[Tensor, "q c"] | None = None
     ) -> Float[Tensor, " k"]:
-        """The stability constant of every unknown by itself, in its own units.
+        """The stability constant of every unknown alone, in its own units.
 
         Args:
             unknowns: k.
-            without: orthonormal columns of values; functions of their span do not count.
+            without: orthonormal columns of values; functions in their span do not count.
         """
         root = self.root if without is None else self.root - without @ (without.T @ self.root)
         parts = root.reshape(unknowns, len(self.points), -1)
@@ -55,11 +55,11 @@ class Sensitivity:
     def modes(
         self, sizes: Float[Tensor, " k"], without: Float[Tensor, "q c"] | None = None
     ) -> Modes:
-        """Functions by how far they are moved by a residual of norm one.
+        """Functions, ordered by how far a residual of norm one moves them.
 
         Args:
-            sizes: of the unknowns, by which they are divided.
-            without: orthonormal columns of scaled values; functions of their span do not count.
+            sizes: of the unknowns, which divide them.
+            without: orthonormal columns of scaled values; functions in their span do not count.
         """
         p, k = len(self.points), len(sizes)
         scale = (1 / (sizes * p**0.5)).repeat_interleave(p)
@@ -73,12 +73,13 @@ class Sensitivity:
 
 @dataclass(frozen=True, eq=False)
 class Modes:
-    """Functions of norm one, in falling order of how little residual they leave.
+    """Functions of norm one, those that leave the least residual first.
 
     Args:
         amplifications: ‖u‖ / ‖A y‖, each unknown relative to its size.
-        scaled: X, each unknown by its size, whose left singular vectors the functions are.
-        unknowns: k, how many there are.
+        scaled: X with each unknown divided by its size; its left singular vectors are the
+            functions.
+        unknowns: k, number of unknowns.
     """
 
     amplifications: Float[Tensor, " q"]
@@ -87,7 +88,7 @@ class Modes:
 
     @cached_property
     def functions(self) -> Float[Tensor, "q p k"]:
-        """Their values at the points; several times as costly as the amplifications alone."""
+        """Values at the points; several times as costly as the amplifications alone."""
         vectors = torch.linalg.svd(self.scaled, full_matrices=False).U
         return vectors.T.reshape(len(vectors.T), self.unknowns, -1).transpose(1, 2)
 
@@ -106,15 +107,15 @@ def sensitivity(
 ) -> Sensitivity | None:
     """The sensitivity of a reduced problem, from the factors of its solver.
 
-    It costs one triangular solve with a few hundred right-hand sides. None where the solver keeps
-    no factors.
+    It costs one triangular solve with a few hundred right-hand sides. None if the solver keeps no
+    factors.
 
     Args:
         residual: on the points of the fit.
         directions: V.
         solver: of the reduced problem.
         state: its factors.
-        at: where it is linearized, of a steady problem, so that waves are looked for; None for no
+        at: predictor of the linearization of a steady problem, to search for waves; None for no
             waves.
     """
     network = residual.network

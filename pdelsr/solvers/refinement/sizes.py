@@ -1,4 +1,4 @@
-"""The sizes of a refinement, and the numbers that are alive at once in it."""
+"""The sizes of a refinement, and how many numbers it holds at once."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pdelsr.subspace import Basis
 
 @dataclass(frozen=True)
 class Sizes:
-    """Of one refinement.
+    """The sizes of one refinement.
 
     Args:
         rows: n.
         rank: r.
         parameters: m.
-        jets: numbers in the jets that Newton steps keep of the basis, per direction; 0 for none.
+        jets: numbers in the kept jets of the basis, per direction; 0 if they are not kept.
     """
 
     rows: int | float
@@ -25,7 +25,7 @@ class Sizes:
     jets: int | float = 0.0
 
     def numbers(self, basis: Basis, solver: LeastSquares) -> int | float:
-        """Numbers alive at once: those of the basis, or V with what the solve holds."""
+        """Numbers held at once: while the basis is built, or by V and the solve."""
         n, r, m = self.rows, self.rank, self.parameters
         solve = basis.numbers(r, m) + self.jets * r + solver.numbers(n, r)
         return max(basis.numbers_at_most(r, m), solve)

@@ -27,14 +27,14 @@ from pdelsr.solvers.state.status import Status
 
 @dataclass(frozen=True)
 class Refinement:
-    """What a refinement found.
+    """The result of a refinement: δ, its residual and its report.
 
     Args:
         delta: δ = V y, (m,).
         train: ‖f‖ of the refined predictor on the points of the solve.
-        steps: Newton steps that were taken; 0 where none lowered the residual.
+        steps: number of Newton steps taken; 0 if none lowered the residual.
         report: rank, effective rank and condition of the last reduced system.
-        stopped: how the run ends, where Ctrl-C or the clock cut the refinement short.
+        stopped: how the run ends, if Ctrl-C or the clock cut the refinement short.
     """
 
     delta: Float[Tensor, " m"]
@@ -57,22 +57,22 @@ def refine_in_subspace(
     """min_y ‖f(q0 + J V y)‖ by Gauss–Newton in y, with step halving on the true residual.
 
     Each linearization solves min_z ‖ f(y) + A(y) (z − y) ‖ with A = Σ_α c_α(u(y)) Φ_α for the whole
-    z, not for the update: rounding errors of one do not pile up on the next. Between two of them,
-    updates with the same factors follow, as long as they lower the residual. On a linear problem
-    these are iterative refinement: they take back what the damping and the rounding errors of the
-    factors left, and the error at the floor is two to seven times smaller.
+    z, not for the update, so rounding errors do not accumulate. Between two linearizations, updates
+    with the same factors follow as long as they lower the residual. On a linear problem these are
+    iterative refinement: they remove errors from damping and rounding of the factors, and the error
+    at the floor is two to seven times smaller.
 
     Args:
         residual: on the points to fit.
         directions: V.
         solver: of the reduced problem.
-        newton_steps: at most; 1 is the published method, which takes the full step.
-        stop: asked between steps, whether the time is up.
-        described: with the spectrum and the nested solution in the report, which take time. Without
-            them, as in trials, the effective rank is a rough one, or 0 where the solver has none,
-            and Ctrl-C and the clock are passed on.
+        newton_steps: largest number of steps; 1 is the published method, which takes the full step.
+        stop: called between steps; True if the time is up.
+        described: include the spectrum and the nested solution in the report, which take time.
+            Without them, as in trials, the effective rank is approximate, or 0 if the solver has
+            none, and Ctrl-C and the clock are passed on.
         guess: y to begin with; None for 0, the network.
-        steady: whether no coordinate is time, so that waves tell whether a solution is unique.
+        steady: whether no coordinate is time, so that waves show whether a solution is unique.
     """
     y = residual.like.new_zeros(directions.rank) if guess is None else guess
     problem = TangentProblem(residual, directions, newton_steps)
@@ -92,14 +92,14 @@ def refine_in_subspace(
 
 @dataclass
 class _Told(Observer):
-    """What the linear problems of a search tell.
+    """Collects the report from the linear problems of a search.
 
     Args:
         residual: on the points to fit.
         directions: V.
         solver: of the reduced problem.
         steady: whether no coordinate is time.
-        report: of the last reduced system, once it was described.
+        report: of the last reduced system, once described.
         sensitivity: of the last linearization, known before its steps are over.
     """
 
@@ -111,7 +111,7 @@ class _Told(Observer):
     sensitivity: Sensitivity | None = None
 
     def factored(self, now: Linearization) -> None:
-        """Measure how far the solution moves for a small residual, by the factors."""
+        """Measure the sensitivity from the factors."""
         at, place = None, now.place
         assert isinstance(place, TangentPlace)
         if self.steady and self.residual.row_count > self.directions.rank:
@@ -120,9 +120,9 @@ class _Told(Observer):
         self.sensitivity = sensitivity(self.residual, self.directions, self.solver, now.state, at)
 
     def ended(self, now: Linearization, place: Place, converged: bool) -> None:
-        """Spectrum of the last system, which takes an SVD, and its solution in a part of V.
+        """Report the spectrum of the last system, by an SVD, and its solution in a part of V.
 
-        Of steps that are cut short, the directions say nothing of the error.
+        If steps were cut short, the solution in a part says nothing about the error.
         """
         spectrum, solved = self.solver.spectrum(now.state), now.solved
         known = (solved.rank, solved.condition, self.residual.like.new_zeros(0))
@@ -136,7 +136,7 @@ class _Told(Observer):
 
 
 def _refinement(search: NewtonSearch, told: _Told, stopped: Status | None) -> Refinement:
-    """The refinement as far as it came."""
+    """The refinement found so far."""
     y, V = search.place.y, told.directions
     measured = (None, None) if stopped is not None else (search.rough_rank or 0, math.inf)
     report = told.report or RankReport(V.rank, *measured, y.new_zeros(0))

@@ -1,4 +1,4 @@
-"""f(q + J V y) of a stacked residual: its places, their linear systems, and steps between them."""
+"""f(q + J V y) of a stacked residual: places, their linear systems, and steps between them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from pdelsr.lstsq import LeastSquares, System
 from pdelsr.lstsq.system import require_finite
 from pdelsr.solvers.refinement.reduced import Place, Reduced, Step
 
-CORRECTIONS = 4  # steps at most with the factors of one linearization
+CORRECTIONS = 4  # steps with the factors of one linearization, at most
 HALVINGS = 6  # of a step that does not lower the residual
-DECREASE = 0.95  # a step that gains less than this factor is the last; far off, steps gain little
+DECREASE = 0.95  # a step that gains less is the last one; far from the solution, steps gain little
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +64,7 @@ class TangentSystem(System):
     def dense(self) -> tuple[Float[Tensor, "n r"], Float[Tensor, " n"]]:
         A = self.place.model.matrix(self.place.jets)
         b = A @ self.place.y - self.place.f
-        require_finite(b, b)  # 0 · NaN is NaN: this sees every entry of A
+        require_finite(b, b)  # 0 · NaN is NaN, so this checks every entry of A
         return A, b
 
     def chunks(self) -> Iterator[tuple[Float[Tensor, "c r"], Float[Tensor, " c"]]]:
@@ -86,7 +86,7 @@ class TangentProblem(Reduced):
     Args:
         residual: on the points to fit.
         directions: V.
-        newton_steps: that will be taken at most.
+        newton_steps: largest number of steps.
     """
 
     slow: ClassVar[float] = DECREASE
@@ -105,7 +105,7 @@ class TangentProblem(Reduced):
         return self._model.residual.is_linear
 
     def at(self, y: Float[Tensor, " r"]) -> TangentPlace:
-        jets = self._model.jets(y) if y.any() else self._model.start
+        jets = self._model.jets(y) if y.any() else self._model.origin
         f = self._model.residual.values(jets)
         return TangentPlace(y, torch.linalg.vector_norm(f).item(), self._model, jets, f)
 
@@ -116,9 +116,9 @@ class TangentProblem(Reduced):
         left_over: Callable[[], float | None],
         alone: bool,
     ) -> Step | None:
-        """The longest of y + 2⁻ᵏ (target − y) whose residual is below that at y.
+        """The longest step y + 2⁻ᵏ (target − y) with a residual below that at y.
 
-        A step that is alone is taken whole, as the published method does.
+        An only step is taken in full, as in the published method.
         """
         for k in range(1 if alone else HALVINGS + 1):
             tried = self.at(place.y + 0.5**k * (target - place.y))
@@ -132,8 +132,8 @@ class TangentProblem(Reduced):
     ) -> Place:
         """Further steps with the same factors, as long as they help.
 
-        On nonlinear problems the simplified Newton method, on linear ones iterative refinement
-        (Björck 1996, Numerical Methods for Least Squares Problems, section 2.9).
+        This is the simplified Newton method on nonlinear problems, and iterative refinement on
+        linear ones (Björck 1996, Numerical Methods for Least Squares Problems, section 2.9).
         """
         assert isinstance(place, TangentPlace)
         for _ in range(CORRECTIONS if solver.serves_again else 0):

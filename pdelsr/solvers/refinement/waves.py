@@ -1,8 +1,8 @@
-"""Waves that the equations nearly annihilate, and what the directions of a fit leave of them.
+"""Waves that the equations nearly annihilate, and the parts that the directions of a fit miss.
 
-Whether a steady problem has one solution is decided by functions that satisfy its equations without
-their data: the waves of Helmholtz's equation add up to one that vanishes on the boundary where the
-wave number is an eigenvalue. Directions that do not hold such waves cannot see that.
+A steady problem has a unique solution unless functions satisfy its equations with zero data: if the
+wave number of Helmholtz's equation is an eigenvalue, its waves add up to a function that vanishes
+on the boundary. Directions that do not represent such waves cannot detect that.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from pdelsr.linearize import BoundBlock, Jets, Predictor, StackedResidual
 from pdelsr.lstsq import LeastSquares
 from pdelsr.networks import IndexSet, Network, closure
 
-RAYS = 6  # directions in which waves are looked for
+RAYS = 6  # directions of the searched waves
 SHORTEST = 1e5  # half-waves across the domain
 LENGTHS = 60  # from two domains to the shortest, on a logarithmic scale
-BOUNDED = 1e4  # half-waves from which on none may be annihilated
+BOUNDED = 1e4  # half-waves above which no wave may be annihilated
 MOST_UNKNOWNS = 5  # of a system whose determinant is expanded
-NEARLY = 0.25  # of the terms that a wave adds up: what the equations leave of it
-SITES = 16  # where the coefficients are looked at
+NEARLY = 0.25  # residual of a wave, relative to its terms
+SITES = 16  # points at which coefficients are evaluated
 PHASES = (0.3, 0.3 + math.pi / 2)
 
 
 @dataclass(frozen=True)
 class Wave:
-    """Re a exp(i (k·x + phase)), with conditions taken into account that are exact.
+    """Re a exp(i (k·x + phase)), modified by exact conditions.
 
     Args:
-        network: whose unknowns these are.
+        network: of the unknowns.
         k: wave vector.
-        amplitudes: a, one an unknown.
-        phase: of all.
+        amplitudes: a, one per unknown.
+        phase: of all unknowns.
     """
 
     network: Network
@@ -59,11 +59,11 @@ class Wave:
 
 @dataclass(frozen=True)
 class Leftover:
-    """What the directions leave of one wave.
+    """The part of one wave that the directions miss.
 
     Args:
         length: of the wave.
-        left: of the norm of its terms, the share that the directions leave of its change of f.
+        left: norm of the part of its change of f that the directions miss, relative to its terms.
         sizes: root mean square of every unknown in the wave.
     """
 
@@ -72,7 +72,7 @@ class Leftover:
     sizes: Float[Tensor, " u"]
 
     def relative(self, sizes: Float[Tensor, " u"]) -> float:
-        """What is left of the wave where it is as large as the solution.
+        """The missed part of the wave at the size of the solution.
 
         Args:
             sizes: of the unknowns of the solution.
@@ -87,15 +87,15 @@ def leftovers(
     solver: LeastSquares,
     state: object,
 ) -> tuple[Leftover, ...]:
-    """What the directions leave of waves that the equations nearly annihilate.
+    """The missed parts of waves that the equations nearly annihilate.
 
-    Nothing where there are no such waves, as in a transport or wave equation, where they may be as
-    short as they like, or where the solver cannot tell.
+    Empty if there are no such waves, if they may be arbitrarily short, as in a transport or wave
+    equation, or if the solver cannot tell.
 
     Args:
         residual: on the points of the fit.
-        predictor: at which it is linearized.
-        jets: of it.
+        predictor: of the linearization.
+                jets: of the predictor.
         solver: of the reduced problem.
         state: its factors.
     """
@@ -118,11 +118,11 @@ def leftovers(
 
 
 def annihilated(residual: StackedResidual, predictor: Predictor) -> list[Wave]:
-    """Waves a little shorter than those of which the equations leave little of their terms.
+    """Waves a little shorter than those whose residual is small compared with their terms.
 
-    Of those themselves there would be little to see in f. A system leaves of its terms what its
-    determinant is of all that this adds up. There are none where a wave may be as short as it
-    likes, nor for systems of many unknowns or with another number of equations.
+    The latter themselves would hardly show in f. For a system, the determinant is compared with the
+    sum of the absolute values of its terms. There are none if waves may be arbitrarily short, nor
+    for systems of many unknowns or with another number of equations.
 
     Args:
         residual: of a steady problem.
@@ -150,7 +150,7 @@ def annihilated(residual: StackedResidual, predictor: Predictor) -> list[Wave]:
 
 
 def _permanent(terms: Float[Tensor, "*b u u"]) -> Float[Tensor, "*b"]:
-    """What a determinant adds up, as absolute values."""
+    """The sum of the absolute values of a determinant's terms."""
     u = terms.shape[-1]
     products = [terms[..., range(u), order].prod(-1) for order in permutations(range(u))]
     return torch.stack(products).sum(0)
@@ -159,7 +159,7 @@ def _permanent(terms: Float[Tensor, "*b u u"]) -> Float[Tensor, "*b"]:
 def _null_vector(
     matrix: Complex[Tensor, "u u"], terms: Float[Tensor, "u u"]
 ) -> Complex[Tensor, " u"]:
-    """Amplitudes of which the matrix leaves least beside their terms, the largest of size one."""
+    """The amplitudes, at most one, that the matrix annihilates best relative to their terms."""
     columns = torch.linalg.vector_norm(terms, dim=0)
     vector = torch.linalg.svd(matrix / columns).Vh[-1].conj() / columns
     return vector / vector.abs().max()

@@ -1,1 +1,1 @@
-"""One run of a method: the contract of methods, and the loop around their steps."""
+"""One run: the job, the contract of methods, the loop around their steps, the best state."""

@@ -1,4 +1,4 @@
-"""A state, and how good it is on held-out points."""
+"""A state with its quality on held-out points."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from pdelsr.linearize import StackedResidual
 from pdelsr.solvers.refinement.report import RankReport
 from pdelsr.solvers.state.candidate import Candidate
 
-RESOLVED = 0.25  # power of epsilon, times the parts: terms below it are differences of these
-NOISE = 50  # epsilons of the parts, that a refinement leaves; the damping of `QR`
+RESOLVED = 0.25  # power of epsilon, times the parts: smaller terms are differences of the parts
+NOISE = 50  # epsilons of the parts that a refinement leaves, by the damping of `QR`
 
 
 @dataclass(frozen=True)
 class Assessed:
-    """A candidate and how good it is on held-out points.
+    """A candidate with its quality on held-out points.
 
     Args:
         candidate: the state.
         objective: norm of the weighted stacked residual on held-out points.
         rms: the root mean square of every block there, unweighted.
         iteration: when it was found.
-        terms: norm of the sizes of the terms that f adds up there.
-        parts: the same of the network, of which the refined predictor is a correction.
+        terms: norm of the sizes of the terms of f there.
+        parts: the same for the network, which the refined predictor corrects.
         squares: (n,), the weighted squared residual at every held-out point; their sum is the
-            square of the objective. None where nothing was measured.
-        report: of the refinement that found it, if one did.
-        training: the points that it was found on; None for the state that a run begins from.
+            square of the objective. None if nothing was measured.
+        report: of the refinement that found it, if any.
+        training: the points on which it was found; None for the first state of a run.
     """
 
     candidate: Candidate
@@ -45,9 +45,9 @@ class Assessed:
     training: StackedResidual | None = None
 
     def rounding(self, eps: float, power: float) -> float:
-        """That power of epsilon times the terms; at least what rounding leaves of the parts.
+        """The given power of epsilon times the terms, at least the rounding errors of the parts.
 
-        Where the terms vanish at the solution, as those of Laplace's equation for u = x, they are
+        If the terms vanish at the solution, as in Laplace's equation for u = x, they are
         differences of the parts, and no residual is below the rounding errors of these.
 
         Args:
@@ -66,5 +66,5 @@ class Assessed:
 
     @property
     def largest_rms(self) -> float:
-        """Of the blocks; infinite where one of them is not finite."""
+        """The largest root mean square of a block; infinite if one is not finite."""
         return max(self.rms.values()) if math.isfinite(self.objective) else math.inf

@@ -1,4 +1,4 @@
-"""What a method works with: a discretization, its best state, the clock, reports."""
+"""The context of a method: a discretization, the best state, the clock, reports."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ from pdelsr.solvers.state.candidate import Candidate
 from pdelsr.solvers.state.discretization import Discretization
 from pdelsr.solvers.state.history import Record
 
-FLOOR = 0.45  # power of epsilon: below, beside its terms, a residual says little of the error
-ROUNDING = 0.55  # power of epsilon: a residual that falls no further is down to rounding
-EXACT = 0.88  # power of epsilon: a residual beside its terms that needs no more
-TERMS_ON = 2048  # held-out points that the size of the terms is measured on
+FLOOR = 0.45  # power of epsilon, times the terms: a smaller residual says little about the error
+ROUNDING = 0.55  # the same: a residual that falls no further is down to rounding
+EXACT = 0.88  # the same: a smaller residual needs no further step
+TERMS_ON = 2048  # held-out points on which the size of the terms is measured
 REMEMBERED = 2  # candidates whose held-out residual is not evaluated again
 FINISH = 3  # evaluations on held-out points that follow the last step
-FINISH_SHARE = 0.1  # of the time limit that they may be given at most
+FINISH_SHARE = 0.1  # of the time limit for these evaluations, at most
 Measured = tuple[dict[str, float], Tensor]
 
 
 @dataclass(frozen=True)
 class Earlier:
-    """What is known of the run that this one goes on from.
+    """Facts about the run that this one goes on from.
 
     Args:
         refined: whether it left a refinement for the same problem.
         untrained: whether its network is as it was built.
-        objective: ‖f‖ before its refinement: where it began, if it had the same residual, else of
-            its network here; 0 without a refinement.
-        seconds: that its last iteration took.
+        objective: ‖f‖ before its refinement: its first one, if it had the same residual, else that
+            of its network here; 0 without a refinement.
+        seconds: of its last iteration.
     """
 
     refined: bool = False
@@ -55,7 +55,7 @@ class Earlier:
 class Context:
     """One run of one method on one problem.
 
-    Nobody assigns into it: what changes while the run goes on changes by its methods.
+    Nobody assigns to its fields: whatever changes during the run changes by its methods.
 
     Args:
         discretization: network, blocks and points.
@@ -63,13 +63,13 @@ class Context:
         max_iterations: of the outer loop.
         patience: outer iterations without progress before the run counts as stagnated.
         trained: whether the network comes from elsewhere, rather than being a fresh one.
-        maker: of other networks and their plans, see `grow`; None where the network is the
-            user's choice.
+        maker: of other networks and their plans, see `grow`; None if the network is the user's
+            choice.
         design: of the first network.
         earlier: the run that this one goes on from, if any.
-        selection: the assessed states, of which it knows the best one.
-        history: what the run has reported.
-        listeners: called with every record, in their order.
+        selection: the assessed states, and the best one.
+        history: the records of the run so far.
+        listeners: called with every record, in order.
         assess_seconds: that an assessment took at most.
     """
 
@@ -92,11 +92,11 @@ class Context:
         self._measured: deque[tuple[Candidate, Measured]] = deque(maxlen=REMEMBERED)
 
     def timed_by(self, clock: Clock) -> Context:
-        """The same run by another clock: with another limit, say."""
+        """The same run with another clock, for example with another limit."""
         return replace(self, clock=clock)
 
     def listen(self, *listeners: Callable[[Record], None]) -> None:
-        """Tell these about every record from now on, in this order."""
+        """Call these with every record from now on, in this order."""
         self.listeners.extend(listeners)
 
     def resume(
@@ -106,7 +106,7 @@ class Context:
         earlier: Earlier,
         assess_seconds: float,
     ) -> None:
-        """Go on where this run was cut; the tolerance stays, as it may have changed since.
+        """Go on where this run was cut; the tolerance is not restored, because it may have changed.
 
         Args:
             selection: the states that were assessed.
@@ -130,12 +130,12 @@ class Context:
 
     @property
     def heldout(self) -> StackedResidual:
-        """The residual on points that are never trained on."""
+        """The residual on held-out points, which are never trained on."""
         return self.discretization.heldout
 
     @property
     def generator(self) -> torch.Generator:
-        """The generator that a method draws from, so that the seed decides."""
+        """The generator for all random draws of a method, so that the seed decides."""
         return self.discretization.generator
 
     def fresh_residual(
@@ -149,7 +149,7 @@ class Context:
 
         Args:
             parameters: about how many.
-            anew: an untrained network; otherwise the same function as now.
+            anew: take an untrained network; otherwise one that is the same function as now.
         """
         assert self.maker is not None
         network, plan = self.maker(self.network, self.plan, parameters, anew)
@@ -159,8 +159,8 @@ class Context:
         """Go on with another untrained network of the same size, on the same points.
 
         Args:
-            draw: its random weights differ for every number.
-            stretch: factor on their scale, where that is not the user's choice.
+            draw: number of the draw; each gives other random weights.
+            stretch: factor on their scale, unless that is the user's choice.
         """
         assert self.maker is not None
         network = self.maker.redrawn(self.network, draw, stretch)
@@ -169,14 +169,14 @@ class Context:
     def assess(
         self, candidate: Candidate, iteration: int, report: RankReport | None = None
     ) -> Assessed:
-        """Held-out residual of a candidate, infinite where it is not finite; keeps the best.
+        """Assess a candidate by its held-out residual, infinite if not finite, and keep the best.
 
-        `Selection` says which of two states is the better one.
+        `Selection` decides which of two states is better.
 
         Args:
-            candidate: the state, found on the last points that were drawn.
+            candidate: the state, found on the last drawn points.
             iteration: when it was found.
-            report: of the last refinement; a network without δ has none to tell of.
+            report: of the last refinement; ignored for a network without δ.
         """
         begin = self.clock.seconds
         rms, squares = self._measure(candidate)
@@ -199,22 +199,22 @@ class Context:
 
     @property
     def finish_seconds(self) -> float:
-        """That a run needs after its last step: the network and the best state are evaluated."""
+        """Seconds for the work after the last step, which evaluates network and best state."""
         if math.isinf(self.clock.limit):
             return 0.0
         return min(FINISH * self.assess_seconds, FINISH_SHARE * self.clock.limit)
 
     @property
     def left(self) -> float:
-        """Seconds that steps may take: what the clock has left without the work after the last."""
+        """Seconds left for steps: those on the clock less the work after the last step."""
         return self.clock.left - self.finish_seconds
 
     def heldout_norm(self, candidate: Candidate) -> float:
-        """‖f‖ on the held-out points, infinite where it is not finite."""
+        """‖f‖ on the held-out points, infinite if not finite."""
         return self.discretization.norm_of(self._measure(candidate)[0])
 
     def _measure(self, candidate: Candidate) -> Measured:
-        """Root mean square of every block, squares at held-out points; remembered for a while."""
+        """Root mean square of every block, and squares at held-out points, with a small cache."""
         for i, (known, measured) in enumerate(self._measured):
             if known is candidate:
                 del self._measured[i]
@@ -226,7 +226,7 @@ class Context:
         return measured
 
     def _with_terms(self, assessed: Assessed) -> Assessed:
-        """The state with the sizes that its residual is measured against, where it is finite."""
+        """The state with the sizes of terms, the scale of its residual, if it is finite."""
         if not math.isfinite(assessed.objective):
             return assessed
         candidate = assessed.candidate
@@ -249,19 +249,19 @@ class Context:
 
     @property
     def first_objective(self) -> float:
-        """‖f‖ before anything was done."""
+        """‖f‖ of the first state."""
         return max(self.earlier.objective, self.objectives[0])
 
     def rounding(self, power: float) -> float:
-        """That power of epsilon times the size of the terms at the best state."""
+        """The given power of epsilon times the size of the terms at the best state."""
         return self.best.rounding(self.discretization.epsilon, power)
 
     def fell_to(self, power: float) -> bool:
-        """Whether the best residual is below that power of epsilon times the size of its terms."""
+        """Whether the best residual is below the given power of epsilon times its terms."""
         return self.best.objective < self.rounding(power)
 
     def report(self, record: Record) -> None:
-        """Add to the history, log, and tell whoever listens."""
+        """Add a record to the history, log it, and call the listeners."""
         self.history.append(record)
         record.log()
         for listener in self.listeners:

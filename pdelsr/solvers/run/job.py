@@ -1,4 +1,4 @@
-"""One run: problem, method and settings with every choice made, and what it goes on from."""
+"""One run: problem, method and settings with every choice made, and its start, if any."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from pdelsr.solvers.run.method import Method
 from pdelsr.solvers.run.predecessor import Predecessor
 from pdelsr.solvers.state.settings import RunSettings
 
-UNLIMITED = 10**9  # iterations
+NO_LIMIT = 10**9  # iterations
 
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """What a run does; `solvers/request.py` makes it from what a user asks for.
+    """The complete description of a run; `solvers/request.py` makes it from a user's request.
 
-    Nothing is open any more: whoever prepares, runs, keeps or collects asks the job.
+    Nothing is left open: preparation, run, checkpoint and collection read all choices from the job.
 
     Args:
         problem: the declaration.
         method: with its options.
-        settings: of the run, with `hard` and `grow` chosen, and with a network of its own.
-        compiled: the problem, with conditions as hard as `settings.hard` says.
-        memory_budget: bytes of one chunk of rows, in the whole run.
-        start: that the run goes on from, if any.
+        settings: of the run, with `hard` and `grow` chosen, and with its own copy of a network.
+        compiled: the compiled problem, with hard conditions as `settings.hard` says.
+        memory_budget: bytes of one chunk of rows, throughout the run.
+        start: the solution that the run goes on from, if any.
     """
 
     problem: Problem
@@ -44,7 +44,7 @@ class Job:
 
     @property
     def hard(self) -> bool:
-        """Whether conditions that can be satisfied exactly are, by the form of the ansatz."""
+        """Whether the ansatz satisfies all conditions that it can."""
         return self.settings.hard is True
 
     @property
@@ -60,13 +60,13 @@ class Job:
 
     @property
     def points(self) -> int | Mapping[str, int] | None:
-        """Points that the user chose, for the run or else with the problem."""
+        """Points chosen by the user, for the run or else with the problem."""
         given = self.settings.points
         return self.problem.points if given is None else given
 
     @property
     def sampler(self) -> Sampler | Mapping[str, Sampler] | None:
-        """Samplers that the user chose, for the run or else with the problem."""
+        """Samplers chosen by the user, for the run or else with the problem."""
         given = self.settings.sampler
         return self.problem.sampler if given is None else given
 
@@ -76,10 +76,10 @@ class Job:
         if self.settings.max_iterations is not None:
             return self.settings.max_iterations
         limited = not math.isinf(self.settings.time_limit)
-        return UNLIMITED if limited and self.method.uses_time else self.method.default_iterations
+        return NO_LIMIT if limited and self.method.uses_time else self.method.default_iterations
 
     @property
     def soft(self) -> Job:
-        """The same with conditions that are soft, but for those that insist."""
+        """The same job with soft conditions, except those declared with hard=True."""
         settings = replace(self.settings, hard=False)
         return replace(self, settings=settings, compiled=compile_problem(self.problem, False))

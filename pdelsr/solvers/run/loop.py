@@ -30,9 +30,9 @@ logger = logging.getLogger(__name__)
 E = TypeVar("E", bound=BaseException)
 
 WITH_MORE = (Status.OUT_OF_TIME, Status.MAX_ITERATIONS, Status.INTERRUPTED)
-"""Ends of runs that would have gone on."""
+"""Statuses of runs that would have gone on."""
 DONE = (Status.COMPLETED, Status.RANK_DEFICIENT)
-"""Ends of a refinement that would be no news where the first state is still the best one."""
+"""Statuses of a refinement that mean nothing if the first state is still the best one."""
 GAIN = 0.8  # factor on the held-out residual that counts as progress
 
 
@@ -41,11 +41,11 @@ class Outcome:
     """The best state of a run, and how the run ended.
 
     Args:
-        best: the best state by its residual on held-out points, with what found it.
+        best: the best state by its residual on held-out points.
         status: why the run stopped.
         iterations: completed outer iterations.
-        next_step: what would have come next, and how long it takes, as far as the method can tell.
-        failure: the mistake in the problem that ended the run, if one did.
+        next_step: the step that would have come next, and its time, if the method can tell.
+        failure: the mistake in the problem that ended the run, if any.
     """
 
     best: Assessed
@@ -57,7 +57,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a run stands between two steps: with its context, all that it needs to go on.
+    """Where a run stands between two steps: all it needs to go on, besides its context.
 
     Args:
         state: of the method.
@@ -83,9 +83,9 @@ def run(
     Args:
         context: of the run.
         method: with its options.
-        first: the state to begin from; None for the network as it is.
+        first: the first state; None for the network as it is.
         resumed: where this run stood before, if it goes on from a checkpoint.
-        keep: told where the run stands after every step.
+        keep: called after every step with where the run stands.
 
     Raises:
         MemoryLimitError: memory ran out before anything was found.
@@ -104,7 +104,7 @@ def run(
         if status is not None:
             return judge.outcome(status, iterations, method.next_step(context, resumed.state))
     state: State | None = None
-    unseen: State | None = None  # of a step whose state nobody has assessed yet
+    unseen: State | None = None  # of a step that is not yet assessed
     lack: BaseException | None = None
     failure: ProblemError | None = None
     try:
@@ -143,22 +143,22 @@ def run(
 
 
 def without_arrays(error: E) -> E:
-    """An error without its traceback, whose frames hold the arrays of the run."""
+    """The error without its traceback, whose frames hold the arrays of the run."""
     return error.with_traceback(None)
 
 
 @dataclass(frozen=True)
 class Judge:
-    """Says when a run is to stop, and how it ended.
+    """Decides when a run stops, and with which status.
 
     Args:
-        context: of the run, whose first state is assessed.
+        context: of the run, with its first state assessed.
     """
 
     context: Context
 
     def tell(self, state: State, assessed: Assessed) -> None:
-        """Report an iteration, with what is the best state now."""
+        """Report an iteration, with the present best state."""
         report = state.report
         record = Record(
             state.iteration,
@@ -174,11 +174,11 @@ class Judge:
         self.context.report(record)
 
     def assess_last(self, unseen: State | None, iterations: int, status: Status) -> None:
-        """What the last step has found, or the network of a step that was cut short, may be best.
+        """Assess the state of the last step, or the network of a step cut short, which may be best.
 
         Args:
-            unseen: after a step whose state nobody has assessed; None for a step that was cut.
-            iterations: so far.
+            unseen: the state after a step that is not yet assessed; None for a step that was cut.
+            iterations: number of iterations so far.
             status: that ended the run.
         """
         network = self.context.network
@@ -187,7 +187,7 @@ class Judge:
         with last_work(self.context.clock, status):
             try:
                 assessed = self.context.assess(candidate, iterations, report)
-            except ProblemError as error:  # what ended the run is told, and its best state kept
+            except ProblemError as error:  # the first failure is reported, and the best state kept
                 logger.info("the step that was cut short is dropped: %s", error)
                 return
             except (MemoryError, RuntimeError) as error:
@@ -197,7 +197,7 @@ class Judge:
             logger.info("the step that was cut short left held-out %.1e", assessed.objective)
 
     def outcome(self, status: Status, iterations: int, next_step: str | None) -> Outcome:
-        """The end of a run; its network is left where the best state is."""
+        """The outcome of a run; its network is moved to the best state."""
         best = self.context.best
         if not math.isfinite(best.objective):
             status = Status.DIVERGED
@@ -208,23 +208,23 @@ class Judge:
         return Outcome(best, status, iterations, following)
 
     def verdict(self, state: State, wish: Status | None) -> Status | None:
-        """Why to stop now, or None; `wish` is the method's own reason."""
+        """The reason to stop now, or None; `wish` is the method's own reason."""
         if not state.whole or not state.iteration:
             return None
         if self.context.selection.is_met:
             return Status.CONVERGED
-        if wish in CUT_SHORT:  # the step, or the next one would be
+        if wish in CUT_SHORT:  # this step was, or the next one would be
             return wish
         if self.context.fell_to(EXACT):
             return Status.PRECISION_LIMITED
         ended = self._end(state, wish)
-        # At the level of rounding, a wider network or more points would be poor advice.
+        # At the level of rounding, a wider network or more points would not help.
         stopped = ended in (Status.STAGNATED, Status.COMPLETED, Status.RANK_DEFICIENT)
         rounded = stopped and self.context.fell_to(ROUNDING)
         return Status.PRECISION_LIMITED if rounded else ended
 
     def _end(self, state: State, wish: Status | None) -> Status | None:
-        if wish is not None:  # the method is done, whatever time is left
+        if wish is not None:  # the method is done, even if time is left
             rejected = wish in DONE and not self.context.best.iteration
             return Status.STAGNATED if rejected else wish
         if self.context.clock.left <= max(state.next_seconds, self.context.finish_seconds):
@@ -236,7 +236,7 @@ class Judge:
     def _stalled(self) -> bool:
         """Whether the last `patience` iterations together gained less than GAIN.
 
-        With a time limit the run uses its time, unless the residual is down to rounding.
+        With a time limit the run uses all of its time, unless the residual is down to rounding.
         """
         if not math.isinf(self.context.clock.limit) and not self.context.fell_to(ROUNDING):
             return False

@@ -26,14 +26,14 @@ class State:
 
     Args:
         iteration: completed outer iterations.
-        candidate: what the last iteration found.
+        candidate: found by the last iteration.
         train: norm of the stacked residual on the last training points.
-        phase: what the last iteration did.
+        phase: name of what the last iteration did.
         report: of the last refinement.
-        memory: what the method carries to its next step.
+        memory: the method's own data for its next step.
         finished: why the method itself wants to stop.
-        next_seconds: that the next iteration takes at least, as far as the method can tell.
-        whole: whether the iteration is complete; otherwise the next step goes on with it.
+        next_seconds: least time of the next iteration, if the method can tell.
+        whole: whether the iteration is complete; otherwise the next step continues it.
     """
 
     iteration: int
@@ -48,7 +48,7 @@ class State:
 
     @property
     def unfinished(self) -> State:
-        """The same state within the next iteration, of which a part is done."""
+        """The same state, within a partly completed next iteration."""
         return replace(self, whole=False, finished=None)
 
 
@@ -60,15 +60,14 @@ class Method(ABC):
         hidden: widths of the hidden layers; None for the method's default.
         activation: of the default network; None for the method's choice.
         weight_scale: of the initial weights; None for the method's choice.
-        first_inputs: features that one neuron of the first layer depends on at the start; None
-            for the method's choice.
+        first_inputs: features on which a neuron of the first layer depends at first; None for the
+            method's choice.
         initialization: "torch", "xavier" or "he".
         harmonics: harmonics of periodic coordinates under hard conditions.
-        suggested: run options that apply where the call to `solve` gives none.
+        suggested: run options that apply unless the call to `solve` gives them.
 
-    Classes may set `uses_time`, where a time limit takes the place of the default number of
-    iterations, and `memory_types`: dataclasses that they keep in `State.memory`, whose fields a
-    checkpoint then holds.
+    Classes may set `uses_time`, if a time limit replaces the default number of iterations, and
+    `memory_types`: the dataclasses in `State.memory`, whose fields a checkpoint then holds.
     """
 
     hidden: Sequence[int] | None = None
@@ -108,7 +107,7 @@ class Method(ABC):
 
     @property
     def default_scale(self) -> float:
-        """Scale of the initial weights, where no trial decides."""
+        """Scale of the initial weights, if no trial decides."""
         return 1.0
 
     @abstractmethod
@@ -116,23 +115,23 @@ class Method(ABC):
         """Rows of the equations for a network of this size."""
 
     def refinement_factor(self, linear: bool) -> int | float:
-        """Times the planned points, of a refinement."""
+        """Factor on the planned points for a refinement."""
         return 1
 
     @property
     def sizes_open(self) -> bool:
-        """Whether no option of the method fixes how large network and points are."""
+        """Whether no option of the method fixes the sizes of network and points."""
         return self.hidden is None
 
     def bytes_needed(self, discretization: Discretization) -> int | float:
-        """Memory of an iteration, besides what Python and torch take: by gradients at all points.
+        """Memory of an iteration beyond that of Python and torch: here of gradients at all points.
 
         `pdelsr show` prints it.
         """
         return gradient_bytes(discretization, discretization.fresh_row_count, self.history)
 
     def require_memory(self, discretization: Discretization) -> None:
-        """Refuse, before any time is spent, what does not fit even in the smallest pieces.
+        """Refuse a run that does not fit even in the smallest pieces, before any time is spent.
 
         Raises:
             MemoryLimitError: it does not.
@@ -149,22 +148,22 @@ class Method(ABC):
     def step(self, context: Context, state: State) -> State:
         """One outer iteration, or a part of it, after which the state is not `whole`.
 
-        Between two parts a checkpoint can be written, and the clock is looked at.
+        Between two parts a checkpoint can be written, and the clock is read.
         """
 
     def iterate(self, context: Context, state: State) -> State:
-        """One whole outer iteration, or what is left of it."""
+        """One whole outer iteration, or the rest of it."""
         while True:
             state = self.step(context, state)
             if state.whole:
                 return state
 
     def ended(self, context: Context, state: State) -> Status | None:
-        """Why the method itself wants to stop, asked after the state was assessed."""
+        """Why the method itself wants to stop, called after the state is assessed."""
         return state.finished
 
     def next_step(self, context: Context, state: State) -> str | None:
-        """What the method would do after this state, and how long that takes; None if unknown."""
+        """The step that the method would take after this state, and its time; None if unknown."""
         return None
 
 

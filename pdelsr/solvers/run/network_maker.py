@@ -1,4 +1,4 @@
-"""What makes other networks while a run goes on, and what they would gain."""
+"""The contract of makers of other networks during a run, and the gains of these."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pdelsr.networks import Network
 
 @dataclass(frozen=True)
 class Gains:
-    """Factors on the residual.
+    """Factors by which the residual falls.
 
     Args:
         alignment: of an alignment and the refinement after it.
@@ -24,7 +24,7 @@ class Gains:
     doubling: float
 
     def grown(self, factor: int | float) -> float:
-        """The gain of so many times the parameters."""
+        """The gain of `factor` times the parameters."""
         return self.doubling ** math.log2(max(factor, 1.0))
 
 
@@ -39,14 +39,14 @@ class NetworkMaker(ABC):
         parameters: int,
         anew: bool,
     ) -> tuple[Network, PointPlan]:
-        """A network of about so many parameters, and the plan with points for it."""
+        """A network of about `parameters` parameters, and the plan with points for it."""
 
     @abstractmethod
     def gains(
         self, untrained: Predictor, parameters: int, seconds: int | float = math.inf
     ) -> Gains | None:
-        """What alignment and growth gain, as a network of half the size tells."""
+        """The gains of alignment and growth, measured on a network of half the size."""
 
     @abstractmethod
     def redrawn(self, network: Network, draw: int, stretch: float = 1.0) -> Network:
-        """An untrained network of the same size with other weights, at so many times the scale."""
+        """An untrained network of the same size with other weights, scaled by `stretch`."""

@@ -1,4 +1,4 @@
-"""The solution that a run goes on from: what it has to tell, and what the run begins with."""
+"""The start of a run, a solution that it goes on from, and what the run takes from it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from pdelsr.solvers.state.settings import RunSettings
 
 @runtime_checkable
 class Predecessor(Protocol):
-    """What another run can go on from; `Solution` is one, and says what the properties are."""
+    """A solution that another run can go on from; `Solution` documents the properties."""
 
     @property
     def problem(self) -> Problem: ...
@@ -66,7 +66,7 @@ def first_candidate(start: Predecessor, discretization: Discretization) -> Candi
 
 
 def earlier_run(start: Predecessor, problem: Problem, discretization: Discretization) -> Earlier:
-    """What the run of a start tells about a run on this problem, in this discretization."""
+    """Facts about the start's run, for a run on this problem in this discretization."""
     same, refined = is_same_problem(start.problem, problem), start.delta is not None
     objective = 0.0
     if same and _close(start.weights, discretization.plan.weights):

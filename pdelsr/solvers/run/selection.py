@@ -1,4 +1,4 @@
-"""Which of the assessed states of a run is the best one."""
+"""The choice of the best among the assessed states of a run."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from pdelsr.solvers.run.assessed import Assessed
 logger: logging.Logger = logging.getLogger(__name__)
 
 DOUBTLESS = 2.5  # standard errors of a difference that leave little doubt of its sign
-CLEAR = 0.6  # ratio of two residuals near the floor that leaves little doubt which error is smaller
-BEYOND_ROUNDING = 0.25  # the same where the residuals are down to rounding
+CLEAR = 0.6  # ratio of residuals near the floor that leaves little doubt which error is smaller
+BEYOND_ROUNDING = 0.25  # the same for residuals down to rounding
 
 
 @dataclass
 class Selection:
-    """The assessed states of a run, of which the best one is kept, and nobody else says which.
+    """The assessed states of a run; keeps the best one, and alone decides which that is.
 
     Args:
-        best: the best state so far, with its refinement and the points that it was found on.
+        best: the best state so far, with its refinement and the points on which it was found.
         objectives: ‖f‖ on the held-out points of all states, in order.
-        tolerance: of the largest held-out root mean square of a block.
+        tolerance: on the largest held-out root mean square of a block.
     """
 
     best: Assessed | None = None
@@ -39,21 +39,20 @@ class Selection:
         return self.best is not None and self._meets(self.best)
 
     def offer(self, new: Assessed, floor: float, rounding: float = 0.0) -> bool:
-        """Take note of a state; whether it is the best one now.
+        """Record a state; return whether it is now the best one.
 
-        What is within the tolerance is better than what is not, and what is not finite is never
-        better. Of two refined states of the run, the one is better
-        whose residual is smaller at the held-out points beyond doubt, see `is_doubtless`. Of
-        others, such as networks that are still trained, simply the one with the smaller residual.
-
-        Near the floor the residual is no measure of the error: what is left are the rounding errors
-        of two fits, which differ by chance. Once the best state is there, another one replaces it
-        only where its residual is at most 0.6 times as large, a quarter at rounding, or where it is
-        the smallest so far and another state had a smaller one than the best already.
+        A state within the tolerance is better than one outside, and a state that is not finite is
+        never better. Of two refined states of the run, the better one has a smaller residual at the
+        held-out points beyond doubt, see `is_doubtless`. Of other states, such as networks in
+        training, it is simply the one with the smaller residual. Near the floor the residual does
+        not measure the error: the rest is rounding of two fits, which differ by chance. Once the
+        best state is near the floor, another one replaces it only if its residual is at most 0.6
+        times as large (a quarter at rounding), or if it is the smallest so far and an earlier state
+        was already below the best.
 
         Args:
             new: the state.
-            floor: ‖f‖ below which a residual says little of the error.
+            floor: ‖f‖ below which a residual says little about the error.
             rounding: ‖f‖ below which it is down to rounding.
         """
         before, best = self.objectives[:], self.best
@@ -98,15 +97,15 @@ def is_doubtless(new: Assessed, best: Assessed) -> bool:
 
         Σ d_i > 2.5 (Σ d_i²)^½ ,   d_i = s_i² (F_i(best)² − F_i(new)²)
 
-    Both states have the same held-out points, so that what is common to them cancels. No doubt is
-    left where the residual is nowhere larger. Where the sum leaves the sign open, the same is asked
-    of s_i |F_i|: next to a corner a few large residuals can be all of ‖f‖, and say nothing of the
-    error elsewhere. On an L-shaped domain the mean of |F| fell with the error through all of eight
+    Both states have the same held-out points, so their common part cancels. No doubt is left if the
+    residual is nowhere larger. If the sum leaves the sign open, the same test is made with s_i
+    |F_i|: next to a corner a few large residuals can be all of ‖f‖, and say nothing about the error
+    elsewhere. On an L-shaped domain the mean of |F| fell with the error through all of eight
     iterations, while ‖f‖ rose by half.
     """
     assert best.squares is not None
     assert new.squares is not None
-    if bool((new.squares <= best.squares).all()):  # of a few points, the certainty is never large
+    if bool((new.squares <= best.squares).all()):  # with few points the certainty is never large
         return bool((new.squares < best.squares).any())
     by_squares = certainty(best.squares - new.squares)
     if abs(by_squares) > DOUBTLESS:
@@ -115,6 +114,6 @@ def is_doubtless(new: Assessed, best: Assessed) -> bool:
 
 
 def certainty(gains: Float[Tensor, " n"]) -> float:
-    """The sum of independent numbers, in its standard errors; 0 where all of them vanish."""
+    """The sum of independent numbers in its standard errors; 0 if all of them vanish."""
     size = torch.linalg.vector_norm(gains)
     return (gains.sum() / size).item() if size > 0 else 0.0

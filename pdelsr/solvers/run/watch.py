@@ -1,4 +1,4 @@
-"""Looks at an inner iteration: records its progress, and stops it when time is up."""
+"""The watch over an inner iteration: records its progress, and stops it when the time is up."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class Watch:
     Args:
         context: of the run.
         iteration: outer iteration that the inner one belongs to.
-        phase: what it is doing.
+        phase: name of the inner iteration.
         every: steps between two records.
-        reserve: seconds that must be left for what comes after.
+        reserve: seconds to leave for later work.
         count: steps of this phase so far.
-        last: ‖f‖ after the last of them.
-        stopped: whether that was the last one that there was time for.
+        last: ‖f‖ after the last step.
+        stopped: whether the time is up.
     """
 
     context: Context

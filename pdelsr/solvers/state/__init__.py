@@ -1,1 +1,1 @@
-"""What a run is made of: settings, discretization, candidates and the best of them, its end."""
+"""The parts of a run: settings, discretization, candidates, history, status."""

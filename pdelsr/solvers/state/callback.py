@@ -1,4 +1,4 @@
-"""The user's callback during a run, whose mistakes must not cost the result."""
+"""The user's callback during a run; its mistakes must not cost the result."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Guarded:
     """Calls the user's function with every record, until it raises something.
 
     An exception ends the run as Ctrl-C does, with the best state so far; `require_success` raises
-    it once the solution is there. StopIteration is the wish to stop, and no mistake.
+    it once there is a solution. StopIteration is a request to stop, not a mistake.
 
     Args:
         function: of one `Record`.
@@ -30,15 +30,15 @@ class Guarded:
             self.function(record)
         except StopIteration:
             raise KeyboardInterrupt from None
-        except Exception as error:  # whatever a user's function raises
+        except Exception as error:  # anything a user's function raises
             self.failed = error, record
             raise KeyboardInterrupt from error
 
     def require_success(self, solution: Any) -> None:
-        """Raise what the function raised.
+        """Raise if the function failed.
 
         Args:
-            solution: of the run that this has ended.
+            solution: of the run that the exception ended.
 
         Raises:
             CallbackError: the function failed; the error holds the solution.

@@ -15,10 +15,10 @@ from pdelsr.networks import Network
 
 @dataclass(frozen=True)
 class Candidate:
-    """θ, and δ where the state is a refined predictor q + J δ.
+    """θ, and δ if the state is a refined predictor q + J δ.
 
     Args:
-        network: whose θ this is; it may have moved on since.
+        network: of θ; it may have moved on since.
         theta: (m,), a copy.
         delta: (m,), or None for the network itself.
     """
@@ -41,10 +41,10 @@ class Candidate:
         return network if self.delta is None else RefinedPredictor(network, self.delta)
 
     def at_theta(self) -> Network:
-        """A network that is at θ: the network itself where it still is, else a copy of it.
+        """A network at θ: the network itself if it is still there, else a copy.
 
-        The copy lives as long as what is made of it. Most states are asked about while their
-        network has not moved, and then nothing is copied.
+        The copy lives as long as the objects made from it. Most states are used while their network
+        has not moved, and then nothing is copied.
         """
         if torch.equal(self.network.get_vector(), self.theta):
             return self.network

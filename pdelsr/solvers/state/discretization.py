@@ -1,4 +1,4 @@
-"""What residuals are made of: a network, the blocks of a problem, and points drawn anew."""
+"""The source of residuals: a network, the blocks of a problem, and freshly drawn points."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from pdelsr.linearize.points import PointPlan
 from pdelsr.networks import Network
 from pdelsr.solvers.state.candidate import Candidate
 
-HELDOUT_SEED = 2**31 - 1  # the stream of held-out points, that of no round below seed 214,748
-ROUNDS = 10_000  # point rounds of one seed before two seeds could meet
+HELDOUT_SEED = 2**31 - 1  # of held-out points; no round uses it for seeds below 214,748
+ROUNDS = 10_000  # rounds of points of one seed before the streams of two seeds could meet
 
 
 @dataclass
 class Discretization:
-    """A network that moves, and the points where it is fitted and judged.
+    """A network that moves, and the points where it is fitted and assessed.
 
     Args:
         compiled: the blocks.
         network: holds θ, and moves as a method trains it.
         plan: points, samplers and weights of the blocks.
-        seed: of points and bases.
+        seed: for points and bases.
         memory_budget: bytes for one chunk of rows.
         points_open: whether the number of points is the method's choice.
 
     Attributes:
         first_plan: the plan before any growth.
-        generator: of bases and of what a method draws.
+        generator: for bases and for random draws of a method.
         heldout: the residual on points that are never trained on.
         training: the last residual that was drawn.
         rounds: how many were drawn.
@@ -58,23 +58,23 @@ class Discretization:
 
         Args:
             network: at its θ.
-            plan: of the points that it is fitted to from now on; None for the present one.
+            plan: of the points for its fits from now on; None for the present one.
         """
         self.network, self.plan = network, plan or self.plan
         self.heldout = replace(self.heldout, network=network)
 
     def return_to(self, candidate: Candidate, plan: PointPlan | None = None) -> None:
-        """Go on with the network of an earlier state, which is moved back to its θ.
+        """Go on with the network of an earlier state, moved back to its θ.
 
         Args:
             candidate: the state.
-            plan: that it had; None for the present one.
+            plan: its plan; None for the present one.
         """
         candidate.move_network()
         self.replace_network(candidate.network, plan)
 
     def take_up(self, training: StackedResidual | None) -> None:
-        """Let the points of an earlier fit be those of the last one again."""
+        """Make the points of an earlier fit the last ones again."""
         self.training = training
 
     def go_on(self, rounds: int) -> None:
@@ -103,10 +103,10 @@ class Discretization:
     def fresh_residual(
         self, factor: int | float = 1.0, adapt_to: Predictor | None = None
     ) -> StackedResidual:
-        """The residual on points that were not used before.
+        """The residual on new points.
 
         Args:
-            factor: times the planned number of points.
+            factor: on the planned number of points.
             adapt_to: draw interior points where this predictor's residual is large.
         """
         self.rounds += 1
@@ -115,7 +115,7 @@ class Discretization:
         return self.training
 
     def heldout_norm(self, candidate: Candidate) -> float:
-        """‖f‖ of a state on the held-out points, infinite where it is not finite."""
+        """‖f‖ of a state on the held-out points, infinite if not finite."""
         return self.norm_of(self.heldout.block_rms(candidate.predictor()))
 
     def norm_of(self, rms: Mapping[str, float]) -> float:
@@ -131,7 +131,7 @@ class Discretization:
 
     @property
     def epsilon(self) -> float:
-        """Of the dtype."""
+        """Machine epsilon of the dtype."""
         return torch.finfo(self.heldout.like.dtype).eps
 
     def _residual(self, plan: PointPlan, seed: int, adapt_to: Predictor | None) -> StackedResidual:

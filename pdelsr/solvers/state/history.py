@@ -1,4 +1,4 @@
-"""What a run did, iteration by iteration."""
+"""The records of a run, iteration by iteration."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ class Record:
     """One iteration.
 
     Args:
-        iteration: from 1; inner records carry the number of the outer iteration that they are in.
+        iteration: number, from 1; inner records have the number of their outer iteration.
         phase: "train", "align", "refine", …
-        seconds: since the start.
+        seconds: since the run began.
         train: norm of the weighted stacked residual on the training points.
         heldout: the same on held-out points; None for inner records.
         best: the best held-out norm so far; None for inner records.
-        rank: directions of the refinement, where there was one.
+        rank: directions of the refinement, if there was one.
         effective_rank: of the reduced system.
         condition: of the reduced system, after column equilibration.
     """
@@ -44,7 +44,7 @@ class Record:
         return f"{text}, {self.seconds:.1f} s"
 
     def log(self) -> None:
-        """Outer iterations at INFO, inner ones at DEBUG, a residual that is not finite aloud."""
+        """Log outer iterations at INFO, inner ones at DEBUG, non-finite residuals as warnings."""
         logger.log(logging.DEBUG if self.heldout is None else logging.INFO, "%s", self)
         if self.heldout is not None and not math.isfinite(self.heldout):
             logger.warning(

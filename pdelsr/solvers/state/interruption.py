@@ -1,4 +1,4 @@
-"""What cuts a run short from outside: Ctrl-C and the clock."""
+"""Interruptions of a run: Ctrl-C and the clock."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from pdelsr.solvers.state.status import Status
 T = TypeVar("T")
 INTERRUPTIONS = (KeyboardInterrupt, TimeIsUp)
 CUT_SHORT = (Status.INTERRUPTED, Status.OUT_OF_TIME, Status.OUT_OF_MEMORY)
-GRACE = 0.05  # of the time limit, for what is left to do when it is reached
+GRACE = 0.05  # of the time limit, for the remaining work when it is reached
 LEAST_GRACE = 0.25  # seconds, for the same
-OWN = str(Path(__file__).parents[1])  # where this package is
-PATIENCE = 10.0  # seconds for the same after Ctrl-C, at most
+OWN = str(Path(__file__).parents[1])  # the folder of this code
+CTRL_C_GRACE = 10.0  # seconds for the same after Ctrl-C, at most
 
 
 def status_of(interruption: BaseException) -> Status:
-    """How a run ends that this cut short."""
+    """The status of a run after an interruption."""
     return Status.OUT_OF_TIME if isinstance(interruption, TimeIsUp) else Status.INTERRUPTED
 
 
 def in_time(clock: Clock, work: Callable[[], T]) -> T:
-    """What is made before a run has a state to return.
+    """The result of work before a run has a state to return.
 
     Raises:
-        TimeLimitError: the time limit is reached meanwhile.
+        TimeLimitError: the time limit is reached during the work.
     """
     try:
         with deadline(clock.left):
@@ -41,7 +41,7 @@ def in_time(clock: Clock, work: Callable[[], T]) -> T:
 
 
 def too_early(limit: int | float, interruption: BaseException) -> TimeLimitError:
-    """The error of a run that the clock ends before there is anything to return."""
+    """The error of a run whose time is up before it has anything to return."""
     return TimeLimitError(
         f"the time limit of {limit:g} s is reached before the first step, in "
         f"{place_of(interruption)}: raise time_limit, or mend what takes so long."
@@ -49,7 +49,7 @@ def too_early(limit: int | float, interruption: BaseException) -> TimeLimitError
 
 
 def place_of(interruption: BaseException) -> str:
-    """Where the innermost code of the user's was: function, file, line."""
+    """The place of the innermost user code: function, file, line."""
     frames = traceback.extract_tb(interruption.__traceback__)
     known = [f for f in frames if OWN in f.filename or "site-packages" not in f.filename]
     frame = ([f for f in known if not f.filename.endswith("resources/deadline.py")] or frames)[-1]
@@ -60,15 +60,15 @@ def place_of(interruption: BaseException) -> str:
 
 @contextmanager
 def last_work(clock: Clock, status: Status) -> Generator[None, None, None]:
-    """What is left to do after a run that ended so: left quietly where it takes too long.
+    """A block for the work after a run, which ends quietly if it takes too long.
 
     Args:
-        clock: of the run; what it has left may be used, and a little more.
-        status: how it ended.
+        clock: of the run; its remaining time may be used, and a little more.
+        status: how the run ended.
     """
     grace = max(GRACE * clock.limit, LEAST_GRACE)
-    seconds = max(clock.left, 0.0) + grace  # infinite where there is no limit
+    seconds = max(clock.left, 0.0) + grace  # infinite without a limit
     if status is Status.INTERRUPTED:
-        seconds = min(seconds, PATIENCE)
+        seconds = min(seconds, CTRL_C_GRACE)
     with suppress(KeyboardInterrupt), given_up_after(seconds):
         yield

@@ -20,7 +20,7 @@ from pdelsr.sample import Sampler
 from pdelsr.solvers.state.history import Record
 
 T = TypeVar("T")
-SUGGESTED = "suggested"  # the field of published settings, which is no option
+SUGGESTED = "suggested"  # the field of published settings, not an option
 ALSO_KNOWN_AS = {
     "lr": ("learning_rate",),
     "epochs": ("adam_steps", "max_iterations"),
@@ -29,7 +29,7 @@ ALSO_KNOWN_AS = {
     "timeout": ("time_limit",),
     "tol": ("tolerance",),
 }
-"""Names of other libraries."""
+"""Names that other libraries use."""
 OF_SOLVE = ("start", "track_errors")  # arguments of `solve` itself
 LARGEST_NUMBER = sys.float_info.max
 LARGEST_SEED = 2**31 - 1
@@ -38,36 +38,36 @@ DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
 @dataclass(frozen=True)
 class RunSettings:
-    """What `solve` takes with any method.
+    """The options of `solve` for any method.
 
     Args:
-        network: a network to start from, any torch module that maps (n, d) to (n, k); None for
+        network: the network to begin with, any torch module that maps (n, d) to (n, k); None for
             the method's default.
-        grow: whether `ilsr`, in this run or in one that starts from it, may take a wider network
-            and more points while it runs. None for yes where no size was chosen by `network`,
-            `hidden`, `points`, `rank` or `basis`.
+        grow: whether `ilsr`, in this run or in one that goes on from it, may take a wider network
+            and more points during the run. None for yes, unless `network`, `hidden`, `points`,
+            `rank` or `basis` chooses a size.
         points: points of each equation, or of each block by name; None for the method's default.
-        sampler: of every block, or by block name; Sobol by default.
+        sampler: for every block, or by block name; Sobol by default.
         weights: factors on the weights w_b of blocks, by name, above 0.
         balance: give the rows of every block the same mean length before `weights` apply; None
             for the method's default.
-        hard: satisfy every condition that can be satisfied exactly by the form of the ansatz;
-            None for the method's default, and for False where `network` is given.
-        tolerance: stop when the largest held-out root mean square of a block is below.
+        hard: satisfy every condition that can be, exactly by the form of the ansatz; None for the
+            method's default, or for False if `network` is given.
+        tolerance: stop when the largest held-out root mean square of a block is below it.
         time_limit: seconds after which the run stops with the best state.
         max_iterations: of the outer loop; None for the method's default.
-        seed: of weights, points and bases.
+        seed: for weights, points and bases.
         dtype: "float64" or "float32", or the torch dtype.
         device: "cpu", "cuda", …; None for the CPU.
-        callback: called with a `Record` after every iteration, and now and then inside one.
-            StopIteration ends the run with the best state; another exception does too, and comes
-            out as a `CallbackError` that holds it.
+        callback: called with a `Record` after every iteration, and at intervals inside one.
+            StopIteration ends the run with the best state; any other exception does too, and
+            becomes a `CallbackError` that holds this state.
         verbose: show a progress display.
-        refine: append a one-shot LSR to whatever the method found.
+        refine: append a one-shot LSR to the result of the method.
         memory_budget: bytes that one chunk of Jacobian rows may take.
-        checkpoint: file that the run is kept in while it goes on. Where it exists already, the
-            run goes on from it, with the same result to the bit on the CPU as without the break.
-            `time_limit`, `max_iterations` and `tolerance` may have changed, other options not.
+        checkpoint: file for checkpoints of the run. If it exists already, the run goes on from it,
+            with the same result as without the break, to the bit on the CPU. `time_limit`,
+            `max_iterations` and `tolerance` may have changed, other options not.
         checkpoint_every: seconds between two checkpoints, which are written between two steps of
             an optimizer, and before and after a refinement.
 
@@ -125,22 +125,22 @@ class RunSettings:
 
     @property
     def torch_dtype(self) -> torch.dtype:
-        """The dtype of everything."""
+        """The dtype of the run."""
         return _dtype(self.dtype)
 
     @property
     def torch_device(self) -> torch.device:
-        """Where everything lives."""
+        """The device of the run."""
         return torch.device("cpu" if self.device is None else self.device)
 
 
 def split_options(
     options: Mapping[str, Any], owners: Iterable[type], method: str
 ) -> list[dict[str, Any]]:
-    """Give every option to the dataclass that has a field of its name.
+    """Split options among dataclasses, each to the one with a field of its name.
 
     Raises:
-        SettingsError: no owner has the option; the message names the nearest valid one.
+        SettingsError: no class has the option; the message suggests the nearest valid one.
     """
     owners = list(owners)
     names = [{f.name for f in fields(owner)} - {SUGGESTED} for owner in owners]
@@ -159,34 +159,34 @@ def unknown_option(option: str, known: Iterable[str], method: str) -> SettingsEr
 
 
 def require_positive(name: str, value: int | float, finite: bool = False) -> None:
-    """Refuse what is not a number above zero; infinity is one, unless it has to be finite."""
+    """Refuse anything but a number above zero; infinity is allowed unless `finite`."""
     if not _is_number(value) or not 0 < value <= (LARGEST_NUMBER if finite else math.inf):
         kind = "finite number" if finite else "number"
         raise SettingsError(f"{name} is {quoted(value)}: give a {kind} above 0.")
 
 
 def require_at_least(name: str, value: int | float, least: int | float) -> None:
-    """Refuse what is not a number, or below `least`."""
+    """Refuse anything but a number of at least `least`."""
     if not _is_number(value) or not value >= least:
         raise SettingsError(f"{name} is {quoted(value)}: give a number from {least:g} on.")
 
 
 def require_whole(name: str, value: int, least: int) -> None:
-    """Refuse what is not a whole number, or below `least`."""
+    """Refuse anything but a whole number of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise SettingsError(f"{name} is {quoted(value)}: give a whole number from {least} on.")
 
 
 def require_flag(name: str, value: object, open: bool = False) -> None:
-    """Refuse what is neither True nor False, nor None where that leaves the choice open."""
+    """Refuse anything but True, False and, if `open`, None."""
     if not isinstance(value, bool) and not (open and value is None):
         raise SettingsError(f"{name} is {quoted(value)}: give True or False.")
 
 
 def require_writable(path: Path, called: str) -> None:
-    """Refuse a folder, and a file that is read-only, or in such a folder or none.
+    """Refuse a folder, a read-only file, and a file in a read-only or missing folder.
 
-    Files are written beside the path first, and then moved there; devices and pipes are not.
+    Files are first written beside the path and then moved; devices and pipes are written directly.
 
     Args:
         path: of a file to write.
@@ -195,7 +195,7 @@ def require_writable(path: Path, called: str) -> None:
     parent = path.absolute().parent
     try:
         is_folder, exists = path.is_dir(), path.exists()
-    except (OSError, ValueError) as error:  # a name that is too long, or has a null byte
+    except (OSError, ValueError) as error:  # the name is too long, or has a null byte
         raise SettingsError(f"{called:.200} cannot be a file ({said(error):.60}).") from error
     if is_folder or not parent.is_dir():
         why = "is a folder" if is_folder else "lies in a folder that does not exist"
@@ -209,20 +209,20 @@ def require_writable(path: Path, called: str) -> None:
 
 
 def require_seed(seed: int) -> None:
-    """Refuse what is not a seed of every generator: torch, numpy and scipy have some."""
+    """Refuse anything but a seed for all generators, of torch, numpy and scipy."""
     require_whole("seed", seed, 0)
     if seed > LARGEST_SEED:
         raise SettingsError(f"seed is {quoted(seed)}: give a whole number up to {LARGEST_SEED}.")
 
 
 def require_choice(name: str, value: str, choices: Iterable[str]) -> None:
-    """Refuse what is not among the choices."""
+    """Refuse a value that is not among the choices."""
     if value not in choices:
         raise SettingsError(f"{name} is {value!r}: choose one of {', '.join(choices)}.")
 
 
 def _require_samplers(given: Any) -> None:
-    """Refuse what is neither a sampler nor samplers by block."""
+    """Refuse anything but a sampler or samplers by block."""
     if given is None:
         return
     by_block = isinstance(given, Mapping)

@@ -1,4 +1,4 @@
-"""How a run can end, and what to do about it."""
+"""The possible ends of a run, and advice for each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Status(Enum):
-    """Why a run stopped; the value is what summaries and the JSON print."""
+    """Why a run stopped; summaries and JSON print the value."""
 
     CONVERGED = "converged"
     COMPLETED = "completed"

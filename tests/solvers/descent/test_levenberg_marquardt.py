@@ -7,7 +7,7 @@ import torch
 from solver_cases import cubic, never_finite, poisson, started
 
 from pdelsr.solvers.descent import levenberg_marquardt
-from pdelsr.solvers.descent.levenberg_marquardt import LARGEST, LevenbergMarquardt, gram
+from pdelsr.solvers.descent.levenberg_marquardt import LARGEST_DAMPING, LevenbergMarquardt, gram
 
 
 def random(seed: int = 0) -> torch.Generator:
@@ -29,7 +29,7 @@ def test_every_step_lowers_the_residual() -> None:
 @pytest.mark.parametrize("bend", [0.0, 1e9], ids=["first order", "second order"])
 def test_one_step_solves_the_damped_normal_equations(bend: float, monkeypatch) -> None:
     monkeypatch.setattr(levenberg_marquardt, "BEND", bend)
-    monkeypatch.setattr(levenberg_marquardt, "STEP", 1e-4)
+    monkeypatch.setattr(levenberg_marquardt, "PROBE", 1e-4)
     residual = started(poisson()).fresh_residual()
     theta = residual.network.get_vector()
 
@@ -78,7 +78,7 @@ def test_where_nothing_helps_the_network_is_left_alone(problem, monkeypatch) -> 
     theta = residual.network.get_vector()
     descent.step(residual, random())
     assert torch.equal(residual.network.get_vector(), theta)
-    assert 1e-3 < descent.damping <= LARGEST
+    assert 1e-3 < descent.damping <= LARGEST_DAMPING
 
 
 def test_large_networks_move_a_random_subset() -> None:

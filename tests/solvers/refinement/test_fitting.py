@@ -32,7 +32,7 @@ def free(monkeypatch: pytest.MonkeyPatch) -> Free:
     monkeypatch.setattr(room, "RESERVE", 0)
 
     def say(size: int | float) -> None:
-        told = int(size * MIB / room.SHARE)
+        told = int(size * MIB / room.USED_SHARE)
         monkeypatch.setattr("pdelsr.resources.free_memory.free_on_host", lambda: told)
 
     return say

@@ -110,7 +110,7 @@ def test_a_rank_above_the_parameters_is_told() -> None:
 def test_ctrl_c_in_a_doubling_that_does_not_pay_ends_the_run(method, monkeypatch) -> None:
     usual, ranks = refiner.Refiner.at_rank, []
 
-    def interrupted(self, discretization, clock, residual, basis, rank, start=None):
+    def interrupted(self, discretization, clock, residual, basis, rank, guess=None):
         ranks.append(rank)
         found = usual(self, discretization, clock, residual, basis, rank)
         if len(ranks) < 2:
