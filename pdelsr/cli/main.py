@@ -67,7 +67,7 @@ def _run(chosen: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             write_text("pdelsr: interrupted", sys.stderr)
             return INTERRUPTED
-        except BrokenPipeError:  # whoever read the output has left, which is no error
+        except BrokenPipeError:  # the reader of the output has left, which is no error
             leave_alone(sys.stdout)
             return 0
         except OSError as error:
