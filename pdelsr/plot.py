@@ -5,20 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pdelsr.results import Solution
+from pdelsr.results.pictures import Figure
 
 __all__ = ["compare"]
 
+if TYPE_CHECKING:
+    Solutions: TypeAlias = Sequence[Solution]
+else:
+    Solutions = Sequence[Any]  # checked where they are drawn, in the user's words
+
 
 def compare(
-    solutions: Sequence[Any],
+    solutions: Solutions,
     labels: Sequence[str] | None = None,
     path: str | Path | None = None,
     *,
     what: str | None = None,
     x: str = "time",
     dpi: int = 150,
-) -> Any:
+) -> Figure:
     """Draw several solutions against the time they took, on logarithmic axes.
 
     Residuals are not comparable between runs with different weights of blocks, as after balancing.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict, overload
 
 from torch import Tensor, nn
@@ -12,10 +12,12 @@ from typing_extensions import Unpack
 from pdelsr.batch import RefinedModule
 from pdelsr.batch import refine as refine_on_data
 from pdelsr.batch.checks import require_known
+from pdelsr.batch.data import Loader
 from pdelsr.batch.options import DataOptions
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
 from pdelsr.operators.at_input import network_at, parameter_of
+from pdelsr.operators.physics import Sensors
 from pdelsr.results import Solution
 from pdelsr.solve import solve
 from pdelsr.solvers.methods.lsr import LSR
@@ -25,8 +27,8 @@ RANK = 1500
 POINTS_PER_DIRECTION = 8  # with fewer, the residual is small only at the points
 
 
-class InstanceOptions(TypedDict, total=False):
-    """Options of `refine` for one instance of a parametric problem; see `refine_instance`."""
+class ManyOptions(TypedDict, total=False):
+    """Options of `refine_many` for every instance; see `refine_instance`."""
 
     rank: int | None
     newton_steps: int
@@ -34,11 +36,16 @@ class InstanceOptions(TypedDict, total=False):
     basis: str | Basis
     points: int | None
     weights: Mapping[str, int | float] | None
-    sensors: Any
+    sensors: Sensors | None
     seed: int
     dtype: str
     tolerance: int | float
     memory_budget: int | None
+
+
+class InstanceOptions(ManyOptions, total=False):
+    """Of `refine` for one instance of a parametric problem: see `refine_instance`."""
+
     verbose: bool
 
 
@@ -51,7 +58,7 @@ def refine(
 @overload
 def refine(
     model: nn.Module,
-    inputs: Tensor | Sequence[Tensor] | Iterable[Any],
+    inputs: Tensor | Sequence[Tensor] | Loader,
     targets: Tensor | None = None,
     **options: Unpack[DataOptions],
 ) -> RefinedModule: ...
@@ -59,7 +66,7 @@ def refine(
 
 def refine(
     model: nn.Module,
-    inputs: Problem | Tensor | Sequence[Tensor] | Iterable[Any],
+    inputs: Problem | Tensor | Sequence[Tensor] | Loader,
     targets: Tensor | None = None,
     **options: Any,
 ) -> Solution | RefinedModule:
@@ -106,7 +113,7 @@ def refine_instance(
     basis: str | Basis = "coordinate",
     points: int | None = None,
     weights: Mapping[str, int | float] | None = None,
-    sensors: Any = None,
+    sensors: Sensors | None = None,
     seed: int = 0,
     dtype: str = "float64",
     tolerance: int | float = 0.0,

@@ -9,14 +9,17 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import torch
 from jaxtyping import Float
+from numpy.typing import ArrayLike
 from torch import nn
+from typing_extensions import Unpack
 
 from pdelsr.declare import Problem
+from pdelsr.declare.given import GivenFunction
 from pdelsr.errors import SettingsError
 from pdelsr.files.identity import problem_lines
 from pdelsr.operators.instances import InstanceRow, Instances
@@ -24,6 +27,7 @@ from pdelsr.operators.rows_file import append_row, fingerprint, read_rows
 from pdelsr.progress import PassDisplay
 from pdelsr.refine import (
     DEFAULTS,
+    ManyOptions,
     refine_instance,
     require_options,
 )
@@ -37,17 +41,22 @@ from pdelsr.solvers.state.status import Status
 STREAM = 2**31  # of seeds for instances, apart from those of training
 GRID = 10_000  # points of the measurement of errors, at least
 
+if TYPE_CHECKING:
+    GivenInstances: TypeAlias = GivenFunction | Sequence[GivenFunction]
+else:
+    GivenInstances = object  # checked by Problem.at, in the user's words
+
 
 def refine_many(
     operator: nn.Module,
     problem: Problem,
-    instances: int | Sequence[Any],
+    instances: int | GivenInstances,
     *,
     workers: int = 1,
     path: str | Path | None = None,
     function_seed: int = 1,
     verbose: bool = False,
-    **options: Any,
+    **options: Unpack[ManyOptions],
 ) -> Instances:
     """Refine an operator for many input functions.
 
@@ -113,8 +122,8 @@ class _Task:
 
     operator: nn.Module
     problem: Problem
-    functions: Sequence[Callable[..., Any]]
-    options: dict[str, Any]
+    functions: Sequence[Callable[..., ArrayLike]]
+    options: ManyOptions
 
     def __call__(self, index: int) -> InstanceRow:
         return refined_row(
@@ -153,9 +162,9 @@ def _run_in_worker(index: int) -> InstanceRow:
 def refined_row(
     operator: nn.Module,
     problem: Problem,
-    function: Callable[..., Any],
+    function: Callable[..., ArrayLike],
     index: int,
-    **options: Any,
+    **options: Unpack[ManyOptions],
 ) -> InstanceRow:
     """Refine for one input function, and measure operator and refinement against the reference."""
     at = problem.at(function)
@@ -206,13 +215,12 @@ def error_points(problem: Problem) -> Float[np.ndarray, "n d"]:
     return points[problem.domain.contains(points, tolerance=1e-9)]
 
 
-def _functions(
-    problem: Problem, instances: int | Sequence[Any], seed: int
-) -> list[Callable[..., Any]]:
+def _functions(problem: Problem, instances: Any, seed: int) -> Sequence[Callable[..., ArrayLike]]:
     if callable(instances):
         instances = [instances]
     if not isinstance(instances, int | np.integer):
-        return [f if callable(f) else _of_array(problem, f) for f in instances]
+        read: list[Any] = [f if callable(f) else _of_array(problem, f) for f in instances]
+        return read
     instances = int(instances)
     require_whole("instances", instances, 1)
     if problem.instance:
@@ -230,7 +238,7 @@ def _functions(
     return sampler.sample(instances, STREAM + seed)
 
 
-def _of_array(problem: Problem, values: Any) -> Callable[..., Any]:
+def _of_array(problem: Problem, values: GivenFunction) -> Callable[..., ArrayLike]:
     """The input function through values at equidistant sensors."""
     (function,) = problem.at(values).instance.values()
     return function

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from pdelsr.batch.model import Inputs
@@ -14,6 +15,14 @@ from pdelsr.errors import SettingsError
 from pdelsr.resources.pieces import in_pieces
 
 T = TypeVar("T")
+
+if TYPE_CHECKING:
+    Pair: TypeAlias = tuple[ArrayLike | Sequence[ArrayLike], ArrayLike]
+    """Inputs, one or several, and targets."""
+    Loader: TypeAlias = Iterable[Sequence[ArrayLike]]
+    """Batches (input, …, targets), or ((input, …), targets)."""
+else:
+    Pair, Loader = tuple[Any, Any], Iterable[Any]  # checked by Data, in the user's words
 
 
 @dataclass(frozen=True)
@@ -41,7 +50,7 @@ class Data:
         like: a tensor whose device all tensors, and whose dtype all floating ones get.
     """
 
-    source: tuple[Tensor, ...] | Iterable[Any]
+    source: tuple[Tensor, ...] | Loader
     size: int
     like: Tensor
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import copy
 import inspect
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from pdelsr.batch.checks import require_kinds, require_known, require_options
-from pdelsr.batch.data import Data
+from pdelsr.batch.data import Data, Loader, Pair
 from pdelsr.batch.fit import Fit, chosen, differentiable
 from pdelsr.batch.held_out import fit_and_held_out
 from pdelsr.batch.memory import affordable_rank
@@ -38,11 +38,11 @@ PRODUCTS = ("auto", "rows", "columns", "separable")
 
 def refine(
     model: nn.Module,
-    inputs: Tensor | Sequence[Tensor] | Iterable[Any],
+    inputs: Tensor | Sequence[Tensor] | Loader,
     targets: Tensor | None = None,
     *,
     rank: int | str = "auto",
-    validation: float | tuple[Any, Any] | Iterable[Any] | None = None,
+    validation: float | Pair | Loader | None = None,
     residual: UserResidual | None = None,
     parameter_fraction: int | float = 1.0,
     basis: str | Basis = "output",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, TypedDict
+from typing import TypedDict
 
+from pdelsr.batch.data import Loader, Pair
 from pdelsr.batch.target import UserResidual
 from pdelsr.lstsq import LeastSquares
 from pdelsr.subspace import Basis
@@ -14,7 +14,7 @@ class DataOptions(TypedDict, total=False):
     """The keywords of `pdelsr.batch.refine`, which says what they mean; a test compares the two."""
 
     rank: int | str
-    validation: float | tuple[Any, Any] | Iterable[Any] | None
+    validation: float | Pair | Loader | None
     residual: UserResidual | None
     parameter_fraction: int | float
     basis: str | Basis

@@ -71,6 +71,11 @@ def as_equation(given: Any, what: str) -> sp.Eq:
     return cast(sp.Eq, sp.Eq(as_expression(given, what), sp.Integer(0), evaluate=False))
 
 
+def sides(equation: sp.Eq) -> tuple[sp.Expr, sp.Expr]:
+    """The left and the right side of an equation that `as_equation` made."""
+    return cast(Any, equation.args)
+
+
 def resolve(expression: sp.Expr, space: Iterable[sp.Symbol]) -> sp.Expr:
     """Write n·∇u by components, carry out derivatives, drop real parts of real derivatives."""
     along = tuple(space)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from pdelsr.declare.given import Sources
 from pdelsr.declare.input_samples import Spline
 from pdelsr.declare.symbols import InputFunction
 from pdelsr.declare.system import System
@@ -128,7 +129,7 @@ def bounds_of(coordinate: Any, system: System) -> Float[np.ndarray, "2"]:
     return system.domain.bounding_box[system.coordinates.index(coordinate)]
 
 
-def read_inputs(given: Any) -> dict[str, Any]:
+def read_inputs(given: Any) -> Sources:
     """Samplers by the name of the input function.
 
     Raises:
@@ -138,7 +139,7 @@ def read_inputs(given: Any) -> dict[str, Any]:
         raise ProblemError(
             f"Problem, inputs: expected a mapping {{a: sampler}}, got {type(given).__name__}."
         )
-    found = {}
+    found: dict[str, Any] = {}
     for key, sampler in (given or {}).items():
         if not isinstance(key, str | InputFunction):
             raise ProblemError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import sympy as sp
@@ -20,12 +20,31 @@ from pdelsr.declare.checks import (
     require_plain_normal_derivatives,
 )
 from pdelsr.declare.conditions.contract import statements_of
+from pdelsr.declare.conditions.given import LEFT_OUT, GivenNumber, Name, Unknowns
 from pdelsr.declare.coverage import warn_bare_boundary, warn_open_level
 from pdelsr.declare.domains import Domain, TimeInterval
 from pdelsr.declare.domains.bound_texts import bound_texts
 from pdelsr.declare.domains.contract import require_contract
 from pdelsr.declare.exact import reference_values, require_reference
-from pdelsr.declare.expressions import resolve
+from pdelsr.declare.expressions import resolve, sides
+from pdelsr.declare.given import (
+    Conditions,
+    Counts,
+    Equations,
+    Functions,
+    GivenConditions,
+    GivenEquations,
+    GivenFunction,
+    GivenParameters,
+    GivenSources,
+    GivenUnknowns,
+    Parameters,
+    Place,
+    Reference,
+    Samplers,
+    Sources,
+    Weights,
+)
 from pdelsr.declare.grid_check import require_covering_grids
 from pdelsr.declare.inputs import (
     given_function,
@@ -111,18 +130,36 @@ class Problem:
         {'D': 1/2}
     """
 
-    name: Any
-    domain: Any
-    equations: Any
-    conditions: Any = ()
-    unknowns: Any = None
-    parameters: Any = None
-    reference: Any = None
-    points: Any = None
-    sampler: Any = None
-    weights: Any = None
-    inputs: Any = None
-    instance: Any = None
+    name: Name
+    domain: Place
+    equations: Equations
+    conditions: Conditions = ()
+    unknowns: Unknowns = LEFT_OUT
+    parameters: Parameters = LEFT_OUT
+    reference: Reference | None = None
+    points: Counts = None
+    sampler: Samplers = None
+    weights: Weights = LEFT_OUT
+    inputs: Sources = LEFT_OUT
+    instance: Functions = LEFT_OUT
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            name: Name,
+            domain: Domain,
+            equations: GivenEquations,
+            conditions: GivenConditions = (),
+            unknowns: GivenUnknowns = None,
+            parameters: GivenParameters = None,
+            reference: Reference | None = None,
+            points: Counts = None,
+            sampler: Samplers = None,
+            weights: Weights | None = None,
+            inputs: GivenSources = None,
+            instance: Functions | None = None,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
@@ -175,7 +212,7 @@ class Problem:
         """The highest derivative order of `u` in the equations, in all or along one coordinate."""
         return self.system.order(u, coordinate)
 
-    def with_parameters(self, /, **values: Any) -> Problem:
+    def with_parameters(self, /, **values: GivenNumber) -> Problem:
         """The same problem with other values of some parameters.
 
         Raises:
@@ -195,7 +232,7 @@ class Problem:
         names = dict.fromkeys(a.name for a in self.system.input_functions)
         return tuple(name for name in names if name not in self.instance)
 
-    def at(self, /, *function: Any, **functions: Any) -> Problem:
+    def at(self, /, *function: GivenFunction, **functions: GivenFunction) -> Problem:
         """The ordinary problem for one choice of the input functions.
 
         Args:
@@ -269,7 +306,7 @@ class Problem:
         n, where = len(self.equations), Interior(self.domain)
         names = ["equation"] if n == 1 else [f"equation {i + 1}" for i in range(n)]
         statements = tuple(
-            self._resolved(Statement(name, "equation", e.lhs, e.rhs, where, name))
+            self._resolved(Statement(name, "equation", *sides(e), where, name))
             for name, e in zip(names, self.equations, strict=True)
         )
         return self._system_of(statements)
@@ -310,7 +347,7 @@ class Problem:
         names = [s.name for s in self.statements]
         self._set("points", read_by_block(self.points, names, "points", read_count))
         self._set("sampler", read_by_block(self.sampler, names, "sampler", read_sampler))
-        weights = {} if self.weights is None else self.weights
+        weights = {} if self.weights is LEFT_OUT else self.weights
         self._set("weights", read_by_block(weights, names, "weights", read_weight))
 
     def _set(self, field: str, value: object) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import sympy as sp
 
 from pdelsr.declare.assumptions import require_admitted
 from pdelsr.declare.conditions import AbstractCondition
+from pdelsr.declare.conditions.given import Unknowns
 from pdelsr.declare.domains import Domain
 from pdelsr.declare.expressions import as_equation, as_expression
 from pdelsr.declare.long_sums import short_text
@@ -43,12 +44,12 @@ def read_conditions(given: Any) -> tuple[AbstractCondition, ...]:
     return listed
 
 
-def read_unknowns(given: Any, equations: tuple[sp.Eq, ...]) -> tuple[sp.Expr, ...]:
+def read_unknowns(given: Any, equations: tuple[sp.Eq, ...]) -> Unknowns:
     """The unknowns given, or else those of the equations."""
     if given is None:
-        found: dict[sp.Expr, None] = {}
+        found: dict[Unknown, None] = {}
         for equation in equations:
-            fields = cast(set[sp.Expr], equation.atoms(Unknown))
+            fields = equation.atoms(Unknown)
             # u(0, t) is a mistake that the checks explain, not another unknown
             plain = [u for u in fields if all(isinstance(a, sp.Symbol) for a in u.args)]
             found.update(dict.fromkeys(sorted(plain or fields, key=str)))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import sympy as sp
 from sympy.core.function import AppliedUndef, UndefinedFunction
 
+from pdelsr.declare.given_symbols import Argument, Coordinate, Field, Function, Name, Symbols
 from pdelsr.errors import ProblemError
 
 
@@ -44,7 +45,7 @@ class Code:
 class Unknown(Declared):
     """Base class of the unknown fields u(x, t); made by `unknown`, never directly."""
 
-    def diff(self, *symbols: Any, **assumptions: Any) -> Any:
+    def diff(self, *symbols: Any, **assumptions: Any) -> sp.Expr:
         """Differentiate like sympy, but refuse what sympy would silently set to zero."""
         for symbol in sp.flatten(symbols):
             # sympy differentiates by a Dummy to form d/du or d/du_x of an expression
@@ -74,7 +75,16 @@ class NormalDerivative(sp.Function):
         return True
 
 
-def coordinates(names: Any) -> Any:
+if TYPE_CHECKING:
+    OneUnknown: TypeAlias = Unknown
+    OneCoefficient: TypeAlias = Coefficient
+    OneInputFunction: TypeAlias = InputFunction
+else:
+    # the classes of sympy's functions have names that no type check of the test suite accepts
+    OneUnknown = OneCoefficient = OneInputFunction = object
+
+
+def coordinates(names: Name) -> Symbols:
     """Declare real coordinates, for example `x, t = coordinates("x t")`.
 
     Args:
@@ -101,10 +111,10 @@ def coordinates(names: Any) -> Any:
     listed = symbols if isinstance(symbols, tuple) else (symbols,)
     if len(set(listed)) < len(listed):
         raise ProblemError(f"coordinates({names!r}): a name occurs twice; use distinct names.")
-    return symbols
+    return cast(Any, symbols)
 
 
-def unknown(name: Any, *arguments: Any) -> Any:
+def unknown(name: Name, *arguments: Coordinate) -> OneUnknown:
     """Declare a real unknown field, for example `u = unknown("u", x, t)`.
 
     Args:
@@ -130,7 +140,7 @@ def unknown(name: Any, *arguments: Any) -> Any:
     return _declared(Unknown, name, None, arguments)
 
 
-def coefficient(name: Any, function: Any, *arguments: Any) -> Any:
+def coefficient(name: Name, function: Function, *arguments: Argument) -> OneCoefficient:
     """Declare a coefficient or source given by code, for example `coefficient("k", k, x, y)`.
 
     Note that sympy cannot differentiate it: write a·u_xx + a_x·u_x with a second coefficient
@@ -167,7 +177,7 @@ def coefficient(name: Any, function: Any, *arguments: Any) -> Any:
     return _declared(Coefficient, name, Code(function), arguments)
 
 
-def input_function(name: Any, *arguments: Any) -> Any:
+def input_function(name: Name, *arguments: Argument) -> OneInputFunction:
     """Declare an input function of a parametric problem, for example `a = input_function("a", x)`.
 
     It may stand wherever a coefficient may: in equations, sources, conditions. `problem.at(...)`
@@ -223,7 +233,7 @@ class Missing:
         )
 
 
-def normal(coordinate: Any) -> sp.Symbol:
+def normal(coordinate: Coordinate) -> sp.Symbol:
     """The component n_x of the outward unit normal along `coordinate`.
 
     Raises:
@@ -240,7 +250,7 @@ def normal(coordinate: Any) -> sp.Symbol:
     return NormalComponent(f"n_{coordinate.name}", real=True)
 
 
-def normal_derivative(expression: Any) -> Any:
+def normal_derivative(expression: Field) -> sp.Expr:
     """The derivative n · ∇ along the outward normal, over the space coordinates."""
     return cast(Any, NormalDerivative)(expression)
 

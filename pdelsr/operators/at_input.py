@@ -13,12 +13,12 @@ from pdelsr.declare import Problem
 from pdelsr.declare.inputs import bounds_of, coordinate_of
 from pdelsr.errors import PdelsrError, SettingsError, described
 from pdelsr.networks.generic import require_deterministic
-from pdelsr.operators.physics import PIDeepONet, read_sensors
+from pdelsr.operators.physics import PIDeepONet, Sensors, read_sensors
 
 SLACK = 1e-6  # of the domain's length, by which sensors may leave it: they may be float32
 
 
-def network_at(operator: nn.Module, problem: Problem, sensors: Any = None) -> nn.Module:
+def network_at(operator: nn.Module, problem: Problem, sensors: Sensors | None = None) -> nn.Module:
     """The map from points to the output function, at the input function of an instance.
 
     Raises:

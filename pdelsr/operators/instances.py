@@ -6,8 +6,8 @@ import io
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from numpy.typing import ArrayLike
 from rich.console import Console
 from rich.table import Table
 
@@ -51,7 +51,7 @@ class Instances:
 
     name: str
     rows: Sequence[InstanceRow]
-    functions: Sequence[Callable[..., Any]]
+    functions: Sequence[Callable[..., ArrayLike]]
 
     def __str__(self) -> str:
         console = Console(file=io.StringIO(), width=WIDTH, highlight=False)

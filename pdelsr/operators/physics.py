@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import torch
 from jaxtyping import Float
+from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from pdelsr.errors import FileFormatError, SettingsError
 from pdelsr.networks import FeatureNetwork, build_network, network_settings
 from pdelsr.solvers.state.settings import require_whole
+
+if TYPE_CHECKING:
+    Sensors: TypeAlias = ArrayLike
+    """An array, a tensor or a list, (s,) or (s, c)."""
+else:
+    Sensors = object  # checked by read_sensors, in the user's words
 
 
 class PIDeepONet(nn.Module):
@@ -42,7 +49,7 @@ class PIDeepONet(nn.Module):
 
     def __init__(
         self,
-        sensors: Any,
+        sensors: Sensors,
         in_features: int,
         hidden: Sequence[int] = (50, 50, 50, 50, 50),
         kind: str = "mlp",
@@ -131,7 +138,7 @@ def read_sensors(given: Any) -> Float[Tensor, "s c"]:
 
 def published_operator(
     path: str | Path,
-    sensors: Any,
+    sensors: Sensors,
     hidden: Sequence[int],
     columns: Sequence[int] = (0, 1),
 ) -> PIDeepONet:

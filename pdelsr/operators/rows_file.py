@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import ArrayLike
 from torch import nn
 
 from pdelsr.errors import FileFormatError, said
@@ -16,10 +17,12 @@ from pdelsr.files.typed import built
 from pdelsr.files.whole import NOT_WRITTEN, unwritable, write_whole
 from pdelsr.operators.at_input import sensor_values
 from pdelsr.operators.instances import InstanceRow
-from pdelsr.operators.physics import PIDeepONet, read_sensors
+from pdelsr.operators.physics import PIDeepONet, Sensors, read_sensors
 
 
-def fingerprint(operator: nn.Module, functions: Sequence[Callable[..., Any]], sensors: Any) -> str:
+def fingerprint(
+    operator: nn.Module, functions: Sequence[Callable[..., ArrayLike]], sensors: Sensors | None
+) -> str:
     """A digest of an operator and its input functions."""
     parts: list[str | bytes] = []
     for name, value in operator.state_dict().items():

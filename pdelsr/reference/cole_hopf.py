@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -22,6 +21,7 @@ from pdelsr.reference.checks import (
     require_positive,
     require_within,
 )
+from pdelsr.reference.given import Formula, Number
 from pdelsr.reference.parametric import parametric
 from pdelsr.resources.deadline import given_up_after
 
@@ -123,7 +123,7 @@ class ColeHopf:
 
 
 @parametric("nu")
-def cole_hopf(nu: Any, initial: Any = None) -> ColeHopf:
+def cole_hopf(nu: Number, initial: Formula | None = None) -> ColeHopf:
     """Burgers' equation u_t + u u_x = ν u_xx from a periodic initial condition, to about 1e-14.
 
     Args:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from pdelsr.reference.checks import (
@@ -14,16 +12,17 @@ from pdelsr.reference.checks import (
     require_one_variable,
     require_positive,
 )
+from pdelsr.reference.given import Bounds, Formula, Number
 from pdelsr.reference.parametric import parametric
 from pdelsr.reference.spectral import Spectral, spectral
 
 
 @parametric("nu")
 def burgers(
-    nu: Any,
-    initial: Any,
-    x: tuple[Any, Any] = (-1, 1),
-    t: tuple[Any, Any] = (0, 1),
+    nu: Number,
+    initial: Formula,
+    x: Bounds = (-1, 1),
+    t: Bounds = (0, 1),
     modes: int | None = None,
     steps: int = 8000,
     panels: int = 32,
@@ -66,11 +65,11 @@ def front_modes(nu: float, u0: np.ndarray, x: tuple[float, float]) -> int:
 
 @parametric("diffusion", "reaction")
 def allen_cahn(
-    diffusion: Any,
-    reaction: Any,
-    initial: Any,
-    x: tuple[Any, Any] = (-1, 1),
-    t: tuple[Any, Any] = (0, 1),
+    diffusion: Number,
+    reaction: Number,
+    initial: Formula,
+    x: Bounds = (-1, 1),
+    t: Bounds = (0, 1),
     modes: int = 2048,
     steps: int = 4000,
     panels: int = 16,
@@ -103,11 +102,11 @@ def allen_cahn(
 
 @parametric("advection", "dispersion")
 def kdv(
-    advection: Any,
-    dispersion: Any,
-    initial: Any,
-    x: tuple[Any, Any] = (-1, 1),
-    t: tuple[Any, Any] = (0, 1),
+    advection: Number,
+    dispersion: Number,
+    initial: Formula,
+    x: Bounds = (-1, 1),
+    t: Bounds = (0, 1),
     modes: int = 192,
     steps: int = 8000,
     panels: int = 32,

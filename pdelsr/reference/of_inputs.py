@@ -5,13 +5,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from pdelsr.errors import PdelsrError, ProblemError, described
 from pdelsr.reference.checks import Function
+from pdelsr.reference.given import Maker
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +23,7 @@ class OfInputs:
             `antiderivative`, `advection`, `diffusion_reaction` and `periodic_burgers` do.
     """
 
-    make: Callable[..., Any]
+    make: Maker
 
     def bind(self, inputs: Mapping[str, Function]) -> Callable[[np.ndarray], np.ndarray]:
         """The reference for these input functions.

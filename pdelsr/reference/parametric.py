@@ -6,13 +6,16 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any
+from typing import Any, ParamSpec
 
 import sympy as sp
 from jaxtyping import Float
 from numpy import ndarray
 
 from pdelsr.errors import ProblemError
+from pdelsr.reference.given import Number
+
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +37,7 @@ class Parametric:
         """Pickle without the references already made, which are made again."""
         return Parametric, (self.make, dict(self.arguments), self.numbers)
 
-    def bind(self, parameters: Mapping[str, Any]) -> Any:
+    def bind(self, parameters: Mapping[str, Number]) -> Any:
         """The reference for these values, made once.
 
         Raises:
@@ -53,7 +56,7 @@ class Parametric:
             "(problem.reference_values), or after bind(parameters)."
         )
 
-    def require(self, parameters: Mapping[str, Any]) -> None:
+    def require(self, parameters: Mapping[str, Number]) -> None:
         """Refuse parameters without a value.
 
         Raises:
@@ -62,7 +65,7 @@ class Parametric:
         for name in self.numbers:
             self._value(name, parameters)
 
-    def _value(self, name: str, parameters: Mapping[str, Any]) -> Any:
+    def _value(self, name: str, parameters: Mapping[str, Number]) -> Any:
         expression = sp.sympify(self.arguments[name])
         known = {s: parameters[s.name] for s in expression.free_symbols if s.name in parameters}
         missing = sorted(str(s) for s in expression.free_symbols - set(known))
@@ -74,7 +77,7 @@ class Parametric:
         return expression.subs(known)
 
 
-def parametric(*numbers: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def parametric(*numbers: str) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
     """Let numeric arguments contain symbols: the reference is then a `Parametric`.
 
     Args:
@@ -92,9 +95,9 @@ def parametric(*numbers: str) -> Callable[[Callable[..., Any]], Callable[..., An
         [1.0, 0.135]
     """
 
-    def decorate(make: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(make: Callable[P, Any]) -> Callable[P, Any]:
         @wraps(make)
-        def made(*args: Any, **kwargs: Any) -> Any:
+        def made(*args: P.args, **kwargs: P.kwargs) -> Any:
             given = inspect.signature(make).bind(*args, **kwargs).arguments
             free = [n for n in numbers if getattr(given.get(n), "free_symbols", None)]
             return Parametric(made, given, tuple(free)) if free else make(*args, **kwargs)

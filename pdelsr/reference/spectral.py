@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -26,6 +25,7 @@ from pdelsr.reference.checks import (
 from pdelsr.reference.dense import GAPS, Panel, panel_lengths
 from pdelsr.reference.etdrk4 import Nonlinear, coefficients, step
 from pdelsr.reference.fourier import Fourier
+from pdelsr.reference.given import Bounds, Formula, Number
 from pdelsr.reference.kink import Kink
 from pdelsr.reference.resolution import (
     require_finite,
@@ -206,11 +206,11 @@ class Spectral:
 
 
 def spectral(
-    linear: Mapping[int, Any],
-    nonlinear: Mapping[int, Any],
-    initial: Any,
-    x: tuple[Any, Any] = (-1, 1),
-    t: tuple[Any, Any] = (0, 1),
+    linear: Mapping[int, Number],
+    nonlinear: Mapping[int, Formula],
+    initial: Formula,
+    x: Bounds = (-1, 1),
+    t: Bounds = (0, 1),
     modes: int = 256,
     steps: int = 8000,
     panels: int = 32,

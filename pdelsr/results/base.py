@@ -28,6 +28,7 @@ from pdelsr.results.advice import advice
 from pdelsr.results.derivative import read_derivative
 from pdelsr.results.estimate import ErrorEstimate
 from pdelsr.results.evaluation import BATCH, FEWER, entries_at
+from pdelsr.results.given import Derivative, Positions
 from pdelsr.results.points import Query, read_points
 from pdelsr.solvers.refinement.report import RankReport
 from pdelsr.solvers.run.method import Method
@@ -107,7 +108,9 @@ class BaseSolution:
             self.problem, self.method, self.status, self.ended, self.estimate, hard, limited
         )
 
-    def predict(self, points: Any = None, *, batch: int = BATCH, **columns: Any) -> Any:
+    def predict(
+        self, points: Positions | None = None, *, batch: int = BATCH, **columns: Positions
+    ) -> Any:
         """The solution at points, or on arrays of coordinates.
 
         Args:
@@ -133,7 +136,12 @@ class BaseSolution:
             return {name: query.answer(v) for name, v in zip(self.names, values, strict=True)}
 
     def derivative(
-        self, which: Any, points: Any = None, *, batch: int = BATCH, **columns: Any
+        self,
+        which: Derivative,
+        points: Positions | None = None,
+        *,
+        batch: int = BATCH,
+        **columns: Positions,
     ) -> Any:
         """A derivative of the solution, exact (by Taylor jets), up to order four.
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import sympy as sp
 from jaxtyping import Float
 
 from pdelsr.declare.domains import Domain
@@ -14,6 +13,7 @@ from pdelsr.declare.domains.base import ZERO_LENGTH
 from pdelsr.errors import SettingsError
 from pdelsr.results.base import BaseSolution
 from pdelsr.results.fields import fields_at
+from pdelsr.results.given import Dataset, Derivatives, Positions
 from pdelsr.results.mesh.grid import require_size
 from pdelsr.results.optional import optional_package
 from pdelsr.results.points import read_axis
@@ -27,10 +27,10 @@ FEWEST = 5  # along each of more axes
 def dataset(
     solution: BaseSolution,
     n: int | Mapping[str, int] | None,
-    derivatives: str | sp.Basic | Iterable[Any],
+    derivatives: Derivatives,
     reference: bool,
-    given: Mapping[str, Any],
-) -> Any:
+    given: Mapping[str, Positions],
+) -> Dataset:
     """The Dataset; see `Solution.to_xarray`."""
     xarray = optional_package("xarray", "to_xarray")
     domain = solution.problem.domain

@@ -15,6 +15,7 @@ from pdelsr.errors import SettingsError
 from pdelsr.lstsq.iterative import ITERATIVE
 from pdelsr.results.diagnosis_text import diagnosis_text
 from pdelsr.results.findings import Findings
+from pdelsr.results.pictures import Figure
 from pdelsr.results.study import Study, against_data, against_iterations, against_rank, spectra
 from pdelsr.solvers.state.settings import require_whole
 
@@ -56,7 +57,7 @@ class Diagnosis(Findings):
     def __str__(self) -> str:
         return self.summary()
 
-    def plot(self, path: str | Path | None = None, dpi: int = 150) -> Any:
+    def plot(self, path: str | Path | None = None, dpi: int = 150) -> Figure:
         """One figure of all results.
 
         Args:

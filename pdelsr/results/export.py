@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
-import sympy as sp
 from jaxtyping import Float
 
 from pdelsr.errors import (
@@ -19,6 +18,7 @@ from pdelsr.errors import (
 from pdelsr.files.whole import read_path, written_whole
 from pdelsr.results.base import BaseSolution
 from pdelsr.results.fields import Fields, fields_at
+from pdelsr.results.given import Derivatives, Positions
 from pdelsr.results.mesh import SpaceMesh, space_mesh
 from pdelsr.results.optional import optional_package
 from pdelsr.results.points import read_axis
@@ -41,8 +41,8 @@ def export(
     solution: BaseSolution,
     path: str | Path,
     n: int | None,
-    times: Any,
-    derivatives: str | sp.Basic | Iterable[Any],
+    times: Positions | None,
+    derivatives: Derivatives,
     residuals: bool,
 ) -> list[Path]:
     """Write the files and return their paths; see `Solution.export`."""
@@ -89,7 +89,7 @@ def require_ending(path: Path, has_time: bool) -> None:
         raise FileFormatError(f"{path} {why}: give the path of a file in an existing folder.")
 
 
-def _times(solution: BaseSolution, times: Any) -> Float[np.ndarray, "..."] | None:
+def _times(solution: BaseSolution, times: Positions | None) -> Float[np.ndarray, "..."] | None:
     """The times, a number for a single file, or None if the problem has no time."""
     domain = solution.problem.domain
     if domain.time is None:

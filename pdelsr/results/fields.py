@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
 import numpy as np
 import sympy as sp
 import torch
@@ -15,6 +12,7 @@ from pdelsr.linearize import BoundBlock
 from pdelsr.results.against import compared
 from pdelsr.results.base import BaseSolution
 from pdelsr.results.derivative import derivative_name, read_derivative
+from pdelsr.results.given import Derivatives
 
 Fields = dict[str, np.ndarray]
 """Values (n,) by name."""
@@ -23,7 +21,7 @@ Fields = dict[str, np.ndarray]
 def fields_at(
     solution: BaseSolution,
     points: Float[np.ndarray, "n d"],
-    derivatives: str | sp.Basic | Iterable[Any] = (),
+    derivatives: Derivatives = (),
     reference: bool = True,
     residuals: bool = False,
 ) -> Fields:

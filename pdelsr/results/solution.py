@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import sympy as sp
 from torch import nn
 
 from pdelsr.declare import Problem
@@ -20,7 +19,9 @@ from pdelsr.results.base import BaseSolution
 from pdelsr.results.dataset import dataset
 from pdelsr.results.estimate import ErrorEstimate
 from pdelsr.results.export import export
+from pdelsr.results.given import At, Dataset, Derivatives, Positions
 from pdelsr.results.module import SolutionModule, plain_module
+from pdelsr.results.pictures import Figure
 from pdelsr.results.record import json_text, record
 from pdelsr.results.storage import parts_to_pickle, save, solution_of
 from pdelsr.results.summary import summary_text
@@ -129,8 +130,8 @@ class Solution(BaseSolution):
         what: str = "all",
         dpi: int = 150,
         *,
-        at: Mapping[Any, Any] | None = None,
-    ) -> Any:
+        at: At = None,
+    ) -> Figure:
         """A figure of the fields, their errors, the residuals and the singular values.
 
         One coordinate gives curves; two, or space and time, give maps; two and time give maps at
@@ -160,7 +161,7 @@ class Solution(BaseSolution):
         frames: int = 50,
         fps: int = 10,
         *,
-        at: Mapping[Any, Any] | None = None,
+        at: At = None,
         dpi: int = 100,
     ) -> Path:
         """Write a movie of the fields and their errors in time, on fixed scales.
@@ -216,10 +217,10 @@ class Solution(BaseSolution):
         self,
         n: int | Mapping[str, int] | None = None,
         *,
-        derivatives: str | sp.Basic | Iterable[Any] = (),
+        derivatives: Derivatives = (),
         reference: bool = True,
-        **coordinates: Any,
-    ) -> Any:
+        **coordinates: Positions,
+    ) -> Dataset:
         """The solution on a regular grid over the domain, as an `xarray.Dataset`.
 
         Variables are the unknowns by name, "u_x" for derivatives, and "u_reference" and "u_error"
@@ -262,8 +263,8 @@ class Solution(BaseSolution):
         path: str | Path,
         *,
         n: int | None = None,
-        times: Any = None,
-        derivatives: str | sp.Basic | Iterable[Any] = (),
+        times: Positions | None = None,
+        derivatives: Derivatives = (),
         residuals: bool = False,
     ) -> list[Path]:
         """Write the solution on a mesh for ParaView and other programs, by meshio.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 from sympy.logic.boolalg import BooleanAtom
@@ -16,10 +16,16 @@ from pdelsr.declare.conditions.base import (
     select,
     solved_for_jet,
 )
+from pdelsr.declare.conditions.given import (
+    LEFT_OUT,
+    Expression,
+    GivenField,
+    GivenNumber,
+)
 from pdelsr.declare.domains import Domain, On
 from pdelsr.declare.regions import OnParts
 from pdelsr.declare.statements import Statement
-from pdelsr.declare.symbols import Unknown
+from pdelsr.declare.symbols import OneUnknown, Unknown
 from pdelsr.errors import ProblemError
 
 
@@ -46,13 +52,23 @@ class Dirichlet(AbstractCondition):
         >>> right_half = pl.Dirichlet(u, 0, on=x > 0)
     """
 
-    u: Any
-    value: Any = None
+    u: OneUnknown
+    value: Expression = LEFT_OUT
     on: On = None
     hard: bool = False
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            u: GivenField,
+            value: GivenNumber = LEFT_OUT,
+            on: On = None,
+            hard: bool = False,
+        ) -> None: ...
+
     def __post_init__(self) -> None:
-        if isinstance(self.u, sp.Eq | bool | BooleanAtom) and self.value is None:
+        if isinstance(self.u, sp.Eq | bool | BooleanAtom) and self.value is LEFT_OUT:
             equation = _solved_for_unknown(self.u)
             object.__setattr__(self, "u", equation.lhs)
             object.__setattr__(self, "value", equation.rhs)

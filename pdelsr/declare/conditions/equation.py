@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pdelsr.declare.conditions.base import (
     AbstractCondition,
@@ -12,8 +12,9 @@ from pdelsr.declare.conditions.base import (
     require_name,
     select,
 )
+from pdelsr.declare.conditions.given import Equation, GivenEquation, Name
 from pdelsr.declare.domains import Domain, On
-from pdelsr.declare.expressions import as_equation
+from pdelsr.declare.expressions import as_equation, sides
 from pdelsr.declare.long_sums import short_text
 from pdelsr.declare.regions import OnParts
 from pdelsr.declare.statements import Statement
@@ -44,10 +45,20 @@ class Condition(AbstractCondition):
         >>> radiating = pl.Condition(sp.Eq(pl.normal_derivative(u), -(u**4)), on="x=1")
     """
 
-    equation: Any
+    equation: Equation
     on: On = None
     hard: bool = False
-    name: Any = "condition"
+    name: Name = "condition"
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            equation: GivenEquation,
+            on: On = None,
+            hard: bool = False,
+            name: Name = "condition",
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "equation", as_equation(self.equation, "Condition"))
@@ -62,5 +73,5 @@ class Condition(AbstractCondition):
     def statements(self, domain: Domain, order: Order) -> tuple[Statement, ...]:
         """The equation itself."""
         where = OnParts(select(self, domain, self.on))
-        lhs, rhs = self.equation.args
+        lhs, rhs = sides(self.equation)
         return (Statement(self.name, "condition", lhs, rhs, where, self.title),)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING
 
 import sympy as sp
 
@@ -13,8 +13,9 @@ from pdelsr.declare.conditions.base import (
     require_data,
     solved_for_jet,
 )
+from pdelsr.declare.conditions.given import Equation, GivenEquation
 from pdelsr.declare.domains import Domain, Part
-from pdelsr.declare.expressions import as_equation, jet_name
+from pdelsr.declare.expressions import as_equation, jet_name, sides
 from pdelsr.declare.regions import OnParts
 from pdelsr.declare.statements import Statement
 from pdelsr.errors import ProblemError
@@ -40,8 +41,12 @@ class Initial(AbstractCondition):
         >>> at_rest = [pl.Initial(sp.Eq(u, sp.sin(sp.pi * x))), pl.Initial(sp.Eq(u.diff(t), 0))]
     """
 
-    equation: Any
+    equation: Equation
     hard: bool = False
+
+    if TYPE_CHECKING:
+
+        def __init__(self, equation: GivenEquation, hard: bool = False) -> None: ...
 
     def __post_init__(self) -> None:
         if not isinstance(self.equation, sp.Eq):
@@ -50,7 +55,7 @@ class Initial(AbstractCondition):
                 f"Initial({self.equation}): expected sp.Eq(u, value) or sp.Eq(u.diff(t), value)."
             )
         equation = solved_for_jet(self.equation, "Initial")
-        require_data(cast(sp.Expr, equation.rhs), f"Initial on {equation.lhs}")
+        require_data(sides(equation)[1], f"Initial on {equation.lhs}")
         object.__setattr__(self, "equation", equation)
 
     @property
@@ -60,7 +65,7 @@ class Initial(AbstractCondition):
 
     def statements(self, domain: Domain, order: Order) -> tuple[Statement, ...]:
         """u = u0, or u_t = u1, at the initial time."""
-        lhs, rhs = self.equation.args
+        lhs, rhs = sides(self.equation)
         if domain.time is None:
             raise ProblemError(
                 f"{self.title}: the domain has no time; multiply it by a TimeInterval, or use "

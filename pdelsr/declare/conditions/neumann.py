@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pdelsr.declare.conditions.base import (
     AbstractCondition,
@@ -13,10 +13,15 @@ from pdelsr.declare.conditions.base import (
     require_unknown,
     select_sides,
 )
+from pdelsr.declare.conditions.given import (
+    LEFT_OUT,
+    Expression,
+    GivenNumber,
+)
 from pdelsr.declare.domains import Domain, On
 from pdelsr.declare.regions import OnParts
 from pdelsr.declare.statements import Statement
-from pdelsr.declare.symbols import normal_derivative
+from pdelsr.declare.symbols import OneUnknown, normal_derivative
 
 
 @dataclass(frozen=True)
@@ -40,10 +45,20 @@ class Neumann(AbstractCondition):
         >>> insulated = pl.Neumann(u, 0, on=["y=0", "y=1"])
     """
 
-    u: Any
-    value: Any = None
+    u: OneUnknown
+    value: Expression = LEFT_OUT
     on: On = None
     hard: bool = False
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            u: OneUnknown,
+            value: GivenNumber = LEFT_OUT,
+            on: On = None,
+            hard: bool = False,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         require_unknown(self.u, "Neumann")

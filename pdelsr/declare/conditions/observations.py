@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import sympy as sp
@@ -11,6 +11,13 @@ import sympy as sp
 from pdelsr.declare.conditions.base import (
     AbstractCondition,
     Order,
+)
+from pdelsr.declare.conditions.given import (
+    Expression,
+    GivenArray,
+    GivenField,
+    Places,
+    Values,
 )
 from pdelsr.declare.domains import Domain
 from pdelsr.declare.expressions import as_expression, jet_name, jets
@@ -39,9 +46,18 @@ class Observations(AbstractCondition):
         >>> measured = pl.Observations(u, points=[(0.5, 0.1), (0.5, 0.2)], values=[1.0, 0.9])
     """
 
-    u: Any
-    points: Any
-    values: Any
+    u: Expression
+    points: Places
+    values: Values
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            u: GivenField,
+            points: GivenArray,
+            values: GivenArray,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         expression = as_expression(self.u, "Observations")

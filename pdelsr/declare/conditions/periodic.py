@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, cast
 
 import sympy as sp
 
@@ -12,6 +12,7 @@ from pdelsr.declare.conditions.base import (
     Order,
     require_unknown,
 )
+from pdelsr.declare.conditions.given import Coordinate, GivenCoordinate, GivenFields, Unknowns
 from pdelsr.declare.domains import Domain
 from pdelsr.declare.expressions import jet_name
 from pdelsr.declare.regions import PeriodicPair
@@ -41,9 +42,18 @@ class Periodic(AbstractCondition):
         >>> ring = pl.Periodic(u, x)
     """
 
-    u: Any
-    coordinate: Any
+    u: Unknowns
+    coordinate: Coordinate
     hard: bool = False
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            u: GivenFields,
+            coordinate: GivenCoordinate,
+            hard: bool = False,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         fields = tuple(self.u) if isinstance(self.u, list | tuple) else (self.u,)

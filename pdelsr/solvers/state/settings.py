@@ -21,7 +21,7 @@ from pdelsr.solvers.state.history import Record
 
 T = TypeVar("T")
 SUGGESTED = "suggested"  # the field of published settings, not an option
-ALSO_KNOWN_AS = {
+ALSO_KNOWN_AS: dict[str, tuple[str, ...]] = {
     "lr": ("learning_rate",),
     "epochs": ("adam_steps", "max_iterations"),
     "iterations": ("max_iterations",),
