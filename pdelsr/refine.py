@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, overload
 
 from torch import Tensor, nn
 from typing_extensions import Unpack
@@ -25,6 +25,13 @@ from pdelsr.subspace import Basis
 
 RANK = 1500
 POINTS_PER_DIRECTION = 8  # with fewer, the residual is small only at the points
+
+if TYPE_CHECKING:
+    GivenInputs: TypeAlias = Tensor | Sequence[Tensor] | Loader
+    """One tensor or several, with one row a sample, or a loader of batches with targets."""
+    GivenTargets: TypeAlias = Tensor
+else:
+    GivenInputs = GivenTargets = object  # checked by what they are passed to, in the user's words
 
 
 class ManyOptions(TypedDict, total=False):
@@ -58,16 +65,16 @@ def refine(
 @overload
 def refine(
     model: nn.Module,
-    inputs: Tensor | Sequence[Tensor] | Loader,
-    targets: Tensor | None = None,
+    inputs: GivenInputs,
+    targets: GivenTargets | None = None,
     **options: Unpack[DataOptions],
 ) -> RefinedModule: ...
 
 
 def refine(
     model: nn.Module,
-    inputs: Problem | Tensor | Sequence[Tensor] | Loader,
-    targets: Tensor | None = None,
+    inputs: Problem | GivenInputs,
+    targets: GivenTargets | None = None,
     **options: Any,
 ) -> Solution | RefinedModule:
     """Refine a trained module in one shot: on data, or for one instance of a parametric problem.

@@ -81,7 +81,8 @@ def parametric(*numbers: str) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
     """Let numeric arguments contain symbols: the reference is then a `Parametric`.
 
     Args:
-        *numbers: names of these arguments of the function that makes the reference.
+        *numbers: names of these arguments of the function that makes the reference; it gets the
+            value of a parameter as a number of sympy's, which is exact.
 
     Example:
         >>> import numpy as np
@@ -89,7 +90,7 @@ def parametric(*numbers: str) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
         >>> import pdelsr as pl
         >>> @pl.reference.parametric("rate")
         ... def decay(rate):
-        ...     return lambda points: np.exp(-rate * points[:, 0])
+        ...     return lambda points: np.exp(-float(rate) * points[:, 0])
         >>> waiting = decay(rate=sp.Symbol("k"))
         >>> waiting.bind({"k": 2})(np.array([[0.0], [1.0]])).round(3).tolist()
         [1.0, 0.135]

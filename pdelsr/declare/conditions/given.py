@@ -18,7 +18,7 @@ from pdelsr.declare.symbols import Unknown
 from pdelsr.reference.given import Number
 
 LEFT_OUT: Any = None
-"""Default of what has to be given, so that an error can say so."""
+"""Default of a field that is not None once `__post_init__` has found its value or asked for it."""
 
 if TYPE_CHECKING:
     # given; sp.Eq(...) may be one of several classes to pyright, and Basic is their base
