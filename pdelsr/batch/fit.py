@@ -175,11 +175,13 @@ class Fits(Ranked):
 
     @property
     def first(self) -> int:
-        return min(FIRST_DATA_RANK, self.most)
+        width = self.parts.basis.width(self.task.model.module)
+        return width or min(FIRST_DATA_RANK, self.most)
 
     @property
     def most(self) -> int:
-        return largest_rank(self.task.model.size, self.task.samples * self.task.entries)
+        width = self.parts.basis.width(self.task.model.module)
+        return width or largest_rank(self.task.model.size, self.task.samples * self.task.entries)
 
     def at_rank(self, rank: int) -> Refinement:
         fit = Fit(self.task, self.parts, rank)

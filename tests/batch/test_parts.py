@@ -168,3 +168,11 @@ def test_a_loader_that_shuffles_serves_solvers_that_read_rows_once() -> None:
     refined = pl.refine(network(), loader, rank=20)
     assert math.isfinite(refined.delta_norm)
     assert np.isfinite(rms(refined(x) - t))
+
+
+def test_a_wide_last_layer_is_taken_whole_by_a_solver_of_one_rank() -> None:
+    x, t = bumps()
+    torch.manual_seed(0)
+    wide = torch.nn.Sequential(torch.nn.Linear(2, 50), torch.nn.Tanh(), torch.nn.Linear(50, 1))
+    refined = pl.refine(wide, x, t, basis="last_layer", lstsq=pl.QR())
+    assert [score.rank for score in refined.history] == [0, 51]
