@@ -105,4 +105,4 @@ def _array(values: Tensor) -> np.ndarray:
 
 
 def _tensor(values: np.ndarray, like: Tensor) -> Tensor:
-    return torch.as_tensor(values).to(like)
+    return torch.from_numpy(values).to(like)  # as_tensor would use the default device of torch

@@ -148,8 +148,11 @@ def test_lsr_with_every_basis_and_solver(basis: str, lstsq: str) -> None:
     rows = sum(solution.points.values())
     all_of_it = rows if basis in ("output", "residual") else solution.parameters
     assert solution.rank == (9 if basis == "last_layer" else all_of_it)
-    assert 0 < (solution.effective_rank or 0) <= (solution.rank or 0)
-    assert (solution.condition or 0) > 1
+    if lstsq == "lsmr":  # products with vectors tell no rank, and no condition if they stop early
+        assert solution.effective_rank is None
+    else:
+        assert 0 < (solution.effective_rank or 0) <= (solution.rank or 0)
+        assert (solution.condition or 0) > 1
 
 
 @pytest.mark.parametrize("scaled", [False, True])
