@@ -12,7 +12,8 @@ from pathlib import Path
 
 from pdelsr.declare import Problem
 from pdelsr.errors import PdelsrError, ProblemError, SettingsError, described, did_you_mean
-from pdelsr.resources.deadline import TimeIsUp, deadline
+from pdelsr.resources.deadline import deadline
+from pdelsr.resources.time_is_up import TimeIsUp
 
 FOLDER = Path("problems")
 NUMERIC = ("which has no callable", "Cannot convert expression to float")  # np.sin, math.sin

@@ -14,7 +14,7 @@ from solver_cases import started
 import pdelsr as pl
 from pdelsr.linearize import Identity
 from pdelsr.lstsq import QR
-from pdelsr.resources.deadline import TimeIsUp
+from pdelsr.resources.time_is_up import TimeIsUp
 from pdelsr.solvers.refinement.tangent_newton import refine_in_subspace
 from pdelsr.solvers.run.context import Context
 

@@ -7,7 +7,8 @@ import warnings
 from dataclasses import replace
 
 from pdelsr.errors import ConditionWarning, ProblemError
-from pdelsr.resources.deadline import TimeIsUp, deadline
+from pdelsr.resources.deadline import deadline
+from pdelsr.resources.time_is_up import TimeIsUp
 from pdelsr.results import Solution
 from pdelsr.solvers.state.settings import require_positive
 

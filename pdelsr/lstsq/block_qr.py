@@ -9,6 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from pdelsr.resources.time_is_up import check_time
+
 PANEL = 128  # columns that are factored at once
 OPERATIONS = 2e10  # about, of one call, during which the clock is not read
 
@@ -55,7 +57,7 @@ def factored(A: Float[Tensor, "n r"], trapezoid: int = 0) -> Householder:
 
     LAPACK factors a panel of columns, and matrix products apply it to the columns right of it, at
     the speed of the machine; LAPACK's `geqrf` and `ormqr` take 1.4 times as long for the whole.
-    Between two pieces Python can read the clock, while one call for the whole takes tens of seconds
+    The clock is read between two pieces, while one call for the whole takes tens of seconds
     on large matrices.
 
     Args:
@@ -65,6 +67,7 @@ def factored(A: Float[Tensor, "n r"], trapezoid: int = 0) -> Householder:
     """
     r, triangles = A.shape[1], []
     for rows, columns in _panels(A, trapezoid):
+        check_time()
         V, tau = torch.geqrf(A[rows, columns])
         A[rows, columns] = V
         width = len(tau)
@@ -73,6 +76,7 @@ def factored(A: Float[Tensor, "n r"], trapezoid: int = 0) -> Householder:
         triangles.append(T)
         piece = max(PANEL, int(OPERATIONS / (2 * V.numel())))
         for start in range(columns.stop, r, piece):
+            check_time()
             right = A[rows, start : start + piece]
             torch.addmm(right, V, T.T @ (V.T @ right), alpha=-1, out=right)
     return Householder(A, tuple(triangles), trapezoid)

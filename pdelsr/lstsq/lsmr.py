@@ -13,6 +13,7 @@ from torch import Tensor
 from pdelsr.errors import warn
 from pdelsr.lstsq.base import Ended, LeastSquares, Solved
 from pdelsr.lstsq.system import MatrixSystem, System, require_finite
+from pdelsr.resources.time_is_up import check_time
 
 OVER = 7  # scipy's code for the end of the iterations
 SMALL = 2**22  # numbers of a matrix that is formed
@@ -90,6 +91,7 @@ def _products(system: System, lengths: Float[Tensor, " r"]) -> scipy.sparse.lina
     """The products of A, scaled to columns of unit length, for scipy."""
 
     def along(y: np.ndarray) -> np.ndarray:
+        check_time()
         return _array(system.times(_tensor(y.reshape(-1), lengths) / lengths))
 
     def back(w: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pdelsr.lstsq.nested import Nested
+from pdelsr.resources.time_is_up import check_time
 
 ROUNDING = 50  # times epsilon and the longest column: damping of all columns
 NOISE = 1000  # times the same: a column with a smaller rest is noise
@@ -76,6 +77,7 @@ class Triangle:
         )
 
     def _reduce(self) -> None:
+        check_time()
         triangle = torch.linalg.qr(self._stack[: self._filled], mode="r").R
         self._filled = triangle.shape[0]
         self._stack[: self._filled] = triangle

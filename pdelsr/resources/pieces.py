@@ -11,6 +11,7 @@ import torch
 from pdelsr.errors import MemoryLimitError
 from pdelsr.resources.free_memory import free_bytes
 from pdelsr.resources.memory import bytes_text
+from pdelsr.resources.time_is_up import check_time
 
 T = TypeVar("T")
 WORDS = (
@@ -34,7 +35,8 @@ def in_pieces(
 ) -> Iterator[tuple[slice, T]]:
     """make(part) for consecutive parts of 0 … total, each with its part.
 
-    If memory runs out in `make`, that part and all later ones get half the length.
+    If memory runs out in `make`, that part and all later ones get half the length. Between two
+    parts the time of the blocks around is checked.
 
     Args:
         total: length of all parts together.
@@ -44,9 +46,11 @@ def in_pieces(
 
     Raises:
         MemoryError, RuntimeError: the smallest part does not fit either.
+        TimeIsUp: the time of a block around is up.
     """
     start, step = 0, max(step, 1)
     while start < total:
+        check_time()
         part = slice(start, min(start + step, total))
         length = part.stop - part.start
         try:

@@ -14,9 +14,11 @@ from typing import Any
 
 import pytest
 
-from pdelsr.resources import deadline as module
+from pdelsr.resources import alarm as module
 from pdelsr.resources.clock import Clock
-from pdelsr.resources.deadline import TimeIsUp, deadline, given_up_after
+from pdelsr.resources.deadline import deadline, given_up_after
+from pdelsr.resources.pieces import in_pieces
+from pdelsr.resources.time_is_up import TimeIsUp, check_time
 from pdelsr.solvers.state.interruption import last_work
 from pdelsr.solvers.state.status import Status
 
@@ -127,26 +129,72 @@ def test_an_alarm_that_is_lost_in_a_finalizer_rings_again(entered: Any) -> None:
     assert sys.unraisablehook is hook
 
 
-def test_other_threads_have_none() -> None:
-    ended: list[bool] = []
+def checked() -> str:
+    """What becomes of work in pieces whose time is up after the first of them."""
+    done = 0
+    try:
+        with deadline(0.02):
+            time.sleep(0.03)  # nothing cuts it
+            done = 1
+            for _ in in_pieces(2, 1, lambda part: None):
+                done = 2
+    except TimeIsUp:
+        return f"stopped after {done}"
+    return f"done {done}"
 
-    def run() -> None:
-        with deadline(0):
-            ended.append(True)
 
-    thread = threading.Thread(target=run)
+def test_other_threads_look_at_the_clock_between_pieces() -> None:
+    told: list[str] = []
+    thread = threading.Thread(target=lambda: told.append(checked()))
     thread.start()
     thread.join()
-    assert ended == [True]
+    assert told == ["stopped after 1"]
 
 
-def test_without_an_alarm_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_systems_without_an_alarm_look_at_the_clock_between_pieces(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.delattr(module.signal, "setitimer")
-    ended = False
-    with deadline(0):
-        ended = True
+    told = checked()
     monkeypatch.undo()
-    assert ended
+    assert told == "stopped after 1"
+
+
+def test_checks_come_before_the_alarm() -> None:
+    def watchful() -> None:
+        while True:
+            check_time()
+
+    with pytest.raises(TimeIsUp) as caught, deadline(0.2):
+        watchful()
+    assert caught.traceback[-1].name == "check_time"
+
+
+def test_a_check_ends_the_block_whose_time_is_up() -> None:
+    ended: list[str] = []
+    with given_up_after(0.0):
+        with given_up_after(60):
+            check_time()
+            ended.append("inner")
+        ended.append("outer")
+    with deadline(60):
+        with given_up_after(-1.0):
+            check_time()
+            ended.append("inner")
+        check_time()
+        ended.append("whole")
+    assert ended == ["whole"]
+
+
+def test_a_check_tells_once() -> None:
+    told = 0
+    with deadline(-1.0):
+        for _ in range(2):
+            try:
+                check_time()
+            except TimeIsUp:
+                told += 1
+    assert told == 1
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from pdelsr.errors import TimeLimitError
+from pdelsr.resources import alarm, time_is_up
 from pdelsr.resources.clock import Clock
-from pdelsr.resources.deadline import TimeIsUp, deadline, given_up_after
+from pdelsr.resources.deadline import deadline, given_up_after
+from pdelsr.resources.time_is_up import TimeIsUp
 from pdelsr.solvers.state.status import Status
 
 T = TypeVar("T")
@@ -18,7 +20,8 @@ INTERRUPTIONS = (KeyboardInterrupt, TimeIsUp)
 CUT_SHORT = (Status.INTERRUPTED, Status.OUT_OF_TIME, Status.OUT_OF_MEMORY)
 GRACE = 0.05  # of the time limit, for the remaining work when it is reached
 LEAST_GRACE = 0.25  # seconds, for the same
-OWN = str(Path(__file__).parents[1])  # the folder of this code
+OWN = str(Path(__file__).parents[2])  # the folder of this code
+CLOCKWORK = (alarm.__file__, time_is_up.__file__)  # where it is raised
 CTRL_C_GRACE = 10.0  # seconds for the same after Ctrl-C, at most
 
 
@@ -52,7 +55,7 @@ def place_of(interruption: BaseException) -> str:
     """The place of the innermost user code: function, file, line."""
     frames = traceback.extract_tb(interruption.__traceback__)
     known = [f for f in frames if OWN in f.filename or "site-packages" not in f.filename]
-    frame = ([f for f in known if not f.filename.endswith("resources/deadline.py")] or frames)[-1]
+    frame = ([f for f in known if f.filename not in CLOCKWORK] or frames)[-1]
     if OWN in frame.filename:
         return "the preparation of the run"
     return f"{frame.name} ({Path(frame.filename).name}, line {frame.lineno})"

@@ -1,0 +1,57 @@
+"""The end of a block's time: where it is kept, and where Python code looks for it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+
+
+@dataclass(eq=False)
+class Deadline:
+    """The end of a block's time.
+
+    Args:
+        end: by `time.monotonic`.
+        told: whether `TimeIsUp` was raised for it, which happens once.
+    """
+
+    end: float
+    told: bool = False
+
+
+class TimeIsUp(BaseException):
+    """The time of a deadline is up; no `except Exception` of the interrupted code catches it.
+
+    Args:
+        deadline: whose time is up; None if nobody asks.
+    """
+
+    def __init__(self, deadline: Deadline | None = None) -> None:
+        super().__init__()
+        self.deadline: Deadline | None = deadline
+
+
+class _Running(threading.local):
+    """The deadlines of the blocks that this thread is in, from the outermost to the innermost."""
+
+    def __init__(self) -> None:
+        self.deadlines: list[Deadline] = []
+
+
+running = _Running()
+
+
+def check_time() -> None:
+    """Raise `TimeIsUp` if the time of a block around the call is up.
+
+    Long work of pdelsr calls it between two pieces, where nothing is left half done.
+    """
+    if not running.deadlines:
+        return
+    now = time.monotonic()
+    over = [d for d in running.deadlines if d.end <= now and not d.told]
+    if over:
+        first = min(over, key=lambda deadline: deadline.end)
+        first.told = True
+        raise TimeIsUp(first)
