@@ -3,7 +3,6 @@
 import logging
 
 from pdelsr import operators, plot, reference
-from pdelsr.batch import RefinedModule
 from pdelsr.declare import (
     AbstractCondition,
     Ball,
@@ -61,6 +60,7 @@ from pdelsr.operators.physics_training import train_operator
 from pdelsr.problem_file import load_problem
 from pdelsr.refine import refine
 from pdelsr.refine_many import refine_many
+from pdelsr.regression import RefinedModule
 from pdelsr.results import Solution
 from pdelsr.results.diagnosis import Diagnosis, diagnose
 from pdelsr.results.loading import load

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, overload
 from torch import Tensor, nn
 from typing_extensions import Unpack
 
-from pdelsr.batch import RefinedModule
-from pdelsr.batch import refine as refine_on_data
-from pdelsr.batch.checks import require_known
-from pdelsr.batch.data import Loader
-from pdelsr.batch.options import DataOptions
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
 from pdelsr.operators.at_input import network_at, parameter_of
 from pdelsr.operators.physics import Sensors
+from pdelsr.regression import RefinedModule
+from pdelsr.regression import refine as refine_on_data
+from pdelsr.regression.checks import require_known
+from pdelsr.regression.data import Loader
+from pdelsr.regression.options import DataOptions
 from pdelsr.results import Solution
 from pdelsr.solve import solve
 from pdelsr.solvers.methods.lsr import LSR

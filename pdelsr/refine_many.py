@@ -34,7 +34,7 @@ from pdelsr.refine import (
 from pdelsr.resources.free_memory import share_memory
 from pdelsr.results import Solution
 from pdelsr.results.accuracy import errors_of
-from pdelsr.results.against import values_of, where_known
+from pdelsr.results.reference_errors import values_of, where_known
 from pdelsr.solvers.state.settings import require_whole
 from pdelsr.solvers.state.status import Status
 

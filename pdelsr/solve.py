@@ -16,9 +16,9 @@ from pdelsr.resources.clock import Clock
 from pdelsr.resources.pieces import told_what_to_lower
 from pdelsr.results import Solution
 from pdelsr.results.collect import collect
-from pdelsr.results.display import Display
+from pdelsr.results.progress_display import Display
 from pdelsr.results.trace import Trace
-from pdelsr.solvers.afterwards import refine_afterwards
+from pdelsr.solvers.final_refinement import refine_afterwards
 from pdelsr.solvers.methods.options import (
     AnyOptions,
     ILSROptions,

@@ -543,7 +543,7 @@ def test_a_new_file_is_written_whole_or_not_at_all(
 
     monkeypatch.chdir(tmp_path)
     with monkeypatch.context() as patched:
-        patched.setattr("pdelsr.files.whole._flush", full)
+        patched.setattr("pdelsr.files.atomic._flush", full)
         assert main(["new", "my_rod"]) == 2
     message = "new my_rod: my_rod.py cannot be written (No space left on device)"
     assert message in capsys.readouterr().err

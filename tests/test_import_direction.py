@@ -35,7 +35,7 @@ ORDER = [
         "subspace",
         "lstsq",
         "solvers",
-        "batch",
+        "regression",
         "operators",
         "results",
         "checkpoint",
@@ -65,14 +65,14 @@ ONCE = {
     "hashlib": "files/digest.py",
     "rich.live": "progress.py",
     "rich.progress": "progress.py",
-    "secrets": "files/whole.py",
+    "secrets": "files/atomic.py",
 }
 """What one file alone imports: the digest, the display that moves, names of temporary files."""
 
 WITHOUT_TORCH = (
     *("errors", "console", "progress", "reference", "declare", "sample"),
     *("resources/deadline.py", "resources/clock.py"),
-    *("files/whole.py", "files/header.py", "files/digest.py"),
+    *("files/atomic.py", "files/header.py", "files/digest.py"),
 )
 WITHOUT_SYMPY = ("resources", "networks", "linearize", "subspace", "lstsq", "solvers")
 FILES = sorted(p.relative_to(PACKAGE) for p in PACKAGE.rglob("*.py"))
@@ -262,7 +262,7 @@ def test_what_there_is_one_helper_for_is_imported_by_it_alone(library: str, plac
 def test_one_file_moves_files_into_their_place_and_waits_for_the_disk() -> None:
     for call in ("os.replace", "os.fsync", "os.rename"):
         found = {p.as_posix() for p in FILES if f"{call}(" in ast.unparse(tree_of(p))}
-        assert found <= {"files/whole.py"}, call
+        assert found <= {"files/atomic.py"}, call
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,7 @@ QUICK = (  # of every kind: a method, its problems, the command line, files, doc
     "tests/test_solve.py",
     "tests/results/test_record.py",
     "tests/hostile/test_time_limit.py",
-    "tests/solvers/growth/test_next_step.py",
+    "tests/solvers/growth/test_affordable_step.py",
     "tests/test_import_direction.py",
     "tests/test_architecture.py",
     "pdelsr/solvers/methods/lsr.py",

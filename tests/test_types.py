@@ -20,11 +20,11 @@ from jaxtyping import Float, TypeCheckError, jaxtyped
 from torch import Tensor
 
 import pdelsr as pl
-from pdelsr.batch.lsr import refine as refine_on_data
-from pdelsr.batch.options import DataOptions
 from pdelsr.files.typed import fits
 from pdelsr.lstsq.base import equilibrate
 from pdelsr.refine import InstanceOptions, refine_instance
+from pdelsr.regression.lsr import refine as refine_on_data
+from pdelsr.regression.options import DataOptions
 from pdelsr.solvers.methods import options
 from pdelsr.solvers.run.method import Method
 from pdelsr.solvers.state.settings import RunSettings

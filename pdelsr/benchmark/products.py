@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import torch
 from rich.table import Table
 
-from pdelsr.batch.model import Model
-from pdelsr.batch.products import JacobianTimes
-from pdelsr.batch.separable import SeparableTimes
 from pdelsr.benchmark.process import in_fresh_process
 from pdelsr.operators import DeepONet
+from pdelsr.regression.model import Model
+from pdelsr.regression.products import JacobianTimes
+from pdelsr.regression.separable import SeparableTimes
 from pdelsr.resources.memory import peak_memory
 from pdelsr.subspace.base import gaussian
 

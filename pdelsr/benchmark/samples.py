@@ -10,8 +10,8 @@ import torch
 from rich.table import Table
 from torch import Tensor, nn
 
-from pdelsr.batch import refine
 from pdelsr.benchmark.process import in_fresh_process
+from pdelsr.regression import refine
 from pdelsr.resources.memory import peak_memory
 
 CLASSES = 10

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from pdelsr.files.whole import write_whole
+from pdelsr.files.atomic import write_whole
 
 
 def write_runs(path: Path, runs: Sequence[Any], **facts: Any) -> None:

@@ -15,7 +15,7 @@ from pdelsr.files.identity import problem_lines
 from pdelsr.files.seal import digest_of_tensors
 from pdelsr.linearize.points import PointPlan
 from pdelsr.networks import Activation
-from pdelsr.results.plain import method_to_plain, to_plain
+from pdelsr.results.plain_data import method_to_plain, to_plain
 from pdelsr.solvers.run.job import Job
 from pdelsr.solvers.run.predecessor import Predecessor
 

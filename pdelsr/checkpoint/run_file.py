@@ -21,9 +21,9 @@ from pdelsr.checkpoint.fingerprint import (
 from pdelsr.checkpoint.freeze import Freezer, Thawer, tensor_on
 from pdelsr.checkpoint.run_state import RunState
 from pdelsr.errors import FileFormatError
+from pdelsr.files.atomic import remove_leftovers
 from pdelsr.files.container import Contents, read, write
 from pdelsr.files.typed import trusted_by_none
-from pdelsr.files.whole import remove_leftovers
 from pdelsr.networks import MLP, Network
 from pdelsr.networks.design import Design
 from pdelsr.networks.hard import inner_network

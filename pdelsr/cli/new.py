@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from pdelsr.errors import SettingsError, described
-from pdelsr.files.whole import remove_leftovers, write_new
+from pdelsr.files.atomic import remove_leftovers, write_new
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}")
 TEMPLATE = '''"""Heat in a rod that is kept cold at both ends: change this into your own problem.

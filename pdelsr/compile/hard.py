@@ -17,7 +17,7 @@ from pdelsr.compile.hard_checks import (
 )
 from pdelsr.compile.hard_form import HardForm
 from pdelsr.compile.lift import factor_initial, lift_initial, lift_sides
-from pdelsr.compile.seam import seam_layer
+from pdelsr.compile.periodic_seam import seam_layer
 from pdelsr.declare.decimals import decimal_text
 from pdelsr.declare.domains import Part
 from pdelsr.declare.expressions import field, jets, multi_index

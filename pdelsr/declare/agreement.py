@@ -16,7 +16,7 @@ from pdelsr.declare.domains import Part
 from pdelsr.declare.domains.probes import probes
 from pdelsr.declare.expressions import derivative, field, jet_name, jets, multi_index
 from pdelsr.declare.known_fields import KnownResidual
-from pdelsr.declare.meeting import ROUNDING, Rim
+from pdelsr.declare.meeting_points import ROUNDING, Rim
 from pdelsr.declare.regions import OnParts, PeriodicPair
 from pdelsr.declare.statements import Statement
 from pdelsr.declare.symbols import Coefficient, NormalComponent

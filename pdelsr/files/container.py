@@ -15,9 +15,9 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from pdelsr.errors import FileFormatError, said
+from pdelsr.files.atomic import NOT_WRITTEN, read_path, unwritable, write_whole
 from pdelsr.files.header import DamagedHeader, read_header
 from pdelsr.files.seal import checksum
-from pdelsr.files.whole import NOT_WRITTEN, read_path, unwritable, write_whole
 from pdelsr.version import __version__
 
 FORMAT = "pdelsr-solution"

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pdelsr.compile import Block
-from pdelsr.linearize.drawn import drawn
+from pdelsr.linearize.random_positions import drawn
 from pdelsr.networks.index_set import Index, IndexSet, closure
 from pdelsr.resources.memory import points_at_once
 from pdelsr.resources.pieces import in_pieces

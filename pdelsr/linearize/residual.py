@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pdelsr.linearize.bound_block import BoundBlock, Predictor, SiteEntries
 from pdelsr.linearize.directions import Directions, as_directions
-from pdelsr.linearize.drawn import spread
+from pdelsr.linearize.random_positions import spread
 from pdelsr.linearize.row_source import RowChunks, RowSource
 from pdelsr.networks.base import Network
 from pdelsr.networks.index_set import IndexSet, closure

@@ -10,9 +10,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from pdelsr.batch.separable import Directions, Separable
 from pdelsr.errors import SettingsError
 from pdelsr.networks.forward_mode import jvp
+from pdelsr.regression.separable import Directions, Separable
 
 Activation = Callable[[Tensor], Tensor]
 

@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike
 from torch import nn
 
 from pdelsr.errors import FileFormatError, said
+from pdelsr.files.atomic import NOT_WRITTEN, unwritable, write_whole
 from pdelsr.files.digest import digest
 from pdelsr.files.typed import built
-from pdelsr.files.whole import NOT_WRITTEN, unwritable, write_whole
 from pdelsr.operators.at_input import sensor_values
 from pdelsr.operators.instances import InstanceRow
 from pdelsr.operators.physics import PIDeepONet, Sensors, read_sensors

@@ -7,7 +7,7 @@ import sympy as sp
 from pdelsr.declare import Problem
 from pdelsr.declare.regions import OnParts
 from pdelsr.declare.system import System
-from pdelsr.results.estimate import ErrorEstimate
+from pdelsr.results.error_estimate import ErrorEstimate
 from pdelsr.results.uniqueness import levels_of
 from pdelsr.solvers.run.method import Method
 from pdelsr.solvers.state.status import Status

@@ -26,7 +26,7 @@ from pdelsr.results.accuracy import (
 )
 from pdelsr.results.advice import advice
 from pdelsr.results.derivative import read_derivative
-from pdelsr.results.estimate import ErrorEstimate
+from pdelsr.results.error_estimate import ErrorEstimate
 from pdelsr.results.evaluation import BATCH, FEWER, entries_at
 from pdelsr.results.given import Derivative, Positions
 from pdelsr.results.points import Query, read_points

@@ -18,13 +18,13 @@ from pdelsr.resources.memory import peak_memory
 from pdelsr.resources.pieces import is_out_of_memory
 from pdelsr.results.accuracy import BlockResidual
 from pdelsr.results.base import BaseSolution
-from pdelsr.results.estimate import HARDLY, ErrorEstimate, estimated
+from pdelsr.results.error_estimate import HARDLY, ErrorEstimate, estimated
 from pdelsr.results.solution import Solution
 from pdelsr.solvers.run.assessed import Assessed
 from pdelsr.solvers.run.context import EXACT, Context
 from pdelsr.solvers.run.job import Job
-from pdelsr.solvers.run.loop import Outcome
 from pdelsr.solvers.run.predecessor import Predecessor
+from pdelsr.solvers.run.stopping import Outcome
 from pdelsr.solvers.state.discretization import Discretization
 from pdelsr.solvers.state.interruption import last_work
 from pdelsr.solvers.state.status import Status

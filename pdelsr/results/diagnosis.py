@@ -10,9 +10,9 @@ from typing import Any
 
 from torch import Tensor
 
-from pdelsr.batch.refined import RefinedModule
 from pdelsr.errors import SettingsError
 from pdelsr.lstsq.iterative import ITERATIVE
+from pdelsr.regression.refined import RefinedModule
 from pdelsr.results.diagnosis_text import diagnosis_text
 from pdelsr.results.findings import Findings
 from pdelsr.results.pictures import Figure

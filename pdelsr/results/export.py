@@ -15,7 +15,7 @@ from pdelsr.errors import (
     FileFormatError,
     SettingsError,
 )
-from pdelsr.files.whole import read_path, written_whole
+from pdelsr.files.atomic import read_path, written_whole
 from pdelsr.results.base import BaseSolution
 from pdelsr.results.fields import Fields, fields_at
 from pdelsr.results.given import Derivatives, Positions

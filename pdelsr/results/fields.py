@@ -9,10 +9,10 @@ from jaxtyping import Float
 
 from pdelsr.compile import Interior
 from pdelsr.linearize import BoundBlock
-from pdelsr.results.against import compared
 from pdelsr.results.base import BaseSolution
 from pdelsr.results.derivative import derivative_name, read_derivative
 from pdelsr.results.given import Derivatives
+from pdelsr.results.reference_errors import compared
 
 Fields = dict[str, np.ndarray]
 """Values (n,) by name."""

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from pdelsr.compile import HardForm
 from pdelsr.compile.function import TorchFunction
 from pdelsr.errors import SettingsError
-from pdelsr.linearize.plain import plain_pair
+from pdelsr.linearize.plain_module import plain_pair
 from pdelsr.networks import HardConditions, Network
 
 

@@ -8,8 +8,8 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from pdelsr.results.accuracy import UnknownError
-from pdelsr.results.against import known_errors
 from pdelsr.results.base import BaseSolution
+from pdelsr.results.reference_errors import known_errors
 from pdelsr.results.uniqueness import not_unique
 
 NO_REFERENCE = dict.fromkeys(field.name for field in fields(UnknownError))

@@ -13,11 +13,11 @@ from torch import nn
 
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
+from pdelsr.files.atomic import NOT_WRITTEN, read_path, unwritable, write_whole
 from pdelsr.files.container import decoded
-from pdelsr.files.whole import NOT_WRITTEN, read_path, unwritable, write_whole
 from pdelsr.results.base import BaseSolution
 from pdelsr.results.dataset import dataset
-from pdelsr.results.estimate import ErrorEstimate
+from pdelsr.results.error_estimate import ErrorEstimate
 from pdelsr.results.export import export
 from pdelsr.results.given import At, Dataset, Derivatives, Positions
 from pdelsr.results.module import SolutionModule, plain_module

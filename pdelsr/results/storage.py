@@ -30,8 +30,8 @@ from pdelsr.results.document import (
     require_report_tensors,
     require_tensors,
 )
-from pdelsr.results.estimate import ErrorEstimate
-from pdelsr.results.plain import from_plain, method_to_plain, to_plain
+from pdelsr.results.error_estimate import ErrorEstimate
+from pdelsr.results.plain_data import from_plain, method_to_plain, to_plain
 from pdelsr.results.stored_network import (
     network_document,
     network_tensors,

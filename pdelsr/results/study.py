@@ -13,14 +13,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pdelsr.batch.data import Batch, Data, tensors_of
-from pdelsr.batch.model import Model, require_samplewise
-from pdelsr.batch.products import JacobianTimes
-from pdelsr.batch.ranks import geometric
-from pdelsr.batch.refined import Family, RefinedModule
 from pdelsr.errors import SettingsError
 from pdelsr.lstsq.iterative import iterates
 from pdelsr.lstsq.nested import Nested
+from pdelsr.regression.data import Batch, Data, tensors_of
+from pdelsr.regression.model import Model, require_samplewise
+from pdelsr.regression.products import JacobianTimes
+from pdelsr.regression.ranks import geometric
+from pdelsr.regression.refined import Family, RefinedModule
 
 RANKS = 24  # compared ranks, in geometric progression
 COUNTS = 40  # iterations with recorded losses, in geometric progression

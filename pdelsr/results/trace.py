@@ -16,7 +16,7 @@ from jaxtyping import Float
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
 from pdelsr.results.accuracy import errors_of, heldout_points, largest_error
-from pdelsr.results.against import values_of
+from pdelsr.results.reference_errors import values_of
 from pdelsr.results.solution import Solution
 from pdelsr.solvers.run.selection import Selection
 from pdelsr.solvers.state.candidate import Candidate

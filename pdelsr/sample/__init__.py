@@ -3,7 +3,6 @@
 from pdelsr.declare.input_samples import InputSample
 from pdelsr.declare.sampler import Sampler
 from pdelsr.sample.adaptive import refine_by_residual
-from pdelsr.sample.crowd import CROWD_SHARE, SEEN, Crowd, crowding, with_crowd
 from pdelsr.sample.functions import (
     Drawn,
     FunctionSampler,
@@ -12,6 +11,7 @@ from pdelsr.sample.functions import (
     Tabulated,
     tabulated,
 )
+from pdelsr.sample.narrow_data import CROWD_SHARE, SEEN, Crowd, crowding, with_crowd
 from pdelsr.sample.point_set import PointSet
 from pdelsr.sample.points import (
     FacePair,

@@ -12,11 +12,11 @@ from jaxtyping import Float
 
 from pdelsr.declare.domains import Domain, Part
 from pdelsr.errors import ProblemError, quoted
-from pdelsr.sample.crowd import Crowd, crowding, with_crowd
-from pdelsr.sample.own import own_boundary, own_interior
+from pdelsr.sample.narrow_data import Crowd, crowding, with_crowd
 from pdelsr.sample.point_set import PointSet
 from pdelsr.sample.samplers import Points, Sampler, Seed, UnitSampler
 from pdelsr.sample.split import spawn, split_by_measure
+from pdelsr.sample.user_points import own_boundary, own_interior
 
 MOST_CANDIDATES = 2**24
 

@@ -25,7 +25,7 @@ from pdelsr.solvers.design.plan import (
 )
 from pdelsr.solvers.design.trial import DESIGN_SHARE, PARAMETERS, Designer
 from pdelsr.solvers.growth.designed_networks import DesignedNetworks
-from pdelsr.solvers.refinement.refusal import require_room
+from pdelsr.solvers.refinement.memory.refusal import require_room
 from pdelsr.solvers.run.context import Context
 from pdelsr.solvers.run.job import Job
 from pdelsr.solvers.run.predecessor import earlier_run

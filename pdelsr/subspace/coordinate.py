@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from pdelsr.linearize import Columns, RowSource
-from pdelsr.linearize.drawn import drawn
+from pdelsr.linearize.random_positions import drawn
 from pdelsr.subspace.base import Basis, Subspace, clipped
 
 

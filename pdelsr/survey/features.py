@@ -14,8 +14,14 @@ from jaxtyping import Bool, Float
 from pdelsr.declare.domains import Domain, Part
 from pdelsr.declare.interpreted import Known, columns
 from pdelsr.declare.sobol import sobol
-from pdelsr.survey.atoms import Atom, atoms_in_callables, atoms_of, given_by_code, waves_of
 from pdelsr.survey.dense import places_by_sampling
+from pdelsr.survey.narrow_functions import (
+    Atom,
+    atoms_in_callables,
+    atoms_of,
+    given_by_code,
+    waves_of,
+)
 from pdelsr.survey.peaks import peaks_at
 from pdelsr.survey.search import minima
 from pdelsr.survey.values import value

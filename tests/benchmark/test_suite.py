@@ -25,7 +25,7 @@ from pdelsr.benchmark.table import (
     least_use,
     suite_table,
 )
-from pdelsr.results.estimate import ErrorEstimate
+from pdelsr.results.error_estimate import ErrorEstimate
 
 NAMES = ("pinn", "published", "lsr", "ilsr")
 

@@ -17,8 +17,8 @@ from solver_cases import X, cubic, poisson
 import pdelsr as pl
 from pdelsr.checkpoint import RunFile
 from pdelsr.checkpoint.freeze import Freezer, Thawer
+from pdelsr.files.atomic import _new_file
 from pdelsr.files.container import Contents, read, write
-from pdelsr.files.whole import _new_file
 from pdelsr.solvers.growth.growth_history import GrowthHistory
 from pdelsr.solvers.methods.registry import METHODS
 from pdelsr.solvers.refinement.refiner import Refiner

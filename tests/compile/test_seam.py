@@ -9,7 +9,7 @@ import torch
 
 import pdelsr as pl
 from pdelsr.compile import compile_problem
-from pdelsr.compile.seam import frozen_equation, seam_layer
+from pdelsr.compile.periodic_seam import frozen_equation, seam_layer
 
 x, t = pl.coordinates("x t")
 u = pl.unknown("u", x, t)

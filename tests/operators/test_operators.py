@@ -10,11 +10,11 @@ import sympy as sp
 import torch
 
 import pdelsr as pl
-from pdelsr.batch.model import Model
-from pdelsr.batch.products import JacobianTimes
-from pdelsr.batch.separable import SeparableTimes
 from pdelsr.operators import DeepONet, MultiONet, Separable, periodic_burgers, train
 from pdelsr.operators.burgers import at_points, initial_modes
+from pdelsr.regression.model import Model
+from pdelsr.regression.products import JacobianTimes
+from pdelsr.regression.separable import SeparableTimes
 
 GRID = torch.linspace(-1, 1, 9, dtype=torch.float64)[:, None]
 OPERATORS = [DeepONet, MultiONet]

@@ -10,7 +10,7 @@ import sympy as sp
 
 import pdelsr as pl
 from pdelsr.results.advice import advice
-from pdelsr.results.estimate import ErrorEstimate
+from pdelsr.results.error_estimate import ErrorEstimate
 from pdelsr.solvers.methods.registry import parse_options
 
 X, Y, T = pl.coordinates("x y t")

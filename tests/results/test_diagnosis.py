@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 import pdelsr as pl
-from pdelsr.batch.model import Model
 from pdelsr.lstsq.triangle import Triangle
+from pdelsr.regression.model import Model
 
 F64 = torch.float64
 

@@ -15,7 +15,7 @@ from matplotlib.transforms import Bbox
 from solved import SMALL, solved
 
 import pdelsr as pl
-from pdelsr.results.estimate import ErrorEstimate
+from pdelsr.results.error_estimate import ErrorEstimate
 from pdelsr.results.plot import views as views_module
 from pdelsr.results.plot.curves import LONGEST, shortened
 

@@ -13,7 +13,7 @@ from solved import solved
 
 import pdelsr as pl
 from pdelsr.resources.memory import bytes_text
-from pdelsr.results.estimate import ErrorEstimate
+from pdelsr.results.error_estimate import ErrorEstimate
 from pdelsr.results.record import json_text
 from pdelsr.results.summary import WIDTH, network_text
 

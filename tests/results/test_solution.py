@@ -15,7 +15,7 @@ from solved import SMALL, T, X, Y, poisson_1d, solved
 
 import pdelsr as pl
 from pdelsr.resources.room import RESERVE, USED_SHARE
-from pdelsr.results.estimate import ErrorEstimate
+from pdelsr.results.error_estimate import ErrorEstimate
 from pdelsr.results.evaluation import require_room_for
 from pdelsr.results.points import Query, read_points
 

@@ -294,7 +294,7 @@ def test_an_interrupted_save_leaves_the_old_file(
     def stop(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pdelsr.files.whole.os.fsync", stop)
+    monkeypatch.setattr("pdelsr.files.atomic.os.fsync", stop)
     with pytest.raises(KeyboardInterrupt):
         save(solved("heat_1d"), saved)
     assert saved.read_bytes() == before

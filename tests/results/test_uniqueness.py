@@ -11,7 +11,7 @@ import pytest
 import sympy as sp
 
 import pdelsr as pl
-from pdelsr.results.estimate import ErrorEstimate
+from pdelsr.results.error_estimate import ErrorEstimate
 from pdelsr.results.plot.style import title
 from pdelsr.results.uniqueness import up_to
 

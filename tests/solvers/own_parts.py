@@ -11,7 +11,7 @@ import pdelsr as pl
 from pdelsr.linearize import Columns, RowSource
 from pdelsr.lstsq import Solved, System
 from pdelsr.solvers.descent.levenberg_marquardt import LevenbergMarquardt
-from pdelsr.solvers.refinement.estimate import alignment_bytes
+from pdelsr.solvers.refinement.memory.estimate import alignment_bytes
 from pdelsr.solvers.run.context import Context
 from pdelsr.solvers.run.method import State
 from pdelsr.solvers.state.candidate import Candidate

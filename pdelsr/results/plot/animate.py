@@ -11,7 +11,7 @@ from typing import Any
 from matplotlib.animation import AbstractMovieWriter, FFMpegWriter
 
 from pdelsr.errors import SettingsError
-from pdelsr.files.whole import written_whole
+from pdelsr.files.atomic import written_whole
 from pdelsr.results.base import BaseSolution
 from pdelsr.results.plot.draw import framed
 from pdelsr.results.plot.fields import field_panels

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from pdelsr.results.against import Comparison, compared, values_of
 from pdelsr.results.base import BaseSolution
 from pdelsr.results.plot.lines import LinePanel, magnitude_limits, value_limits
 from pdelsr.results.plot.maps import MapPanel
@@ -16,6 +15,7 @@ from pdelsr.results.plot.mesh import Mesh
 from pdelsr.results.plot.panel import Panel
 from pdelsr.results.plot.scale import magnitude_scale, value_scale
 from pdelsr.results.plot.style import plain
+from pdelsr.results.reference_errors import Comparison, compared, values_of
 
 LARGE_TITLE, SMALL_TITLE = 44, 26  # characters in a line
 

@@ -13,7 +13,6 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from pdelsr.errors import SettingsError
 from pdelsr.results.accuracy import largest_error
-from pdelsr.results.against import known_errors
 from pdelsr.results.base import BaseSolution
 from pdelsr.results.plot.comparison import same_seconds
 from pdelsr.results.plot.style import (
@@ -27,6 +26,7 @@ from pdelsr.results.plot.style import (
     plain,
 )
 from pdelsr.results.plot.write import PICTURES, require_dpi, require_file, write_picture
+from pdelsr.results.reference_errors import known_errors
 
 SIZE = (5.6, 4.0)  # inches
 AXES = {"time": "seconds", "iterations": "outer iterations"}

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from pdelsr.results.accuracy import largest_error
-from pdelsr.results.against import known_errors
 from pdelsr.results.base import BaseSolution
+from pdelsr.results.reference_errors import known_errors
 from pdelsr.results.summary import verdict
 from pdelsr.results.uniqueness import up_to
 

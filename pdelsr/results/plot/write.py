@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pdelsr.errors import SettingsError
-from pdelsr.files.whole import read_path, written_whole
+from pdelsr.files.atomic import read_path, written_whole
 from pdelsr.results.plot.style import Picture
 
 PICTURES = (".png", ".pdf", ".svg", ".jpg", ".eps", ".tif", ".webp")

@@ -10,9 +10,9 @@ from pdelsr.linearize import StackedResidual
 from pdelsr.solvers.descent.gradient import LBFGSRun
 from pdelsr.solvers.descent.levenberg_marquardt import LevenbergMarquardt, affordable_step
 from pdelsr.solvers.descent.pseudo_time import PseudoTimeResidual
-from pdelsr.solvers.refinement.fitting import affordable_columns, affordable_points
+from pdelsr.solvers.refinement.memory.fitting import affordable_columns, affordable_points
 from pdelsr.solvers.run.context import Context
-from pdelsr.solvers.run.watch import Watch
+from pdelsr.solvers.run.inner_watch import Watch
 from pdelsr.solvers.state.discretization import Discretization
 
 STEP_SHARE = 0.5  # of the planned points, for one Gauss–Newton step

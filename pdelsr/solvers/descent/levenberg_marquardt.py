@@ -10,9 +10,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pdelsr.linearize import Columns, Directions, Identity, StackedResidual
-from pdelsr.linearize.drawn import drawn
+from pdelsr.linearize.random_positions import drawn
 from pdelsr.resources.pieces import is_out_of_memory, release
-from pdelsr.solvers.refinement.estimate import LEAST_COLUMNS
+from pdelsr.solvers.refinement.memory.estimate import LEAST_COLUMNS
 
 RAISE, LOWER = 4.0, 4.0
 SMALLEST_DAMPING, LARGEST_DAMPING = 1e-15, 1e8

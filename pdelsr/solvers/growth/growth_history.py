@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from pdelsr.linearize.points import PointPlan
-from pdelsr.solvers.growth.next_step import FEWER_POINTS, LEAST_POINTS
+from pdelsr.solvers.growth.affordable_step import FEWER_POINTS, LEAST_POINTS
 from pdelsr.solvers.run.network_maker import Gains
 from pdelsr.solvers.state.candidate import Candidate
 

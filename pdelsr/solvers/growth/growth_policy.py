@@ -7,8 +7,7 @@ import math
 from dataclasses import dataclass
 
 from pdelsr.solvers.design.trial import FACTOR, FILLED
-from pdelsr.solvers.growth.growth_history import WORTH, GrowthHistory
-from pdelsr.solvers.growth.next_step import (
+from pdelsr.solvers.growth.affordable_step import (
     LEAST_GROWTH,
     Kind,
     Situation,
@@ -18,11 +17,12 @@ from pdelsr.solvers.growth.next_step import (
     wanted_step,
     widening,
 )
-from pdelsr.solvers.refinement.estimate import Sizes, refinement_fits
+from pdelsr.solvers.growth.growth_history import WORTH, GrowthHistory
+from pdelsr.solvers.refinement.memory.estimate import Sizes, refinement_fits
+from pdelsr.solvers.refinement.memory.refusal import largest
 from pdelsr.solvers.refinement.rank_search import PAYS
 from pdelsr.solvers.refinement.refiner import Refiner
 from pdelsr.solvers.refinement.refiner_options import FULL_LIMIT, largest_rank
-from pdelsr.solvers.refinement.refusal import largest
 from pdelsr.solvers.run.context import EXACT, ROUNDING, Context
 from pdelsr.solvers.run.method import State
 from pdelsr.solvers.state.status import Status

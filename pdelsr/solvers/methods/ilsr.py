@@ -21,8 +21,8 @@ from pdelsr.solvers.descent.levenberg_marquardt import LevenbergMarquardt
 from pdelsr.solvers.descent.pseudo_time import pseudo_time_residual, stable_signs
 from pdelsr.solvers.growth.growth_history import GrowthHistory
 from pdelsr.solvers.growth.growth_policy import GrowthPolicy
-from pdelsr.solvers.refinement.estimate import alignment_bytes, gradient_bytes
-from pdelsr.solvers.refinement.fitting import affordable
+from pdelsr.solvers.refinement.memory.estimate import alignment_bytes, gradient_bytes
+from pdelsr.solvers.refinement.memory.fitting import affordable
 from pdelsr.solvers.refinement.refiner import Refiner
 from pdelsr.solvers.refinement.refiner_options import FULL_LIMIT
 from pdelsr.solvers.refinement.tangent_newton import Refinement

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pdelsr.lstsq import LeastSquares
 from pdelsr.resources.clock import Clock
 from pdelsr.resources.pieces import is_out_of_memory
-from pdelsr.solvers.refinement.fitting import affordable
+from pdelsr.solvers.refinement.memory.fitting import affordable
 from pdelsr.solvers.refinement.rank_search import NO_TIME, limited
 from pdelsr.solvers.refinement.refiner import Refiner
 from pdelsr.solvers.refinement.refiner_options import FULL_LIMIT

@@ -15,10 +15,10 @@ from pdelsr.solvers.descent.gradient import (
     SumOfSquares,
     squared_norm,
 )
-from pdelsr.solvers.refinement.fitting import affordable_points
+from pdelsr.solvers.refinement.memory.fitting import affordable_points
 from pdelsr.solvers.run.context import Context
+from pdelsr.solvers.run.inner_watch import Watch
 from pdelsr.solvers.run.method import Method, State
-from pdelsr.solvers.run.watch import Watch
 from pdelsr.solvers.state.candidate import Candidate
 from pdelsr.solvers.state.discretization import Discretization
 from pdelsr.solvers.state.settings import (

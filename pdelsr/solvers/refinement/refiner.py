@@ -13,8 +13,8 @@ from pdelsr.linearize import Identity, Predictor, RefinedPredictor, StackedResid
 from pdelsr.lstsq import solver_named
 from pdelsr.resources.clock import Clock
 from pdelsr.resources.pieces import is_out_of_memory, release
-from pdelsr.solvers.refinement.estimate import Sizes, needed, refinement_fits
-from pdelsr.solvers.refinement.fitting import Choice, affordable
+from pdelsr.solvers.refinement.memory.estimate import Sizes, needed, refinement_fits
+from pdelsr.solvers.refinement.memory.fitting import Choice, affordable
 from pdelsr.solvers.refinement.rank_search import Ranked, RankSearch, limited
 from pdelsr.solvers.refinement.refiner_options import RefinerOptions, initial_rank, largest_rank
 from pdelsr.solvers.refinement.tangent_newton import (

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 from pdelsr.errors import SettingsError
 from pdelsr.networks import Activation, activation_named
 from pdelsr.networks.layers import require_initialization
-from pdelsr.solvers.refinement.estimate import PIECE, fits, gradient_bytes
-from pdelsr.solvers.refinement.refusal import memory_error
+from pdelsr.solvers.refinement.memory.estimate import PIECE, fits, gradient_bytes
+from pdelsr.solvers.refinement.memory.refusal import memory_error
 from pdelsr.solvers.refinement.report import RankReport
 from pdelsr.solvers.run.context import Context
 from pdelsr.solvers.state.candidate import Candidate

@@ -15,7 +15,7 @@ from torch import nn
 
 from pdelsr.declare.reading import read_sampler
 from pdelsr.errors import ProblemError, SettingsError, did_you_mean, quoted, said
-from pdelsr.files.whole import read_path
+from pdelsr.files.atomic import read_path
 from pdelsr.sample import Sampler
 from pdelsr.solvers.state.history import Record
 

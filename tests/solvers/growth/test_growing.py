@@ -14,9 +14,9 @@ from solver_cases import burgers, poisson, poisson_2d
 import pdelsr as pl
 from pdelsr.resources.clock import Clock
 from pdelsr.solvers.growth import growth_policy
+from pdelsr.solvers.growth.affordable_step import FEWER_POINTS, USUAL_POWER
 from pdelsr.solvers.growth.growth_history import GrowthHistory
 from pdelsr.solvers.growth.growth_policy import COARSE, GrowthPolicy
-from pdelsr.solvers.growth.next_step import FEWER_POINTS, USUAL_POWER
 from pdelsr.solvers.methods.ilsr import ILSRIteration
 from pdelsr.solvers.prepare import prepare
 from pdelsr.solvers.request import Request

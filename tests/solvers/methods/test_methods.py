@@ -16,8 +16,8 @@ from pdelsr.solvers.descent.gradient import AdamRun, LBFGSRun, SumOfSquares, squ
 from pdelsr.solvers.prepare import prepare
 from pdelsr.solvers.request import Request
 from pdelsr.solvers.run.context import Context
+from pdelsr.solvers.run.inner_watch import Watch
 from pdelsr.solvers.run.method import Method
-from pdelsr.solvers.run.watch import Watch
 from pdelsr.solvers.state.history import Record
 from pdelsr.subspace import BASES
 

@@ -16,15 +16,16 @@ from torch import nn
 import pdelsr as pl
 from pdelsr.resources.clock import Clock
 from pdelsr.results.collect import final_status
-from pdelsr.results.estimate import ErrorEstimate
+from pdelsr.results.error_estimate import ErrorEstimate
 from pdelsr.solvers.methods.ilsr import ILSR
 from pdelsr.solvers.prepare import prepare
 from pdelsr.solvers.refinement.report import RankReport
 from pdelsr.solvers.request import Request
 from pdelsr.solvers.run.assessed import Assessed
 from pdelsr.solvers.run.context import Context
-from pdelsr.solvers.run.loop import Judge, Outcome, run
+from pdelsr.solvers.run.loop import run
 from pdelsr.solvers.run.method import Method, State
+from pdelsr.solvers.run.stopping import Judge, Outcome
 from pdelsr.solvers.state.candidate import Candidate
 
 

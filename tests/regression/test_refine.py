@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from batch_cases import F64, TwoInputs, bumps, network
+from regression_cases import F64, TwoInputs, bumps, network
 from rich.console import Console
 from safetensors import safe_open
 from safetensors.torch import save_file
@@ -19,11 +19,11 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import pdelsr as pl
-from pdelsr.batch.model import Model
-from pdelsr.batch.products import JacobianTimes
-from pdelsr.batch.refined import sealed
 from pdelsr.lstsq import Solved
 from pdelsr.progress import PassDisplay
+from pdelsr.regression.model import Model
+from pdelsr.regression.products import JacobianTimes
+from pdelsr.regression.refined import sealed
 
 
 def rms(values: Tensor) -> float:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import torch
 
-from pdelsr.batch.model import Inputs
 from pdelsr.lstsq import LeastSquares
+from pdelsr.regression.model import Inputs
 from pdelsr.subspace import Basis
 
 

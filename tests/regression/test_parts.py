@@ -7,21 +7,21 @@ import math
 import numpy as np
 import pytest
 import torch
-from batch_cases import F64, bumps, network
 from own_parts import Longest, Normal
+from regression_cases import F64, bumps, network
 
 import pdelsr as pl
-from pdelsr.batch.data import Data
-from pdelsr.batch.data_problem import DataProblem
-from pdelsr.batch.data_rows import DataRows
-from pdelsr.batch.memory import bytes_needed
-from pdelsr.batch.model import Model
-from pdelsr.batch.parts import Parts
-from pdelsr.batch.products import JacobianTimes
-from pdelsr.batch.target import Residual, UserResidual
-from pdelsr.batch.task import Task
 from pdelsr.lstsq import SOLVERS
 from pdelsr.progress import PassDisplay
+from pdelsr.regression.data import Data
+from pdelsr.regression.data_problem import DataProblem
+from pdelsr.regression.data_rows import DataRows
+from pdelsr.regression.memory import bytes_needed
+from pdelsr.regression.model import Model
+from pdelsr.regression.parts import Parts
+from pdelsr.regression.products import JacobianTimes
+from pdelsr.regression.target import Residual, UserResidual
+from pdelsr.regression.task import Task
 from pdelsr.subspace import BASES
 
 STRETCHED = lambda q, t: torch.sinh(q) - t  # noqa: E731

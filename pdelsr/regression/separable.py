@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from pdelsr.batch.model import Inputs, Model
-from pdelsr.batch.products import JacobianTimes
+from pdelsr.regression.model import Inputs, Model
+from pdelsr.regression.products import JacobianTimes
 
 Directions = Callable[[str], Tensor | None]
 """The directions of a parameter by its name, in its shape and (…, r); None where it is frozen."""

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from pdelsr.cli.log import shown_log
 from pdelsr.progress import PassDisplay
-from pdelsr.results.display import Display
+from pdelsr.results.progress_display import Display
 from pdelsr.solvers.state.history import Record
 
 INNER = Record(1, "align", 0.5, 2.0)

@@ -11,21 +11,21 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pdelsr.batch.checks import require_kinds, require_known, require_options
-from pdelsr.batch.data import Data, Loader, Pair
-from pdelsr.batch.fit import Fit, chosen, differentiable
-from pdelsr.batch.held_out import fit_and_held_out
-from pdelsr.batch.memory import affordable_rank
-from pdelsr.batch.model import Inputs, Model, require_forward_mode, require_samplewise
-from pdelsr.batch.parts import Parts
-from pdelsr.batch.refined import RefinedModule
-from pdelsr.batch.target import Residual, UserResidual
-from pdelsr.batch.task import Task, counted
 from pdelsr.errors import SettingsError
 from pdelsr.lstsq import LeastSquares, StreamingQR, solver_named
 from pdelsr.progress import PassDisplay
+from pdelsr.regression.checks import require_kinds, require_known, require_options
+from pdelsr.regression.data import Data, Loader, Pair
+from pdelsr.regression.fit import Fit, chosen, differentiable
+from pdelsr.regression.held_out import fit_and_held_out
+from pdelsr.regression.memory import affordable_rank
+from pdelsr.regression.model import Inputs, Model, require_forward_mode, require_samplewise
+from pdelsr.regression.parts import Parts
+from pdelsr.regression.refined import RefinedModule
+from pdelsr.regression.target import Residual, UserResidual
+from pdelsr.regression.task import Task, counted
 from pdelsr.resources.pieces import is_out_of_memory, release, told_what_to_lower
-from pdelsr.solvers.refinement.estimate import LEAST_COLUMNS
+from pdelsr.solvers.refinement.memory.estimate import LEAST_COLUMNS
 from pdelsr.solvers.state.settings import DTYPES, require_choice, require_whole
 from pdelsr.subspace import Basis, basis_named
 

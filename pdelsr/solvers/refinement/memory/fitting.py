@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pdelsr.solvers.refinement.estimate import (
+from pdelsr.solvers.refinement.memory.estimate import (
     LEAST_COLUMNS,
     PIECE,
     alignment_bytes,
@@ -12,8 +12,8 @@ from pdelsr.solvers.refinement.estimate import (
     gradient_bytes,
     needed,
 )
+from pdelsr.solvers.refinement.memory.refusal import does_not_fit, memory_error
 from pdelsr.solvers.refinement.refiner_options import RefinerOptions
-from pdelsr.solvers.refinement.refusal import does_not_fit, memory_error
 from pdelsr.solvers.state.discretization import Discretization
 
 ROWS_PER_DIRECTION = 1.5  # per direction, at least, when points are left out

@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pdelsr.batch.model import Inputs, Model
 from pdelsr.errors import SettingsError
+from pdelsr.regression.model import Inputs, Model
 from pdelsr.resources.memory import chunk_bytes
 from pdelsr.resources.pieces import in_pieces, is_out_of_memory
 

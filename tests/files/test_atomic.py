@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pdelsr.errors import SettingsError
-from pdelsr.files.whole import read_path, write_new, write_whole, written_whole
+from pdelsr.files.atomic import read_path, write_new, write_whole, written_whole
 
 
 def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:

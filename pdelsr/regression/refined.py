@@ -16,14 +16,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
-from pdelsr.batch.model import Model
-from pdelsr.batch.target import Residual
 from pdelsr.errors import FileFormatError, SettingsError, quoted, said
+from pdelsr.files.atomic import read_path, write_whole
 from pdelsr.files.header import DamagedHeader, read_header
 from pdelsr.files.seal import checksum
-from pdelsr.files.whole import read_path, write_whole
 from pdelsr.lstsq import Spectrum
 from pdelsr.lstsq.nested import Nested
+from pdelsr.regression.model import Model
+from pdelsr.regression.target import Residual
 from pdelsr.solvers.state.settings import require_whole
 
 FORMAT = "pdelsr-refined"

@@ -12,11 +12,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pdelsr.batch.data import Batch, Data, over_pieces
-from pdelsr.batch.products import JacobianTimes
-from pdelsr.batch.task import Task
 from pdelsr.errors import SettingsError
 from pdelsr.lstsq import System
+from pdelsr.regression.data import Batch, Data, over_pieces
+from pdelsr.regression.products import JacobianTimes
+from pdelsr.regression.task import Task
 from pdelsr.solvers.refinement.reduced import Place, Reduced, Step
 
 LEAST_GAIN = 1e-3  # gain of a Newton step, relative, below which no further one is taken

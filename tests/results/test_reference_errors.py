@@ -20,14 +20,14 @@ from solved import SMALL, solved
 
 import pdelsr as pl
 from pdelsr.results.accuracy import errors_of
-from pdelsr.results.against import TRIES, compared, known_reference, values_of
-from pdelsr.results.estimate import LEVEL_DEGREE, _without_levels
+from pdelsr.results.error_estimate import LEVEL_DEGREE, _without_levels
 from pdelsr.results.fields import fields_at
 from pdelsr.results.levels import without_open_part
 from pdelsr.results.plot import views as views_module
 from pdelsr.results.plot.fields import fields
 from pdelsr.results.plot.style import title as plot_title
 from pdelsr.results.plot.views import views
+from pdelsr.results.reference_errors import TRIES, compared, known_reference, values_of
 
 X, Y, T = pl.coordinates("x y t")
 pytestmark = pytest.mark.filterwarnings("ignore::pdelsr.ReferenceWarning")

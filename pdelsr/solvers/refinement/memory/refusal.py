@@ -8,7 +8,7 @@ from pdelsr.errors import MemoryLimitError
 from pdelsr.resources.free_memory import free_bytes
 from pdelsr.resources.memory import bytes_text
 from pdelsr.resources.room import has_room, room_text
-from pdelsr.solvers.refinement.estimate import fits, needed
+from pdelsr.solvers.refinement.memory.estimate import fits, needed
 from pdelsr.solvers.refinement.refiner_options import RefinerOptions
 from pdelsr.solvers.state.discretization import Discretization
 from pdelsr.solvers.state.settings import RunSettings

@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Int
 from torch import Tensor, nn
 
-from pdelsr.batch.data import Batch
-from pdelsr.batch.task import Task
 from pdelsr.linearize import RowChunks, RowSource
+from pdelsr.regression.data import Batch
+from pdelsr.regression.task import Task
 from pdelsr.resources.memory import points_per_chunk
 from pdelsr.resources.pieces import in_pieces
 

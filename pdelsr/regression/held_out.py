@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pdelsr.batch.data import Data, split, tensors_of
-from pdelsr.batch.model import Model
 from pdelsr.errors import SettingsError
+from pdelsr.regression.data import Data, split, tensors_of
+from pdelsr.regression.model import Model
 
 
 def fit_and_held_out(

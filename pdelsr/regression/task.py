@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import torch
 
-from pdelsr.batch.data import Batch, Data, over_pieces
-from pdelsr.batch.model import Model
-from pdelsr.batch.target import Residual
 from pdelsr.errors import SettingsError
 from pdelsr.progress import PassDisplay
+from pdelsr.regression.data import Batch, Data, over_pieces
+from pdelsr.regression.model import Model
+from pdelsr.regression.target import Residual
 
 
 @dataclass(frozen=True)

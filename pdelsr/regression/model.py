@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from pdelsr.errors import SettingsError
-from pdelsr.linearize.drawn import drawn
+from pdelsr.linearize.random_positions import drawn
 from pdelsr.networks.base import unflatten
 from pdelsr.networks.forward_mode import jvp, own_containers
 from pdelsr.networks.generic import require_deterministic

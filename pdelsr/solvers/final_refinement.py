@@ -11,8 +11,8 @@ from pdelsr.resources.pieces import is_out_of_memory
 from pdelsr.solvers.methods.ilsr import ILSR
 from pdelsr.solvers.methods.lsr import LSR
 from pdelsr.solvers.run.context import Context
-from pdelsr.solvers.run.loop import Outcome, without_arrays
 from pdelsr.solvers.run.method import Method
+from pdelsr.solvers.run.stopping import Outcome, without_arrays
 from pdelsr.solvers.state.discretization import Discretization
 from pdelsr.solvers.state.history import Record
 from pdelsr.solvers.state.interruption import INTERRUPTIONS, status_of

@@ -2,7 +2,7 @@
 
 The formulas count the arrays held at once in `subspace`, `lstsq` and the solvers. On the CPU, the
 measured growth of a process was 0.73 to 1.35 times the estimate in the 13 slow cases of
-tests/solvers/refinement/test_estimate.py.
+tests/solvers/refinement/memory/test_estimate.py.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from pdelsr.lstsq import solver_named
 from pdelsr.networks import Network
 from pdelsr.resources.memory import points_at_once, points_per_chunk
 from pdelsr.resources.room import has_room
+from pdelsr.solvers.refinement.memory.sizes import Sizes
 from pdelsr.solvers.refinement.refiner_options import RefinerOptions
-from pdelsr.solvers.refinement.sizes import Sizes
 from pdelsr.solvers.state.discretization import Discretization
 
 LEAST_COLUMNS = 32  # directions or columns that are not halved further

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from pdelsr.batch.data import Loader, Pair
-from pdelsr.batch.target import UserResidual
 from pdelsr.lstsq import LeastSquares
+from pdelsr.regression.data import Loader, Pair
+from pdelsr.regression.target import UserResidual
 from pdelsr.subspace import Basis
 
 
 class DataOptions(TypedDict, total=False):
-    """The keywords of `pdelsr.batch.refine`, which says what they mean; a test compares the two."""
+    """The keywords of `pdelsr.regression.refine`, which says what they mean; a test compares."""
 
     rank: int | str
     validation: float | Pair | Loader | None

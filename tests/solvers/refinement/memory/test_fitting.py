@@ -17,7 +17,11 @@ from pdelsr.resources import room
 from pdelsr.solvers.descent.gradient import squared_norm
 from pdelsr.solvers.descent.levenberg_marquardt import LevenbergMarquardt, affordable_step
 from pdelsr.solvers.descent.pseudo_time import pseudo_time_residual, stable_signs
-from pdelsr.solvers.refinement.fitting import affordable, affordable_columns, affordable_points
+from pdelsr.solvers.refinement.memory.fitting import (
+    affordable,
+    affordable_columns,
+    affordable_points,
+)
 from pdelsr.solvers.refinement.refiner import Refiner
 from pdelsr.subspace.base import Subspace
 

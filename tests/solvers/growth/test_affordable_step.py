@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from pdelsr.solvers.growth.next_step import (
+from pdelsr.solvers.growth.affordable_step import (
     ALIGNMENT,
     LEAST_GROWTH,
     LEAST_POINTS,

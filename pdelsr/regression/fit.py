@@ -12,21 +12,21 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from pdelsr.batch.data import Batch, Data, over_pieces
-from pdelsr.batch.data_problem import DataPlace, DataProblem
-from pdelsr.batch.data_rows import DataRows
-from pdelsr.batch.memory import fits
-from pdelsr.batch.model import Model
-from pdelsr.batch.parts import Parts
-from pdelsr.batch.products import JacobianTimes
-from pdelsr.batch.ranks import geometric
-from pdelsr.batch.refined import Family, RankScore, RefinedModule
-from pdelsr.batch.separable import Separable, SeparableTimes
-from pdelsr.batch.task import Task
 from pdelsr.errors import SettingsError
 from pdelsr.linearize import Columns, Dense, Identity
 from pdelsr.lstsq import Spectrum
 from pdelsr.lstsq.nested import Nested
+from pdelsr.regression.data import Batch, Data, over_pieces
+from pdelsr.regression.data_problem import DataPlace, DataProblem
+from pdelsr.regression.data_rows import DataRows
+from pdelsr.regression.memory import fits
+from pdelsr.regression.model import Model
+from pdelsr.regression.parts import Parts
+from pdelsr.regression.products import JacobianTimes
+from pdelsr.regression.ranks import geometric
+from pdelsr.regression.refined import Family, RankScore, RefinedModule
+from pdelsr.regression.separable import Separable, SeparableTimes
+from pdelsr.regression.task import Task
 from pdelsr.resources.clock import Clock
 from pdelsr.resources.pieces import is_out_of_memory
 from pdelsr.solvers.refinement.newton import Linearization, NewtonSearch, Observer

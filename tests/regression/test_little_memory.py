@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 import pdelsr as pl
-from pdelsr.batch.model import Model
 from pdelsr.lstsq.triangle import Triangle
+from pdelsr.regression.model import Model
 from pdelsr.resources import room
 
 MIB = 2**20

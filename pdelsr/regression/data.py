@@ -10,8 +10,8 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from pdelsr.batch.model import Inputs
 from pdelsr.errors import SettingsError
+from pdelsr.regression.model import Inputs
 from pdelsr.resources.pieces import in_pieces
 
 T = TypeVar("T")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pdelsr.batch.parts import Parts
-from pdelsr.batch.task import Task
 from pdelsr.errors import MemoryLimitError
+from pdelsr.regression.parts import Parts
+from pdelsr.regression.task import Task
 from pdelsr.resources.room import has_room, room_text
-from pdelsr.solvers.refinement.refusal import largest
-from pdelsr.solvers.refinement.sizes import Sizes
+from pdelsr.solvers.refinement.memory.refusal import largest
+from pdelsr.solvers.refinement.memory.sizes import Sizes
 from pdelsr.subspace import Full
 
 
