@@ -17,10 +17,13 @@ import torch
 torch.set_num_threads(1)
 
 # Types and shapes of every function are checked while the tests run, in its first calls of every
-# test and in each sixteenth of the others: checking all of them takes more time than the tests.
-FIRST, EACH = 10, 16
+# test and in some of the others: checking all of them takes more time than the tests. A function
+# that is defined inside of another one is compiled anew with its checks whenever it is defined, so
+# its first calls are those of the whole run.
+FIRST, EACH = 2, 64
 jaxtyped = jaxtyping.jaxtyped
 calls: Counter[CodeType] = Counter()
+inner_calls: Counter[CodeType] = Counter()
 
 
 def pytest_runtest_setup() -> None:
@@ -42,6 +45,7 @@ def checked_in_some_calls(fn: Any = None, *, typechecker: Any = None) -> Any:
 
 def in_some_calls(fn: Callable[..., Any], typechecker: Any) -> Callable[..., Any]:
     code = fn.__code__  # one for all functions that a definition inside of another one makes
+    counts = inner_calls if "<locals>" in fn.__qualname__ else calls
     checked: Callable[..., Any] | None = None
 
     @functools.wraps(fn)
@@ -49,8 +53,8 @@ def in_some_calls(fn: Callable[..., Any], typechecker: Any) -> Callable[..., Any
         nonlocal checked
         if torch.compiler.is_compiling():  # torch before 2.8 does not trace the checks
             return fn(*args, **kwargs)
-        count = calls[code]
-        calls[code] = count + 1
+        count = counts[code]
+        counts[code] = count + 1
         if count >= FIRST and count % EACH:
             return fn(*args, **kwargs)
         if checked is None:
