@@ -11,6 +11,7 @@ from typing_extensions import Unpack
 
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
+from pdelsr.lstsq import LeastSquares
 from pdelsr.operators.at_input import network_at, parameter_of
 from pdelsr.operators.physics import Sensors
 from pdelsr.regression import RefinedModule
@@ -41,6 +42,7 @@ class ManyOptions(TypedDict, total=False):
     newton_steps: int
     passes: int
     basis: str | Basis
+    lstsq: str | LeastSquares
     points: int | None
     weights: Mapping[str, int | float] | None
     sensors: Sensors | None
@@ -80,7 +82,7 @@ def refine(
     """Refine a trained module in one shot: on data, or for one instance of a parametric problem.
 
     On data, `refine(model, inputs, targets, rank=…)` or `refine(model, loader, rank=…)`, with the
-    options of `pl.batch.refine`; for an instance, `refine(operator, problem.at(a), rank=…)`, with
+    options of `pdelsr.regression.refine`; for an instance, `refine(operator, problem.at(a), rank=…)`, with
     those of `pdelsr.refine.refine_instance`. The model is not changed.
 
     Returns:
@@ -118,6 +120,7 @@ def refine_instance(
     newton_steps: int = 5,
     passes: int = 1,
     basis: str | Basis = "coordinate",
+    lstsq: str | LeastSquares = "qr",
     points: int | None = None,
     weights: Mapping[str, int | float] | None = None,
     sensors: Sensors | None = None,
@@ -146,6 +149,7 @@ def refine_instance(
             transport.
         basis: of the tangent space: "coordinate" (parameters drawn at random, fastest), "output",
             "gaussian", "residual", or a `Basis`.
+        lstsq: solver of the reduced problem, as in `LSR`.
         points: of the equations; by default 8 r, or those of `LSR` if rank is None.
         weights: factors on the weights of blocks, by name, beyond those of the problem.
         sensors: for a module other than a `PIDeepONet`: where it reads the input function, (s,).
@@ -160,7 +164,7 @@ def refine_instance(
             the number of parameters.
         ProblemError: the input function is missing or fails.
     """
-    method = LSR(basis=basis, rank=rank, newton_steps=newton_steps, passes=passes)
+    method = LSR(basis=basis, rank=rank, lstsq=lstsq, newton_steps=newton_steps, passes=passes)
     network = network_at(operator, problem, sensors)
     m = sum(p.numel() for p in network.parameters())
     if rank is not None and rank > max(m, RANK):

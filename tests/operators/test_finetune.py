@@ -78,6 +78,16 @@ def test_an_instance_gets_many_digits() -> None:
     assert solution.heldout < 1e-4 * solution.heldout_start
 
 
+def test_an_instance_takes_the_bases_and_solvers_of_solve() -> None:
+    errors = []
+    for solver in ("qr", pl.TruncatedSVD(cut=1e-3)):
+        options = {"basis": pl.Gaussian(), "lstsq": solver, "rank": 100}
+        solution = pl.refine(operator(), antiderivative.at(wave), **options)
+        assert solution.rank == 100
+        errors.append(solution.error()["s"].relative_l2)
+    assert errors[0] < 1e-2 * errors[1]
+
+
 def test_newton_steps_go_beyond_the_published_single_one() -> None:
     net, at = operator(2, 30), burgers.at(wave)
     errors = [
