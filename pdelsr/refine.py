@@ -82,8 +82,8 @@ def refine(
     """Refine a trained module in one shot: on data, or for one instance of a parametric problem.
 
     On data, `refine(model, inputs, targets, rank=…)` or `refine(model, loader, rank=…)`, with the
-    options of `pdelsr.regression.refine`; for an instance, `refine(operator, problem.at(a), rank=…)`, with
-    those of `pdelsr.refine.refine_instance`. The model is not changed.
+    options of `pdelsr.regression.refine`; for an instance, `refine(operator, problem.at(a),
+    rank=…)`, with those of `pdelsr.refine.refine_instance`. The model is not changed.
 
     Returns:
         A `RefinedModule` on data, a `Solution` for an instance.
