@@ -122,7 +122,7 @@ def _mode(path: Path) -> int | None:
 @contextmanager
 def _beside(target: Path) -> Generator[Path, None, None]:
     """A temporary file, removed at the end unless the block has moved it."""
-    temporary = _new_file(target)
+    temporary = new_file_beside(target)
     try:
         yield temporary
     finally:
@@ -130,7 +130,7 @@ def _beside(target: Path) -> Generator[Path, None, None]:
             temporary.unlink(missing_ok=True)
 
 
-def _new_file(target: Path) -> Path:
+def new_file_beside(target: Path) -> Path:
     """An empty hidden file beside the target, with a short name if the target's is long.
 
     The name is random, because processes in different containers may have the same number.

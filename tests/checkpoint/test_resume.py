@@ -17,7 +17,7 @@ from solver_cases import X, cubic, poisson
 import pdelsr as pl
 from pdelsr.checkpoint import RunFile
 from pdelsr.checkpoint.freeze import Freezer, Thawer
-from pdelsr.files.atomic import _new_file
+from pdelsr.files.atomic import new_file_beside
 from pdelsr.files.container import Contents, read, write
 from pdelsr.solvers.growth.growth_history import GrowthHistory
 from pdelsr.solvers.methods.registry import METHODS
@@ -196,11 +196,11 @@ def test_weights_of_the_problem_are_compared(path: Path) -> None:
 
 
 def test_what_killed_writers_left_behind_is_removed(tmp_path: Path) -> None:
-    path, other = tmp_path / "a.run", _new_file(tmp_path / "b.run")
-    for file in (_new_file(path), _new_file(path), other):
+    path, other = tmp_path / "a.run", new_file_beside(tmp_path / "b.run")
+    for file in (new_file_beside(path), new_file_beside(path), other):
         file.write_bytes(b"half")
         os.utime(file, (0, 0))
-    new = _new_file(path)  # of a process that may still write it
+    new = new_file_beside(path)  # of a process that may still write it
     new.write_bytes(b"half")
     pl.solve(cubic(), "lsr", checkpoint=path, **SMALL)
     assert sorted(tmp_path.iterdir()) == sorted([path, other, new])
