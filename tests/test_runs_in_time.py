@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import textwrap
 import time
 from typing import Any
 
@@ -119,6 +120,7 @@ def test_newton_steps_that_were_taken_are_kept(monkeypatch: pytest.MonkeyPatch) 
     [
         ("somewhere/code.py", r"endless \(code.py, line \d+\)"),
         ("site-packages/pdelsr/code.py", "the preparation of the run"),
+        (textwrap.__file__, r"assess_by_user \(test_runs_in_time.py, line \d+\)"),
     ],
 )
 def test_a_start_that_takes_too_long_to_assess_is_no_solution(
@@ -128,9 +130,13 @@ def test_a_start_that_takes_too_long_to_assess_is_no_solution(
         while True:
             pass
 
-    code = endless.__code__.replace(co_filename=file)
+    renamed = type(endless)(endless.__code__.replace(co_filename=file), globals())
+
+    def assess_by_user(*_: Any) -> float:
+        return renamed()
+
     monkeypatch.setattr("pdelsr.solvers.state.interruption.OWN", "site-packages/pdelsr")
-    monkeypatch.setattr(Context, "assess", type(endless)(code, globals()))
+    monkeypatch.setattr(Context, "assess", assess_by_user)
     with pytest.raises(pl.TimeLimitError, match=f"limit of 0.5 s .* in {place}: raise"):
         pl.solve(cubic(), "pinn", points=50, hidden=(4,), time_limit=0.5)
 

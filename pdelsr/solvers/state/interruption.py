@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sysconfig
 import traceback
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
@@ -21,6 +22,7 @@ CUT_SHORT = (Status.INTERRUPTED, Status.OUT_OF_TIME, Status.OUT_OF_MEMORY)
 GRACE = 0.05  # of the time limit, for the remaining work when it is reached
 LEAST_GRACE = 0.25  # seconds, for the same
 OWN = str(Path(__file__).parents[2])  # the folder of this code
+LIBRARIES = ("site-packages", "dist-packages", sysconfig.get_path("stdlib"), "<frozen ")
 CLOCKWORK = (alarm.__file__, time_is_up.__file__)  # where it is raised
 CTRL_C_GRACE = 10.0  # seconds for the same after Ctrl-C, at most
 
@@ -54,7 +56,9 @@ def too_early(limit: int | float, interruption: BaseException) -> TimeLimitError
 def place_of(interruption: BaseException) -> str:
     """The place of the innermost user code: function, file, line."""
     frames = traceback.extract_tb(interruption.__traceback__)
-    known = [f for f in frames if OWN in f.filename or "site-packages" not in f.filename]
+    known = [
+        f for f in frames if OWN in f.filename or not any(part in f.filename for part in LIBRARIES)
+    ]
     frame = ([f for f in known if f.filename not in CLOCKWORK] or frames)[-1]
     if OWN in frame.filename:
         return "the preparation of the run"
