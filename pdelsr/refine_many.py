@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from torch import nn
 from typing_extensions import Unpack
 
+from pdelsr.checkpoint.fingerprint import part_text
 from pdelsr.declare import Problem
 from pdelsr.declare.given import GivenFunction
 from pdelsr.errors import SettingsError
@@ -103,7 +104,7 @@ def refine_many(
         "problem": problem_lines(problem),
         "instances": len(functions),
         "operator": fingerprint(operator, functions, options.get("sensors")),
-        "options": {name: str(value) for name, value in sorted({**DEFAULTS, **options}.items())},
+        "options": {n: part_text(value) for n, value in sorted({**DEFAULTS, **options}.items())},
     }
     done = read_rows(path, header)
     waiting = [i for i in range(len(functions)) if i not in done]

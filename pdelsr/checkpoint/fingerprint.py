@@ -39,7 +39,7 @@ def fingerprint(job: Job) -> dict[str, Any]:
     own = {k: v for k, v in method_to_plain(method).items() if k not in ("class", "suggested")}
     of_problem = {
         "points": to_plain(problem.points),
-        "sampler": sampler_text(problem.sampler),
+        "sampler": part_text(problem.sampler),
         "weights": to_plain(problem.weights),
     }
     if settings.points is not None:
@@ -51,7 +51,7 @@ def fingerprint(job: Job) -> dict[str, Any]:
         "options": {
             **own,
             **{k: v for k, v in options.items() if k not in (*FREE, "class")},
-            "sampler": sampler_text(settings.sampler),
+            "sampler": part_text(settings.sampler),
             **{f"{name} of the problem": value for name, value in of_problem.items()},
         },
         "network": None if settings.network is None else _of_module(settings.network),
@@ -59,13 +59,13 @@ def fingerprint(job: Job) -> dict[str, Any]:
     }
 
 
-def sampler_text(given: Any) -> str:
-    """A sampler, or samplers by block, as text; a user-defined sampler by the name of its class.
+def part_text(given: Any) -> str:
+    """A part of a run as text: by its class, if it has no text of its own, which an address is not.
 
-    The points that it draws are compared separately.
+    Samplers may be given by block. The points that they draw are compared separately.
     """
     if isinstance(given, Mapping):
-        return str({name: sampler_text(sampler) for name, sampler in given.items()})
+        return str({name: part_text(part) for name, part in given.items()})
     own = type(given).__repr__ is object.__repr__
     return f"{type(given).__module__}.{type(given).__qualname__}" if own else repr(given)
 

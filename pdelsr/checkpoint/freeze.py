@@ -26,6 +26,7 @@ from pdelsr.networks import Activation, Network, activation_named
 from pdelsr.networks.design import Design
 from pdelsr.solvers.refinement.report import RankReport
 from pdelsr.solvers.refinement.sensitivity import Sensitivity
+from pdelsr.solvers.refinement.waves import Leftover
 from pdelsr.solvers.run.assessed import Assessed
 from pdelsr.solvers.run.context import Earlier
 from pdelsr.solvers.run.loop import Standing
@@ -37,7 +38,8 @@ from pdelsr.solvers.state.status import Status
 
 MOST = 2**40  # points of a block, far above what any memory holds
 KEPT_TYPES = (
-    *(RunState, Standing, State, RankReport, Sensitivity, Candidate, Assessed, Selection),
+    *(RunState, Standing, State, RankReport, Sensitivity, Leftover),
+    *(Candidate, Assessed, Selection),
     *(Record, Design, Earlier),
     *(Identity, Columns, Dense, StackedResidual, BoundBlock),
 )

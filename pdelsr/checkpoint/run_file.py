@@ -20,7 +20,7 @@ from pdelsr.checkpoint.fingerprint import (
 )
 from pdelsr.checkpoint.freeze import Freezer, Thawer, tensor_on
 from pdelsr.checkpoint.run_state import RunState
-from pdelsr.errors import FileFormatError
+from pdelsr.errors import FileFormatError, PdelsrError, SettingsError
 from pdelsr.files.atomic import remove_leftovers
 from pdelsr.files.container import Contents, read, write
 from pdelsr.files.typed import trusted_by_none
@@ -98,6 +98,9 @@ class RunFile:
         Raises:
             SettingsError: the method keeps something that a file cannot hold.
             FileFormatError: the file cannot be written.
+
+        Both are raised at the first checkpoint; later ones are left out with a warning, since the
+        run has something to lose.
         """
         now = context.clock.seconds
         if standing.state.finished in CUT_SHORT:
@@ -107,9 +110,14 @@ class RunFile:
         )
         if not (due or standing.state.whole):
             return
-        self._last = contents = self._contents(context, standing)
+        try:
+            self._last = contents = self._contents(context, standing)
+            if due:
+                write(self.path, contents)
+        except (SettingsError, FileFormatError) as error:
+            self._raise_at_first(error)
         if due:
-            self._write(contents, now)
+            self._written = now
 
     def finish(self, status: Status, seconds: float) -> None:
         """Write the last whole iteration of a run that was cut short, and its time.
@@ -120,16 +128,16 @@ class RunFile:
         """
         if status in CUT_SHORT and self._last is not None:
             document = {**self._last.document, "seconds": seconds}
-            self._write(Contents(self._last.tensors, document), seconds)
+            try:
+                write(self.path, Contents(self._last.tensors, document))
+            except FileFormatError as error:
+                self._raise_at_first(error)
 
-    def _write(self, contents: Contents, now: float) -> None:
-        try:
-            write(self.path, contents)
-        except FileFormatError as error:
-            if self._written < 0:  # the first checkpoint: nothing is lost yet
-                raise
-            logger.warning("%s The run goes on without a new checkpoint.", error)
-        self._written = now
+    def _raise_at_first(self, error: PdelsrError) -> None:
+        """Raise the error of the first checkpoint, when nothing is lost; else warn, and go on."""
+        if self._written < 0:
+            raise error
+        logger.warning("%s The run goes on without a new checkpoint.", error)
 
     def _contents(self, context: Context, standing: Standing) -> Contents:
         discretization, maker = context.discretization, context.maker

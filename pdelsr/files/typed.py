@@ -11,7 +11,8 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from jaxtyping import jaxtyped
 
-from pdelsr.errors import FileFormatError, described
+from pdelsr.errors import FileFormatError, ProblemError, described
+from pdelsr.resources.pieces import is_out_of_memory
 
 T = TypeVar("T")
 LONGEST = 60  # characters of a value in a message
@@ -22,17 +23,20 @@ def trusted_by_none(path: str | Path) -> Generator[None, None, None]:
     """Turn any exception from the contents of a file into one error that names the file.
 
     Raises:
-        FileFormatError: the block failed for any reason but lack of memory.
+        FileFormatError: the block failed for any reason but lack of memory, a mistake in the
+            user's problem, or a warning that the user has turned into an error.
     """
     try:
         yield
-    except MemoryError:
+    except (ProblemError, Warning):
         raise
     except FileFormatError as error:
         if str(path) in str(error):
             raise
         raise FileFormatError(_refused(path, str(error))) from error
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         raise FileFormatError(_refused(path, described(error))) from error
 
 

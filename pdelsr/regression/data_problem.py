@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import ClassVar
 
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from pdelsr.errors import SettingsError
 from pdelsr.lstsq import System
+from pdelsr.lstsq.system import require_finite
 from pdelsr.regression.data import Batch, Data, over_pieces
 from pdelsr.regression.products import JacobianTimes
 from pdelsr.regression.task import Task
@@ -41,16 +42,24 @@ class DataPlace(Place):
 class DataSystem(System):
     """A = ∂F/∂q J V and b = A y − f, recomputed by every pass over the data.
 
+    The rows of one pass are those of another only in the same order, which products with vectors
+    need. Whoever reads the rows once needs no order.
+
     Args:
         place: where F is linearized.
+
+    Raises:
+        NotFiniteError: an entry is not finite.
+        SettingsError: a loader gives the samples in another order than before, in a product.
     """
 
     place: DataPlace
+    _order: list[float] = field(default_factory=list)
 
     @property
     def shape(self) -> tuple[int, int]:
         problem = self.place.problem
-        return problem.task.samples * problem.task.entries, problem.rank
+        return problem.task.rows, problem.rank
 
     @property
     def like(self) -> Tensor:
@@ -59,7 +68,7 @@ class DataSystem(System):
     @property
     def b(self) -> Float[Tensor, " n"]:
         y = self.place.y
-        return torch.cat([self._times(batch, y) - self._f(batch) for batch in self._batches()])
+        return torch.cat([self._times(batch, y) - self._f(batch) for batch in self._in_order()])
 
     def chunks(self) -> Iterator[tuple[Float[Tensor, "c r"], Float[Tensor, " c"]]]:
         problem = self.place.problem
@@ -74,11 +83,11 @@ class DataSystem(System):
         yield from (found for _, found in shown)
 
     def times(self, y: Float[Tensor, " r"]) -> Float[Tensor, " n"]:
-        return torch.cat([self._times(batch, y) for batch in self._batches()])
+        return torch.cat([self._times(batch, y) for batch in self._in_order()])
 
     def transpose_times(self, w: Float[Tensor, " n"]) -> Float[Tensor, " r"]:
         task, out, start = self.place.problem.task, self.place.problem.zeros(), 0
-        for batch in self._batches():
+        for batch in self._in_order():
             part = w[start : start + len(batch) * task.entries].reshape(len(batch), -1)
             start += part.numel()
             seeds = task.residual.transpose_times(self._q(batch), batch.targets, part)
@@ -91,14 +100,14 @@ class DataSystem(System):
         q = self.place.problem.task.model(batch.inputs) + JV @ y
         A = residual.times(q, batch.targets, JV).flatten(0, 1)
         f = residual(q, batch.targets).flatten()
-        self._require_finite(A, f)
+        require_finite(A, f)
         return A, A @ y - f
 
     def _times(self, batch: Batch, y: Float[Tensor, " r"]) -> Tensor:
         problem = self.place.problem
         moved = problem.times.along(batch.inputs, y[:, None])
         found = problem.task.residual.times(self._q(batch), batch.targets, moved).flatten()
-        self._require_finite(found, found)
+        require_finite(found, found)
         return found
 
     def _f(self, batch: Batch) -> Tensor:
@@ -107,17 +116,22 @@ class DataSystem(System):
     def _q(self, batch: Batch) -> Tensor:
         return self.place.problem.predicted(batch, self.place.y[:, None])[..., 0]
 
-    def _batches(self) -> Iterator[Batch]:
+    def _in_order(self) -> Iterator[Batch]:
+        """All batches; those of a loader are compared with the ones of the pass before."""
         task = self.place.problem.task
-        yield from task.display.over("least squares", task.data, task.samples)
-
-    def _require_finite(self, A: Tensor, f: Tensor) -> None:
-        if not (torch.isfinite(A).all() and torch.isfinite(f).all()):
-            name = type(self.place.problem.task.model.module).__name__
-            raise SettingsError(
-                f"the derivatives of {name} or of the residual are not finite on the data: check "
-                "the module there, as sqrt has none at 0."
-            )
+        batches = task.display.over("least squares", task.data, task.samples)
+        for number, batch in enumerate(batches):
+            if not task.data.is_in_memory:
+                mark = batch.mark()
+                if number == len(self._order):
+                    self._order.append(mark)
+                if mark != self._order[number]:
+                    raise SettingsError(
+                        "the loader gives the samples in another order each time, and this solver "
+                        "multiplies with their rows again and again: do not shuffle them, or leave "
+                        "lstsq out, since streaming QR reads every row once."
+                    )
+            yield batch
 
 
 @dataclass(frozen=True, eq=False)

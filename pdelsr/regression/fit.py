@@ -30,9 +30,8 @@ from pdelsr.regression.task import Task
 from pdelsr.resources.clock import Clock
 from pdelsr.resources.pieces import is_out_of_memory
 from pdelsr.solvers.refinement.newton import Linearization, NewtonSearch, Observer
-from pdelsr.solvers.refinement.rank_search import Ranked, RankSearch
+from pdelsr.solvers.refinement.rank_search import NO_MEMORY, Ranked, RankSearch
 from pdelsr.solvers.refinement.reduced import Place
-from pdelsr.solvers.refinement.refiner_options import largest_rank
 from pdelsr.solvers.refinement.report import RankReport
 from pdelsr.solvers.refinement.tangent_newton import Refinement
 
@@ -124,12 +123,26 @@ class Fit(Observer):
         search = self.search()
         before = search.place.size
         search.run(self.steps)
+        self.require_solved(search)
         size, r = search.place.size, self.problem.rank
         length = torch.linalg.vector_norm(search.place.y).item()
         scores = [RankScore(0, before, math.nan, 0.0), RankScore(r, size, math.nan, length)]
         better = size < before
         status = "given" if better else f"rank {r} does not lower the residual: try a smaller one"
         return self.refined(search, r if better else 0, scores, status)
+
+    def require_solved(self, search: NewtonSearch) -> None:
+        """Refuse a module of which not even the first linear problem is finite.
+
+        Raises:
+            SettingsError: the message says what to look for.
+        """
+        if search.solved is None:
+            name = type(self.problem.task.model.module).__name__
+            raise SettingsError(
+                f"the derivatives of {name} or of the residual are not finite on the data: check "
+                "the module there, as sqrt has none at 0."
+            )
 
     def refined(
         self, search: NewtonSearch, k: int, scores: list[RankScore], status: str
@@ -166,22 +179,25 @@ class Fits(Ranked):
         task: module, data and residual.
         parts: of the fits.
         held: held-out data.
+        most: the largest rank, of a basis whose rank is open.
     """
 
-    def __init__(self, task: Task, parts: Parts, held: Data) -> None:
+    keeps_interrupted = False  # there is no clock, and Ctrl-C ends the program as elsewhere
+
+    def __init__(self, task: Task, parts: Parts, held: Data, most: int) -> None:
         self.task, self.parts, self.held = task, parts, held
+        self._most = self.parts.basis.width(task.model.module) or most
         self.made: dict[int, Fit] = {}
         self.scores: list[RankScore] = []
 
     @property
     def first(self) -> int:
         width = self.parts.basis.width(self.task.model.module)
-        return width or min(FIRST_DATA_RANK, self.most)
+        return width or min(FIRST_DATA_RANK, self._most)
 
     @property
     def most(self) -> int:
-        width = self.parts.basis.width(self.task.model.module)
-        return width or largest_rank(self.task.model.size, self.task.samples * self.task.entries)
+        return self._most
 
     def at_rank(self, rank: int) -> Refinement:
         fit = Fit(self.task, self.parts, rank)
@@ -190,6 +206,7 @@ class Fits(Ranked):
             none = fit.problem.sizes(self.held, search.place.y[:, None])[0]
             self.scores.append(RankScore(0, search.place.size, none, 0.0))
         search.run(fit.steps)
+        fit.require_solved(search)
         self.made[fit.problem.rank] = fit
         y, size = search.place.y, search.place.size
         told = fit.spectrum
@@ -223,12 +240,15 @@ def chosen(task: Task, parts: Parts, held: Data, most: int) -> RefinedModule:
     """
     if parts.solver.keeps_leading:
         return leading_chosen(Fit(task, parts, most), held)
-    tried = Fits(task, parts, held)
+    tried = Fits(task, parts, held, most)
     best = RankSearch(tried, Clock()).run().report
     fit, y = tried.made[best.rank], best.y
     assert y is not None
     if surely_better(fit.problem, held, y):
-        return fit.module(y, best.rank, None, tried.scores, "best on held-out data")
+        status = "best on held-out data"
+        if best.limit == NO_MEMORY:
+            status = f"{status}; {best.limit}"
+        return fit.module(y, best.rank, None, tried.scores, status)
     none = "no rank is better on held-out data"
     return fit.module(torch.zeros_like(y), 0, None, tried.scores, none)
 
@@ -240,7 +260,8 @@ def leading_chosen(fit: Fit, held: Data) -> RefinedModule:
     search = fit.search(DataPlace(zeros, math.nan, problem))
     now = search.linearized()
     nested = None if now is None else fit.parts.solver.leading(now.state)
-    assert nested is not None  # data that are not finite have raised an error
+    fit.require_solved(search)
+    assert nested is not None
     ranks = [0, *geometric(problem.rank, RANKS)]
     Y = torch.stack([nested.padded(k) if k else zeros for k in ranks])
     train, validation = fitted_sizes(problem, nested, Y.T), problem.sizes(held, Y.T)

@@ -164,7 +164,7 @@ def refined(task: Task, parts: Parts, held: Data | None, rank: int) -> RefinedMo
     """The fit at the given rank, or at the one that held-out data favour and memory allows."""
     if held is None:
         return Fit(task, parts, rank).given()
-    while rank > LEAST_COLUMNS:
+    while parts.solver.keeps_leading and rank > LEAST_COLUMNS:
         try:
             return chosen(task, parts, held, rank)
         except (MemoryError, RuntimeError) as error:
@@ -181,7 +181,7 @@ def largest(rank: int | str, task: Task, basis: Basis) -> int:
     Raises:
         SettingsError: there are not as many directions, or too few data for them.
     """
-    model, rows = task.model, task.samples * task.outputs
+    model, rows = task.model, task.rows
     width = basis.width(model.module)
     if width is not None and model.index is not None:
         raise SettingsError(
@@ -192,8 +192,8 @@ def largest(rank: int | str, task: Task, basis: Basis) -> int:
         return min(LARGEST_DATA_RANK, most, max(1, rows // 2))
     if rank > rows:
         raise SettingsError(
-            f"rank {rank} is more than the {rows} numbers of the data (samples × outputs): the "
-            "fit would not be determined. Lower it, or give more data."
+            f"rank {rank} is more than the {rows} numbers of the residual on the data: the fit "
+            "would not be determined. Lower it, or give more data."
         )
     if rank > model.size:
         raise SettingsError(

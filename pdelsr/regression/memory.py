@@ -20,7 +20,8 @@ def affordable_rank(asked: int | str, rank: int, task: Task, parts: Parts) -> in
     if fits(task, parts, rank):
         return rank
     most = largest(lambda r: fits(task, parts, r), rank)
-    if isinstance(asked, str) and most:
+    is_open = isinstance(asked, str) and parts.basis.width(task.model.module) is None
+    if is_open and most:
         return most
     advice = f"lower it to {most}" if most else "close other programs"
     room = room_text(bytes_needed(task, parts, rank), task.model.like.device)
@@ -38,6 +39,6 @@ def fits(task: Task, parts: Parts, rank: int) -> bool:
 def bytes_needed(task: Task, parts: Parts, rank: int) -> int | float:
     """Bytes of V while it is built, or of V and the least squares: basis and solver know them."""
     m, like = task.model.size, task.model.like
-    sizes = Sizes(task.samples * task.entries, rank, m)
+    sizes = Sizes(task.rows, rank, m)
     basis = Full() if rank >= m else parts.basis
     return like.element_size() * sizes.numbers(basis, parts.solver)

@@ -132,8 +132,10 @@ class RefinedModule(nn.Module):
         return self._spectrum.singular_values
 
     @property
-    def effective_rank(self) -> int:
-        """Directions above rounding."""
+    def effective_rank(self) -> int | None:
+        """Directions above rounding; None if the solver has not told it."""
+        if self.rank and self._family is None and self._measured is None:
+            return None
         return self._spectrum.effective_rank
 
     @property

@@ -35,6 +35,11 @@ class Task:
     outputs: int
     entries: int
 
+    @property
+    def rows(self) -> int:
+        """Rows of the linear problems."""
+        return self.samples * self.entries
+
 
 def counted(model: Model, data: Data, residual: Residual, display: PassDisplay) -> int:
     """Count the samples; refuse outputs and residuals that do not fit or are not finite."""

@@ -35,14 +35,15 @@ def deadline(seconds: int | float) -> Generator[Deadline | None, None, None]:
         yield None
         return
     own = Deadline(time.monotonic() + seconds)
-    running.deadlines.append(own)
-    alarm = Alarm(own) if has_alarm() else None
-    try:
+    before, alarm = running.deadlines, None
+    try:  # Ctrl-C may come at any of these lines
+        running.deadlines = [*before, own]
+        alarm = Alarm(own) if has_alarm() else None
         yield own
     finally:
+        running.deadlines = before
         if alarm is not None:
             alarm.leave()
-        running.deadlines.remove(own)
 
 
 @contextmanager

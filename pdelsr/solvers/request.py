@@ -152,9 +152,10 @@ def started_options(
                 f"{name} cannot be combined with start: the network of the start goes on. Leave "
                 "one of the two out."
             )
-    if "hard" in options and options["hard"] != start.settings.hard:
+    given = {name: value for name, value in options.items() if value is not None}
+    if given.get("hard", start.settings.hard) != start.settings.hard:
         raise SettingsError(
-            f"hard={options['hard']} does not fit the start, which has "
+            f"hard={given['hard']} does not fit the start, which has "
             f"hard={start.settings.hard}: its network would mean another function. Leave it out."
         )
     taken = {
@@ -164,7 +165,7 @@ def started_options(
         "device": start.settings.device,
         "seed": start.settings.seed,
     }
-    return {**taken, **{k: v for k, v in options.items() if k not in NETWORK_OPTIONS}}
+    return {**taken, **{k: v for k, v in given.items() if k not in NETWORK_OPTIONS}}
 
 
 def _asks_for(name: str, method: str | Method, before: Method) -> bool:
@@ -186,7 +187,7 @@ def with_weights_of(
     known = {s.name for s in problem.statements}
     if type(method) is not type(start.method) or not known.issuperset(start.weights):
         return settings
-    if "weights" in given or "balance" in given:
+    if given.get("weights") is not None or given.get("balance") is not None:
         return settings
     return replace(settings, balance=False, weights=dict(start.weights))
 

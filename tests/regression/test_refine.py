@@ -444,7 +444,7 @@ NAN[7] = math.nan
 @pytest.mark.parametrize(
     ("arguments", "options", "message"),
     [
-        ((network(), X, T), {"rank": 40}, "rank 40 is more than the 30 numbers of the data"),
+        ((network(), X, T), {"rank": 40}, "rank 40 is more than the 30 numbers of the residual"),
         ((nn.Linear(2, 1), X, T), {"rank": 4}, "rank 4 is more than the 3 parameters"),
         ((network().requires_grad_(False), X, T), {}, "no trainable parameter"),
         ((network(), NAN, T), {"rank": 3}, "the output is not finite at sample 7"),

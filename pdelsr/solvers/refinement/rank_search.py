@@ -6,6 +6,7 @@ import logging
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from pdelsr.resources.clock import Clock
 from pdelsr.resources.pieces import is_out_of_memory
@@ -22,7 +23,14 @@ NO_TIME = "no time for twice as many"
 
 
 class Ranked(ABC):
-    """The subject of a rank search: a network on its points, or a module on data."""
+    """The subject of a rank search: a network on its points, or a module on data.
+
+    Attributes:
+        keeps_interrupted: whether Ctrl-C and the clock end the search with what it has; otherwise
+            they are passed on.
+    """
+
+    keeps_interrupted: ClassVar[bool] = True
 
     @property
     @abstractmethod
@@ -72,7 +80,7 @@ class RankSearch:
                 size = ranked.heldout_size(found)
             except INTERRUPTIONS as interruption:
                 so_far = best or found
-                if so_far is None:
+                if so_far is None or not ranked.keeps_interrupted:
                     raise
                 status = status_of(interruption)
                 return replace(limited(so_far, status.value), stopped=status)

@@ -69,7 +69,7 @@ def refine_in_subspace(
         newton_steps: largest number of steps; 1 is the published method, which takes the full step.
         stop: called between steps; True if the time is up.
         described: include the spectrum and the nested solution in the report, which take time.
-            Without them, as in trials, the effective rank is approximate, or 0 if the solver has
+            Without them, as in trials, the effective rank is approximate, or None if the solver has
             none, and Ctrl-C and the clock are passed on.
         guess: y to begin with; None for 0, the network.
         steady: whether no coordinate is time, so that waves show whether a solution is unique.
@@ -138,7 +138,7 @@ class _Told(Observer):
 def _refinement(search: NewtonSearch, told: _Told, stopped: Status | None) -> Refinement:
     """The refinement found so far."""
     y, V = search.place.y, told.directions
-    measured = (None, None) if stopped is not None else (search.rough_rank or 0, math.inf)
+    measured = (None, None) if stopped is not None else (search.rough_rank, math.inf)
     report = told.report or RankReport(V.rank, *measured, y.new_zeros(0))
     report = replace(report, directions=V, y=y, sensitivity=told.sensitivity)
     return Refinement(V.lift(y), search.place.size, search.taken, report, stopped)

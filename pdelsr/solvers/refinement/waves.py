@@ -95,7 +95,7 @@ def leftovers(
     Args:
         residual: on the points of the fit.
         predictor: of the linearization.
-                jets: of the predictor.
+        jets: of the predictor.
         solver: of the reduced problem.
         state: its factors.
     """
