@@ -174,6 +174,14 @@ def test_a_run_from_a_start_goes_on_from_its_checkpoint(first: pl.Solution, tmp_
     assert again.heldout == whole.heldout
 
 
+def test_options_that_are_none_are_those_of_the_start(first: pl.Solution) -> None:
+    open_ones = {"hard": None, "device": None, "weights": None}
+    job = Request.of(first.problem, first.method, open_ones, start=first).job()
+    assert job.settings.hard == first.settings.hard
+    assert job.settings.device == first.settings.device
+    assert job.settings.weights == first.weights
+
+
 def test_a_job_says_whether_sizes_are_open() -> None:
     def grows(**options: Any) -> bool:
         return Request.of(poisson(), "ilsr", options).job().grow

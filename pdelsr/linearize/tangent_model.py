@@ -73,16 +73,17 @@ class TangentModel:
 
 
 def tangent_model(
-    residual: StackedResidual, directions: Directions, newton_steps: int
+    residual: StackedResidual, directions: Directions, newton_steps: int, forms_matrix: bool = True
 ) -> TangentModel:
     """The model that is cheaper for the given number of steps.
 
     Φ costs one reverse pass per entry, and rows · V if V is dense: worth it if more than one step
-    uses it and it fits. In the whole tangent space a solve costs far more than either.
+    forms A from it, and if it fits. In the whole tangent space a solve costs far more than either.
     """
     origin = residual.jets_without_graph()
     entries = sum(len(b) * len(b.block.entries) for b in residual.blocks)
-    used = newton_steps > 1 and not residual.is_linear and not isinstance(directions, Identity)
+    again = forms_matrix and newton_steps > 1 and not residual.is_linear
+    used = again and not isinstance(directions, Identity)
     kept = used and keeps_jets(entries, residual.row_count, directions.rank, residual.like)
     phi = residual.basis_jets(directions) if kept else None
     return TangentModel(residual, directions, origin, phi)

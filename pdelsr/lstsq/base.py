@@ -60,6 +60,10 @@ class LeastSquares(ABC):
         """
         return 2 * n * r + 2 * r**2
 
+    def forms_matrix(self, n: int | float, r: int) -> bool:
+        """Whether the whole of A (n, r) is formed, rather than chunks of rows or products."""
+        return True
+
     @abstractmethod
     def init(self, system: System) -> Any:
         """What the solver needs of A to solve for any right-hand side, such as its factors."""

@@ -57,9 +57,11 @@ class LSMR(LeastSquares):
     def numbers(self, n: int | float, r: int) -> int | float:
         return VECTORS * (n + r) + min(n * r, SMALL)
 
+    def forms_matrix(self, n: int | float, r: int) -> bool:
+        return n * r <= SMALL
+
     def init(self, system: System) -> LSMRState:
-        n, r = system.shape
-        if n * r <= SMALL:
+        if self.forms_matrix(*system.shape):
             system = MatrixSystem(*system.dense())
         return LSMRState(system, system.column_lengths())
 

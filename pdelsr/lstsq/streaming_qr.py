@@ -49,6 +49,9 @@ class StreamingQR(LeastSquares):
     def numbers(self, n: int | float, r: int) -> int | float:
         return (2 * (1 + BUFFER) + FINISHED) * r**2
 
+    def forms_matrix(self, n: int | float, r: int) -> bool:
+        return False
+
     def init(self, system: System) -> StreamingQRState:
         triangle = Triangle(system.shape[1], system.like)
         for rows, b in system.chunks():

@@ -25,7 +25,7 @@ from pdelsr.regression.parts import Parts
 from pdelsr.regression.products import JacobianTimes
 from pdelsr.regression.ranks import geometric
 from pdelsr.regression.refined import Family, RankScore, RefinedModule
-from pdelsr.regression.separable import Separable, SeparableTimes
+from pdelsr.regression.separable import SeparableTimes, is_separable
 from pdelsr.regression.task import Task
 from pdelsr.resources.clock import Clock
 from pdelsr.resources.pieces import is_out_of_memory
@@ -327,8 +327,7 @@ def products(model: Model, V: Float[Tensor, "m r"] | None, parts: Parts) -> Jaco
         SettingsError: the module has no such way.
     """
     kind, way = type(model.module), parts.products
-    separable = issubclass(kind, Separable) and kind.forward is Separable.forward
-    if separable and way in ("auto", "separable"):
+    if is_separable(model.module) and way in ("auto", "separable"):
         return SeparableTimes(model, V, parts.probe, parts.budget)
     if way == "separable":
         raise SettingsError(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import torch
+
 from pdelsr.errors import MemoryLimitError
 from pdelsr.regression.parts import Parts
+from pdelsr.regression.separable import is_separable
 from pdelsr.regression.task import Task
 from pdelsr.resources.room import has_room, room_text
 from pdelsr.solvers.refinement.memory.refusal import largest
@@ -37,8 +40,22 @@ def fits(task: Task, parts: Parts, rank: int) -> bool:
 
 
 def bytes_needed(task: Task, parts: Parts, rank: int) -> int | float:
-    """Bytes of V while it is built, or of V and the least squares: basis and solver know them."""
+    """Bytes of V while it is built, or of V and the least squares: basis and solver know them.
+
+    Those of `SeparableTimes` come on top: ∂T V at all points, twice while it is transposed.
+    """
     m, like = task.model.size, task.model.like
-    sizes = Sizes(task.rows, rank, m)
+    factors = trunk_size(task, parts)
     basis = Full() if rank >= m else parts.basis
-    return like.element_size() * sizes.numbers(basis, parts.solver)
+    formed = basis.numbers(rank, m) + 2 * factors * rank
+    numbers = Sizes(task.rows, rank, m, factors).numbers(basis, parts.solver)
+    return like.element_size() * max(formed, numbers)
+
+
+def trunk_size(task: Task, parts: Parts) -> int:
+    """Values of the trunk at all points, where J V is formed from the factors; else 0."""
+    module = task.model.module
+    if parts.products not in ("auto", "separable") or not is_separable(module):
+        return 0
+    with torch.no_grad():
+        return task.model.of("trunk")((module.points,)).numel()

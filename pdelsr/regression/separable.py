@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import TypeGuard
 
 import torch
 from jaxtyping import Float
@@ -55,6 +56,11 @@ class Separable(nn.Module, ABC):
     def forward(self, a: Tensor) -> Float[Tensor, "n p"]:
         """The operator's output at all points, for every input function."""
         return self.branch(a) @ self.trunk(self.points).T + self.offset(self.points).T
+
+
+def is_separable(module: nn.Module) -> TypeGuard[Separable]:
+    """Whether a module predicts by the formula of `Separable`, and by no forward of its own."""
+    return isinstance(module, Separable) and type(module).forward is Separable.forward
 
 
 class SeparableTimes(JacobianTimes):

@@ -23,6 +23,7 @@ class ReportDocument:
     effective_rank: int | None
     condition: float | None
     limit: str | None
+    solver_ended: str | None
     directions: str
 
 

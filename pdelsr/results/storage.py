@@ -220,6 +220,7 @@ def _document(solution: BaseSolution) -> dict[str, Any]:
             "effective_rank": report.effective_rank,
             "condition": report.condition,
             "limit": report.limit,
+            "solver_ended": report.solver_ended,
             "directions": type(report.directions).__name__,
         },
         "points": [[name, len(sites)] for name, sites in solution.training.items()],
@@ -243,6 +244,7 @@ def _report(
         _directions(plain.directions, tensors),
         tensors.get("y"),
         limit=plain.limit,
+        solver_ended=plain.solver_ended,
     )
 
 

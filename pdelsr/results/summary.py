@@ -112,6 +112,8 @@ def _directions(solution: BaseSolution) -> str:
         unknown = "there was no time to measure the effective rank, or the solver cannot tell it"
         return f"rank {solution.rank:,}; {unknown}"
     effective = f"effective rank {solution.effective_rank:,} of {solution.rank:,}"
+    if solution.condition is None:
+        return effective
     return f"{effective}, condition {solution.condition:.1e}"
 
 
@@ -122,6 +124,8 @@ def _facts(solution: BaseSolution) -> Table:
         table.add_row("refinement", _directions(solution))
         if solution.report is not None and solution.report.limit is not None:
             table.add_row("rank", f"{solution.rank:,}: {solution.report.limit}")
+        if solution.report is not None and solution.report.solver_ended is not None:
+            table.add_row("least squares", solution.report.solver_ended)
     if solution.report is not None and solution.heldout_start > 0:
         start, end = solution.heldout_start, solution.heldout
         table.add_row("held-out ‖f‖", f"{start:.1e} at first, {end:.1e} now (all blocks)")

@@ -43,6 +43,13 @@ class Basis(ABC):
         """
         return rank * parameters
 
+    def row_width(self, rank: int, parameters: int) -> int:
+        """The length of the rows of G that are formed, of which one chunk is in memory at a time.
+
+        The default is all parameters; a choice of parameters needs their slopes alone.
+        """
+        return parameters
+
     def numbers_at_most(self, rank: int, parameters: int) -> int | float:
         """Numbers held at once while V is built, including V."""
         return self.numbers(rank, parameters)

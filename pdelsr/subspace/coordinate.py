@@ -20,6 +20,9 @@ class Coordinate(Basis):
     def numbers(self, rank: int, parameters: int) -> int:
         return 0
 
+    def row_width(self, rank: int, parameters: int) -> int:
+        return rank
+
     def build(self, rows: RowSource, rank: int | None, generator: torch.Generator) -> Subspace:
         m = rows.parameter_count
         index = drawn(m, clipped(rank, m), generator, rows.device)

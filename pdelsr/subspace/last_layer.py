@@ -22,6 +22,9 @@ class LastLayer(Basis):
     def numbers(self, rank: int, parameters: int) -> int:
         return 0
 
+    def row_width(self, rank: int, parameters: int) -> int:
+        return rank
+
     def build(self, rows: RowSource, rank: int | None, generator: torch.Generator) -> Subspace:
         m, width = rows.parameter_count, self.width(rows.module)
         if rank is not None and rank < width:

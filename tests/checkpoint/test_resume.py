@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 import torch
@@ -16,12 +16,16 @@ from solver_cases import X, cubic, poisson
 
 import pdelsr as pl
 from pdelsr.checkpoint import RunFile
-from pdelsr.checkpoint.freeze import Freezer, Thawer
+from pdelsr.checkpoint.freeze import KEPT_TYPES, Freezer, Thawer
+from pdelsr.compile import Block
 from pdelsr.files.atomic import new_file_beside
 from pdelsr.files.container import Contents, read, write
+from pdelsr.linearize.points import PointPlan
+from pdelsr.networks import Activation
 from pdelsr.solvers.growth.growth_history import GrowthHistory
 from pdelsr.solvers.methods.registry import METHODS
 from pdelsr.solvers.refinement.refiner import Refiner
+from pdelsr.solvers.refinement.report import RankReport
 from pdelsr.solvers.run.method import Method, State
 from pdelsr.solvers.run.network_maker import Gains
 from pdelsr.solvers.state.candidate import Candidate
@@ -186,6 +190,50 @@ def test_the_same_sampler_of_the_user_is_taken_for_the_same(path: Path) -> None:
     pl.solve(cubic(), "lsr", sampler=Middle(), **options)
     with pytest.raises(pl.FileFormatError, match="differs in sampler"):
         pl.solve(cubic(), "lsr", sampler=pl.Sobol(), **options)
+
+
+def dataclasses_in(hint: Any) -> set[type]:
+    """Those that a value of this type may hold, at any depth."""
+    found = {hint} if isinstance(hint, type) and is_dataclass(hint) else set()
+    return found.union(*(dataclasses_in(part) for part in get_args(hint)))
+
+
+def test_whatever_a_kept_part_holds_is_kept_too() -> None:
+    """Blocks, plans and activations are written by position or name."""
+    by_name = {Block, PointPlan, Activation}
+    for kept in KEPT_TYPES:
+        hints = get_type_hints(kept)
+        whole = [hints[f.name] for f in fields(kept) if not f.metadata.get("transient")]
+        for found in set().union(*map(dataclasses_in, whole)) - by_name:
+            assert any(issubclass(known, found) for known in KEPT_TYPES), (kept, found)
+
+
+def test_a_run_on_waves_is_kept(path: Path) -> None:
+    """Its refinement tells of waves that its directions miss."""
+    u = pl.unknown("u", X)
+    square = pl.Interval(X, 0, 1)
+    string = pl.Problem("string", square, [u.diff(X, 2) + 90 * u - X], [pl.Dirichlet(u, 0)])
+    first, again = (pl.solve(string, "lsr", checkpoint=path, **SMALL) for _ in range(2))
+    assert first.report is not None
+    assert first.report.sensitivity is not None
+    assert first.report.sensitivity.waves
+    assert again.heldout == first.heldout
+
+
+def test_a_run_that_can_no_longer_be_written_goes_on(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    freeze = Freezer.freeze
+
+    def forgetful(self: Freezer, value: Any) -> Any:
+        if isinstance(value, RankReport):
+            raise pl.SettingsError("a report, which a checkpoint cannot hold.")
+        return freeze(self, value)
+
+    monkeypatch.setattr(Freezer, "freeze", forgetful)
+    solution = pl.solve(cubic(), "lsr", checkpoint=path, **SMALL)
+    assert solution.rank is not None
+    assert "goes on without a new checkpoint" in caplog.text
 
 
 def test_weights_of_the_problem_are_compared(path: Path) -> None:

@@ -250,6 +250,22 @@ def test_many_instances_with_a_table_and_a_file(tmp_path: Path) -> None:
     assert labels[:2] == ["error of the operator", "error after refinement"]
 
 
+class Own(pl.Basis):
+    """A user's, without a text of its own."""
+
+    name = "own"
+
+    def build(self, rows, rank, generator):
+        return pl.Gaussian().build(rows, rank, generator)
+
+
+def test_rows_with_a_basis_of_a_users_go_on(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    one = refine_many(operator(), antiderivative, 1, rank=10, basis=Own(), path=path)
+    again = refine_many(operator(), antiderivative, 1, rank=10, basis=Own(), path=path)
+    assert again.rows[0] == one.rows[0]
+
+
 def test_a_cut_run_goes_on_where_it_was(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     whole = refine_many(operator(), antiderivative, 3, rank=50, path=path)

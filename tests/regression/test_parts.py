@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -168,6 +170,42 @@ def test_a_loader_that_shuffles_serves_solvers_that_read_rows_once() -> None:
     refined = pl.refine(network(), loader, rank=20)
     assert math.isfinite(refined.delta_norm)
     assert np.isfinite(rms(refined(x) - t))
+
+
+def test_a_loader_that_shuffles_is_refused_by_products_with_rows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pdelsr.lstsq.lsmr.SMALL", 0)  # nothing is formed
+    x, t = bumps()
+    data = torch.utils.data.TensorDataset(x, torch.zeros_like(t))  # the inputs alone tell the order
+    ordered, shuffled = (torch.utils.data.DataLoader(data, 32, shuffle=s) for s in (False, True))
+    assert pl.refine(network(), ordered, rank=20, lstsq=pl.LSMR()).rank == 20
+    with pytest.raises(pl.SettingsError, match="in another order each time"):
+        pl.refine(network(), shuffled, rank=20, lstsq=pl.LSMR())
+
+
+def test_ctrl_c_in_a_search_for_the_rank_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    solve, count = pl.QR.compute, itertools.count()
+
+    def interrupted(self: pl.QR, state: Any, b: torch.Tensor | None = None) -> Any:
+        if next(count):
+            raise KeyboardInterrupt
+        return solve(self, state, b)
+
+    monkeypatch.setattr(pl.QR, "compute", interrupted)
+    x, t = bumps()
+    with pytest.raises(KeyboardInterrupt):
+        pl.refine(network(), x, t, lstsq="qr")
+    assert next(count) > 1
+
+
+def test_a_rank_that_the_solver_does_not_tell_is_not_zero() -> None:
+    x, t = bumps()
+    options = {"rank": 20, "lstsq": pl.LSMR(iterations=50)}
+    with pytest.warns(UserWarning, match="iterations were over"):
+        refined = pl.refine(network(), x, t, **options)
+    assert refined.rank == 20
+    assert refined.effective_rank is None
 
 
 def test_a_wide_last_layer_is_taken_whole_by_a_solver_of_one_rank() -> None:

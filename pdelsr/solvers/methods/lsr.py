@@ -104,6 +104,8 @@ class LSR(Method):
         known = found.report.effective_rank  # iterative solvers do not tell it
         enough = known is None or 2 * known >= found.report.rank
         done = Status.COMPLETED if enough else Status.RANK_DEFICIENT
+        if found.report.solver_ended is not None:
+            done = Status.MAX_ITERATIONS
         if not found.steps:
             done = Status.STAGNATED
         if found.report.limit == NO_TIME:

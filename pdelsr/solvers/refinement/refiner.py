@@ -13,7 +13,7 @@ from pdelsr.linearize import Identity, Predictor, RefinedPredictor, StackedResid
 from pdelsr.lstsq import solver_named
 from pdelsr.resources.clock import Clock
 from pdelsr.resources.pieces import is_out_of_memory, release
-from pdelsr.solvers.refinement.memory.estimate import Sizes, needed, refinement_fits
+from pdelsr.solvers.refinement.memory.estimate import needed, refinement_fits, sizes_on
 from pdelsr.solvers.refinement.memory.fitting import Choice, affordable
 from pdelsr.solvers.refinement.rank_search import Ranked, RankSearch, limited
 from pdelsr.solvers.refinement.refiner_options import RefinerOptions, initial_rank, largest_rank
@@ -153,6 +153,5 @@ class _OnPoints(Ranked):
         return torch.linalg.vector_norm(self.discretization.heldout.evaluate(predictor)).item()
 
     def fits(self, rank: int) -> bool:
-        m = self.discretization.network.parameter_count
-        sizes = Sizes(self.residual.row_count, rank, m)
+        sizes = sizes_on(self.discretization, self.refiner, self.residual.row_count, rank)
         return refinement_fits(self.discretization, sizes, self.refiner)

@@ -28,6 +28,7 @@ class RankReport:
         limit: why the rank was not raised further, if it was chosen.
         nested: δ in a part of the directions only, if the solver offers it.
         sensitivity: how far the solution moves for a small residual, if the solver tells.
+        solver_ended: how the solver of the last reduced system ended, if before its own tolerance.
     """
 
     rank: int
@@ -40,3 +41,4 @@ class RankReport:
     nested: Float[Tensor, " m"] | None = None
     limit: str | None = None
     sensitivity: Sensitivity | None = None
+    solver_ended: str | None = None

@@ -7,7 +7,6 @@ the published LSR (Cao and Zhang 2026, Algorithm 1).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from pdelsr.linearize import Directions, RefinedPredictor, StackedResidual
 from pdelsr.lstsq import LeastSquares
+from pdelsr.lstsq.base import Ended
 from pdelsr.solvers.refinement.newton import Linearization, NewtonSearch, Observer
 from pdelsr.solvers.refinement.reduced import Place
 from pdelsr.solvers.refinement.report import RankReport
@@ -75,7 +75,8 @@ def refine_in_subspace(
         steady: whether no coordinate is time, so that waves show whether a solution is unique.
     """
     y = residual.like.new_zeros(directions.rank) if guess is None else guess
-    problem = TangentProblem(residual, directions, newton_steps)
+    forms_matrix = solver.forms_matrix(residual.row_count, directions.rank)
+    problem = TangentProblem(residual, directions, newton_steps, forms_matrix)
     told = _Told(residual, directions, solver, steady)
     observer = told if described else Observer()
     search = NewtonSearch(problem, solver, problem.at(y), observer)
@@ -138,9 +139,13 @@ class _Told(Observer):
 def _refinement(search: NewtonSearch, told: _Told, stopped: Status | None) -> Refinement:
     """The refinement found so far."""
     y, V = search.place.y, told.directions
-    measured = (None, None) if stopped is not None else (search.rough_rank, math.inf)
+    measured = (None if stopped is not None else search.rough_rank, None)
     report = told.report or RankReport(V.rank, *measured, y.new_zeros(0))
-    report = replace(report, directions=V, y=y, sensitivity=told.sensitivity)
+    ended = None if search.solved is None else search.solved.status
+    solver_ended = None if ended in (None, Ended.SOLVED) else ended.value
+    report = replace(
+        report, directions=V, y=y, sensitivity=told.sensitivity, solver_ended=solver_ended
+    )
     return Refinement(V.lift(y), search.place.size, search.taken, report, stopped)
 
 

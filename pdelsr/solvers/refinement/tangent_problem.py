@@ -87,14 +87,19 @@ class TangentProblem(Reduced):
         residual: on the points to fit.
         directions: V.
         newton_steps: largest number of steps.
+        forms_matrix: whether the solver forms A.
     """
 
     slow: ClassVar[float] = DECREASE
 
     def __init__(
-        self, residual: StackedResidual, directions: Directions, newton_steps: int
+        self,
+        residual: StackedResidual,
+        directions: Directions,
+        newton_steps: int,
+        forms_matrix: bool = True,
     ) -> None:
-        self._model = tangent_model(residual, directions, newton_steps)
+        self._model = tangent_model(residual, directions, newton_steps, forms_matrix)
 
     @property
     def rank(self) -> int:

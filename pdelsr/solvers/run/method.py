@@ -130,13 +130,22 @@ class Method(ABC):
         """
         return gradient_bytes(discretization, discretization.fresh_row_count, self.history)
 
+    def least_bytes(self, discretization: Discretization) -> int | float:
+        """Memory of an iteration in the smallest pieces that it may be halved into.
+
+        Gradients are taken in pieces. A method with its own `bytes_needed` has none by default.
+        """
+        if type(self).bytes_needed is not Method.bytes_needed:
+            return self.bytes_needed(discretization)
+        return gradient_bytes(discretization, PIECE, self.history)
+
     def require_memory(self, discretization: Discretization) -> None:
         """Refuse a run that does not fit even in the smallest pieces, before any time is spent.
 
         Raises:
             MemoryLimitError: it does not.
         """
-        least = gradient_bytes(discretization, PIECE, self.history)
+        least = self.least_bytes(discretization)
         if not fits(discretization, least):
             raise memory_error(discretization, least, [])
 

@@ -16,6 +16,7 @@ from pdelsr.resources.room import has_room
 from pdelsr.solvers.refinement.memory.sizes import Sizes
 from pdelsr.solvers.refinement.refiner_options import RefinerOptions
 from pdelsr.solvers.state.discretization import Discretization
+from pdelsr.subspace import Full
 
 LEAST_COLUMNS = 32  # directions or columns that are not halved further
 PIECE = 256  # points of a reverse pass that are not halved further
@@ -23,7 +24,6 @@ GRAPH = 6.0  # numbers per neuron, point and jet entry that training by gradient
 ROWS_GRAPH = 4.0  # the same for rows, whose activations are not differentiated again
 EVALUATED = 4.0  # the same for one layer and values only
 KEPT_VECTORS = 10  # of length m that a method keeps anyway
-SAMPLES = 12.0  # numbers per point and coordinate, for drawing points
 GRAM = 4.5  # r² in a Gauss–Newton step: GᵀG, shifted, factored twice, and half for products
 
 
@@ -36,13 +36,21 @@ def sizes(
     discretization: Discretization, refiner: RefinerOptions, factor: int | float, rank: int
 ) -> Sizes:
     """Sizes of a refinement of its network."""
-    m = discretization.network.parameter_count
     n = discretization.plan.row_count(discretization.compiled.blocks, factor)
-    held = discretization.heldout
-    jets = entries(held) * n
-    newton = refiner.newton_steps > 1 and not held.is_linear and rank < m
-    kept = newton and keeps_jets(jets, n, rank, held.like)
-    return Sizes(n, min(rank, m), m, jets if kept else 0.0)
+    return sizes_on(discretization, refiner, n, rank)
+
+
+def sizes_on(
+    discretization: Discretization, refiner: RefinerOptions, rows: int | float, rank: int
+) -> Sizes:
+    """Sizes of a refinement on that many rows."""
+    m, held = discretization.network.parameter_count, discretization.heldout
+    r, jets = min(rank, m), entries(held) * rows
+    again = refiner.newton_steps > 1 and not held.is_linear
+    again = again and not isinstance(refiner.basis_for(m), Full)
+    forms = solver_named(refiner.lstsq).forms_matrix(rows, r)
+    kept = again and forms and keeps_jets(jets, rows, r, held.like)
+    return Sizes(rows, r, m, jets if kept else 0.0)
 
 
 def needed(
@@ -63,21 +71,32 @@ def refinement_bytes(
     """Bytes of one refinement: matrices, a chunk of rows, and the jets behind the rows."""
     basis, solver = refiner.basis_for(sizes.parameters), solver_named(refiner.lstsq)
     like = discretization.heldout.like
-    chunk = min(
-        discretization.memory_budget or 0, like.element_size() * sizes.rows * sizes.parameters
-    )
+    wide = basis.row_width(sizes.rank, sizes.parameters)
+    chunk = min(discretization.memory_budget or 0, like.element_size() * sizes.rows * wide)
     numbers = sizes.numbers(basis, solver) + KEPT_VECTORS * sizes.parameters
-    numbers += _jet_numbers(discretization, sizes)
+    forms = solver.forms_matrix(sizes.rows, sizes.rank)
+    numbers += _jet_numbers(discretization, sizes.rows, wide, by_products=not forms)
     return like.element_size() * (numbers + kept_numbers(discretization)) + 2 * chunk
 
 
-def _jet_numbers(discretization: Discretization, sizes: Sizes) -> int | float:
-    """Numbers in the jets of a chunk of rows with graph, or of an evaluation without."""
+def _jet_numbers(
+    discretization: Discretization, rows: int | float, wide: int, by_products: bool
+) -> int | float:
+    """Numbers in the jets of a chunk of rows with graph, or of an evaluation without.
+
+    Args:
+        discretization: network, blocks and points.
+        rows: n.
+        wide: length of a row of G.
+        by_products: whether a product with vectors goes back through the network, at many points.
+    """
     like, jet = discretization.heldout.like, widest_jet(discretization.heldout)
-    rows = points_per_chunk(sizes.parameters, like, discretization.memory_budget)
-    graph = ROWS_GRAPH * min(sizes.rows, rows) * width(discretization.network)
-    once = min(discretization.heldout.row_count, points_at_once(like.device))
-    return jet * max(graph, EVALUATED * once * widest_layer(discretization.network))
+    chunk = min(rows, points_per_chunk(wide, like, discretization.memory_budget))
+    at_once = points_at_once(like.device)
+    backward = max(chunk, min(rows, at_once)) if by_products else chunk
+    evaluated = min(discretization.heldout.row_count, at_once)
+    graph = ROWS_GRAPH * backward * width(discretization.network)
+    return jet * max(graph, EVALUATED * evaluated * widest_layer(discretization.network))
 
 
 def alignment_bytes(discretization: Discretization, rows: int | float, columns: int) -> int | float:
