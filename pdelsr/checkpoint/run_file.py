@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import Tensor
 
@@ -23,7 +23,8 @@ from pdelsr.checkpoint.run_state import RunState
 from pdelsr.errors import FileFormatError, PdelsrError, SettingsError
 from pdelsr.files.atomic import remove_leftovers
 from pdelsr.files.container import Contents, read, write
-from pdelsr.files.typed import trusted_by_none
+from pdelsr.files.typed import shown, trusted_by_none
+from pdelsr.linearize.points import PointPlan
 from pdelsr.networks import MLP, Network
 from pdelsr.networks.design import Design
 from pdelsr.networks.hard import inner_network
@@ -43,6 +44,7 @@ from pdelsr.solvers.state.settings import require_whole
 from pdelsr.solvers.state.status import Status
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 KIND = "run"
 LAYOUT = 2  # of the document; the first layout had no number
@@ -219,15 +221,16 @@ class RunFile:
 
     def _setup(self, document: Mapping[str, Any], designer: Designer, thawer: Thawer) -> Setup:
         """Design, networks and first plan; from here on the thawer knows networks and plan."""
-        design = thawer.thaw(document["design"])
+        design = _of_type(Design, thawer.thaw(document["design"]), "design")
         thawer.networks = [
             self._network(i, described, thawer.tensors, designer, design)
             for i, described in enumerate(document["networks"])
         ]
-        network = thawer.thaw(document["network"])
+        network = _of_type(Network, thawer.thaw(document["network"]), "network")
         thawer.plan = point_plan(self.job, network.parameter_count)
-        plan, grown = thawer.thaw(document["first_plan"]), thawer.thaw(document["grown"])
-        return Setup(design, network, plan, grown)
+        plan = _of_type(PointPlan, thawer.thaw(document["first_plan"]), "first_plan")
+        grown = thawer.thaw(document["grown"])
+        return Setup(design, network, plan, grown and _of_type(Design, grown, "grown"))
 
     def _network(
         self,
@@ -269,6 +272,12 @@ def kept_form(path: str | Path | None) -> bool | None:
     for name in ("run", "options", "hard"):
         found = found.get(name) if isinstance(found, Mapping) else None
     return found if isinstance(found, bool) else None
+
+
+def _of_type(kind: type[T], found: Any, name: str) -> T:
+    if not isinstance(found, kind):
+        raise FileFormatError(f"its {name} is {shown(found)}, which is no {kind.__name__}")
+    return found
 
 
 def _described(network: Network) -> dict[str, Any]:

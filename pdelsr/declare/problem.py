@@ -284,7 +284,7 @@ class Problem:
                     f"{listed_names(self.missing_inputs)} by problem.at(...) first."
                 )
             reference = reference.bind({k: given_function(f) for k, f in self.instance.items()})
-        return reference_values(reference, self.system, points)
+        return reference_values(reference, self.system, points.copy())  # it may be changed
 
     def __str__(self) -> str:
         """The problem as understood, line by line."""

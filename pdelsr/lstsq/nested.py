@@ -53,8 +53,9 @@ class Nested:
 
     def squares(self, y: Float[Tensor, " r"]) -> float:
         """‖A y − b‖² = ‖R y − z‖² + rest² − ‖levels y‖², at least the rounding of b."""
-        damped = (self.R @ y - self.z).square().sum().item() + self.rest**2
-        length = self.z.square().sum().item() + self.rest**2
+        rest = self.rest * self.rest  # infinite rather than an error, unlike a power
+        damped = (self.R @ y - self.z).square().sum().item() + rest
+        length = self.z.square().sum().item() + rest
         floor = torch.finfo(y.dtype).eps ** 2 * length
         return max(damped - (self.levels * y).square().sum().item(), floor)
 

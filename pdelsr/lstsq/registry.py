@@ -23,7 +23,7 @@ def solver_named(solver: str | LeastSquares) -> LeastSquares:
     """
     if isinstance(solver, LeastSquares):
         return solver
-    if solver not in SOLVERS:
+    if not isinstance(solver, str) or solver not in SOLVERS:
         raise SettingsError(
             f"least-squares solver {solver!r} is not known: choose one of {', '.join(SOLVERS)}."
         )

@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from pdelsr.lstsq.block_qr import factored
 from pdelsr.lstsq.nested import Nested
-from pdelsr.resources.time_is_up import check_time
 
 ROUNDING = 50  # times epsilon and the longest column: damping of all columns
 NOISE = 1000  # times the same: a column with a smaller rest is noise
@@ -70,15 +70,14 @@ class Triangle:
         levels = torch.where(R.diagonal().abs() <= noise * scales, longest * scales, levels)
         stacked = torch.cat([R, levels.diag()])
         augmented = torch.cat([stacked, torch.cat([z, z.new_zeros(self.rank)])[:, None]], dim=1)
-        triangle = torch.linalg.qr(augmented, mode="r").R
+        triangle = factored(augmented).R
         rest = math.hypot(self._stack[self.rank, -1].item(), triangle[self.rank, -1].item())
         return Nested(
             triangle[: self.rank, :-1], triangle[: self.rank, -1], R, levels, scales, noise, rest
         )
 
     def _reduce(self) -> None:
-        check_time()
-        triangle = torch.linalg.qr(self._stack[: self._filled], mode="r").R
+        triangle = factored(self._stack[: self._filled]).R
         self._filled = triangle.shape[0]
         self._stack[: self._filled] = triangle
         self._stack[self._filled :] = 0

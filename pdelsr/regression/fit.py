@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from pdelsr.errors import SettingsError
 from pdelsr.linearize import Columns, Dense, Identity
@@ -28,12 +26,12 @@ from pdelsr.regression.refined import Family, RankScore, RefinedModule
 from pdelsr.regression.separable import SeparableTimes, is_separable
 from pdelsr.regression.task import Task
 from pdelsr.resources.clock import Clock
-from pdelsr.resources.pieces import is_out_of_memory
 from pdelsr.solvers.refinement.newton import Linearization, NewtonSearch, Observer
 from pdelsr.solvers.refinement.rank_search import NO_MEMORY, Ranked, RankSearch
 from pdelsr.solvers.refinement.reduced import Place
 from pdelsr.solvers.refinement.report import RankReport
 from pdelsr.solvers.refinement.tangent_newton import Refinement
+from pdelsr.subspace.base import built
 
 logger: logging.Logger = logging.getLogger(__name__)
 
@@ -61,7 +59,7 @@ class Directed:
         """That many directions for a task."""
         model, V, values = task.model, None, None
         if rank < model.size:
-            found = parts.basis.build(DataRows(task, parts.budget), rank, parts.generator)
+            found = built(parts.basis, DataRows(task, parts.budget), rank, parts.generator)
             values = found.singular_values
             match found.directions:
                 case Dense(V=matrix):
@@ -336,18 +334,3 @@ def products(model: Model, V: Float[Tensor, "m r"] | None, parts: Parts) -> Jaco
             "pdelsr.operators.Separable."
         )
     return JacobianTimes(model, V, way, parts.probe, parts.budget)
-
-
-@contextmanager
-def differentiable(module: nn.Module) -> Generator[None, None, None]:
-    """Name the module that torch.func cannot differentiate for many samples or directions."""
-    try:
-        yield
-    except (RuntimeError, NotImplementedError) as error:
-        if is_out_of_memory(error):
-            raise
-        raise SettingsError(
-            f"torch.func cannot differentiate {type(module).__name__} for many samples or "
-            "directions at once; so it is with recurrent layers (LSTM, GRU, RNN), fused attention "
-            f"and in-place operations. Replace that part. It said: {error}"
-        ) from error

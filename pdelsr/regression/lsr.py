@@ -16,7 +16,7 @@ from pdelsr.lstsq import LeastSquares, StreamingQR, solver_named
 from pdelsr.progress import PassDisplay
 from pdelsr.regression.checks import require_kinds, require_known, require_options
 from pdelsr.regression.data import Data, Loader, Pair
-from pdelsr.regression.fit import Fit, chosen, differentiable
+from pdelsr.regression.fit import Fit, chosen
 from pdelsr.regression.held_out import fit_and_held_out
 from pdelsr.regression.memory import affordable_rank
 from pdelsr.regression.model import Inputs, Model, require_forward_mode, require_samplewise
@@ -122,8 +122,7 @@ def refine(
         task, probe = task_of(view, fit, held, residual, display)
         parts = Parts(recipe, solver, newton_steps, products, probe, memory_budget, generator)
         most = affordable_rank(rank, largest(rank, task, recipe), task, parts)
-        with differentiable(copied):
-            return refined(task, parts, held, most)
+        return refined(task, parts, held, most)
 
 
 OPTIONS = [name for name in inspect.signature(refine).parameters if name != "misspelled"]
@@ -188,8 +187,7 @@ def largest(rank: int | str, task: Task, basis: Basis) -> int:
             f"basis {basis.name!r} takes parameters of its own: leave parameter_fraction out."
         )
     if not isinstance(rank, int):
-        most = model.size if width is None else width
-        return min(LARGEST_DATA_RANK, most, max(1, rows // 2))
+        return width or min(LARGEST_DATA_RANK, model.size, max(1, rows // 2))
     if rank > rows:
         raise SettingsError(
             f"rank {rank} is more than the {rows} numbers of the residual on the data: the fit "

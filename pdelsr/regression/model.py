@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Generator
+from contextlib import AbstractContextManager, contextmanager
 from math import prod
 
 import torch
@@ -18,6 +20,25 @@ from pdelsr.resources.pieces import in_pieces, is_out_of_memory
 
 Inputs = tuple[Tensor, ...]
 """The arguments of a module, each with one row a sample."""
+
+
+@contextmanager
+def named_in_failure(name: str) -> Generator[None, None, None]:
+    """Name what torch.func cannot differentiate for many samples or directions.
+
+    Raises:
+        SettingsError: the block failed, for lack of memory apart.
+    """
+    try:
+        yield
+    except (RuntimeError, NotImplementedError) as error:
+        if is_out_of_memory(error):
+            raise
+        raise SettingsError(
+            f"torch.func cannot differentiate {name} for many samples or directions at once; so it "
+            "is with recurrent layers (LSTM, GRU, RNN), fused attention and in-place operations. "
+            f"Replace that part. It said: {error}"
+        ) from error
 
 
 class Model:
@@ -104,7 +125,8 @@ class Model:
                 (tangents,),
             )[1]
 
-        return torch.func.vmap(along, in_dims=1, out_dims=2)(V)
+        with self._named():
+            return torch.func.vmap(along, in_dims=1, out_dims=2)(V)
 
     def rows(self, inputs: Inputs, seeds: Float[Tensor, "n k"]) -> Float[Tensor, "n m"]:
         """Row i: Σ_j seeds[i, j] ∂_θ q_j(inputs_i), by reverse mode."""
@@ -113,7 +135,9 @@ class Model:
             return (seed * self._single(parameters, sample)).sum()
 
         gradients = torch.func.vmap(torch.func.grad(seeded), in_dims=(None, 0, 0))
-        return self._flat_rows(gradients(self.parameters, inputs, seeds), (len(seeds),))
+        with self._named():
+            found = gradients(self.parameters, inputs, seeds)
+        return self._flat_rows(found, (len(seeds),))
 
     def pull(self, inputs: Inputs, seeds: Float[Tensor, "n k"]) -> Float[Tensor, " m"]:
         """Σ_i Σ_j seeds[i, j] ∂_θ q_j(inputs_i), by one reverse-mode pass."""
@@ -122,7 +146,8 @@ class Model:
             q = torch.func.functional_call(self.module, parameters, inputs)
             return (seeds * self._flat(q, inputs)).sum()
 
-        slopes = torch.func.grad(seeded)(self.parameters)
+        with self._named():
+            slopes = torch.func.grad(seeded)(self.parameters)
         found = torch.cat([slopes[name].reshape(-1) for name in self.parameters])
         return found if self.index is None else found[self.index]
 
@@ -132,7 +157,8 @@ class Model:
         def of_sample(sample: Inputs) -> dict[str, Tensor]:
             return torch.func.jacrev(self._single)(self.parameters, sample)
 
-        found = torch.func.vmap(of_sample)(inputs)
+        with self._named():
+            found = torch.func.vmap(of_sample)(inputs)
         n, k = next(iter(found.values())).shape[:2]
         return self._flat_rows(found, (n, k))
 
@@ -173,6 +199,9 @@ class Model:
             block = self.like.new_zeros(size, self.size)
             block[places, columns] = 1.0
         return block.unflatten(0, shape)
+
+    def _named(self) -> AbstractContextManager[None]:
+        return named_in_failure(type(self.module).__name__)
 
     def _single(self, parameters: dict[str, Tensor], sample: Inputs) -> Float[Tensor, " k"]:
         one = tuple(x[None] for x in sample)

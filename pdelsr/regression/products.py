@@ -13,7 +13,7 @@ from torch import Tensor
 from pdelsr.errors import SettingsError
 from pdelsr.regression.model import Inputs, Model
 from pdelsr.resources.memory import chunk_bytes
-from pdelsr.resources.pieces import in_pieces, is_out_of_memory
+from pdelsr.resources.pieces import in_pieces
 
 PROBE_SAMPLES, PROBE_COLUMNS = 4, 16  # on which the two ways are timed
 LARGEST_CHUNK = 512 * 2**20  # bytes; passes of few directions or samples waste time
@@ -133,7 +133,5 @@ def _seconds(function: Callable[[], Tensor]) -> tuple[float, str]:
         begin = time.perf_counter()
         function()
         return time.perf_counter() - begin, ""
-    except (RuntimeError, NotImplementedError) as error:
-        if is_out_of_memory(error):
-            raise
-        return float("inf"), str(error) or type(error).__name__
+    except SettingsError as error:
+        return float("inf"), str(error.__cause__ or error)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from pdelsr.errors import SettingsError
 from pdelsr.networks.forward_mode import jvp
+from pdelsr.regression.model import named_in_failure
 
 UserResidual = Callable[[Tensor, Tensor], Tensor]
 """F(q, targets), sample by sample; both have one row per sample, like the data."""
@@ -104,5 +105,6 @@ class Residual:
         for j in range(q.shape[1]):
             direction = torch.zeros_like(q)
             direction[:, j] = 1.0
-            columns.append(jvp(lambda q: self._flat(q, targets), (q,), (direction,))[1])
+            with named_in_failure("residual="):
+                columns.append(jvp(lambda q: self._flat(q, targets), (q,), (direction,))[1])
         return torch.stack(columns, dim=2)

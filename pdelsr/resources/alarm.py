@@ -50,8 +50,9 @@ class Alarm:
         self._depth = _depth(_block(sys._getframe(1)))
         self._hook = sys.unraisablehook
         sys.unraisablehook = self._lost
-        seconds = max(deadline.end - time.monotonic(), 0.0)
-        self._borrow(deadline.end + min(LATE_SHARE * seconds, LATE))
+        now = time.monotonic()
+        end = max(deadline.end, now)  # the time may have been up for long
+        self._borrow(end + min(LATE_SHARE * (end - now), LATE))
 
     def _borrow(self, end: float) -> None:
         self._over = False

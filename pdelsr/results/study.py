@@ -51,8 +51,8 @@ class Study:
         family = refined._family
         if family is None:
             raise SettingsError(
-                "this refinement holds no factors, as one that was loaded from a file: diagnose "
-                "needs what refine returned."
+                "this refinement holds no factors, as one that was loaded from a file or made with "
+                "another lstsq than the default: diagnose needs what refine returned with that."
             )
         model = copy.copy(refined._model)
         model.index = refined.index

@@ -10,7 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from pdelsr.linearize import Directions, RowSource
+from pdelsr.errors import SettingsError
+from pdelsr.linearize import Columns, Dense, Directions, Identity, RowSource
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,55 @@ class Basis(ABC):
                 1000 if there is no bound.
             generator: a CPU generator, for the random recipes.
         """
+
+
+def built(basis: Basis, rows: RowSource, rank: int | None, generator: torch.Generator) -> Subspace:
+    """What `basis.build` gives, which may be a user's.
+
+    Raises:
+        SettingsError: it is no subspace of the parameters, or building it has changed them.
+    """
+    before = [p._version for p in rows.module.parameters()]
+    found = basis.build(rows, rank, generator)
+    name = f"{type(basis).__name__}.build"
+    if [p._version for p in rows.module.parameters()] != before:
+        raise SettingsError(f"{name} has changed the parameters of the map: change a copy of them.")
+    directions = found.directions if isinstance(found, Subspace) else found
+    if not isinstance(found, Subspace) or not isinstance(directions, Directions):
+        raise SettingsError(
+            f"{name} gives {type(directions).__name__}: expected Subspace(directions), with Dense, "
+            "Columns or Identity."
+        )
+    trouble = _trouble(directions, rows)
+    if trouble is not None:
+        raise SettingsError(f"{name} gives {type(directions).__name__} with {trouble}.")
+    return found
+
+
+def _trouble(directions: Directions, rows: RowSource) -> str | None:
+    """What makes these no directions of the parameters; None if they are."""
+    m, like = rows.parameter_count, rows.like
+    if isinstance(directions, Dense):
+        V = directions.V
+        if not isinstance(V, Tensor) or V.ndim != 2 or V.shape[0] != m or not V.shape[1]:
+            shape = tuple(V.shape) if isinstance(V, Tensor) else type(V).__name__
+            return f"V of shape {shape}: expected ({m}, r), a row for each parameter"
+        if V.dtype != like.dtype or V.device != like.device or V.requires_grad:
+            with_slopes = ", which requires grad" if V.requires_grad else ""
+            return (
+                f"V in {V.dtype} on {V.device}{with_slopes}: expected {like.dtype} on {like.device}"
+            )
+    elif isinstance(directions, Columns):
+        index = directions.index
+        if not isinstance(index, Tensor) or index.dtype != torch.int64 or index.ndim != 1:
+            kind = index.dtype if isinstance(index, Tensor) else type(index).__name__
+            return f"an index of {kind}: expected positions of parameters, int64"
+        inside = bool(((index >= 0) & (index < m)).all())
+        if not inside or not len(index) or len(index.unique()) < len(index):
+            return f"an index that is no choice of different parameters from 0 to {m - 1}"
+    if isinstance(directions, Columns | Identity) and directions.parameter_count != m:
+        return f"{directions.parameter_count} parameters: expected {m}"
+    return None
 
 
 def clipped(rank: int | None, largest: int) -> int:

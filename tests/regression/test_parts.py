@@ -11,9 +11,11 @@ import pytest
 import torch
 from own_parts import Longest, Normal
 from regression_cases import F64, bumps, network
+from solver_cases import poisson
 
 import pdelsr as pl
-from pdelsr.lstsq import SOLVERS
+from pdelsr.linearize import Columns, Dense, Identity
+from pdelsr.lstsq import SOLVERS, Solved
 from pdelsr.progress import PassDisplay
 from pdelsr.regression.data import Data
 from pdelsr.regression.data_problem import DataProblem
@@ -24,7 +26,7 @@ from pdelsr.regression.parts import Parts
 from pdelsr.regression.products import JacobianTimes
 from pdelsr.regression.target import Residual, UserResidual
 from pdelsr.regression.task import Task
-from pdelsr.subspace import BASES
+from pdelsr.subspace import BASES, Subspace
 
 STRETCHED = lambda q, t: torch.sinh(q) - t  # noqa: E731
 
@@ -201,11 +203,108 @@ def test_ctrl_c_in_a_search_for_the_rank_is_passed_on(monkeypatch: pytest.Monkey
 
 def test_a_rank_that_the_solver_does_not_tell_is_not_zero() -> None:
     x, t = bumps()
-    options = {"rank": 20, "lstsq": pl.LSMR(iterations=50)}
-    with pytest.warns(UserWarning, match="iterations were over"):
-        refined = pl.refine(network(), x, t, **options)
+    refined = pl.refine(network(), x, t, rank=20, lstsq=pl.LSMR())
     assert refined.rank == 20
     assert refined.effective_rank is None
+
+
+class Given(pl.Basis):
+    """A basis of a user's that gives something."""
+
+    name = "given"
+
+    def __init__(self, given: Any) -> None:
+        self.given = given
+
+    def build(self, rows: Any, rank: Any, generator: Any) -> Any:
+        return self.given(rows)
+
+
+def dense(*shape: int, dtype: torch.dtype = F64, grad: bool = False) -> Any:
+    return lambda rows: Subspace(Dense(torch.ones(shape, dtype=dtype, requires_grad=grad)))
+
+
+def columns(*index: Any, m: int = 49) -> Any:
+    return lambda rows: Subspace(Columns(torch.tensor(index), m))
+
+
+def changed(rows: Any) -> Any:
+    for p in rows.module.parameters():
+        p.data.mul_(1.0)
+        with torch.no_grad():
+            p.mul_(2.0)
+    return Subspace(Identity(49))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (lambda rows: None, "gives NoneType: expected Subspace"),
+        (lambda rows: Dense(torch.ones(49, 2)), "gives Dense: expected Subspace"),
+        (dense(2, 49), r"V of shape \(2, 49\): expected \(49, r\)"),
+        (dense(49, 0), r"V of shape \(49, 0\)"),
+        (dense(49, 2, dtype=torch.float32), "float32 on cpu: expected torch.float64"),
+        (dense(49, 2, grad=True), "requires grad"),
+        (columns(1, 1), "no choice of different parameters from 0 to 48"),
+        (columns(0, 49), "no choice of different parameters"),
+        (columns(0, 1, m=3), "3 parameters: expected 49"),
+        (lambda rows: Subspace(Identity(3)), "Identity with 3 parameters: expected 49"),
+        (changed, "has changed the parameters"),
+    ],
+)
+def test_what_a_basis_of_a_users_gives_is_checked(given: Any, message: str) -> None:
+    problem = poisson()
+    with pytest.raises(pl.SettingsError, match=rf"Given\.build .*{message}"):
+        pl.solve(problem, "lsr", basis=Given(given), hidden=(16,), points=60, weight_scale=1.0)
+    with pytest.raises(pl.SettingsError, match=r"Given\.build"):
+        pl.refine(network(), *bumps(), basis=Given(given), rank=2)
+
+
+class Answering(pl.QR):
+    """A solver of a user's that answers something."""
+
+    answer: Any = None
+
+    def compute(self, state: Any, b: Any = None) -> Any:
+        return type(self).answer(super().compute(state, b).solution)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda y: y, "gives Tensor: expected Solved"),
+        (
+            lambda y: Solved(y[1:]),
+            r"a solution of shape \(19,\) in torch.float64: expected \(20,\)",
+        ),
+        (lambda y: Solved(y.float()), "in torch.float32: expected"),
+    ],
+)
+def test_what_a_solver_of_a_users_gives_is_checked(
+    answer: Any, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Answering, "answer", staticmethod(answer))
+    with pytest.raises(pl.SettingsError, match=rf"Answering\.compute .*{message}"):
+        pl.refine(network(), *bumps(), rank=20, lstsq=Answering())
+
+
+def test_an_error_of_a_users_solver_is_not_the_modules() -> None:
+    class Failing(pl.QR):
+        def compute(self, state: Any, b: Any = None) -> Any:
+            raise RuntimeError("my own")
+
+    with pytest.raises(RuntimeError, match=r"^my own$"):
+        pl.refine(network(), *bumps(), rank=20, lstsq=Failing())
+
+
+def test_huge_targets_are_no_error_of_python() -> None:
+    x, t = bumps()
+    assert pl.refine(network(), x, 1e200 * t, rank=5).rank == 0
+
+
+def test_few_samples_leave_a_last_layer_whole() -> None:
+    x, t = bumps()
+    assert pl.refine(network(), x[:30], t[:30], basis="last_layer").history[-1].rank > 15
 
 
 def test_a_wide_last_layer_is_taken_whole_by_a_solver_of_one_rank() -> None:

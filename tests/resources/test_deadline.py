@@ -18,7 +18,7 @@ from pdelsr.resources import alarm as module
 from pdelsr.resources.clock import Clock
 from pdelsr.resources.deadline import deadline, given_up_after
 from pdelsr.resources.pieces import in_pieces
-from pdelsr.resources.time_is_up import TimeIsUp, check_time
+from pdelsr.resources.time_is_up import TimeIsUp, check_time, running
 from pdelsr.solvers.state.interruption import last_work
 from pdelsr.solvers.state.status import Status
 
@@ -184,6 +184,17 @@ def test_a_check_ends_the_block_whose_time_is_up() -> None:
         check_time()
         ended.append("whole")
     assert ended == ["whole"]
+
+
+@pytest.mark.parametrize("late", [0.0, 11.0, 1e6])
+def test_a_time_that_is_up_for_long_leaves_nothing_behind(late: float) -> None:
+    hook, ended = sys.unraisablehook, True
+    with given_up_after(-late):
+        forever()
+        ended = False
+    assert ended
+    assert sys.unraisablehook == hook
+    assert not running.deadlines
 
 
 def test_a_check_tells_once() -> None:

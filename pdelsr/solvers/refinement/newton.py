@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from pdelsr.errors import SettingsError
 from pdelsr.lstsq import LeastSquares, NotFiniteError, Solved
 from pdelsr.lstsq.nested import Nested
 from pdelsr.solvers.refinement.reduced import Place, Reduced
@@ -123,10 +124,27 @@ class NewtonSearch:
             solved = self.solver.compute(state)
         except NotFiniteError:
             return None
+        self._require_solution(solved)
         if not torch.isfinite(solved.solution).all():
             return None
         self.solved = solved
         return Linearization(self.place, state, solved)
+
+    def _require_solution(self, solved: object) -> None:
+        """Refuse what is no solution; the solver may be a user's.
+
+        Raises:
+            SettingsError: it is none.
+        """
+        name, y = f"{type(self.solver).__name__}.compute", self.place.y
+        if not isinstance(solved, Solved):
+            raise SettingsError(f"{name} gives {type(solved).__name__}: expected Solved(y).")
+        found = solved.solution
+        if not isinstance(found, Tensor) or found.shape != y.shape or found.dtype != y.dtype:
+            what = type(found).__name__
+            if isinstance(found, Tensor):
+                what = f"a solution of shape {tuple(found.shape)} in {found.dtype}"
+            raise SettingsError(f"{name} gives {what}: expected ({len(y)},) in {y.dtype}.")
 
     def _step(self, now: Linearization, count: int, alone: bool) -> bool:
         """Take the step of a linearization; return whether there was one."""

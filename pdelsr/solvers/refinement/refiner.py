@@ -24,6 +24,7 @@ from pdelsr.solvers.refinement.tangent_newton import (
 )
 from pdelsr.solvers.state.discretization import Discretization
 from pdelsr.subspace import Basis
+from pdelsr.subspace.base import built
 
 logger: logging.Logger = logging.getLogger(__name__)
 
@@ -109,7 +110,7 @@ class Refiner(RefinerOptions):
             rank: r; None for all directions of the basis.
             guess: δ to begin with, in the whole tangent space.
         """
-        subspace = basis.build(residual, rank, discretization.generator)
+        subspace = built(basis, residual, rank, discretization.generator)
         whole = isinstance(subspace.directions, Identity)
         refinement = refine_in_subspace(
             residual,
