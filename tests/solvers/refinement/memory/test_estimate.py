@@ -18,7 +18,7 @@ from pdelsr.solve import run_job
 from pdelsr.solvers.prepare import prepare
 from pdelsr.solvers.request import Request
 
-PROBLEMS = Path(__file__).parents[3] / "problems"
+PROBLEMS = Path(__file__).parents[4] / "problems"
 FACTOR = 0.5, 1.5  # of measured over estimated
 LSR = {"weight_scale": 2.0}
 STEPS = {"alignment_steps": 2, "max_iterations": 1}
