@@ -287,7 +287,7 @@ def test_so_is_one_beside_diffusion(make):
 def test_a_callable_that_fails_is_left_to_the_run():
     problem = rod(callable_of(lambda x: 1 / 0) * u.diff(x, 2) + 1)
     with pytest.raises(pl.ProblemError, match="division by zero"):
-        pl.solve(problem, "lsr", hidden=(4,), points=20)
+        pl.solve(problem, "lsr", hidden=(4,), points=20, weight_scale=1.0)
 
 
 def test_many_terms_cost_little():
