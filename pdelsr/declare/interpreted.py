@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
-from functools import lru_cache, partial, reduce
+from functools import lru_cache, reduce
 from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
@@ -114,20 +114,21 @@ def _step(e: Any) -> _Step | None:
 def _operation(e: Any) -> Callable[[list[Any]], Any]:
     """The values of an expression from those of its arguments."""
     if isinstance(e, sp.Add):
-        return partial(reduce, operator.add)
+        return lambda given: reduce(operator.add, given)
     if isinstance(e, sp.Mul):
-        return partial(reduce, operator.mul)
+        return lambda given: reduce(operator.mul, given)
     if isinstance(e, sp.Pow):
         return lambda given: np.power(np.asarray(given[0], dtype=float), given[1])
     if isinstance(e, Relational):
         compare = COMPARISONS[cast(Any, e).rel_op]
         return lambda given: compare(*given)
     if isinstance(e, And | Or):
-        return partial(reduce, np.logical_and if isinstance(e, And) else np.logical_or)
+        combine = np.logical_and if isinstance(e, And) else np.logical_or
+        return lambda given: reduce(combine, given)
     if isinstance(e, Not):
         return lambda given: np.logical_not(given[0])
     ufunc = UFUNCS.get(e.func) or _printed(e.func, len(e.args))
-    return partial(_applied, ufunc)
+    return lambda given: _applied(ufunc, given)
 
 
 def _applied(ufunc: Callable[..., Any], given: list[Any]) -> Any:
