@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
-from types import CodeType
 from typing import Any
 
 import jaxtyping
@@ -22,8 +21,9 @@ torch.set_num_threads(1)
 # its first calls are those of the whole run.
 FIRST, EACH = 2, 64
 jaxtyped = jaxtyping.jaxtyped
-calls: Counter[CodeType] = Counter()
-inner_calls: Counter[CodeType] = Counter()
+calls: defaultdict[int, int] = defaultdict(int)  # by identities of code, whose hashes are slow
+inner_calls: defaultdict[int, int] = defaultdict(int)
+is_compiling = torch.compiler.is_compiling
 
 
 def pytest_runtest_setup() -> None:
@@ -44,14 +44,14 @@ def checked_in_some_calls(fn: Any = None, *, typechecker: Any = None) -> Any:
 
 
 def in_some_calls(fn: Callable[..., Any], typechecker: Any) -> Callable[..., Any]:
-    code = fn.__code__  # one for all functions that a definition inside of another one makes
+    code = id(fn.__code__)  # one for all functions that a definition inside of another one makes
     counts = inner_calls if "<locals>" in fn.__qualname__ else calls
     checked: Callable[..., Any] | None = None
 
     @functools.wraps(fn)
     def call(*args: Any, **kwargs: Any) -> Any:
         nonlocal checked
-        if torch.compiler.is_compiling():  # torch before 2.8 does not trace the checks
+        if is_compiling():  # torch before 2.8 does not trace the checks
             return fn(*args, **kwargs)
         count = counts[code]
         counts[code] = count + 1

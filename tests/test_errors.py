@@ -46,7 +46,7 @@ CALLS: dict[str, Callable[[], object]] = {
     "disagreement": lambda: pl.Problem("corner", BAR, HEAT, [pl.Initial(sp.Eq(u, 1)), WALLS]),
     "reference": lambda: pl.Problem("wrong", BAR, HEAT, [START, WALLS], reference=x),
     "variant": lambda: VARIED.with_parameters(a=2),
-    "run": lambda: pl.solve(PEAK, "lsr", hidden=(8,), points=100),
+    "run": lambda: pl.solve(PEAK, "lsr", hidden=(8,), points=100, weight_scale=1.0),
     "nested": lambda: [pl.Problem("bare", UNIT, v.diff(x, 2), [BARE]) for _ in range(1)],
 }
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 PROBLEM = Path(__file__).parent.parent / "problems" / "burgers_1d.py"
 HEAVY = (
@@ -18,22 +21,42 @@ PROGRAM = """
 import contextlib, io, json, sys
 import torch, sympy
 from pathlib import Path
-found = [[*sys.modules]]
+found = {"libraries": [*sys.modules]}
 import pdelsr
-found.append([*sys.modules])
+found["import"] = [*sys.modules]
+assert callable(pdelsr.plot.compare) and callable(pdelsr.diagnose)
+found["names"] = [*sys.modules]
 from pdelsr.cli import main
 with contextlib.redirect_stdout(io.StringIO()) as shown:
     assert main(["show", sys.argv[1]]) == 0
 assert "it may grow to" in shown.getvalue()
-found.append([*sys.modules])
+found["show"] = [*sys.modules]
+import pdelsr.results.plot
+found["plot"] = [*sys.modules]
 print(json.dumps(found))
 """
 
 
-def test_neither_the_import_nor_show_loads_what_is_heavy() -> None:
+@pytest.fixture(scope="module")
+def loaded() -> dict[str, set[str]]:
+    """The modules that are there after each of the steps, in one process without a display."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "MPLBACKEND")}
     command = [sys.executable, "-c", PROGRAM, str(PROBLEM)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    libraries, imported, shown = map(set, json.loads(done.stdout))
-    assert {"scipy", "rich", "shapely"} <= imported
-    for there in (imported, shown):
-        assert [name for name in HEAVY if name in there - libraries] == []
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    return {step: set(names) for step, names in json.loads(done.stdout).items()}
+
+
+def test_neither_the_import_nor_show_loads_what_is_heavy(loaded: dict[str, set[str]]) -> None:
+    assert {"scipy", "rich", "shapely"} <= loaded["import"]
+    for step in ("import", "show"):
+        assert [name for name in HEAVY if name in loaded[step] - loaded["libraries"]] == []
+
+
+def test_importing_pdelsr_does_not_import_matplotlib(loaded: dict[str, set[str]]) -> None:
+    for step in ("import", "names"):
+        assert not [name for name in loaded[step] if name.startswith("matplotlib")]
+
+
+def test_neither_import_nor_plot_touches_pyplot(loaded: dict[str, set[str]]) -> None:
+    assert "matplotlib" in loaded["plot"]
+    assert "matplotlib.pyplot" not in loaded["plot"]

@@ -77,7 +77,7 @@ def test_sizes_that_were_chosen_stay_chosen() -> None:
 
 def test_growth_may_be_asked_for() -> None:
     network = pl.MLP(2, 1, (6, 6), bounds=[(-1, 1), (0, 1)], periodic={0: 2.0}, harmonics=3)
-    options = {"hard": True, "max_iterations": 5}
+    options = {"hard": True, "max_iterations": 5, "alignment_steps": 10}
     assert pl.solve(burgers(), network=network, **options).parameters == network.parameter_count
     grown = pl.solve(burgers(), network=network, grow=True, **options)
     assert grown.parameters > network.parameter_count

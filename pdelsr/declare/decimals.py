@@ -73,16 +73,25 @@ def _within_reason(number: sp.Expr) -> sp.Expr:
 
     No double holds such a number: a tiny one becomes zero, and a huge one stays as it is.
     """
-    if number == 0 or abs(sp.log(abs(number), 10)) < LONG:
+    if _has_digits_within(number, LONG) or abs(sp.log(abs(number), 10)) < LONG:
         return as_rational(number)
     return sp.Integer(0) if abs(number) < 1 else number
 
 
 def _is_far(number: sp.Expr) -> bool:
     """Whether a double can hardly hold the number."""
-    return bool(number.is_Float and number.is_finite and number != 0) and bool(
-        abs(sp.log(abs(number), 10)) > FAR
-    )
+    if not (number.is_Float and number.is_finite) or _has_digits_within(number, FAR):
+        return False
+    return bool(abs(sp.log(abs(number), 10)) > FAR)
+
+
+def _has_digits_within(number: Any, digits: int) -> bool:
+    """Whether a finite decimal is zero or clearly between 10^-digits and 10^digits.
+
+    The exponent of its bits tells that in a thousandth of the time of a logarithm.
+    """
+    _, _, exponent, bits = number._mpf_
+    return number == 0 or abs(exponent + bits) < 3.32 * digits - 1
 
 
 def _is_split(expression: sp.Basic) -> bool:

@@ -9,7 +9,7 @@ import math
 import operator
 from collections.abc import Callable
 from functools import lru_cache, reduce
-from typing import Any, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 import sympy as sp
@@ -67,53 +67,83 @@ def value(
     """
     if expression in known:
         return known[expression]
+    left = [expression]  # a loop instead of a recursion, since it runs thousands of times
     with np.errstate(all="ignore"):
-        return _Interpreter(known, called).value(expression)
+        while left:
+            e = left[-1]
+            if e in known:
+                left.pop()
+                continue
+            step = _step(e)
+            if step is None:
+                known[e] = called(e, known)
+                continue
+            try:
+                given = [known[a] for a in step.arguments]
+            except KeyError:
+                left += [a for a in reversed(step.arguments) if a not in known]
+            else:
+                known[e] = step.operate(given)
+    return known[expression]
 
 
-class _Interpreter:
-    def __init__(self, known: Known, called: Callable[[Any, Known], Any]) -> None:
-        self.known, self.called = known, called
+class _Step(NamedTuple):
+    """How the values of an expression follow from those of others."""
 
-    def value(self, expression: sp.Basic) -> Any:
-        if expression not in self.known:
-            self.known[expression] = self._fresh(expression)
-        return self.known[expression]
+    operate: Callable[[list[Any]], Any]
+    arguments: tuple[sp.Basic, ...] = ()
 
-    def _fresh(self, e: Any) -> Any:
-        if isinstance(e, sp.Expr) and e.is_number:
-            return _number(e)
-        if isinstance(e, BooleanTrue | BooleanFalse):
-            return bool(e)
-        if isinstance(e, Coefficient):
-            return self.called(e, self.known)
-        if isinstance(e, sp.Piecewise):
-            return self._chosen(e)
-        arguments = [self.value(a) for a in e.args]
-        if isinstance(e, sp.Add):
-            return reduce(operator.add, arguments)
-        if isinstance(e, sp.Mul):
-            return reduce(operator.mul, arguments)
-        if isinstance(e, sp.Pow):
-            return np.power(np.asarray(arguments[0], dtype=float), arguments[1])
-        if isinstance(e, Relational):
-            return COMPARISONS[cast(Any, e).rel_op](*arguments)
-        if isinstance(e, And | Or):
-            return reduce(np.logical_and if isinstance(e, And) else np.logical_or, arguments)
-        if isinstance(e, Not):
-            return np.logical_not(arguments[0])
-        ufunc = UFUNCS.get(e.func) or _printed(e.func, len(arguments))
-        try:
-            return ufunc(*arguments)
-        except Exception:  # what numpy and scipy lack has no values
-            return math.nan
 
-    def _chosen(self, e: Any) -> Any:
-        """The values of a Piecewise: at each point the first piece whose condition holds."""
-        found: Any = math.nan
-        for piece, condition in reversed(e.args):
-            found = np.where(self.value(condition), self.value(piece), found)
-        return found
+@lru_cache(maxsize=4096)
+def _step(e: Any) -> _Step | None:
+    """The last step to the values of an expression; None if a user's callable gives them."""
+    if isinstance(e, sp.Expr) and e.is_number:
+        number = _number(e)
+        return _Step(lambda _: number)
+    if isinstance(e, BooleanTrue | BooleanFalse):
+        truth = bool(e)
+        return _Step(lambda _: truth)
+    if isinstance(e, Coefficient):
+        return None
+    if isinstance(e, sp.Piecewise):
+        pairs = reversed(cast(Any, e.args))
+        return _Step(_chosen, tuple(part for piece, holds in pairs for part in (holds, piece)))
+    return _Step(_operation(e), cast(Any, e).args)
+
+
+def _operation(e: Any) -> Callable[[list[Any]], Any]:
+    """The values of an expression from those of its arguments."""
+    if isinstance(e, sp.Add):
+        return lambda given: reduce(operator.add, given)
+    if isinstance(e, sp.Mul):
+        return lambda given: reduce(operator.mul, given)
+    if isinstance(e, sp.Pow):
+        return lambda given: np.power(np.asarray(given[0], dtype=float), given[1])
+    if isinstance(e, Relational):
+        compare = COMPARISONS[cast(Any, e).rel_op]
+        return lambda given: compare(*given)
+    if isinstance(e, And | Or):
+        combine = np.logical_and if isinstance(e, And) else np.logical_or
+        return lambda given: reduce(combine, given)
+    if isinstance(e, Not):
+        return lambda given: np.logical_not(given[0])
+    ufunc = UFUNCS.get(e.func) or _printed(e.func, len(e.args))
+    return lambda given: _applied(ufunc, given)
+
+
+def _applied(ufunc: Callable[..., Any], given: list[Any]) -> Any:
+    try:
+        return ufunc(*given)
+    except Exception:  # what numpy and scipy lack has no values
+        return math.nan
+
+
+def _chosen(given: list[Any]) -> Any:
+    """The values of a Piecewise: at each point the first piece whose condition holds."""
+    found: Any = math.nan
+    for holds, piece in zip(given[::2], given[1::2], strict=True):  # the last pair first
+        found = np.where(holds, piece, found)
+    return found
 
 
 @lru_cache(maxsize=4096)

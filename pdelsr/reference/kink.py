@@ -48,8 +48,16 @@ class Kink:
             x: (n,), any real numbers.
             t: (n,), times since the initial one, t >= 0.
         """
+        return self.at(self.from_seam(x), t)
+
+    def from_seam(self, x: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+        """z, the signed distance from the nearest seam."""
         P = self.period
-        z = (x - self.seam + P / 2) % P - P / 2
+        return (x - self.seam + P / 2) % P - P / 2
+
+    def at(self, z: Float[np.ndarray, " n"], t: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+        """Values of w at distances z from the seam and times t since the initial one."""
+        P = self.period
         width = np.sqrt(self.diffusion * t)
         images = int(np.ceil(12 * width.max(initial=0.0) / P))
         w = abs(z) / 2 - z**2 / (2 * P) - self.diffusion * t / P

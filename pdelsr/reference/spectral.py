@@ -174,14 +174,22 @@ class Spectral:
 
     def _kink_at(self, t: float) -> Float[np.ndarray, " g"]:
         assert self.kink is not None
-        grid = self._fourier.grid
-        return self.kink(grid, np.full(len(grid), t - self.t[0]))
+        return self.kink.at(self._from_seam, np.full(len(self._from_seam), t - self.t[0]))
+
+    @cached_property
+    def _from_seam(self) -> Float[np.ndarray, " g"]:
+        assert self.kink is not None
+        return self.kink.from_seam(self._fourier.grid)
 
     def _nonlinear(self) -> Nonlinear:
         """N of v = u - w, with w the kink: Σ ∂^j g_j(v + w), less R'(u(a)) w in the j = 0 term."""
         space = self._fourier
         terms = [(space.derivative(order), as_function(g)) for order, g in self.nonlinear]
-        kink_at = lru_cache(maxsize=4)(self._kink_at)  # stages share their times
+
+        @lru_cache(maxsize=4)  # stages share their times
+        def kink_at(t: float) -> tuple[np.ndarray, np.ndarray]:
+            w = self._kink_at(t)
+            return w, slope * space.transform(w)
 
         def total(u: Float[np.ndarray, " g"]) -> Complex[np.ndarray, " m"]:
             parts = (derivative * space.transform(g(u)) for derivative, g in terms)
@@ -191,8 +199,8 @@ class Spectral:
             return total(space.values(v))
 
         def kinked(v: Complex[np.ndarray, " m"], t: float) -> Complex[np.ndarray, " m"]:
-            w = kink_at(t)
-            return total(space.values(v) + w) - slope * space.transform(w)
+            w, linear = kink_at(t)
+            return total(space.values(v) + w) - linear
 
         if self.kink is None:
             return smooth

@@ -56,7 +56,7 @@ RUNS = {
     "untrained": Run(heat, "ilsr", {"max_iterations": 4}),
     "published": Run(cubic, "ilsr", {**FEW, **SMALL, "alignment": "lbfgs", "alignment_steps": 25}),
     "dense basis": Run(cubic, "ilsr", {**FEW, "hidden": (12, 12), "basis": "output", "rank": 50}),
-    "own module": Run(cubic, "ilsr", {**FEW, "network": module()}),
+    "own module": Run(cubic, "ilsr", {**FEW, "points": 60, "network": module()}),
     "own activation": Run(cubic, "ilsr", {**FEW, "points": 60, "activation": WAVE}),
     "float32": Run(cubic, "ilsr", {**FEW, **SMALL, "dtype": "float32"}),
     "lsr": Run(heat, "lsr", {"passes": 2, "hidden": (9, 9)}),

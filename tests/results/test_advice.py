@@ -94,7 +94,7 @@ def test_success_with_doubts_says_so(status: pl.Status, words: str) -> None:
 
 
 def test_fewer_equations_than_directions_leave_nothing_to_add_to_the_solution() -> None:
-    given: dict[str, Any] = {"hidden": (24, 24), "points": 60, "hard": False}
+    given: dict[str, Any] = {"hidden": (24, 24), "points": 60, "hard": False, "weight_scale": 1.0}
     solution = pl.solve(steady(1), "lsr", **given)
     assert solution.report is not None
     assert solution.estimate.few_points
@@ -102,7 +102,7 @@ def test_fewer_equations_than_directions_leave_nothing_to_add_to_the_solution() 
     assert solution.status is not pl.Status.NOT_UNIQUE
     assert solution.error_estimate is None
     assert f"equations for {solution.report.rank:,} directions" in solution.doubts[0]
-    enough = pl.solve(steady(1), "lsr", hidden=(8, 8), points=300, hard=False)
+    enough = pl.solve(steady(1), "lsr", **{**given, "hidden": (8, 8), "points": 300})
     assert not enough.estimate.few_points
 
 

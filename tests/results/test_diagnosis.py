@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -300,11 +298,6 @@ def test_what_is_not_known_is_not_drawn() -> None:
     pl.diagnose(pl.refine(network(), X, T, rank=1), X, T, iterations=1, modes=1).plot(dpi=30)
     with pytest.raises(pl.SettingsError, match="nosuch"):
         pl.diagnose(refined, iterations=1).plot("picture.nosuch")
-
-
-def test_importing_pdelsr_does_not_import_matplotlib() -> None:
-    code = "import sys, pdelsr; assert 'matplotlib' not in sys.modules; pdelsr.diagnose"
-    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 REFINED = pl.refine(network(), X, T, rank=6)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -330,17 +327,3 @@ def test_a_map_can_be_updated() -> None:
     (image,) = drawn
     assert np.ma.allclose(image.get_array(), 1.0)  # pyright: ignore[reportAttributeAccessIssue]
     assert figure.axes[0].get_title() == "b"
-
-
-def test_neither_import_nor_plot_touches_pyplot() -> None:
-    code = """if True:
-        import sys
-        import pdelsr as pl
-        assert callable(pl.plot.compare)
-        assert not [m for m in sys.modules if m.startswith("matplotlib")]
-        import pdelsr.results.plot
-        assert "matplotlib" in sys.modules
-        assert "matplotlib.pyplot" not in sys.modules
-    """
-    environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "MPLBACKEND")}
-    subprocess.run([sys.executable, "-c", code], check=True, env=environment)

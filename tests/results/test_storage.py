@@ -307,6 +307,6 @@ def test_a_method_of_an_unregistered_class_cannot_be_saved(tmp_path: Path) -> No
 
         name = "mine"
 
-    solution = pl.solve(poisson_1d(), Mine(hidden=(5,)))
+    solution = pl.solve(poisson_1d(), Mine(hidden=(5,), weight_scale=1.0))
     with pytest.raises(pl.SettingsError, match=r'METHODS\["mine"\] = Mine'):
         solution.save(tmp_path / "a")

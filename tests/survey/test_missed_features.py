@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -93,12 +94,13 @@ def test_a_run_warns_of_what_its_points_miss(declared: bool) -> None:
     options = {"sampler": sampler} if declared else {}
     problem = pl.Problem("line", LINE, [equation], [pl.Dirichlet(U, 0)], **options)
     run = {} if declared else {"sampler": sampler}
+    small: dict[str, Any] = {"hidden": (8,), "points": 40, "weight_scale": 1.0}
     told = r"equation: .* near x = 0\.4142, and only 1 of the 40 points of pl\.Points lie there"
     with pytest.warns(pl.ResolutionWarning, match=told):
-        pl.solve(problem, "lsr", hidden=(8,), points=40, **run)
+        pl.solve(problem, "lsr", **small, **run)
     with warnings.catch_warnings():
         warnings.simplefilter("error", pl.ResolutionWarning)
-        pl.solve(problem, "lsr", hidden=(8,), points=40, sampler={"equation": pl.Points(HIT)})
+        pl.solve(problem, "lsr", **small, sampler={"equation": pl.Points(HIT)})
 
 
 def test_a_grid_of_numpy_code_meets_peaks_of_half_its_spacing() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -21,6 +23,7 @@ from pdelsr.solvers.methods.ilsr import ILSRIteration
 from pdelsr.solvers.prepare import prepare
 from pdelsr.solvers.request import Request
 from pdelsr.solvers.run.context import Context
+from pdelsr.solvers.run.method import State
 from pdelsr.solvers.run.network_maker import Gains
 from pdelsr.solvers.run.selection import Selection
 
@@ -141,6 +144,12 @@ def test_alignment_that_stalls_widens_a_full_network(monkeypatch) -> None:
     assert sizes[0] == sizes[1] < sizes[2]
 
 
+@cache
+def once_refined() -> tuple[Context, State]:
+    context, method = started(burgers(), alignment_steps=1, hidden=(20, 20), grow=True)
+    return context, method.iterate(context, method.init(context))
+
+
 @pytest.mark.parametrize(
     ("gain", "widened", "left", "factor"),
     [
@@ -160,8 +169,7 @@ def test_a_full_network_is_widened_as_far_as_it_gains_and_fits(
 ) -> None:
     monkeypatch.setattr(growth_policy, "FILLED", 0.0)
     monkeypatch.setattr(growth_policy, "FULL_LIMIT", 2000)
-    context, method = started(burgers(), alignment_steps=1, hidden=(20, 20), grow=True)
-    state = method.iterate(context, method.init(context))
+    context, state = copy.deepcopy(once_refined())
     now: GrowthHistory = state.memory.growth
     now.alignments, now.widened, now.step_seconds, now.refine_seconds = 2, widened, 10.0, 4.0
     now.measured.clear()

@@ -63,7 +63,7 @@ def test_stop_iteration_ends_the_run_with_the_best_state() -> None:
         if progress.best is not None and progress.best < 1e3:
             raise StopIteration
 
-    solution = pl.solve(poisson(), "ilsr", callback=enough, hidden=(8, 8))
+    solution = pl.solve(poisson(), "ilsr", callback=enough, hidden=(8, 8), weight_scale=1.0)
     assert solution.status is pl.Status.INTERRUPTED
     assert solution.iterations == 1
     assert solution.delta is not None
