@@ -54,12 +54,17 @@ def require_finite_network(network: Network, blocks: Sequence[BoundBlock], what:
     """Refuse a user's network that is not finite at the points of a block, or piecewise linear.
 
     Raises:
-        SettingsError: it is; the message names the block and the first such point.
+        SettingsError: it is, or gives another dtype; the message names the block and the point.
     """
     for bound in blocks:
         with torch.no_grad():
             jet = bound.jet(network, slice(LOOKED_AT))
             values = network(bound.sites[0][:LOOKED_AT])
+        if values.dtype != bound.columns.dtype:
+            raise SettingsError(
+                f"{what} gives values in {values.dtype} at points in {bound.columns.dtype}: let its "
+                "forward keep the dtype of its input."
+            )
         bad = ~torch.isfinite(jet).all(dim=0)
         if bad.any():
             where = first_point(bad, bound.columns[:LOOKED_AT], bound.block.residual.columns)

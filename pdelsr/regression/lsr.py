@@ -143,7 +143,8 @@ def task_of(
     first = next(iter(fit))
     output = require_samplewise(model, first.inputs)
     of_prediction = Residual(residual, tuple(output.shape[1:]))
-    samples = counted(model, fit, of_prediction, display)
+    part = "" if held is None else " of the part for the fit"
+    samples = counted(model, fit, of_prediction, display, part)
     if held is not None:
         given = len(next(iter(held)).inputs)
         if given != len(first.inputs):
@@ -151,7 +152,7 @@ def task_of(
                 f"the validation data have {given} input(s), the others {len(first.inputs)}: "
                 "give validation=((input, …), targets)."
             )
-        counted(model, held, of_prediction, display)
+        counted(model, held, of_prediction, display, " of the held-out part")
     require_forward_mode(model, first.inputs)
     one = first.part(slice(1))
     entries = of_prediction(model(one.inputs), one.targets).numel()

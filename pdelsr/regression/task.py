@@ -41,16 +41,26 @@ class Task:
         return self.samples * self.entries
 
 
-def counted(model: Model, data: Data, residual: Residual, display: PassDisplay) -> int:
-    """Count the samples; refuse outputs and residuals that do not fit or are not finite."""
+def counted(
+    model: Model, data: Data, residual: Residual, display: PassDisplay, of: str = ""
+) -> int:
+    """Count the samples; refuse outputs and residuals that do not fit or are not finite.
+
+    Args:
+        model: of the predictions.
+        data: the samples.
+        residual: F.
+        display: of the pass.
+        of: which samples these are, if they are a part, for messages.
+    """
     total = 0
     for batch in display.over("reading", data):
         for length, trouble in over_pieces(batch, lambda b: _trouble(model, residual, b)):
             if trouble is not None:
                 what, where = trouble
                 raise SettingsError(
-                    f"the {what} is not finite at sample {total + where}: check the data and the "
-                    "module there."
+                    f"the {what} is not finite at sample {total + where}{of}: check the data and "
+                    "the module there."
                 )
             total += length
     return total

@@ -138,6 +138,13 @@ def test_reference_values(reference):
     np.testing.assert_allclose(values, np.exp(-POINTS[:, 1:]) * POINTS[:, :1], rtol=1e-15)
 
 
+def test_a_reference_may_change_its_argument():
+    points = POINTS.copy()
+    found = poisson(reference=lambda p: (p[:, 0].copy(), p.fill(0.5))[0]).reference_values(points)
+    np.testing.assert_array_equal(points, POINTS)
+    np.testing.assert_array_equal(found[:, 0], POINTS[:, 0])
+
+
 def test_reference_of_several_unknowns():
     for reference in ({v: 2, u: x}, (x, 2), lambda p: np.column_stack([p[:, 0], 0 * p[:, 0] + 2])):
         values = pair(reference=reference).reference_values(POINTS)
