@@ -62,8 +62,8 @@ def require_finite_network(network: Network, blocks: Sequence[BoundBlock], what:
             values = network(bound.sites[0][:LOOKED_AT])
         if values.dtype != bound.columns.dtype:
             raise SettingsError(
-                f"{what} gives values in {values.dtype} at points in {bound.columns.dtype}: let its "
-                "forward keep the dtype of its input."
+                f"{what} gives values in {values.dtype} at points in {bound.columns.dtype}: let "
+                "its forward keep the dtype of its input."
             )
         bad = ~torch.isfinite(jet).all(dim=0)
         if bad.any():
