@@ -51,6 +51,9 @@ ORDER = [
 """Every stage imports from those to its left only."""
 
 DELAYED = {
+    "compile/function.py": {"pdelsr.compile.printer"},
+    "declare/domains/polygon.py": {"shapely", "shapely.validation"},
+    "declare/evaluate.py": {"pdelsr.declare.numpy_code"},
     "cli/pictures.py": {"pdelsr.benchmark.pictures", "pdelsr.results.plot"},
     "resources/free_memory.py": {"psutil"},
     "plot.py": {"pdelsr.results.plot"},
@@ -58,8 +61,8 @@ DELAYED = {
     "results/optional.py": {"any name"},
     "results/solution.py": {"pdelsr.results.plot"},
 }
-"""Imports at the first call: matplotlib loads slowly, psutil and the packages of extras may be
-missing."""
+"""Imports at the first call: matplotlib, shapely and sympy's printers of code load slowly, psutil
+and the packages of extras may be missing."""
 
 ONCE = {
     "hashlib": "files/digest.py",
@@ -100,8 +103,10 @@ def delayed(path: Path) -> Iterator[str]:
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             for inner in ast.walk(node):
-                if isinstance(inner, ast.Import | ast.ImportFrom):
-                    yield ast.unparse(inner)
+                if isinstance(inner, ast.Import):
+                    yield from (alias.name for alias in inner.names)
+                elif isinstance(inner, ast.ImportFrom):
+                    yield str(inner.module)
         called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
         if called.rpartition(".")[2] in ("import_module", "__import__"):
             (name,) = node.args

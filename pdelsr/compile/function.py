@@ -13,7 +13,6 @@ from jaxtyping import Float
 from torch import Tensor, fx
 
 from pdelsr.compile.finite import require_finite
-from pdelsr.compile.printer import HELPERS, ONE, TorchCode, literal
 from pdelsr.declare.callables import AS_ARGUMENT, outermost_calls
 from pdelsr.declare.sharing import shared_subexpressions
 from pdelsr.errors import PdelsrError, ProblemError, described
@@ -44,6 +43,8 @@ class TorchFunction:
     @cached_property
     def constants(self) -> tuple[float | None, ...]:
         """The value of each expression that depends on nothing, None for the others."""
+        from pdelsr.compile.printer import literal
+
         try:
             return tuple(float(literal(e)) if e.is_number else None for e in self.expressions)
         except ProblemError as error:
@@ -99,6 +100,8 @@ class TorchFunction:
 
     @cached_property
     def _function(self) -> Callable[..., list[Any]]:
+        from pdelsr.compile.printer import HELPERS, ONE, TorchCode
+
         # our own names, so that no symbol of the user clashes with Python, torch or sympy.cse
         calls = dict(_renamed("k", [call.applied for call in self._calls]))
         expressions = [cast(sp.Expr, e.xreplace(calls)) if calls else e for e in self.expressions]

@@ -13,7 +13,6 @@ from jaxtyping import Float
 
 from pdelsr.declare.decimals import decimal_text
 from pdelsr.declare.interpreted import UFUNCS, value
-from pdelsr.declare.long_sums import NumpyCode
 from pdelsr.declare.sharing import is_large, shared_subexpressions
 from pdelsr.errors import ProblemError
 
@@ -115,6 +114,8 @@ class _Interpreted:
 
 
 def _compiled(expression: sp.Expr, symbols: tuple[sp.Symbol, ...]) -> Callable[..., Any]:
+    from pdelsr.declare.numpy_code import NumpyCode
+
     listed = sp.lambdify(
         symbols,
         [expression],

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import sympy as sp
-from sympy.printing.numpy import SciPyPrinter
 from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
@@ -34,15 +33,6 @@ class LongSums(StrPrinter):
             return " + ".join(texts)
         groups = (" + ".join(texts[i : i + LONG]) for i in range(0, len(texts), LONG))
         return self._grouped([f"({group})" for group in groups])
-
-
-class NumpyCode(LongSums, SciPyPrinter):
-    """Prints the numpy code of an expression."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            {"fully_qualified_modules": False, "inline": True, "allow_unknown_functions": True}
-        )
 
 
 class Text(LongSums):

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
-import shapely
 from jaxtyping import Bool, Float
-from shapely.validation import explain_validity
 
 from pdelsr.declare.domains.base import Domain
 from pdelsr.declare.domains.checks import (
@@ -82,6 +81,8 @@ class Polygon(Domain):
     def contains(
         self, points: Float[np.ndarray, "n d"], tolerance: float = 0.0
     ) -> Bool[np.ndarray, " n"]:
+        import shapely
+
         inside = np.asarray(shapely.intersects_xy(self._shape, points))
         if tolerance == 0:
             return inside
@@ -97,7 +98,10 @@ class Polygon(Domain):
         return corners
 
     @cached_property
-    def _shape(self) -> shapely.Polygon:
+    def _shape(self) -> Any:
+        """The same as a `shapely.Polygon`."""
+        import shapely
+
         shape = shapely.Polygon(self._corners)
         shapely.prepare(shape)
         return shape
@@ -158,6 +162,9 @@ def counter_clockwise(pairs: list[tuple[float, ...]]) -> tuple[tuple[float, ...]
     Raises:
         ProblemError: The vertices do not bound a simple polygon.
     """
+    import shapely
+    from shapely.validation import explain_validity
+
     if len(pairs) > 1 and pairs[0] == pairs[-1]:
         pairs = pairs[:-1]
     if len(pairs) < 3:

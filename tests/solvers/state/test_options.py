@@ -282,6 +282,19 @@ def test_what_solve_takes_itself_is_listed() -> None:
         read_options("pinn", ["strat=1"])
 
 
+def test_networks_of_another_dtype_are_refused() -> None:
+    class Single(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.map = nn.Sequential(nn.Linear(1, 9), nn.Tanh(), nn.Linear(9, 1))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.map(x).float()
+
+    with pytest.raises(pl.SettingsError, match=r"values in torch.float32 at points in .*float64"):
+        pl.solve(poisson(), "lsr", network=Single())
+
+
 def test_networks_without_second_derivatives_are_refused() -> None:
     kinked = nn.Sequential(nn.Linear(1, 9), nn.ReLU(), nn.Linear(9, 1))
     with pytest.raises(pl.SettingsError, match=r"no second derivatives.* as with ReLU"):
