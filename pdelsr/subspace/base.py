@@ -74,10 +74,10 @@ def built(basis: Basis, rows: RowSource, rank: int | None, generator: torch.Gene
     Raises:
         SettingsError: it is no subspace of the parameters, or building it has changed them.
     """
-    before = [p._version for p in rows.module.parameters()]
+    before = _versions(rows)
     found = basis.build(rows, rank, generator)
     name = f"{type(basis).__name__}.build"
-    if [p._version for p in rows.module.parameters()] != before:
+    if _versions(rows) != before:
         raise SettingsError(f"{name} has changed the parameters of the map: change a copy of them.")
     directions = found.directions if isinstance(found, Subspace) else found
     if not isinstance(found, Subspace) or not isinstance(directions, Directions):
@@ -89,6 +89,11 @@ def built(basis: Basis, rows: RowSource, rank: int | None, generator: torch.Gene
     if trouble is not None:
         raise SettingsError(f"{name} gives {type(directions).__name__} with {trouble}.")
     return found
+
+
+def _versions(rows: RowSource) -> list[int]:
+    """How often each parameter has changed in place; torch does not count it in inference mode."""
+    return [p._version for p in rows.module.parameters() if not p.is_inference()]
 
 
 def _trouble(directions: Directions, rows: RowSource) -> str | None:
