@@ -297,6 +297,17 @@ def test_an_error_of_a_users_solver_is_not_the_modules() -> None:
         pl.refine(network(), *bumps(), rank=20, lstsq=Failing())
 
 
+def test_a_residual_that_torch_cannot_differentiate_is_named() -> None:
+    class Opaque(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, q: torch.Tensor) -> torch.Tensor:
+            return q.clone()
+
+    x, t = bumps()
+    with pytest.raises(pl.SettingsError, match=r"cannot differentiate residual="):
+        pl.refine(network(), x, t, rank=5, residual=lambda q, t: Opaque.apply(q) - t)
+
+
 def test_huge_targets_are_no_error_of_python() -> None:
     x, t = bumps()
     assert pl.refine(network(), x, 1e200 * t, rank=5).rank == 0
