@@ -1,7 +1,7 @@
 """Bytes that the parts of a run take at most, besides what Python and torch take anyway.
 
 The formulas count the arrays held at once in `subspace`, `lstsq` and the solvers. On the CPU, the
-measured growth of a process was 0.73 to 1.35 times the estimate in the 13 slow cases of
+measured growth of a process was 0.71 to 1.31 times the estimate in the 13 slow cases of
 tests/solvers/refinement/memory/test_estimate.py.
 """
 
