@@ -22,7 +22,7 @@ from pdelsr.checkpoint.freeze import Freezer, Thawer, tensor_on
 from pdelsr.checkpoint.run_state import RunState
 from pdelsr.errors import FileFormatError, PdelsrError, SettingsError
 from pdelsr.files.atomic import remove_leftovers
-from pdelsr.files.container import Contents, read, write
+from pdelsr.files.container import Contents, Kind, read, write
 from pdelsr.files.typed import shown, trusted_by_none
 from pdelsr.linearize.points import PointPlan
 from pdelsr.networks import MLP, Network
@@ -47,6 +47,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 KIND = "run"
+RUN = Kind("a checkpoint of a run", "a run with a checkpoint", "start anew")
 LAYOUT = 2  # of the document; the first layout had no number
 
 
@@ -178,7 +179,7 @@ class RunFile:
         remove_leftovers(self.path)
         if not self.path.exists():
             return None
-        contents = read(self.path, "a run with a checkpoint")
+        contents = read(self.path, RUN)
         document = contents.document
         if document.get("kind") != KIND:
             raise FileFormatError(
@@ -268,7 +269,7 @@ def kept_form(path: str | Path | None) -> bool | None:
     """
     if path is None or not Path(path).is_file():
         return None
-    found: Any = read(path, "a run with a checkpoint").document
+    found: Any = read(path, RUN).document
     for name in ("run", "options", "hard"):
         found = found.get(name) if isinstance(found, Mapping) else None
     return found if isinstance(found, bool) else None

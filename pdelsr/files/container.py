@@ -20,8 +20,27 @@ from pdelsr.files.header import DamagedHeader, read_header
 from pdelsr.files.seal import checksum
 from pdelsr.version import __version__
 
-FORMAT = "pdelsr-solution"
+FORMAT = "pdelsr-solution"  # of all files; what a file holds is in its document
 VERSION = 6
+EARLIER = ("pdelsr-refined",)  # formats that are no longer written
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of file, in the words of messages.
+
+    Args:
+        what: such a file, as "a solution".
+        writer: of such files, which users call.
+        again: how to make another.
+    """
+
+    what: str
+    writer: str
+    again: str
+
+
+SOLUTION = Kind("a solution saved by pdelsr", "Solution.save", "solve again")
 
 
 @dataclass(frozen=True)
@@ -69,33 +88,33 @@ def encoded(contents: Contents) -> bytes:
     return save(tensors, metadata)
 
 
-def read(path: str | Path, writer: str = "Solution.save") -> Contents:
+def read(path: str | Path, kind: Kind = SOLUTION) -> Contents:
     """Read what `write` has written.
 
     Args:
         path: of the file.
-        writer: the function that writes such files, named in the message if the file is missing.
+        kind: of the file, for messages.
 
     Raises:
         SettingsError: the path is no path.
         FileFormatError: the file is missing, foreign, damaged, or of a newer version.
     """
     if not read_path(path).is_file():
-        raise FileFormatError(f"there is no file {path}: give one written by {writer}.")
+        raise FileFormatError(f"there is no file {path}: give one written by {kind.writer}.")
     try:
         with Path(path).open("rb") as file:
             header = read_header(file)
-        _require_readable(path, header.metadata)
+        _require_readable(path, header.metadata, kind)
         with safe_open(path, framework="pt") as opened:
             names = opened.keys()
             # copies, because products round differently if a matrix is not aligned in the file
             tensors = {name: opened.get_tensor(name).clone() for name in names}
     except (SafetensorError, DamagedHeader, OSError) as error:
         raise FileFormatError(
-            f"{path} is damaged, or not a solution saved by pdelsr ({said(error)}): save it again, "
-            "or use another copy."
+            f"{path} is damaged, or not {kind.what} ({said(error)}): save it again, or use another "
+            "copy."
         ) from error
-    return _checked(path, tensors, header.metadata)
+    return _checked(path, tensors, header.metadata, kind)
 
 
 def decoded(data: bytes) -> Contents:
@@ -107,22 +126,22 @@ def decoded(data: bytes) -> Contents:
     what = "a pickled solution"
     try:
         header = read_header(io.BytesIO(data))
-        _require_readable(what, header.metadata)
+        _require_readable(what, header.metadata, SOLUTION)
         tensors = {name: tensor.clone() for name, tensor in load(data).items()}
     except (SafetensorError, DamagedHeader) as error:
         raise FileFormatError(
             f"{what} is damaged ({said(error)}): pickle it again, or use another copy."
         ) from error
-    return _checked(what, tensors, header.metadata)
+    return _checked(what, tensors, header.metadata, SOLUTION)
 
 
 def _checked(
-    path: str | Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]
+    path: str | Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str], kind: Kind
 ) -> Contents:
     if checksum(tensors, metadata["document"]) != metadata["sha256"]:
         raise FileFormatError(
             f"{path} was changed after it was saved (its checksum differs): use another copy, or "
-            "solve again."
+            f"{kind.again}."
         )
     return Contents(tensors, _document(path, metadata["document"]))
 
@@ -139,10 +158,15 @@ def _document(path: str | Path, text: str) -> Mapping[str, Any]:
     return document
 
 
-def _require_readable(path: str | Path, metadata: Mapping[str, str]) -> None:
+def _require_readable(path: str | Path, metadata: Mapping[str, str], kind: Kind) -> None:
+    if metadata.get("format") in EARLIER:
+        raise FileFormatError(
+            f"{path} was written by an earlier version of pdelsr, which this one cannot read: "
+            f"{kind.again}."
+        )
     if metadata.get("format") != FORMAT or not {"version", "document", "sha256"} <= set(metadata):
         raise FileFormatError(
-            f"{path} is not a solution saved by pdelsr: give a file written by Solution.save."
+            f"{path} is not {kind.what}: give a file written by {kind.writer}, or use another copy."
         )
     if metadata["version"] != str(VERSION):
         raise FileFormatError(

@@ -23,6 +23,11 @@ class Directions(ABC):
         """The parameters that V moves, if rows need no others; None for all."""
         return None
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether V is the identity, so that a product with it is free."""
+        return False
+
     @abstractmethod
     def project(self, rows: Float[Tensor, "n c"]) -> Float[Tensor, "n r"]:
         """rows · V, for rows of the parameters `only`."""
@@ -34,6 +39,22 @@ class Directions(ABC):
     @abstractmethod
     def restrict(self, g: Float[Tensor, " m"]) -> Float[Tensor, " r"]:
         """Vᵀ g."""
+
+    def lift_columns(self, Y: Float[Tensor, "r c"]) -> Float[Tensor, "m c"]:
+        """V Y; column by column unless a class has a product for all of them."""
+        return torch.stack([self.lift(y) for y in Y.T], dim=1)
+
+    def columns(self, part: slice, like: Tensor) -> Float[Tensor, "m c"]:
+        """Some of the columns of V.
+
+        Args:
+            part: which, from 0 to r.
+            like: a tensor of the dtype and device of V.
+        """
+        start, stop, _ = part.indices(self.rank)
+        unit = like.new_zeros(self.rank, stop - start)
+        unit[start:stop].fill_diagonal_(1.0)
+        return self.lift_columns(unit)
 
 
 @dataclass(frozen=True)
@@ -54,6 +75,12 @@ class Dense(Directions):
 
     def restrict(self, g: Float[Tensor, " m"]) -> Float[Tensor, " r"]:
         return self.V.T @ g
+
+    def lift_columns(self, Y: Float[Tensor, "r c"]) -> Float[Tensor, "m c"]:
+        return self.V @ Y
+
+    def columns(self, part: slice, like: Tensor) -> Float[Tensor, "m c"]:
+        return self.V[:, part]
 
 
 @dataclass(frozen=True)
@@ -79,6 +106,9 @@ class Columns(Directions):
         delta[self.index] = y
         return delta
 
+    def lift_columns(self, Y: Float[Tensor, "r c"]) -> Float[Tensor, "m c"]:
+        return Y.new_zeros(self.parameter_count, Y.shape[1]).index_copy_(0, self.index, Y)
+
     def restrict(self, g: Float[Tensor, " m"]) -> Float[Tensor, " r"]:
         return g[self.index]
 
@@ -93,11 +123,18 @@ class Identity(Directions):
     def rank(self) -> int:
         return self.parameter_count
 
+    @property
+    def is_whole(self) -> bool:
+        return True
+
     def project(self, rows: Float[Tensor, "n m"]) -> Float[Tensor, "n m"]:
         return rows
 
     def lift(self, y: Float[Tensor, " m"]) -> Float[Tensor, " m"]:
         return y
+
+    def lift_columns(self, Y: Float[Tensor, "m c"]) -> Float[Tensor, "m c"]:
+        return Y
 
     def restrict(self, g: Float[Tensor, " m"]) -> Float[Tensor, " m"]:
         return g

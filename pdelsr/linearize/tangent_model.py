@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pdelsr.linearize.directions import Directions, Identity
+from pdelsr.linearize.directions import Directions
 from pdelsr.linearize.products import reduced_matrix
 from pdelsr.linearize.refined import RefinedPredictor
 from pdelsr.linearize.residual import Jets, StackedResidual
@@ -75,21 +75,38 @@ class TangentModel:
 def tangent_model(
     residual: StackedResidual, directions: Directions, newton_steps: int, forms_matrix: bool = True
 ) -> TangentModel:
-    """The model that is cheaper for the given number of steps.
-
-    Φ costs one reverse pass per entry, and rows · V if V is dense: worth it if more than one step
-    forms A from it, and if it fits. In the whole tangent space a solve costs far more than either.
-    """
+    """The model that is cheaper for the given number of steps, see `keeps_jets`."""
     origin = residual.jets_without_graph()
     entries = sum(len(b) * len(b.block.entries) for b in residual.blocks)
-    again = forms_matrix and newton_steps > 1 and not residual.is_linear
-    used = again and not isinstance(directions, Identity)
-    kept = used and keeps_jets(entries, residual.row_count, directions.rank, residual.like)
+    forms = forms_matrix and not directions.is_whole
+    rows, rank = residual.row_count, directions.rank
+    kept = keeps_jets(residual, entries, rows, rank, newton_steps, forms)
     phi = residual.basis_jets(directions) if kept else None
     return TangentModel(residual, directions, origin, phi)
 
 
-def keeps_jets(entries: int | float, rows: int | float, rank: int, like: Tensor) -> bool:
-    """Whether Φ, with this many jet entries and rows in all, fits beside a solve."""
-    size = (entries + SOLVE * rows) * rank * like.element_size()
-    return size < KEPT_SHARE * free_bytes(like.device)
+def keeps_jets(
+    residual: StackedResidual,
+    entries: int | float,
+    rows: int | float,
+    rank: int,
+    newton_steps: int,
+    forms_product: bool,
+) -> bool:
+    """Whether Φ is worth its memory, and fits beside a solve.
+
+    It costs one reverse pass per entry, and rows · V if V is dense: worth it if more than one step
+    forms A from it. In the whole tangent space a solve costs far more than either.
+
+    Args:
+        residual: of the same problem, on any points.
+        entries: jet entries at all points of the solve.
+        rows: n of the solve.
+        rank: r.
+        newton_steps: largest number of steps.
+        forms_product: whether the solver forms A, and V is not the identity.
+    """
+    if not forms_product or newton_steps == 1 or residual.is_linear:
+        return False
+    size = (entries + SOLVE * rows) * rank * residual.like.element_size()
+    return size < KEPT_SHARE * free_bytes(residual.like.device)

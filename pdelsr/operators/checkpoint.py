@@ -8,11 +8,12 @@ from typing import Any
 import torch
 
 from pdelsr.errors import FileFormatError
-from pdelsr.files.container import Contents, read, write
+from pdelsr.files.container import Contents, Kind, read, write
 from pdelsr.operators.physics import PIDeepONet
 
 CALLED = {"shapes": "the sizes of the operator (sensors, in_features, hidden, kind)"}
 KIND = "operator-training"
+TRAINING = Kind("a checkpoint of a training", "train_operator with a checkpoint", "train again")
 KINDS = ("weight", "mean", "square")  # tensors of every parameter
 
 
@@ -25,7 +26,7 @@ def resumed(
     """Put in weights and moments of the checkpoint and return its losses; none without a file."""
     if path is None or not Path(path).exists():
         return []
-    contents = read(path, "train_operator with a checkpoint")
+    contents = read(path, TRAINING)
     if contents.document.get("kind") != KIND:
         raise FileFormatError(f"{path} is no checkpoint of a training: give another path.")
     other = contents.document.get("settings")

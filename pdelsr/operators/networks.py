@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from pdelsr.errors import SettingsError
 from pdelsr.networks.forward_mode import jvp
-from pdelsr.regression.separable import Directions, Separable
+from pdelsr.regression.separable import DirectionsByName, Separable
 
 Activation = Callable[[Tensor], Tensor]
 
@@ -57,7 +57,7 @@ class Layers(nn.Module):
         return [*outputs, self.layers[-1](x)]
 
     def along(
-        self, x: Float[Tensor, "n i"], directions: Directions, rank: int
+        self, x: Float[Tensor, "n i"], directions: DirectionsByName, rank: int
     ) -> list[Float[Tensor, "w n r"]]:
         """The derivatives of all layers' outputs along r directions of the parameters at once.
 
@@ -146,17 +146,17 @@ class Operator(Separable):
         return self._features(self.trunk_network(points))
 
     def branch_along(
-        self, a: Float[Tensor, "n s"], directions: Directions, rank: int
+        self, a: Float[Tensor, "n s"], directions: DirectionsByName, rank: int
     ) -> Float[Tensor, "K n r"]:
         return self._along("branch_network", a, directions, rank)
 
     def trunk_along(
-        self, points: Float[Tensor, "p d"], directions: Directions, rank: int
+        self, points: Float[Tensor, "p d"], directions: DirectionsByName, rank: int
     ) -> Float[Tensor, "K p r"]:
         return self._along("trunk_network", points, directions, rank)
 
     def _along(
-        self, network: str, x: Float[Tensor, "n i"], directions: Directions, rank: int
+        self, network: str, x: Float[Tensor, "n i"], directions: DirectionsByName, rank: int
     ) -> Float[Tensor, "K n r"]:
         layers = getattr(self, network)
         moved = layers.along(x, lambda name: directions(f"{network}.{name}"), rank)

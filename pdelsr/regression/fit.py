@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pdelsr.errors import SettingsError
-from pdelsr.linearize import Columns, Dense, Identity
+from pdelsr.linearize import Columns, Directions, Identity
 from pdelsr.lstsq import Spectrum
 from pdelsr.lstsq.nested import Nested
 from pdelsr.regression.data import Batch, Data, over_pieces
@@ -31,7 +31,7 @@ from pdelsr.solvers.refinement.rank_search import NO_MEMORY, Ranked, RankSearch
 from pdelsr.solvers.refinement.reduced import Place
 from pdelsr.solvers.refinement.report import RankReport
 from pdelsr.solvers.refinement.tangent_newton import Refinement
-from pdelsr.subspace.base import built
+from pdelsr.subspace.base import built, width_of
 
 logger: logging.Logger = logging.getLogger(__name__)
 
@@ -46,34 +46,26 @@ class Directed:
 
     Args:
         problem: F(q + J V y).
-        V: the directions; None for all parameters that may move.
+        V: the directions among the parameters that may move.
         values: singular values that they were built from; None where they were not.
     """
 
     problem: DataProblem
-    V: Float[Tensor, "m r"] | None
+    V: Directions
     values: Float[Tensor, " r"] | None
 
     @classmethod
     def of(cls, task: Task, parts: Parts, rank: int) -> Directed:
         """That many directions for a task."""
-        model, V, values = task.model, None, None
+        model, values = task.model, None
+        V: Directions = Identity(model.size)
         if rank < model.size:
             found = built(parts.basis, DataRows(task, parts.budget), rank, parts.generator)
-            values = found.singular_values
-            match found.directions:
-                case Dense(V=matrix):
-                    V = matrix
-                case Columns(index=index):
-                    order = torch.randperm(len(index), generator=parts.generator, device="cpu")
-                    model = model.moving(index[order.to(index.device)])
-                case Identity():
-                    pass
-                case other:
-                    raise SettingsError(
-                        f"{type(parts.basis).__name__} gives {type(other).__name__}: on data, a "
-                        "basis gives Dense, Columns or Identity."
-                    )
+            V, values = found.directions, found.singular_values
+        if isinstance(V, Columns):  # a smaller map, whose δ has r entries
+            order = torch.randperm(len(V.index), generator=parts.generator, device="cpu")
+            model = model.moving(V.index[order.to(V.index.device)])
+            V = Identity(model.size)
         times = products(model, V, parts)
         return cls(DataProblem(replace(task, model=model), times), V, values)
 
@@ -81,10 +73,6 @@ class Directed:
         """The refinements in the leading directions."""
         task = self.problem.task
         return Family(self.V, self.values, nested, base, share, task.residual, task.samples)
-
-    def lifted(self, y: Float[Tensor, " r"]) -> Float[Tensor, " m"]:
-        """V y."""
-        return y if self.V is None else self.V @ y
 
 
 class Fit(Observer):
@@ -161,7 +149,7 @@ class Fit(Observer):
         """The module with these reduced unknowns; unchanged if k is 0."""
         model = self.problem.task.model
         logger.info("%s at rank %d: %s", type(model.module).__name__, k, status)
-        delta = self.directed.lifted(y if k else torch.zeros_like(y))
+        delta = self.directed.V.lift(y if k else torch.zeros_like(y))
         return RefinedModule(model, delta, k, family, scores, status, self.spectrum)
 
     def ended(self, now: Linearization, place: Place, converged: bool) -> None:
@@ -184,14 +172,14 @@ class Fits(Ranked):
 
     def __init__(self, task: Task, parts: Parts, held: Data, most: int) -> None:
         self.task, self.parts, self.held = task, parts, held
-        self._most = self.parts.basis.width(task.model.module) or most
+        self._width: int | None = width_of(parts.basis, task.model.module)
+        self._most: int = self._width or most
         self.made: dict[int, Fit] = {}
         self.scores: list[RankScore] = []
 
     @property
     def first(self) -> int:
-        width = self.parts.basis.width(self.task.model.module)
-        return width or min(FIRST_DATA_RANK, self._most)
+        return self._width or min(FIRST_DATA_RANK, self._most)
 
     @property
     def most(self) -> int:
@@ -210,7 +198,7 @@ class Fits(Ranked):
         told = fit.spectrum
         effective = search.rough_rank if told is None else told.effective_rank
         report = RankReport(fit.problem.rank, effective, None, y.new_zeros(0), y=y)
-        return Refinement(fit.directed.lifted(y), size, search.taken, report)
+        return Refinement(fit.directed.V.lift(y), size, search.taken, report)
 
     def heldout_size(self, found: Refinement) -> float:
         y, r = found.report.y, found.report.rank
@@ -318,7 +306,7 @@ def surely_better(problem: DataProblem, held: Data, y: Float[Tensor, " r"]) -> b
     return mean > SURE * deviation
 
 
-def products(model: Model, V: Float[Tensor, "m r"] | None, parts: Parts) -> JacobianTimes:
+def products(model: Model, V: Directions, parts: Parts) -> JacobianTimes:
     """J V, formed the way that the user chose, or the fastest way.
 
     Raises:

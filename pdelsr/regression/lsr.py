@@ -28,6 +28,7 @@ from pdelsr.resources.pieces import is_out_of_memory, release, told_what_to_lowe
 from pdelsr.solvers.refinement.memory.estimate import LEAST_COLUMNS
 from pdelsr.solvers.state.settings import DTYPES, require_choice, require_whole
 from pdelsr.subspace import Basis, basis_named
+from pdelsr.subspace.base import width_of
 
 BATCH = 256  # samples at once, of tensors
 LARGEST_DATA_RANK = 2000  # that "auto" starts from
@@ -182,7 +183,7 @@ def largest(rank: int | str, task: Task, basis: Basis) -> int:
         SettingsError: there are not as many directions, or too few data for them.
     """
     model, rows = task.model, task.rows
-    width = basis.width(model.module)
+    width = width_of(basis, model.module)
     if width is not None and model.index is not None:
         raise SettingsError(
             f"basis {basis.name!r} takes parameters of its own: leave parameter_fraction out."

@@ -12,6 +12,7 @@ from pdelsr.resources.room import has_room, room_text
 from pdelsr.solvers.refinement.memory.refusal import largest
 from pdelsr.solvers.refinement.memory.sizes import Sizes
 from pdelsr.subspace import Full
+from pdelsr.subspace.base import width_of
 
 
 def affordable_rank(asked: int | str, rank: int, task: Task, parts: Parts) -> int:
@@ -23,7 +24,7 @@ def affordable_rank(asked: int | str, rank: int, task: Task, parts: Parts) -> in
     if fits(task, parts, rank):
         return rank
     most = largest(lambda r: fits(task, parts, r), rank)
-    is_open = isinstance(asked, str) and parts.basis.width(task.model.module) is None
+    is_open = isinstance(asked, str) and width_of(parts.basis, task.model.module) is None
     if is_open and most:
         return most
     advice = f"lower it to {most}" if most else "close other programs"
@@ -47,9 +48,9 @@ def bytes_needed(task: Task, parts: Parts, rank: int) -> int | float:
     m, like = task.model.size, task.model.like
     factors = trunk_size(task, parts)
     basis = Full() if rank >= m else parts.basis
-    formed = basis.numbers(rank, m) + 2 * factors * rank
-    numbers = Sizes(task.rows, rank, m, factors).numbers(basis, parts.solver)
-    return like.element_size() * max(formed, numbers)
+    sizes = Sizes(task.rows, rank, m, factors)
+    formed = sizes.of_directions(basis) + 2 * factors * rank
+    return like.element_size() * max(formed, sizes.numbers(basis, parts.solver))
 
 
 def trunk_size(task: Task, parts: Parts) -> int:

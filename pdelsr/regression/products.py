@@ -6,11 +6,12 @@ import copy
 import time
 from collections.abc import Callable
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from pdelsr.errors import SettingsError
+from pdelsr.linearize import Dense, Directions
+from pdelsr.linearize.directions import as_directions
 from pdelsr.regression.model import Inputs, Model
 from pdelsr.resources.memory import chunk_bytes
 from pdelsr.resources.pieces import in_pieces
@@ -25,14 +26,14 @@ class JacobianTimes:
 
     Args:
         model: the map whose Jacobian is J.
-        V: directions; None for all parameters.
+        V: directions among the parameters that may move.
         way: "rows" or "columns"; "auto" for the faster one on a few samples.
         probe: samples for this measurement.
         budget: bytes of one chunk; None for a share of what is free.
     """
 
     model: Model
-    V: Float[Tensor, "m r"] | None
+    V: Directions
     budget: int
     outputs: int
     way: str
@@ -40,12 +41,12 @@ class JacobianTimes:
     def __init__(
         self,
         model: Model,
-        V: Float[Tensor, "m r"] | None,
+        V: Directions | Float[Tensor, "m r"],
         way: str,
         probe: Inputs,
         budget: int | None = None,
     ) -> None:
-        self.model, self.V = model, V
+        self.model, self.V = model, as_directions(V)
         self.budget = chunk_bytes(model.like.device, LARGEST_CHUNK) if budget is None else budget
         self.outputs = model(tuple(x[:1] for x in probe)).shape[1]
         self.way = self._faster(probe) if way == "auto" else way
@@ -53,8 +54,7 @@ class JacobianTimes:
     def narrowed(self, k: int) -> JacobianTimes:
         """The same product for the k leading directions."""
         other = copy.copy(self)
-        V = torch.eye(self.model.size).to(self.model.like) if self.V is None else self.V
-        other.V = V[:, :k]
+        other.V = Dense(self.V.columns(slice(k), self.model.like))
         return other
 
     @property
@@ -65,37 +65,37 @@ class JacobianTimes:
     @property
     def rank(self) -> int:
         """r."""
-        return self.model.size if self.V is None else self.V.shape[1]
+        return self.V.rank
 
     def __call__(self, inputs: Inputs) -> Float[Tensor, "n k r"]:
-        return self._by_rows(inputs) if self.way == "rows" else self._by_columns(inputs, self.V)
+        if self.way == "rows":
+            return self._by_rows(inputs)
+        return self._by_columns(inputs, self.V.columns(slice(self.rank), self.model.like))
 
     def along(self, inputs: Inputs, Y: Float[Tensor, "r c"]) -> Float[Tensor, "n k c"]:
         """J V Y for few columns: by forward mode along V Y, without J V."""
         if Y.shape[1] >= self.rank:
             return self(inputs) @ Y
-        return self._by_columns(inputs, Y if self.V is None else self.V @ Y)
+        return self._by_columns(inputs, self.V.lift_columns(Y))
 
     def transposed(self, inputs: Inputs, seeds: Float[Tensor, "n k"]) -> Float[Tensor, " r"]:
         """(J V)ᵀ seeds, by one reverse-mode pass."""
-        slopes = self.model.pull(inputs, seeds)
-        return slopes if self.V is None else self.V.T @ slopes
+        return self.V.restrict(self.model.pull(inputs, seeds))
 
     def _by_rows(self, inputs: Inputs) -> Tensor:
         out = self.model.like.new_empty(inputs[0].shape[0], self.outputs, self.rank)
         step = self._count(self.outputs * self.model.total)
 
         def rows(part: slice) -> Tensor:
-            found = self.model.all_rows(tuple(x[part] for x in inputs))
-            return found if self.V is None else found @ self.V
+            found = self.model.all_rows(tuple(x[part] for x in inputs)).flatten(0, 1)
+            moved = found if self.V.only is None else found[:, self.V.only]
+            return self.V.project(moved).unflatten(0, (-1, self.outputs))
 
         for part, found in in_pieces(len(out), step, rows):
             out[part] = found
         return out
 
-    def _by_columns(self, inputs: Inputs, V: Tensor | None) -> Tensor:
-        if V is None:
-            V = torch.eye(self.model.size).to(self.model.like)
+    def _by_columns(self, inputs: Inputs, V: Float[Tensor, "m r"]) -> Tensor:
         n = inputs[0].shape[0]
         out = V.new_empty(n, self.outputs, V.shape[1])
         # A tangent holds the parameters and the outputs of all layers on the batch.
@@ -113,9 +113,7 @@ class JacobianTimes:
     def _faster(self, probe: Inputs) -> str:
         """The way that takes less time for all columns of a few samples, of those that work."""
         few = tuple(x[:PROBE_SAMPLES] for x in probe)
-        V = self.V
-        narrow = torch.eye(self.model.size, PROBE_COLUMNS).to(self.model.like) if V is None else V
-        narrow = narrow[:, :PROBE_COLUMNS]
+        narrow = self.V.columns(slice(PROBE_COLUMNS), self.model.like)
         rows, trouble = _seconds(lambda: self._by_rows(few))
         forward, other = _seconds(lambda: self._by_columns(few, narrow))
         if trouble and other:

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
 from jaxtyping import Float
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
 from pdelsr.errors import FileFormatError, SettingsError, quoted, said
-from pdelsr.files.atomic import read_path, write_whole
-from pdelsr.files.header import DamagedHeader, read_header
-from pdelsr.files.seal import checksum
+from pdelsr.files.atomic import read_path
+from pdelsr.files.container import Contents, Kind, read, write
+from pdelsr.files.typed import built, trusted_by_none
+from pdelsr.linearize import Directions
 from pdelsr.lstsq import Spectrum
 from pdelsr.lstsq.nested import Nested
 from pdelsr.regression.model import Model
 from pdelsr.regression.target import Residual
 from pdelsr.solvers.state.settings import require_whole
 
-FORMAT = "pdelsr-refined"
+KIND = "refinement"
+REFINEMENT = Kind("a refinement saved by pdelsr", "RefinedModule.save", "refine again")
 MODULE = "module."  # prefix of the weights in a file
-DIGITS = 10  # a rank has fewer
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class Family:
     """The refinements at all smaller ranks: the nested solutions in the leading columns of V.
 
     Args:
-        V: directions; None for all parameters.
+        V: directions among the parameters that may move.
         values: singular values of the drawn rows of J along V; None where they are unknown.
         nested: the solutions of the last linearization.
         base: the y at which that linearization was made.
@@ -62,7 +60,7 @@ class Family:
         samples: n of the fit.
     """
 
-    V: Float[Tensor, "m r"] | None
+    V: Directions
     values: Float[Tensor, " r"] | None
     nested: Nested
     base: Float[Tensor, " r"]
@@ -73,11 +71,7 @@ class Family:
     def delta(self, k: int) -> Float[Tensor, " m"]:
         """δ at rank k."""
         y = self.base + self.share * (self.nested.padded(k) - self.base)
-        return self.lifted(y)
-
-    def lifted(self, y: Float[Tensor, " r"]) -> Float[Tensor, " m"]:
-        """V y."""
-        return y if self.V is None else self.V @ y
+        return self.V.lift(y)
 
 
 class RefinedModule(nn.Module):
@@ -206,27 +200,18 @@ class RefinedModule(nn.Module):
         The file is written beside its final place and then moved.
 
         Raises:
-            SettingsError: the path is no path, its folder does not exist, or the file cannot be
-                written.
+            SettingsError: the path is no path, or its folder does not exist.
+            FileFormatError: the file cannot be written.
         """
         path = read_path(path)
         if not path.parent.is_dir():
             raise SettingsError(f"{path}: there is no folder {path.parent}. Make it first.")
-        # Cloned, because tied weights share their memory, which the format refuses.
-        state = self.module.state_dict().items()
-        tensors = {f"{MODULE}{k}": v.clone(memory_format=torch.contiguous_format) for k, v in state}
-        tensors["delta"] = self.delta.contiguous()
+        tensors = {f"{MODULE}{name}": t for name, t in self.module.state_dict().items()}
+        tensors["delta"] = self.delta
         if self._model.index is not None:
             tensors["index"] = self._model.index
-        tensors = {k: v.detach().cpu() for k, v in tensors.items()}
-        trainable = json.dumps(self._model.names)
-        metadata = {"format": FORMAT, "rank": str(self.rank), "trainable": trainable}
-        metadata["sha256"] = sealed(tensors, metadata)
-        try:
-            write_whole(path, to_bytes(tensors, metadata))
-        except (OSError, ValueError) as error:  # the latter of a path with a null byte
-            why = getattr(error, "strerror", None) or error
-            raise SettingsError(f"{path} cannot be written: {why}; give another path.") from error
+        document = asdict(_Document(KIND, self.rank, list(self._model.names)))
+        write(path, Contents(tensors, document))
 
     @classmethod
     def load(cls, path: str | Path, module: nn.Module) -> RefinedModule:
@@ -249,10 +234,10 @@ class RefinedModule(nn.Module):
             raise FileFormatError(f"{path} holds another architecture: {said(error)}") from error
         model = Model(copied, 1.0, torch.Generator())
         model.index = saved.index
-        if model.names != saved.trainable:
+        if list(model.names) != saved.document.trainable:
             raise FileFormatError(
                 f"{path} was made with other trainable parameters: freeze the same ones. It has "
-                f"{', '.join(saved.trainable)}; the module has {', '.join(model.names)}."
+                f"{', '.join(saved.document.trainable)}; the module has {', '.join(model.names)}."
             )
         most = -1 if saved.index is None else int(saved.index.max())
         if model.size != saved.delta.numel() or most >= model.total:
@@ -260,83 +245,61 @@ class RefinedModule(nn.Module):
                 f"{path} moves {saved.delta.numel():,} parameters, and the module has "
                 f"{model.total:,} that may move: use another copy."
             )
-        return cls(model, saved.delta, saved.rank, None, (), "loaded")
+        return cls(model, saved.delta, saved.document.rank, None, (), "loaded")
+
+
+@dataclass(frozen=True)
+class _Document:
+    """What a file holds besides tensors.
+
+    Args:
+        kind: of the file.
+        rank: of the refinement.
+        trainable: names of the parameters.
+    """
+
+    kind: str
+    rank: int
+    trainable: list[str]
 
 
 @dataclass(frozen=True)
 class _Saved:
-    """What a file holds.
+    """The contents of a file.
 
     Args:
         weights: of the module, by name.
         delta: δ.
         index: which of the trainable parameters δ moves; None for all of them.
-        rank: of the refinement.
-        trainable: names of the parameters.
+        document: rank and names.
     """
 
-    weights: dict[str, Tensor]
+    weights: Mapping[str, Tensor]
     delta: Tensor
     index: Tensor | None
-    rank: int
-    trainable: tuple[str, ...]
+    document: _Document
 
 
 def _read(path: str | Path) -> _Saved:
-    """The parts of a file, with their types checked."""
-    if not read_path(path).is_file():
-        raise FileFormatError(f"there is no file {path}: give one written by RefinedModule.save.")
-    try:
-        with Path(path).open("rb") as opened:
-            metadata = read_header(opened).metadata
-        with safe_open(str(path), framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, DamagedHeader, OSError) as error:
-        raise FileFormatError(
-            f"{path} cannot be read as a refinement ({said(error)}): give a file written by "
-            "RefinedModule.save, or use another copy."
-        ) from error
-    if metadata.get("format") != FORMAT or not {"rank", "trainable"} <= metadata.keys():
-        raise FileFormatError(f"{path} was not written by RefinedModule.save: give one that was.")
-    if "sha256" not in metadata:
-        raise FileFormatError(
-            f"{path} has no checksum, as files of earlier versions had none: refine again, or use "
-            "another copy."
-        )
-    if sealed(tensors, metadata) != metadata["sha256"]:
-        raise FileFormatError(
-            f"{path} was changed after it was saved (its checksum differs): use another copy, or "
-            "refine again."
-        )
-    weights = {k.removeprefix(MODULE): v for k, v in tensors.items() if k.startswith(MODULE)}
-    delta, index = tensors.get("delta"), tensors.get("index")
-    rank, trainable = metadata["rank"], _names(metadata["trainable"])
-    whole = rank.isascii() and rank.isdigit() and len(rank) < DIGITS
-    if not whole or trainable is None or not _fit(delta, index):
-        raise FileFormatError(f"{path} was changed after it was saved: use another copy.")
-    assert delta is not None
-    return _Saved(weights, delta, index, int(rank), trainable)
+    """The contents of a file, with their types checked."""
+    contents = read(path, REFINEMENT)
+    if contents.document.get("kind") != KIND:
+        raise FileFormatError(f"{path} is not {REFINEMENT.what}: give another file.")
+    with trusted_by_none(path):
+        document = built(_Document, contents.document, "its document")
+        tensors = contents.tensors
+        weights = {k.removeprefix(MODULE): v for k, v in tensors.items() if k.startswith(MODULE)}
+        delta, index = tensors.get("delta"), tensors.get("index")
+        if delta is None or not _fit(delta, index):
+            raise FileFormatError("δ is no finite vector of the chosen parameters")
+        if not 0 <= document.rank <= len(delta):
+            raise FileFormatError(f"its rank is {document.rank}, with {len(delta)} entries of δ")
+        return _Saved(weights, delta, index, document)
 
 
-def sealed(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
-    """The checksum of a file: of its tensors, its rank and the names of the parameters."""
-    return checksum(tensors, f"{metadata['rank']} {metadata['trainable']}")
-
-
-def _names(text: str) -> tuple[str, ...] | None:
-    """A list of texts in JSON; None for anything else."""
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
-        return None
-    return tuple(found)
-
-
-def _fit(delta: Tensor | None, index: Tensor | None) -> bool:
+def _fit(delta: Tensor, index: Tensor | None) -> bool:
     """Whether δ is a finite vector, and the index names one parameter for each of its entries."""
-    if delta is None or delta.ndim != 1 or not delta.numel() or not delta.is_floating_point():
+    if delta.ndim != 1 or not delta.numel() or not delta.is_floating_point():
         return False
     if not torch.isfinite(delta).all():
         return False

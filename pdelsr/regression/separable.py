@@ -10,10 +10,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from pdelsr.linearize import Directions
 from pdelsr.regression.model import Inputs, Model
 from pdelsr.regression.products import JacobianTimes
 
-Directions = Callable[[str], Tensor | None]
+DirectionsByName = Callable[[str], Tensor | None]
 """The directions of a parameter by its name, in its shape and (…, r); None where it is frozen."""
 
 
@@ -42,13 +43,13 @@ class Separable(nn.Module, ABC):
         """c at points."""
 
     def branch_along(
-        self, a: Tensor, directions: Directions, rank: int
+        self, a: Tensor, directions: DirectionsByName, rank: int
     ) -> Float[Tensor, "K n r"] | None:
         """∂b along r directions of the parameters; None to leave it to torch.func."""
         return None
 
     def trunk_along(
-        self, points: Float[Tensor, "p d"], directions: Directions, rank: int
+        self, points: Float[Tensor, "p d"], directions: DirectionsByName, rank: int
     ) -> Float[Tensor, "K p r"] | None:
         """∂T along r directions of the parameters; None to leave it to torch.func."""
         return None
@@ -72,17 +73,23 @@ class SeparableTimes(JacobianTimes):
 
     Args:
         model: of a `Separable` module.
-        V: directions; None for all parameters.
+        V: directions among the parameters that may move.
         probe: samples on which rows of the factors are timed against columns, if needed.
         budget: bytes of one chunk; None for a share of what is free.
     """
 
     def __init__(
-        self, model: Model, V: Float[Tensor, "m r"] | None, probe: Inputs, budget: int | None = None
+        self,
+        model: Model,
+        V: Directions | Float[Tensor, "m r"],
+        probe: Inputs,
+        budget: int | None = None,
     ) -> None:
         super().__init__(model, V, "separable", probe, budget)
         assert isinstance(model.module, Separable)
         self._module = model.module
+        whole = self.V.is_whole
+        self._matrix = None if whole else self.V.columns(slice(self.rank), model.like)
         points = self._module.points
         self._general = None
         with torch.no_grad():
@@ -99,6 +106,7 @@ class SeparableTimes(JacobianTimes):
     def narrowed(self, k: int) -> SeparableTimes:
         other = super().narrowed(k)
         assert isinstance(other, SeparableTimes)
+        other._matrix = other.V.columns(slice(k), self.model.like)
         other._general = None if self._general is None else self._general.narrowed(k)
         other._trunk, other._offset = self._trunk[..., :k], self._offset[..., :k]
         return other
@@ -125,7 +133,7 @@ class SeparableTimes(JacobianTimes):
         return found
 
     def _directions(self, name: str) -> Tensor | None:
-        return self.model.directions(name, self.V)
+        return self.model.directions(name, self._matrix)
 
     def _of(self, method: str, probe: Inputs) -> JacobianTimes:
         return JacobianTimes(self.model.of(method), self.V, "auto", probe, self.budget)

@@ -80,11 +80,11 @@ class Study:
     def leading(self, count: int) -> tuple[Float[Tensor, "m c"], Float[Tensor, " c"]]:
         """The leading directions, and their singular values."""
         V, values = self.family.V, self.family.values
-        if V is not None and values is not None:
-            return V[:, :count], values[:count]
+        if values is not None:
+            return V.columns(slice(count), self.model.like), values[:count]
         _, system, W = torch.linalg.svd(self.nested.undamped)
         W = W[:count].T.to(self.family.nested.R)
-        return W if V is None else V @ W, system[:count]
+        return V.lift_columns(W), system[:count]
 
 
 def spectra(study: Study) -> dict[str, Any]:

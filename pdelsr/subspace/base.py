@@ -27,11 +27,12 @@ class Basis(ABC):
 
     Attributes:
         name: by which users choose it.
-        has_rank: whether the number of directions is a choice, at a cost that grows with it.
+        takes_all: whether all directions are taken where no rank is asked for; otherwise it is
+            doubled as long as that pays.
     """
 
     name: str
-    has_rank: ClassVar[bool] = True
+    takes_all: ClassVar[bool] = False
 
     def width(self, module: nn.Module) -> int | None:
         """The number r of directions if the map fixes it; None if it is a choice."""
@@ -68,6 +69,26 @@ class Basis(ABC):
         """
 
 
+def width_of(basis: Basis, module: nn.Module) -> int | None:
+    """`basis.width`, which may be a user's.
+
+    Raises:
+        SettingsError: it is no number of directions.
+    """
+    width: object = basis.width(module)
+    if width is not None and (isinstance(width, bool) or not isinstance(width, int) or width < 1):
+        raise SettingsError(
+            f"{type(basis).__name__}.width gives {width!r:.60}: expected a whole number from 1 on, "
+            "or None."
+        )
+    return width
+
+
+def is_searched(basis: Basis, module: nn.Module) -> bool:
+    """Whether the number of directions is searched where no rank is asked for."""
+    return not basis.takes_all and width_of(basis, module) is None
+
+
 def built(basis: Basis, rows: RowSource, rank: int | None, generator: torch.Generator) -> Subspace:
     """What `basis.build` gives, which may be a user's.
 
@@ -83,7 +104,7 @@ def built(basis: Basis, rows: RowSource, rank: int | None, generator: torch.Gene
     if not isinstance(found, Subspace) or not isinstance(directions, Directions):
         raise SettingsError(
             f"{name} gives {type(directions).__name__}: expected Subspace(directions), with Dense, "
-            "Columns or Identity."
+            "Columns, Identity or another Directions."
         )
     trouble = _trouble(directions, rows)
     if trouble is not None:
@@ -119,6 +140,29 @@ def _trouble(directions: Directions, rows: RowSource) -> str | None:
             return f"an index that is no choice of different parameters from 0 to {m - 1}"
     if isinstance(directions, Columns | Identity) and directions.parameter_count != m:
         return f"{directions.parameter_count} parameters: expected {m}"
+    if not isinstance(directions, Dense | Columns | Identity):
+        return _own_trouble(directions, rows)
+    return None
+
+
+def _own_trouble(directions: Directions, rows: RowSource) -> str | None:
+    """The same for a user's class of directions: whether its three products fit each other."""
+    r, m = directions.rank, rows.parameter_count
+    if isinstance(r, bool) or not isinstance(r, int) or r < 1:
+        return f"rank {r!r:.60}: expected a whole number from 1 on"
+    only = directions.only
+    zeros = rows.like.new_zeros
+    products = {
+        "lift": (directions.lift(zeros(r)), (m,)),
+        "restrict": (directions.restrict(zeros(m)), (r,)),
+        "project": (directions.project(zeros(2, m if only is None else len(only))), (2, r)),
+    }
+    for name, (found, shape) in products.items():
+        if not isinstance(found, Tensor) or tuple(found.shape) != shape:
+            what = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
+            return f"{name} to {what}: expected a tensor of shape {shape}"
+        if found.dtype != rows.like.dtype or found.device != rows.like.device:
+            return f"{name} in {found.dtype} on {found.device}: expected those of the rows"
     return None
 
 

@@ -20,7 +20,7 @@ class Full(Basis):
     """
 
     name = "full"
-    has_rank = False
+    takes_all = True
 
     def numbers(self, rank: int, parameters: int) -> int:
         return 0

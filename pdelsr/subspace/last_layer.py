@@ -17,7 +17,6 @@ class LastLayer(Basis):
     """V = the parameters of the network's last layer, the last two trainable tensors."""
 
     name = "last_layer"
-    has_rank = False
 
     def numbers(self, rank: int, parameters: int) -> int:
         return 0

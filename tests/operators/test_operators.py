@@ -10,6 +10,7 @@ import sympy as sp
 import torch
 
 import pdelsr as pl
+from pdelsr.linearize import Identity
 from pdelsr.operators import DeepONet, MultiONet, Separable, periodic_burgers, train
 from pdelsr.operators.burgers import at_points, initial_modes
 from pdelsr.regression.model import Model
@@ -47,7 +48,7 @@ def test_the_output_is_the_sum_of_products(kind, activation) -> None:
 def test_the_separable_product_is_that_of_rows(kind, share, rank) -> None:
     a = functions()
     model = Model(operator(kind), share, torch.Generator().manual_seed(0))
-    V = None if rank is None else torch.randn(model.size, rank, dtype=torch.float64)
+    V = Identity(model.size) if rank is None else torch.randn(model.size, rank, dtype=torch.float64)
     expected = JacobianTimes(model, V, "rows", (a,))((a,))
     for budget in (None, 2000):
         times = SeparableTimes(model, V, (a,), budget)
@@ -84,7 +85,7 @@ class Plain(Separable):
 def test_other_separable_modules_go_the_general_way(share: float, rank: int | None) -> None:
     a = functions()
     model = Model(Plain(), share, torch.Generator().manual_seed(0))
-    V = None if rank is None else torch.randn(model.size, rank, dtype=torch.float64)
+    V = Identity(model.size) if rank is None else torch.randn(model.size, rank, dtype=torch.float64)
     times = SeparableTimes(model, V, (a,))
     expected = JacobianTimes(model, V, "rows", (a,))((a,))
     torch.testing.assert_close(times((a,)), expected, rtol=1e-10, atol=1e-12)

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from own_parts import Longest, Normal
+from own_parts import Doubled, Longest, Normal, Stretched
 from regression_cases import F64, bumps, network
 from solver_cases import poisson
 
 import pdelsr as pl
-from pdelsr.linearize import Columns, Dense, Identity
+from pdelsr.linearize import Columns, Dense, Directions, Identity
 from pdelsr.lstsq import SOLVERS, Solved
 from pdelsr.progress import PassDisplay
 from pdelsr.regression.data import Data
@@ -47,7 +47,7 @@ def rms(x: torch.Tensor) -> float:
 @pytest.mark.parametrize("lstsq", [pl.QR(), pl.LSMR(), "streaming-qr"], ids=str)
 def test_every_basis_goes_with_every_solver(basis: str, lstsq: pl.LeastSquares | str) -> None:
     x, t = bumps()
-    rank = 30 if BASES[basis].has_rank else "auto"
+    rank = 30 if not BASES[basis].takes_all and basis != "last_layer" else "auto"
     refined = pl.refine(network(), x, t, basis=basis, lstsq=lstsq, rank=rank)
     assert refined.rank > 0
     assert rms(refined(x) - t) < 0.7 * rms(network()(x) - t)
@@ -99,7 +99,9 @@ def test_the_system_is_the_same_in_every_form(residual: UserResidual | None, den
     """Whole, in chunks, by products, and against the adjoint identity."""
     one = task(residual)
     generator = torch.Generator().manual_seed(0)
-    V = torch.randn(one.model.size, 7, dtype=F64, generator=generator) if dense else None
+    V: Directions = Identity(one.model.size)
+    if dense:
+        V = Dense(torch.randn(one.model.size, 7, dtype=F64, generator=generator))
     probe = next(iter(one.data)).inputs
     problem = DataProblem(one, JacobianTimes(one.model, V, "auto", probe))
     y = 0.01 * torch.randn(problem.rank, dtype=F64, generator=generator)
@@ -134,6 +136,33 @@ def test_a_basis_and_a_solver_of_the_users_work_on_data() -> None:
     parts = {"basis": Longest(), "lstsq": Normal()}
     refined = pl.refine(network(), x, t, rank=40, **parts)
     assert rms(refined(x) - t) < 0.5 * rms(network()(x) - t)
+
+
+@pytest.mark.parametrize("products", ["rows", "columns"])
+@pytest.mark.parametrize("lstsq", ["streaming-qr", "qr", "lsmr"])
+def test_directions_of_the_users_work_on_data(lstsq: str, products: str) -> None:
+    x, t = bumps()
+    by_columns, own = (
+        pl.refine(network(), x, t, rank=30, lstsq=lstsq, products=products, basis=basis)
+        for basis in (Longest(), Doubled())
+    )
+    close = 1e-2 if lstsq == "lsmr" else 1e-7  # of which the first one is not down to rounding
+    torch.testing.assert_close(own(x), by_columns(x), rtol=0, atol=close)
+    searched = pl.refine(network(), x, t, lstsq=lstsq, products=products, basis=Doubled())
+    assert rms(searched(x) - t) < 0.5 * rms(network()(x) - t)
+    if lstsq == "streaming-qr":
+        assert rms(own.at_rank(10)(x) - t) < rms(network()(x) - t)
+
+
+def test_directions_of_the_users_move_an_operator() -> None:
+    grid = torch.linspace(-1, 1, 9, dtype=F64)[:, None]
+    a = torch.randn(30, 5, dtype=F64, generator=torch.Generator().manual_seed(0))
+    targets = torch.sin(a[:, :1] + grid.T)
+    by_columns, own = (
+        pl.refine(pl.operators.DeepONet(5, grid, (7, 6)), a, targets, rank=30, basis=basis)
+        for basis in (Longest(), Doubled())
+    )
+    torch.testing.assert_close(own(a), by_columns(a), rtol=0, atol=1e-7)
 
 
 def test_parts_of_the_users_tell_their_memory() -> None:
@@ -249,6 +278,8 @@ def changed(rows: Any) -> Any:
         (columns(0, 49), "no choice of different parameters"),
         (columns(0, 1, m=3), "3 parameters: expected 49"),
         (lambda rows: Subspace(Identity(3)), "Identity with 3 parameters: expected 49"),
+        (lambda rows: Subspace(Stretched(torch.arange(3), 50)), r"lift to \(50,\): expected a ten"),
+        (lambda rows: Subspace(Stretched(torch.arange(0), 49)), "rank 0: expected a whole number"),
         (changed, "has changed the parameters"),
     ],
 )
@@ -258,6 +289,26 @@ def test_what_a_basis_of_a_users_gives_is_checked(given: Any, message: str) -> N
         pl.solve(problem, "lsr", basis=Given(given), hidden=(16,), points=60, weight_scale=1.0)
     with pytest.raises(pl.SettingsError, match=r"Given\.build"):
         pl.refine(network(), *bumps(), basis=Given(given), rank=2)
+
+
+@pytest.mark.parametrize(
+    ("method", "told", "message"),
+    [
+        ("width", 0, "width gives 0: expected a whole number from 1 on, or None"),
+        ("width", "7", "width gives '7'"),
+        ("numbers", None, "numbers gives None: expected how many numbers"),
+        ("numbers_at_most", float("nan"), "numbers_at_most gives nan"),
+    ],
+)
+def test_what_a_basis_of_a_users_tells_is_checked(
+    method: str, told: Any, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    basis = Given(lambda rows: Subspace(Identity(rows.parameter_count)))
+    monkeypatch.setattr(Given, method, lambda self, *args: told, raising=False)
+    with pytest.raises(pl.SettingsError, match=rf"Given\.{message}"):
+        pl.solve(poisson(), "lsr", basis=basis, hidden=(16,), points=60, weight_scale=1.0)
+    with pytest.raises(pl.SettingsError, match=rf"Given\.{message}"):
+        pl.refine(network(), *bumps(), basis=basis, rank=2)
 
 
 class Answering(pl.QR):

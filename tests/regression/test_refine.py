@@ -19,11 +19,13 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import pdelsr as pl
+from pdelsr.files.container import Contents, read, write
+from pdelsr.linearize import Dense, Identity
 from pdelsr.lstsq import Solved
 from pdelsr.progress import PassDisplay
 from pdelsr.regression.model import Model
 from pdelsr.regression.products import JacobianTimes
-from pdelsr.regression.refined import sealed
+from pdelsr.regression.refined import REFINEMENT
 
 
 def rms(values: Tensor) -> float:
@@ -82,9 +84,9 @@ def test_rows_and_columns_agree(share: float) -> None:
     x, _ = bumps(20)
     model = Model(network(outputs=3), share, torch.Generator().manual_seed(1))
     V = torch.randn(model.size, 7, dtype=F64, generator=torch.Generator().manual_seed(0))
-    for directions in (V, None):
+    for directions in (Dense(V), Identity(model.size)):
         by = [JacobianTimes(model, directions, way, (x,)) for way in ("rows", "columns", "auto")]
-        expected = model.all_rows((x,)) if directions is None else model.all_rows((x,)) @ V
+        expected = directions.project(model.all_rows((x,)))
         assert by[2].way in ("rows", "columns")
         for times in by:
             torch.testing.assert_close(times((x,)), expected)
@@ -222,10 +224,10 @@ def test_smaller_ranks_come_for_free(basis: str) -> None:
     refined = pl.refine(model, x, t, rank=80, basis=basis)
     assert refined._family is not None
     V = refined._family.V
-    assert V is not None
+    assert isinstance(V, Dense)
     view = Model(model, 1.0, torch.Generator())
     for k in (1, 30, 80):
-        A = view.all_rows((x,))[:, 0] @ V[:, :k]
+        A = view.all_rows((x,))[:, 0] @ V.V[:, :k]
         y = torch.linalg.lstsq(A, (t - view((x,)))[:, 0]).solution
         expected = view((x,))[:, 0] + A @ y
         torch.testing.assert_close(refined.at_rank(k)(x)[:, 0], expected, rtol=0.0, atol=1e-7)
@@ -255,16 +257,19 @@ def test_a_saved_refinement_comes_back(tmp_path) -> None:
     with pytest.raises(pl.FileFormatError, match="another architecture"):
         pl.RefinedModule.load(tmp_path / "refined.safetensors", network(outputs=2))
     (tmp_path / "other").write_text("no")
-    with pytest.raises(pl.FileFormatError, match="cannot be read"):
+    with pytest.raises(pl.FileFormatError, match="is damaged, or not a refinement"):
         pl.RefinedModule.load(tmp_path / "other", network())
 
 
 EDITS = {
-    "rank": lambda t, m: m.update(rank="-1"),
-    "no rank": lambda t, m: m.update(rank="many"),
-    "names": lambda t, m: m.update(trainable="{"),
-    "no names": lambda t, m: m.update(trainable="[1]"),
-    "no delta": lambda t, m: t.pop("delta"),
+    "rank": lambda t, d: d.update(rank=-1),
+    "large rank": lambda t, d: d.update(rank=10**9),
+    "no rank": lambda t, d: d.update(rank="many"),
+    "names": lambda t, d: d.update(trainable={}),
+    "no names": lambda t, d: d.update(trainable=[1]),
+    "more": lambda t, d: d.update(more=1),
+    "less": lambda t, d: d.pop("rank"),
+    "no delta": lambda t, d: t.pop("delta"),
     "whole delta": lambda t, m: t.update(delta=t["delta"].int()),
     "wide delta": lambda t, m: t.update(delta=t["delta"][:, None]),
     "short delta": lambda t, m: t.update(delta=t["delta"][1:]),
@@ -281,13 +286,11 @@ def test_an_edited_refinement_is_refused(tmp_path: Path, name: str) -> None:
     x, t = bumps()
     path = tmp_path / "refined.safetensors"
     pl.refine(network(), x, t, rank=5).save(path)
-    with safe_open(path, framework="pt") as file:
-        tensors, metadata = {k: file.get_tensor(k) for k in file.keys()}, file.metadata()  # noqa: SIM118
-    EDITS[name](tensors, metadata)
-    if {"rank", "trainable"} <= metadata.keys():
-        metadata["sha256"] = sealed(tensors, metadata)  # whoever edits it can do that, too
-    save_file(tensors, path, metadata)
-    with pytest.raises(pl.FileFormatError, match="another copy"):
+    found = read(path, REFINEMENT)
+    tensors, document = dict(found.tensors), dict(found.document)
+    EDITS[name](tensors, document)
+    write(path, Contents(tensors, document))  # with the right checksum, as whoever edits it can do
+    with pytest.raises(pl.FileFormatError, match=r"[Uu]se another copy"):
         pl.RefinedModule.load(path, network())
 
 
@@ -315,7 +318,17 @@ def test_a_refinement_without_a_checksum_is_refused(tmp_path: Path) -> None:
         tensors, metadata = {k: file.get_tensor(k) for k in file.keys()}, file.metadata()  # noqa: SIM118
     del metadata["sha256"]
     save_file(tensors, path, metadata)
-    with pytest.raises(pl.FileFormatError, match="has no checksum"):
+    with pytest.raises(pl.FileFormatError, match="not a refinement saved by pdelsr"):
+        pl.RefinedModule.load(path, network())
+
+
+def test_other_files_are_no_refinements(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write(path, Contents({}, {"kind": "run"}))
+    with pytest.raises(pl.FileFormatError, match="not a refinement saved by pdelsr: give another"):
+        pl.RefinedModule.load(path, network())
+    save_file({"delta": torch.zeros(2)}, path, {"format": "pdelsr-refined"})
+    with pytest.raises(pl.FileFormatError, match=r"an earlier version of pdelsr.* refine again"):
         pl.RefinedModule.load(path, network())
 
 
@@ -323,7 +336,7 @@ def test_a_refinement_that_promises_too_much_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "refined.safetensors"
     pl.refine(network(), *bumps(), rank=5).save(path)
     path.write_bytes(path.read_bytes()[:-8])
-    with pytest.raises(pl.FileFormatError, match="cannot be read"):
+    with pytest.raises(pl.FileFormatError, match="is damaged, or not a refinement"):
         pl.RefinedModule.load(path, network())
     with pytest.raises(pl.FileFormatError, match="there is no file"):
         pl.RefinedModule.load(tmp_path, network())

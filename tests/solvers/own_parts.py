@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 import pdelsr as pl
-from pdelsr.linearize import Columns, RowSource
+from pdelsr.linearize import Columns, Directions, RowSource
 from pdelsr.lstsq import Solved, System
 from pdelsr.solvers.descent.levenberg_marquardt import LevenbergMarquardt
 from pdelsr.solvers.refinement.memory.estimate import alignment_bytes
@@ -33,6 +33,45 @@ class Longest(pl.Basis):
         sizes = sum((part.square().sum(dim=0) for part in chunks()), torch.zeros(()))
         index = sizes.topk(min(rank or 1000, rows.parameter_count)).indices.sort().values
         return Subspace(Columns(index, rows.parameter_count))
+
+
+@dataclass(frozen=True)
+class Stretched(Directions):
+    """Twice some of the parameters, without a matrix."""
+
+    index: torch.Tensor
+    parameter_count: int
+
+    @property
+    def rank(self) -> int:
+        return len(self.index)
+
+    @property
+    def only(self) -> torch.Tensor:
+        return self.index
+
+    def project(self, rows: torch.Tensor) -> torch.Tensor:
+        return 2 * rows
+
+    def lift(self, y: torch.Tensor) -> torch.Tensor:
+        delta = y.new_zeros(self.parameter_count)
+        delta[self.index] = 2 * y
+        return delta
+
+    def restrict(self, g: torch.Tensor) -> torch.Tensor:
+        return 2 * g[self.index]
+
+
+@dataclass(frozen=True)
+class Doubled(Longest):
+    """The same parameters, in directions of the user's own."""
+
+    name = "doubled"
+
+    def build(self, rows: RowSource, rank: int | None, generator: torch.Generator) -> Subspace:
+        found = super().build(rows, rank, generator).directions
+        assert isinstance(found, Columns)
+        return Subspace(Stretched(found.index, found.parameter_count))
 
 
 @dataclass(frozen=True)

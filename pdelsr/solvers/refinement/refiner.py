@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pdelsr.linearize import Identity, Predictor, RefinedPredictor, StackedResidual
+from pdelsr.linearize import Predictor, RefinedPredictor, StackedResidual
 from pdelsr.lstsq import solver_named
 from pdelsr.resources.clock import Clock
 from pdelsr.resources.pieces import is_out_of_memory, release
@@ -24,7 +24,7 @@ from pdelsr.solvers.refinement.tangent_newton import (
 )
 from pdelsr.solvers.state.discretization import Discretization
 from pdelsr.subspace import Basis
-from pdelsr.subspace.base import built
+from pdelsr.subspace.base import built, is_searched
 
 logger: logging.Logger = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class Refiner(RefinerOptions):
     ) -> Refinement:
         residual = discretization.fresh_residual(choice.factor, adapt_to)
         basis = self.basis_for(discretization.network.parameter_count)
-        if choice.rank is None and basis.has_rank:
+        if choice.rank is None and is_searched(basis, discretization.network):
             searched = _OnPoints(self, discretization, clock, residual, basis)
             found = RankSearch(searched, clock).run()
         else:
@@ -111,7 +111,7 @@ class Refiner(RefinerOptions):
             guess: δ to begin with, in the whole tangent space.
         """
         subspace = built(basis, residual, rank, discretization.generator)
-        whole = isinstance(subspace.directions, Identity)
+        whole = subspace.directions.is_whole
         refinement = refine_in_subspace(
             residual,
             subspace.directions,

@@ -8,6 +8,7 @@ from pdelsr.lstsq import LeastSquares, solver_named
 from pdelsr.solvers.state.discretization import Discretization
 from pdelsr.solvers.state.settings import require_whole
 from pdelsr.subspace import Basis, basis_named
+from pdelsr.subspace.base import is_searched, width_of
 
 FULL_LIMIT = 5000  # parameters up to which the whole tangent space is the default basis
 FIRST_RANK = 250  # from which a rank is doubled
@@ -56,18 +57,20 @@ class RefinerOptions:
         """
         m = discretization.network.parameter_count
         basis, chosen = self.basis_for(m), self.rank or rank
-        width = basis.width(discretization.network)
+        width = width_of(basis, discretization.network)
         if width is not None:
             return width
-        if chosen is None and basis.has_rank:
+        if chosen is None and not basis.takes_all:
             rows = discretization.plan.row_count(discretization.compiled.blocks, factor)
             chosen = initial_rank(largest_rank(m, int(rows)))
         return min(chosen or m, m)
 
     def rank_is_open(self, discretization: Discretization) -> bool:
         """Whether the user's choice allows fewer directions."""
-        has_rank = self.basis_for(discretization.network.parameter_count).has_rank
-        return self.rank is None and (has_rank or self.basis is None)
+        if self.rank is not None:
+            return False
+        basis = self.basis_for(discretization.network.parameter_count)
+        return self.basis is None or is_searched(basis, discretization.network)
 
 
 def initial_rank(most: int) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from pdelsr.errors import ProblemError
 from pdelsr.resources.deadline import deadline
@@ -23,7 +22,6 @@ from pdelsr.solvers.state.interruption import (
 from pdelsr.solvers.state.status import Status
 
 logger = logging.getLogger(__name__)
-E = TypeVar("E", bound=BaseException)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import nn
@@ -19,7 +19,6 @@ from pdelsr.files.atomic import read_path
 from pdelsr.sample import Sampler
 from pdelsr.solvers.state.history import Record
 
-T = TypeVar("T")
 SUGGESTED = "suggested"  # the field of published settings, not an option
 ALSO_KNOWN_AS: dict[str, tuple[str, ...]] = {
     "lr": ("learning_rate",),

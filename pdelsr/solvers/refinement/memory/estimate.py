@@ -46,10 +46,9 @@ def sizes_on(
     """Sizes of a refinement on that many rows."""
     m, held = discretization.network.parameter_count, discretization.heldout
     r, jets = min(rank, m), entries(held) * rows
-    again = refiner.newton_steps > 1 and not held.is_linear
-    again = again and not isinstance(refiner.basis_for(m), Full)
     forms = solver_named(refiner.lstsq).forms_matrix(rows, r)
-    kept = again and forms and keeps_jets(jets, rows, r, held.like)
+    forms = forms and not isinstance(refiner.basis_for(m), Full)
+    kept = keeps_jets(held, jets, rows, r, refiner.newton_steps, forms)
     return Sizes(rows, r, m, jets if kept else 0.0)
 
 

@@ -12,6 +12,7 @@ from pdelsr.solvers.refinement.memory.estimate import fits, needed
 from pdelsr.solvers.refinement.refiner_options import RefinerOptions
 from pdelsr.solvers.state.discretization import Discretization
 from pdelsr.solvers.state.settings import RunSettings
+from pdelsr.subspace.base import width_of
 
 
 def does_not_fit(
@@ -29,7 +30,7 @@ def does_not_fit(
     ways = []
     less = largest(few_enough, rank)
     network = discretization.network
-    if less and refiner.basis_for(network.parameter_count).width(network) is None:
+    if less and width_of(refiner.basis_for(network.parameter_count), network) is None:
         ways.append(f"rank to {_rounded(less)} (--rank)")
     fewer = largest(so_many, discretization.plan.equation_points(discretization.compiled.blocks))
     if fewer >= rank:

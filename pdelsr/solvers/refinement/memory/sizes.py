@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pdelsr.errors import SettingsError
 from pdelsr.lstsq import LeastSquares
 from pdelsr.subspace import Basis
 
@@ -25,7 +26,26 @@ class Sizes:
     jets: int | float = 0.0
 
     def numbers(self, basis: Basis, solver: LeastSquares) -> int | float:
-        """Numbers held at once: while the basis is built, or by V and the solve."""
+        """Numbers held at once: while the basis is built, or by V and the solve.
+
+        Raises:
+            SettingsError: a basis or solver of a user's tells no number.
+        """
         n, r, m = self.rows, self.rank, self.parameters
-        solve = basis.numbers(r, m) + self.jets * r + solver.numbers(n, r)
-        return max(basis.numbers_at_most(r, m), solve)
+        solve = _told(solver.numbers(n, r), solver, "numbers")
+        solve += self.of_directions(basis) + self.jets * r
+        return max(_told(basis.numbers_at_most(r, m), basis, "numbers_at_most"), solve)
+
+    def of_directions(self, basis: Basis) -> int | float:
+        """The size of V in numbers."""
+        return _told(basis.numbers(self.rank, self.parameters), basis, "numbers")
+
+
+def _told(size: object, part: object, method: str) -> int | float:
+    """What a part says of its memory, if it is a number."""
+    if isinstance(size, bool) or not isinstance(size, int | float) or not size >= 0:
+        raise SettingsError(
+            f"{type(part).__name__}.{method} gives {size!r:.60}: expected how many numbers "
+            "are held in memory, from 0 on."
+        )
+    return size

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from own_parts import GaussNewton, Longest, Normal
+from own_parts import Doubled, GaussNewton, Longest, Normal
 
 import pdelsr as pl
 from pdelsr.benchmark.process import in_fresh_process
@@ -137,5 +137,7 @@ def test_parts_of_the_users_together() -> None:
     by_qr = pl.solve(problem, "lsr", **options, basis=Longest())
     assert own.rank == 60
     assert own.heldout < 1.01 * by_qr.heldout < by_qr.heldout_start
+    stretched = pl.solve(problem, "lsr", **options, basis=Doubled(), lstsq=Normal())
+    assert stretched.heldout == pytest.approx(own.heldout, rel=1e-3)
     found = pl.solve(problem, GaussNewton(hidden=(8, 8), steps=3), max_iterations=1)
     assert found.heldout < found.heldout_start
