@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,13 @@ from pdelsr.errors import FileFormatError
 from pdelsr.files.identity import problem_lines
 from pdelsr.files.seal import digest_of_tensors
 from pdelsr.linearize.points import PointPlan
+from pdelsr.lstsq import LeastSquares
 from pdelsr.networks import Activation
-from pdelsr.results.plain_data import method_to_plain, to_plain
+from pdelsr.results.plain_data import is_code, to_plain
 from pdelsr.solvers.run.job import Job
+from pdelsr.solvers.run.method import Method
 from pdelsr.solvers.run.predecessor import Predecessor
+from pdelsr.subspace import Basis
 
 COMPARED = ("problem", "method", "network", "start")
 FREE = (  # options that may change before a run goes on
@@ -29,14 +32,9 @@ DIGITS = 9  # to which the values of functions are compared
 
 
 def fingerprint(job: Job) -> dict[str, Any]:
-    """What decides a run: plain data, and digests of weights.
-
-    Raises:
-        SettingsError: the method is of a class that files cannot name.
-    """
+    """What decides a run: plain data, and digests of weights."""
     problem, method, settings, start = job.problem, job.method, job.settings, job.start
     options = to_plain(replace(settings, network=None, callback=None))
-    own = {k: v for k, v in method_to_plain(method).items() if k not in ("class", "suggested")}
     of_problem = {
         "points": to_plain(problem.points),
         "sampler": part_text(problem.sampler),
@@ -49,7 +47,7 @@ def fingerprint(job: Job) -> dict[str, Any]:
         "problem": problem_lines(problem),
         "method": method.name,
         "options": {
-            **own,
+            **_options(method),
             **{k: v for k, v in options.items() if k not in (*FREE, "class")},
             "sampler": part_text(settings.sampler),
             **{f"{name} of the problem": value for name, value in of_problem.items()},
@@ -57,6 +55,16 @@ def fingerprint(job: Job) -> dict[str, Any]:
         "network": None if settings.network is None else _of_module(settings.network),
         "start": begin,
     }
+
+
+def _options(method: Method) -> dict[str, Any]:
+    """The options of a method; parts of a user's own as text, and other code left out."""
+    options = {f.name: getattr(method, f.name) for f in fields(method) if f.name != "suggested"}
+    plain = {name: to_plain(value) for name, value in options.items()}
+    for name, value in options.items():
+        if is_code(plain[name]) and isinstance(value, Basis | LeastSquares):
+            plain[name] = part_text(value)
+    return {name: value for name, value in plain.items() if not is_code(value)}
 
 
 def part_text(given: Any) -> str:

@@ -19,7 +19,7 @@ from pdelsr.checkpoint.run_state import RunState
 from pdelsr.compile import Block
 from pdelsr.errors import FileFormatError, SettingsError
 from pdelsr.files.typed import fits, shown
-from pdelsr.linearize import Columns, Dense, Identity, StackedResidual
+from pdelsr.linearize import Columns, Dense, Directions, Identity, StackedResidual
 from pdelsr.linearize.bound_block import BoundBlock
 from pdelsr.linearize.points import PointPlan
 from pdelsr.networks import Activation, Network, activation_named
@@ -97,6 +97,8 @@ class Freezer:
 
     def _freeze_part(self, value: Any) -> Any:
         name = type(value).__name__
+        if isinstance(value, Directions) and type(value) not in KEPT_TYPES:
+            return None  # a user's class, which the rest of the run does not need
         if not is_dataclass(value) or known_types(self.method).get(name) is not type(value):
             raise SettingsError(
                 f"the method {self.method.name!r} keeps a {name}, which a checkpoint cannot hold: "

@@ -38,6 +38,11 @@ class _Code:
     """Stands for a value that is code and therefore not stored."""
 
 
+def is_code(plain: Any) -> bool:
+    """Whether `to_plain` found code, which files do not hold."""
+    return isinstance(plain, _Code)
+
+
 def to_plain(value: Any) -> Any:
     """Numbers, strings, lists and dictionaries; fields that hold code are left out.
 
@@ -53,13 +58,13 @@ def to_plain(value: Any) -> Any:
         return value.tolist()
     if isinstance(value, list | tuple):
         items = [to_plain(item) for item in value]
-        return _Code() if any(isinstance(item, _Code) for item in items) else items
+        return _Code() if any(is_code(item) for item in items) else items
     if isinstance(value, Mapping):
         found = {str(key): to_plain(item) for key, item in value.items()}
-        return _Code() if any(isinstance(item, _Code) for item in found.values()) else found
+        return _Code() if any(is_code(item) for item in found.values()) else found
     if is_dataclass(value) and known_classes().get(type(value).__name__) is type(value):
         items = {f.name: to_plain(getattr(value, f.name)) for f in fields(value)}
-        kept = {k: v for k, v in items.items() if not isinstance(v, _Code)}
+        kept = {k: v for k, v in items.items() if not is_code(v)}
         return {"class": type(value).__name__, **kept}
     return _Code()
 
@@ -71,7 +76,7 @@ def method_to_plain(method: Method) -> Any:
         SettingsError: its class is not registered.
     """
     plain = to_plain(method)
-    if isinstance(plain, _Code):
+    if is_code(plain):
         name = type(method).__name__
         raise SettingsError(
             f"a solution by {name} cannot be saved, because load would not know that class: "

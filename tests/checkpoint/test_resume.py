@@ -11,6 +11,7 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 import torch
+from own_parts import Doubled, GaussNewton, Longest, Normal
 from runs import RUNS, SMALL, WAVE, module, outcome
 from solver_cases import X, cubic, poisson
 
@@ -22,8 +23,8 @@ from pdelsr.files.atomic import new_file_beside
 from pdelsr.files.container import Contents, read, write
 from pdelsr.linearize.points import PointPlan
 from pdelsr.networks import Activation
+from pdelsr.solvers.descent.levenberg_marquardt import LevenbergMarquardt
 from pdelsr.solvers.growth.growth_history import GrowthHistory
-from pdelsr.solvers.methods.registry import METHODS
 from pdelsr.solvers.refinement.refiner import Refiner
 from pdelsr.solvers.refinement.report import RankReport
 from pdelsr.solvers.run.method import Method, State
@@ -423,12 +424,57 @@ class Forgetful(Method):
         raise AssertionError
 
 
-def test_methods_that_files_cannot_name_are_refused(path: Path, monkeypatch: Any) -> None:
-    with pytest.raises(pl.SettingsError, match="by Forgetful cannot be saved"):
-        pl.solve(cubic(), Forgetful(), checkpoint=path)
-    monkeypatch.setitem(METHODS, "forgetful", Forgetful)
+def test_what_a_checkpoint_cannot_hold_is_refused(path: Path) -> None:
     with pytest.raises(pl.SettingsError, match=r"keeps a object.*memory_types"):
         pl.solve(cubic(), Forgetful(), checkpoint=path)
+
+
+@dataclass
+class Count:
+    steps: int = 0
+
+
+@dataclass(frozen=True)
+class Counting(GaussNewton):
+    """A method of a user's with a memory of its own."""
+
+    name = "counting"
+    memory_types = (Count, LevenbergMarquardt)
+
+    def init(self, context: Any) -> State:
+        state = super().init(context)
+        return replace(state, memory=(Count(), state.memory))
+
+    def step(self, context: Any, state: State) -> State:
+        count, memory = state.memory
+        found = super().step(context, replace(state, memory=memory))
+        return replace(found, memory=(Count(count.steps + self.steps), found.memory))
+
+
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        ("ilsr", {"basis": Doubled(), "lstsq": Normal(), "rank": 30, "alignment_steps": 3}),
+        (Counting(hidden=(6, 6)), {}),
+    ],
+    ids=["basis and solver", "method"],
+)
+def test_runs_with_parts_of_the_users_go_on(
+    method: Any, options: dict[str, Any], path: Path, cut: Any
+) -> None:
+    options = {**options, "points": 60, "max_iterations": 2}
+    if method == "ilsr":
+        options |= {"hidden": (6, 6), "weight_scale": 1.0}
+    whole = pl.solve(cubic(), method, **options)
+    cut(2)
+    with pytest.raises(Cut):
+        pl.solve(cubic(), method, checkpoint=path, checkpoint_every=0, **options)
+    cut(0)
+    found = pl.solve(cubic(), method, checkpoint=path, checkpoint_every=0, **options)
+    assert outcome(found) == outcome(whole)
+    if method == "ilsr":
+        with pytest.raises(pl.FileFormatError, match="differs in basis"):
+            pl.solve(cubic(), method, checkpoint=path, **{**options, "basis": Longest()})
 
 
 def test_what_a_growth_has_learned_is_kept() -> None:
