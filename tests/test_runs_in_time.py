@@ -88,6 +88,19 @@ def test_a_coefficient_that_never_returns_in_the_run_ends_it(method: str) -> Non
     assert solution.ended is pl.Status.OUT_OF_TIME
 
 
+def test_a_coefficient_that_catches_everything_cannot_stop_the_clock() -> None:
+    endless = endless_after(1.0)
+
+    def careless(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        try:
+            return endless._imp_(x, y)
+        except BaseException:
+            return torch.ones_like(x)
+
+    solution = timed(2.0, poisson(pl.coefficient("g", careless, X, Y)), "pinn", hidden=(10,))
+    assert solution.ended is pl.Status.OUT_OF_TIME
+
+
 def test_a_refinement_that_follows_a_method_is_within_the_limit() -> None:
     options = {"hidden": (8, 8), "points": 100, "refine": True}
     solution = timed(2.0, cubic(), "pinn", adam_steps=100_000, **options)

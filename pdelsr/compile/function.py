@@ -16,6 +16,7 @@ from pdelsr.compile.finite import require_finite
 from pdelsr.declare.callables import AS_ARGUMENT, outermost_calls
 from pdelsr.declare.sharing import shared_subexpressions
 from pdelsr.errors import PdelsrError, ProblemError, described
+from pdelsr.resources.time_is_up import heard
 
 AS_ARGUMENT.append(torch.as_tensor)
 
@@ -157,7 +158,7 @@ class Call:
     def _called(self, x: Float[Tensor, "n c"]) -> Tensor:
         arguments = [row.contiguous() for row in self._arguments(x)]
         try:
-            given = cast(Any, self.applied)._imp_(*arguments)
+            given = heard(lambda: cast(Any, self.applied)._imp_(*arguments))
             found = given if isinstance(given, Tensor) else torch.as_tensor(given, dtype=None)
             if found.is_complex():
                 raise TypeError("it returned complex values")

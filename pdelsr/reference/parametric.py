@@ -98,7 +98,7 @@ def parametric(*numbers: str) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
 
     def decorate(make: Callable[P, Any]) -> Callable[P, Any]:
         @wraps(make)
-        def made(*args: P.args, **kwargs: P.kwargs) -> Any:
+        def made(*args: Any, **kwargs: Any) -> Any:
             given = inspect.signature(make).bind(*args, **kwargs).arguments
             free = [n for n in numbers if getattr(given.get(n), "free_symbols", None)]
             return Parametric(made, given, tuple(free)) if free else make(*args, **kwargs)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(eq=False)
@@ -13,7 +17,7 @@ class Deadline:
 
     Args:
         end: by `time.monotonic`.
-        told: whether `TimeIsUp` was raised for it, which happens once.
+        told: whether `TimeIsUp` was raised for it, which happens once, see `heard`.
     """
 
     end: float
@@ -40,6 +44,20 @@ class _Running(threading.local):
 
 
 running = _Running()
+
+
+def heard(call: Callable[[], T]) -> T:
+    """What a user's code gives; if it has swallowed `TimeIsUp`, that is raised again.
+
+    Args:
+        call: runs the code.
+    """
+    before = [d for d in running.deadlines if d.told]
+    found = call()
+    for deadline in running.deadlines:
+        if deadline.told and deadline not in before:
+            raise TimeIsUp(deadline)
+    return found
 
 
 def check_time() -> None:

@@ -18,7 +18,7 @@ from pdelsr.resources import alarm as module
 from pdelsr.resources.clock import Clock
 from pdelsr.resources.deadline import deadline, given_up_after
 from pdelsr.resources.pieces import in_pieces
-from pdelsr.resources.time_is_up import TimeIsUp, check_time, running
+from pdelsr.resources.time_is_up import TimeIsUp, check_time, heard, running
 from pdelsr.solvers.state.interruption import last_work
 from pdelsr.solvers.state.status import Status
 
@@ -206,6 +206,23 @@ def test_a_check_tells_once() -> None:
             except TimeIsUp:
                 told += 1
     assert told == 1
+
+
+def test_code_of_a_users_cannot_swallow_it() -> None:
+    swallowed: list[BaseException] = []
+
+    def careless() -> str:
+        try:
+            forever()
+        except BaseException as error:
+            swallowed.append(error)
+        return "a result"
+
+    with pytest.raises(TimeIsUp) as raised, deadline(0.05):
+        heard(careless)
+    assert raised.value is not swallowed[0]
+    with deadline(100):
+        assert heard(lambda: 1) == 1
 
 
 @pytest.mark.parametrize(
