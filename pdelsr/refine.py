@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, overload
 
+import torch
 from torch import Tensor, nn
 from typing_extensions import Unpack
 
@@ -73,6 +74,8 @@ def refine(
 ) -> RefinedModule: ...
 
 
+@torch.inference_mode(False)  # callers may have switched slopes off
+@torch.enable_grad()
 def refine(
     model: nn.Module,
     inputs: Problem | GivenInputs,

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, overload
 
+import torch
 from typing_extensions import Unpack
 
 from pdelsr.checkpoint import RunFile, kept_form
@@ -108,6 +109,8 @@ def solve(
 ) -> Solution: ...
 
 
+@torch.inference_mode(False)  # callers may have switched slopes off
+@torch.enable_grad()
 def solve(
     problem: Problem,
     method: str | Method = "ilsr",

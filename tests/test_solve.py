@@ -114,6 +114,19 @@ def test_a_start_that_stays_best_keeps_its_report_and_points() -> None:
     np.testing.assert_array_equal(second.predict(x), first.predict(x))
 
 
+@pytest.mark.parametrize("method", ["ilsr", "lsr", "pinn", "tsonn"])
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_callers_may_have_switched_slopes_off(mode: Any, method: str) -> None:
+    options = {"hidden": (6,), "points": 30, "max_iterations": 1, "weight_scale": 1.0}
+    if method == "pinn":
+        options |= {"adam_steps": 3, "lbfgs_steps": 1}
+    usual = pl.solve(poisson(), method, **options)
+    with mode():
+        solution = pl.solve(poisson(), method, **options)
+        x = np.linspace(0, 1, 9)
+        np.testing.assert_array_equal(solution.predict(x), usual.predict(x))
+
+
 def test_a_start_takes_its_dtype_seed_and_hard_conditions_along() -> None:
     first = pl.solve(poisson(), "lsr", hard=True, dtype="float32", seed=3, **SMALL)
     second = pl.solve(poisson(), "lsr", start=first)

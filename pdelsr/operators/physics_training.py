@@ -41,6 +41,8 @@ class Training:
         return f"<Training: {len(self.losses):,} steps, {span}{self.seconds:.1f} s, {end}>"
 
 
+@torch.inference_mode(False)  # callers may have switched slopes off
+@torch.enable_grad()
 def train_operator(
     problem: Problem,
     operator: PIDeepONet,

@@ -13,6 +13,7 @@ from torch import Tensor
 from pdelsr.errors import SettingsError
 from pdelsr.linearize import Columns, Directions, Identity
 from pdelsr.lstsq import Spectrum
+from pdelsr.lstsq.base import Ended
 from pdelsr.lstsq.nested import Nested
 from pdelsr.regression.data import Batch, Data, over_pieces
 from pdelsr.regression.data_problem import DataPlace, DataProblem
@@ -114,8 +115,15 @@ class Fit(Observer):
         length = torch.linalg.vector_norm(search.place.y).item()
         scores = [RankScore(0, before, math.nan, 0.0), RankScore(r, size, math.nan, length)]
         better = size < before
-        status = "given" if better else f"rank {r} does not lower the residual: try a smaller one"
+        status = "given" if better else self._failure(search)
         return self.refined(search, r if better else 0, scores, status)
+
+    def _failure(self, search: NewtonSearch) -> str:
+        """Why a refinement is not better than the module."""
+        ended = Ended.SOLVED if search.solved is None else search.solved.status
+        if ended is not Ended.SOLVED:
+            return f"the solution does not lower the residual: {ended.value}"
+        return f"rank {self.problem.rank} does not lower the residual: try a smaller one"
 
     def require_solved(self, search: NewtonSearch) -> None:
         """Refuse a module of which not even the first linear problem is finite.

@@ -104,6 +104,10 @@ class Model:
         with torch.no_grad():
             return self.module(*inputs)
 
+    def still(self, inputs: Inputs) -> Tensor:
+        """The output in the module's shape; it has slopes in the inputs and none in θ."""
+        return torch.func.functional_call(own_containers(self.module), self.parameters, inputs)
+
     def moved(self, inputs: Inputs, delta: Float[Tensor, " m"]) -> tuple[Tensor, Tensor]:
         """The output in the module's shape, and its derivative along δ, by forward mode."""
         module = own_containers(self.module)

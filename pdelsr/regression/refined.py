@@ -157,7 +157,7 @@ class RefinedModule(nn.Module):
             x.to(self.delta) if x.is_floating_point() else x.to(self.delta.device) for x in inputs
         )
         if not self.rank:
-            return self.module(*converted)
+            return self._model.still(converted)
         self._model.index = self.index
         value, tangent = self._model.moved(converted, self.delta)
         return value + tangent

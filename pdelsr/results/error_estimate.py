@@ -100,6 +100,8 @@ def estimated(
         coordinates: their names.
     """
     report = best.report
+    if report is None and best.candidate.delta is not None:
+        return ErrorEstimate(doubts=("the method gives no report of its refinement to tell it by",))
     if report is None:
         return ErrorEstimate(doubts=("nothing was refined, and only a refinement tells its error",))
     found = report.sensitivity

@@ -16,6 +16,7 @@ from solver_cases import poisson
 import pdelsr as pl
 from pdelsr.linearize import Columns, Dense, Directions, Identity
 from pdelsr.lstsq import SOLVERS, Solved
+from pdelsr.lstsq.base import Ended
 from pdelsr.progress import PassDisplay
 from pdelsr.regression.data import Data
 from pdelsr.regression.data_problem import DataProblem
@@ -337,6 +338,19 @@ def test_what_a_solver_of_a_users_gives_is_checked(
     monkeypatch.setattr(Answering, "answer", staticmethod(answer))
     with pytest.raises(pl.SettingsError, match=rf"Answering\.compute .*{message}"):
         pl.refine(network(), *bumps(), rank=20, lstsq=Answering())
+
+
+def test_a_solver_that_has_not_finished_is_told() -> None:
+    class Unfinished(pl.QR):
+        def compute(self, state: Any, b: Any = None) -> Any:
+            return Solved(super().compute(state, b).solution + 100, status=Ended.ITERATIONS)
+
+        def left_over(self, state: Any, b: Any = None) -> None:
+            return None
+
+    refined = pl.refine(network(), *bumps(), rank=20, lstsq=Unfinished())
+    assert refined.rank == 0
+    assert "does not lower the residual: the iterations were over" in refined.status
 
 
 def test_an_error_of_a_users_solver_is_not_the_modules() -> None:

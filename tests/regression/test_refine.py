@@ -236,6 +236,25 @@ def test_smaller_ranks_come_for_free(basis: str) -> None:
         refined.at_rank(81)
 
 
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_callers_may_have_switched_slopes_off(mode: Any) -> None:
+    x, t = bumps()
+    usual = pl.refine(network(), x, t, rank=30, products="rows")
+    with mode():
+        refined = pl.refine(network(), x, t, rank=30, products="rows")
+        assert torch.equal(refined(x), usual(x))
+
+
+def test_no_rank_leaves_slopes_in_the_parameters() -> None:
+    x, t = bumps()
+    refined = pl.refine(network(), x, t, rank=30)
+    for k in (0, 10):
+        moving = x.clone().requires_grad_()
+        assert not refined.at_rank(k)(x).requires_grad
+        (slopes,) = torch.autograd.grad(refined.at_rank(k)(moving).sum(), moving)
+        assert slopes.abs().max() > 0
+
+
 def test_part_of_the_parameters() -> None:
     x, t = bumps()
     refined = pl.refine(network(), x, t, rank=50, parameter_fraction=0.5)

@@ -6,10 +6,11 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from pdelsr.errors import ProblemError
+from pdelsr.errors import ProblemError, SettingsError
 from pdelsr.resources.deadline import deadline
 from pdelsr.resources.pieces import is_out_of_memory
 from pdelsr.solvers.refinement.memory.refusal import nothing_found
+from pdelsr.solvers.refinement.report import RankReport
 from pdelsr.solvers.run.context import Context
 from pdelsr.solvers.run.method import Method, State
 from pdelsr.solvers.run.stopping import Judge, Outcome, without_arrays
@@ -78,11 +79,11 @@ def run(
     failure: ProblemError | None = None
     try:
         with deadline(context.clock.left - 0.5 * context.finish_seconds):
-            state = resumed.state if resumed else method.init(context)
+            state = resumed.state if resumed else _given(method, "init", method.init(context))
             status = None
             keep(Standing(state, status))
             while status is None:
-                state = method.step(context, state)
+                state = _given(method, "step", method.step(context, state))
                 if state.whole:
                     unseen, iterations = state, state.iteration
                     assessed = context.assess(state.candidate, iterations, state.report)
@@ -109,3 +110,32 @@ def run(
     if lack is not None and context.best is begin and fresh and not context.trained:
         raise nothing_found(context.discretization, lack)
     return replace(judge.outcome(status, iterations, following), failure=failure)
+
+
+def _given(method: Method, step: str, state: object) -> State:
+    """What `init` or `step` of a method gives, which may be a user's.
+
+    Raises:
+        SettingsError: it is no state of a run.
+    """
+    name = f"{type(method).__name__}.{step}"
+    if not isinstance(state, State):
+        raise SettingsError(f"{name} gives {type(state).__name__}: expected a State.")
+    found: object = state.candidate
+    if not isinstance(found, Candidate):
+        raise SettingsError(
+            f"{name} gives a State whose candidate is a {type(found).__name__}: expected "
+            "Candidate.of_network(network), or a copy of it with delta."
+        )
+    if found.delta is not None and found.delta.shape != found.theta.shape:
+        raise SettingsError(
+            f"{name} gives a candidate with delta of shape {tuple(found.delta.shape)}: expected "
+            f"{tuple(found.theta.shape)}, an entry for each parameter."
+        )
+    report: object = state.report
+    if report is not None and not isinstance(report, RankReport):
+        raise SettingsError(
+            f"{name} gives a State whose report is a {type(report).__name__}: expected the "
+            "`report` of a refinement, or None."
+        )
+    return state

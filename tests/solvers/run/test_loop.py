@@ -19,6 +19,7 @@ from pdelsr.results.collect import final_status
 from pdelsr.results.error_estimate import ErrorEstimate
 from pdelsr.solvers.methods.ilsr import ILSR
 from pdelsr.solvers.prepare import prepare
+from pdelsr.solvers.refinement.refiner import Refiner
 from pdelsr.solvers.refinement.report import RankReport
 from pdelsr.solvers.request import Request
 from pdelsr.solvers.run.assessed import Assessed
@@ -60,19 +61,22 @@ FINE = ErrorEstimate(low=1e-13, high=1e-11)
 OPEN = ErrorEstimate(low=1e-13, high=1.0, open=("u is known up to a constant",))
 
 
+def line() -> pl.Problem:
+    u = pl.unknown("u", X)
+    start = [pl.Dirichlet(u, 0, on=sp.Eq(X, 0))]
+    return pl.Problem("line", pl.Interval(X, 0, 1), [u.diff(X) - 1], start)
+
+
 def scripted(
     *sizes: float, tolerance: float = 0.0, interrupt_at: int = 0, **options: Any
 ) -> tuple[Context, Outcome]:
     """u' = 1, u(0) = 0 by u = w x + b, from w = 2 and b = 1."""
-    u = pl.unknown("u", X)
-    start = [pl.Dirichlet(u, 0, on=sp.Eq(X, 0))]
-    problem = pl.Problem("line", pl.Interval(X, 0, 1), [u.diff(X) - 1], start)
-    line = nn.Linear(1, 1)
-    nn.init.constant_(line.weight, 2.0)
-    nn.init.constant_(line.bias, 1.0)
+    network = nn.Linear(1, 1)
+    nn.init.constant_(network.weight, 2.0)
+    nn.init.constant_(network.bias, 1.0)
     method = Scripted(sizes=sizes, interrupt_at=interrupt_at)
-    given = {"network": line, "max_iterations": len(sizes), "tolerance": tolerance, **options}
-    job = Request.of(problem, method, given).job()
+    given = {"network": network, "max_iterations": len(sizes), "tolerance": tolerance, **options}
+    job = Request.of(line(), method, given).job()
     context = prepare(job)
     return context, run(context, method)
 
@@ -368,3 +372,74 @@ def test_memory_that_ends_twice_costs_no_result(monkeypatch: pytest.MonkeyPatch)
     solution = pl.solve(cubic(), "ilsr", **options)
     assert solution.status is pl.Status.OUT_OF_MEMORY
     assert solution.best_iteration == 1
+
+
+@dataclass(frozen=True)
+class Wrong(Scripted):
+    """A method of a user's that gives something."""
+
+    gives: Any = None
+    in_init: bool = False
+
+    def init(self, context: Context) -> Any:
+        usual = super().init(context)
+        return self.gives(usual, context) if self.in_init else usual
+
+    def step(self, context: Context, state: State) -> Any:
+        return self.gives(super().step(context, state), context)
+
+
+def refinement(state: State, context: Context) -> Any:
+    return Refiner()(context.discretization, context.clock)
+
+
+def unchecked(state: State, **given: Any) -> State:
+    """The state with other fields, past the checks of types in tests."""
+    changed = replace(state)
+    for name, value in given.items():
+        object.__setattr__(changed, name, value)
+    return changed
+
+
+WRONG = {
+    "nothing": (lambda s, c: None, "gives NoneType: expected a State"),
+    "candidate": (lambda s, c: s.candidate, "gives Candidate: expected a State"),
+    "network": (
+        lambda s, c: unchecked(s, candidate=c.network),
+        "a State whose candidate is a .*: expected Candidate.of_network",
+    ),
+    "refinement": (
+        lambda s, c: unchecked(s, candidate=refinement(s, c)),
+        "a State whose candidate is a Refinement: expected",
+    ),
+    "delta": (
+        lambda s, c: replace(s, candidate=replace(s.candidate, delta=s.candidate.theta[:1])),
+        r"a candidate with delta of shape \(1,\): expected \(2,\)",
+    ),
+    "report": (
+        lambda s, c: unchecked(s, report=refinement(s, c)),
+        "a State whose report is a Refinement: expected the `report` of a refinement",
+    ),
+}
+
+
+@pytest.mark.parametrize("in_init", [True, False], ids=["init", "step"])
+@pytest.mark.parametrize("case", WRONG)
+def test_what_a_method_of_a_users_gives_is_checked(case: str, in_init: bool) -> None:
+    gives, message = WRONG[case]
+    method = Wrong(sizes=(0.5,), gives=gives, in_init=in_init)
+    with pytest.raises(
+        pl.SettingsError, match=f"Wrong.{'init' if in_init else 'step'} .*{message}"
+    ):
+        pl.solve(line(), method, network=nn.Linear(1, 1), points=20, max_iterations=1)
+
+
+def test_a_refinement_without_a_report_claims_no_error() -> None:
+    def refined(state: State, context: Context) -> State:
+        found = refinement(state, context)
+        return replace(state, candidate=replace(state.candidate, delta=found.delta))
+
+    solution = pl.solve(
+        line(), Wrong(sizes=(1.0,), gives=refined), network=nn.Linear(1, 1), points=20
+    )
+    assert "the method gives no report of its refinement" in " ".join(solution.summary().split())
