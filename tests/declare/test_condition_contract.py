@@ -76,6 +76,7 @@ WRONG: dict[str, tuple[Callable[[pl.Domain], Any], str]] = {
         "a 'initial' has an unknown alone there, or its derivative by time",
     ),
     "periodic": (one(kind="periodic"), "a 'periodic' holds on PeriodicPair"),
+    "failing": (lambda domain: 1 / 0, r"Own.statements\(domain, order\) fails with ZeroDivision"),
     "no unknown": (one(lhs=X), "it contains no unknown"),
 }
 

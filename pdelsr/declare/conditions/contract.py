@@ -11,7 +11,7 @@ from pdelsr.declare.expressions import as_expression, field, jets
 from pdelsr.declare.regions import AtPoints, Interior, OnParts, PeriodicPair, Region
 from pdelsr.declare.statements import Statement
 from pdelsr.declare.symbols import Unknown
-from pdelsr.errors import ProblemError, quoted
+from pdelsr.errors import ProblemError, of_a_users, quoted
 
 REGIONS: dict[str, tuple[type[Region], ...]] = {
     "condition": (OnParts, Interior),
@@ -35,10 +35,11 @@ def statements_of(
     Raises:
         ProblemError: something is no statement, or is not of the kind that it claims.
     """
-    found: Any = condition.statements(domain, order)
     if type(condition).__module__.startswith("pdelsr."):
-        return tuple(found)
+        return tuple(condition.statements(domain, order))
     who = type(condition).__name__
+    with of_a_users(f"{who}.statements(domain, order)"):
+        found: Any = condition.statements(domain, order)
     listed = isinstance(found, tuple | list)
     if not listed or not found or not all(isinstance(s, Statement) for s in found):
         raise ProblemError(

@@ -12,7 +12,7 @@ from pdelsr.declare.domains.base import ZERO_LENGTH, Domain
 from pdelsr.declare.domains.checks import quoted, require_size, require_symbols
 from pdelsr.declare.domains.part import Kind, Part, Placement
 from pdelsr.declare.domains.probes import probes
-from pdelsr.errors import ProblemError, described
+from pdelsr.errors import ProblemError, described, of_a_users
 from pdelsr.errors import quoted as short
 
 INSIDE, ON_PART = 2**10, 2**6  # points that are tested
@@ -29,14 +29,23 @@ def require_contract(domain: Domain) -> None:
     if type(domain).__module__.startswith("pdelsr."):
         return
     who = type(domain).__name__
+    with of_a_users(who):
+        _require_whole(domain, who)
+        parts = _listed_parts(domain, who)
+    for part in parts:
+        named = f"part '{part.name}' of {who}"
+        with of_a_users(named):
+            _require_part(part, domain, named)
+
+
+def _require_whole(domain: Domain, who: str) -> None:
+    """Refuse a domain whose size, title or interior break a promise, its parts aside."""
     require_symbols(domain.coordinates, who)
     if not isinstance(domain.title, str) or not domain.title.strip():
         raise ProblemError(f"{who}: title is {short(domain.title)}, expected a line of text")
     _require_box(domain, who)
     _require_measure(domain.measure, who)
     _require_interior(domain, who)
-    for part in _listed_parts(domain, who):
-        _require_part(part, domain, f"part '{part.name}' of {who}")
 
 
 def _require_box(domain: Domain, who: str) -> None:

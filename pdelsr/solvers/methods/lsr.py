@@ -37,7 +37,7 @@ class LSR(Method):
             None for "full" on networks up to 5,000 parameters and "output" on larger ones.
         rank: r; None for all directions of "full" and "last_layer", and for a choice with the other
             bases: doubled from 250 as long as that halves the residual on held-out points.
-        lstsq: "qr", "svd", "cholesky", "lsmr" or a `LeastSquares`.
+        lstsq: "qr", "streaming-qr", "svd", "cholesky", "lsmr" or a `LeastSquares`.
         newton_steps: in the tangent space, for nonlinear problems; 1 is the published method.
         passes: number of refinements of the same network; each after the first uses points drawn
             where the residual of the best one so far is large, which helps with a kink or a layer.

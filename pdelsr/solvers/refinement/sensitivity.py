@@ -118,6 +118,8 @@ def sensitivity(
         at: predictor of the linearization of a steady problem, to search for waves; None for no
             waves.
     """
+    if type(solver).root_covariance is LeastSquares.root_covariance:
+        return None
     network = residual.network
     bound = residual.blocks[0].thinned(
         min(1.0, VALUES / network.out_features / len(residual.blocks[0]))

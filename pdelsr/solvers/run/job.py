@@ -20,7 +20,8 @@ NO_LIMIT = 10**9  # iterations
 class Job:
     """The complete description of a run; `solvers/request.py` makes it from a user's request.
 
-    Nothing is left open: preparation, run, checkpoint and collection read all choices from the job.
+    Preparation, run, checkpoint and collection read the user's choices here. What only trials on
+    points can tell, the design of a default network and the weights, is found in preparation.
 
     Args:
         problem: the declaration.

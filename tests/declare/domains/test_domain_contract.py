@@ -134,6 +134,14 @@ WRONG: dict[str, tuple[Callable[[], pl.Domain], str]] = {
         "bounding_box has values that are not finite",
     ),
     "measure": (lambda: sector(measure=float("nan")), "measure is nan, expected a positive"),
+    "failing interior": (
+        lambda: sector(place=lambda self, unit: unit[:, 7]),
+        "Sector fails with IndexError: index 7 is out of bounds",
+    ),
+    "failing part": (
+        lambda: with_arc(normals=lambda self, p: 1 / 0),
+        "part 'outer' of Sector fails with ZeroDivisionError: division by zero",
+    ),
     "title": (lambda: sector(title=None), "title is None, expected a line of text"),
     "coordinates": (lambda: Sector(("x", "y")), "got 'x' as a coordinate, expected a symbol"),  # type: ignore[arg-type]
 }
