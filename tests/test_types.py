@@ -20,11 +20,11 @@ from jaxtyping import Float, TypeCheckError, jaxtyped
 from torch import Tensor
 
 import pdelsr as pl
-from pdelsr.files.typed import fits
+from pdelsr.files.typed import is_of
 from pdelsr.lstsq.base import equilibrate
 from pdelsr.refine import InstanceOptions, refine_instance
-from pdelsr.regression.lsr import refine as refine_on_data
 from pdelsr.regression.options import DataOptions
+from pdelsr.regression.refine import refine as refine_on_data
 from pdelsr.solvers.methods import options
 from pdelsr.solvers.run.method import Method
 from pdelsr.solvers.state.settings import RunSettings
@@ -266,6 +266,6 @@ def test_shapes_are_checked_while_tests_run() -> None:
 def test_a_saved_value_is_checked_within_functions_that_name_their_axes() -> None:
     @jaxtyped(typechecker=beartype)
     def within(x: Float[Tensor, " n"]) -> bool:
-        return fits(torch.zeros(2 * len(x)), Float[Tensor, " n"])
+        return is_of(torch.zeros(2 * len(x)), Float[Tensor, " n"])
 
     assert within(torch.zeros(3))

@@ -18,7 +18,7 @@ from torch import Tensor
 from pdelsr.checkpoint.run_state import RunState
 from pdelsr.compile import Block
 from pdelsr.errors import FileFormatError, SettingsError
-from pdelsr.files.typed import fits, shown
+from pdelsr.files.typed import is_of, shown
 from pdelsr.linearize import Columns, Dense, Directions, Identity, StackedResidual
 from pdelsr.linearize.bound_block import BoundBlock
 from pdelsr.linearize.points import PointPlan
@@ -177,7 +177,7 @@ class Thawer:
         if kind == "plan":
             assert self.plan is not None
             counts, weights = content
-            good = fits(counts, dict[str, int]) and fits(weights, dict[str, float])
+            good = is_of(counts, dict[str, int]) and is_of(weights, dict[str, float])
             good = good and all(0 <= n < MOST for n in counts.values())
             if not good or not all(0 <= w < math.inf for w in weights.values()):
                 raise FileFormatError(f"its points and weights are {shown(content)}")
@@ -217,7 +217,7 @@ def require_types(cls: type, items: Mapping[str, Any]) -> None:
     """
     hints = get_type_hints(cls)
     for name, value in items.items():
-        if name in hints and not fits(value, hints[name]):
+        if name in hints and not is_of(value, hints[name]):
             raise FileFormatError(
                 f"its {cls.__name__} has {name} = {shown(value)}, which is of a wrong type"
             )

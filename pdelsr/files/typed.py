@@ -64,7 +64,7 @@ def built(cls: type[T], given: Any, what: str) -> T:
     for name, value in given.items():
         if name not in known:
             raise FileFormatError(f"{what} has {shown(name)}, which is not known")
-        if not fits(value, hints[name]):
+        if not is_of(value, hints[name]):
             raise FileFormatError(f"{what} has {name} = {shown(value)}, which is of a wrong type")
     for name, field in known.items():
         if name not in given and field.default is MISSING and field.default_factory is MISSING:
@@ -72,10 +72,10 @@ def built(cls: type[T], given: Any, what: str) -> T:
     return cls(**given)
 
 
-def fits(value: Any, hint: Any) -> bool:
+def is_of(value: Any, hint: Any) -> bool:
     """Whether a value is of an annotated type, as far as plain data show."""
     if get_origin(hint) in (Union, UnionType):
-        return any(fits(value, member) for member in get_args(hint))
+        return any(is_of(value, member) for member in get_args(hint))
     kind = get_origin(hint) or hint
     if kind is Any:
         return True
@@ -88,7 +88,7 @@ def fits(value: Any, hint: Any) -> bool:
     if kind is tuple and get_args(hint)[-1:] != (...,) and get_args(hint):
         parts = get_args(hint)
         right = isinstance(value, list | tuple) and len(value) == len(parts)
-        return right and all(fits(v, part) for v, part in zip(value, parts, strict=True))
+        return right and all(is_of(v, part) for v, part in zip(value, parts, strict=True))
     if kind is Sequence or kind is tuple or kind is list:
         return isinstance(value, list | tuple) and _all_fit(value, get_args(hint)[:1])
     with jaxtyped("context"):  # apart from axis sizes named elsewhere
@@ -96,7 +96,7 @@ def fits(value: Any, hint: Any) -> bool:
 
 
 def _all_fit(values: Any, hints: tuple[Any, ...]) -> bool:
-    return not hints or all(fits(value, hints[0]) for value in values)
+    return not hints or all(is_of(value, hints[0]) for value in values)
 
 
 def shown(value: Any) -> str:

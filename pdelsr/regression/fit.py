@@ -23,11 +23,11 @@ from pdelsr.regression.model import Model
 from pdelsr.regression.parts import Parts
 from pdelsr.regression.products import JacobianTimes
 from pdelsr.regression.ranks import geometric
-from pdelsr.regression.refined import Family, RankScore, RefinedModule
+from pdelsr.regression.refined import RankScore, RefinedModule, SmallerRanks
 from pdelsr.regression.separable import SeparableTimes, is_separable
 from pdelsr.regression.task import Task
 from pdelsr.resources.clock import Clock
-from pdelsr.solvers.refinement.newton import Linearization, NewtonSearch, Observer
+from pdelsr.solvers.refinement.newton import Leading, Linearization, NewtonSearch, Observer
 from pdelsr.solvers.refinement.rank_search import NO_MEMORY, Ranked, RankSearch
 from pdelsr.solvers.refinement.reduced import Place
 from pdelsr.solvers.refinement.report import RankReport
@@ -70,10 +70,10 @@ class Directed:
         times = products(model, V, parts)
         return cls(DataProblem(replace(task, model=model), times), V, values)
 
-    def family(self, nested: Nested, base: Tensor, share: float) -> Family:
+    def smaller_ranks(self, leading: Leading) -> SmallerRanks:
         """The refinements in the leading directions."""
         task = self.problem.task
-        return Family(self.V, self.values, nested, base, share, task.residual, task.samples)
+        return SmallerRanks(self.V, self.values, leading, task.residual, task.samples)
 
 
 class Fit(Observer):
@@ -142,15 +142,15 @@ class Fit(Observer):
         self, search: NewtonSearch, k: int, scores: list[RankScore], status: str
     ) -> RefinedModule:
         """The module that a search found."""
-        led = search.family
-        family = None if led is None else self.directed.family(led.nested, led.base, led.share)
-        return self.module(search.place.y, k, family, scores, status)
+        found = search.leading
+        smaller = None if found is None else self.directed.smaller_ranks(found)
+        return self.module(search.place.y, k, smaller, scores, status)
 
     def module(
         self,
         y: Float[Tensor, " r"],
         k: int,
-        family: Family | None,
+        smaller: SmallerRanks | None,
         scores: list[RankScore],
         status: str,
     ) -> RefinedModule:
@@ -158,7 +158,7 @@ class Fit(Observer):
         model = self.problem.task.model
         logger.info("%s at rank %d: %s", type(model.module).__name__, k, status)
         delta = self.directed.V.lift(y if k else torch.zeros_like(y))
-        return RefinedModule(model, delta, k, family, scores, status, self.spectrum)
+        return RefinedModule(model, delta, k, smaller, scores, status, self.spectrum)
 
     def ended(self, now: Linearization, place: Place, converged: bool) -> None:
         """Keep the singular values, unless they are those of the leading directions."""
@@ -277,8 +277,8 @@ def leading_chosen(fit: Fit, held: Data) -> RefinedModule:
         if size < best.validation:
             y = torch.nn.functional.pad(found, (0, problem.rank - k))
             scores.append(RankScore(k, math.nan, size, torch.linalg.vector_norm(y).item()))
-    family = fit.directed.family(nested, torch.zeros_like(y), 1.0)
-    return fit.module(y, k, family, scores, status)
+    smaller = fit.directed.smaller_ranks(Leading(nested, torch.zeros_like(y), 1.0))
+    return fit.module(y, k, smaller, scores, status)
 
 
 def fitted_sizes(problem: DataProblem, nested: Nested, Y: Float[Tensor, "r c"]) -> list[float]:

@@ -9,7 +9,7 @@ from pdelsr.regression.parts import Parts
 from pdelsr.regression.separable import is_separable
 from pdelsr.regression.task import Task
 from pdelsr.resources.room import has_room, room_text
-from pdelsr.solvers.refinement.memory.refusal import largest
+from pdelsr.solvers.refinement.memory.refusal import largest_that
 from pdelsr.solvers.refinement.memory.sizes import Sizes
 from pdelsr.subspace import Full
 from pdelsr.subspace.base import width_of
@@ -23,7 +23,7 @@ def affordable_rank(asked: int | str, rank: int, task: Task, parts: Parts) -> in
     """
     if fits(task, parts, rank):
         return rank
-    most = largest(lambda r: fits(task, parts, r), rank)
+    most = largest_that(lambda r: fits(task, parts, r), rank)
     is_open = isinstance(asked, str) and width_of(parts.basis, task.model.module) is None
     if is_open and most:
         return most

@@ -19,9 +19,9 @@ from pdelsr.files.container import Contents, Kind, read, write
 from pdelsr.files.typed import built, trusted_by_none
 from pdelsr.linearize import Directions
 from pdelsr.lstsq import Spectrum
-from pdelsr.lstsq.nested import Nested
 from pdelsr.regression.model import Model
 from pdelsr.regression.target import Residual
+from pdelsr.solvers.refinement.newton import Leading
 from pdelsr.solvers.state.settings import require_whole
 
 KIND = "refinement"
@@ -47,31 +47,26 @@ class RankScore:
 
 
 @dataclass(frozen=True)
-class Family:
-    """The refinements at all smaller ranks: the nested solutions in the leading columns of V.
+class SmallerRanks:
+    """The refinements at all smaller ranks, in the leading columns of V.
 
     Args:
         V: directions among the parameters that may move.
         values: singular values of the drawn rows of J along V; None where they are unknown.
-        nested: the solutions of the last linearization.
-        base: the y at which that linearization was made.
-        share: of the step from there that was taken, from 0 to 1.
+        leading: the solutions of the last linearization.
         residual: F.
         samples: n of the fit.
     """
 
     V: Directions
     values: Float[Tensor, " r"] | None
-    nested: Nested
-    base: Float[Tensor, " r"]
-    share: float
+    leading: Leading
     residual: Residual
     samples: int
 
     def delta(self, k: int) -> Float[Tensor, " m"]:
         """δ at rank k."""
-        y = self.base + self.share * (self.nested.padded(k) - self.base)
-        return self.V.lift(y)
+        return self.V.lift(self.leading.at(k))
 
 
 class RefinedModule(nn.Module):
@@ -98,7 +93,7 @@ class RefinedModule(nn.Module):
         model: Model,
         delta: Float[Tensor, " m"],
         rank: int,
-        family: Family | None,
+        smaller: SmallerRanks | None,
         history: Sequence[RankScore],
         status: str,
         spectrum: Spectrum | None = None,
@@ -108,17 +103,17 @@ class RefinedModule(nn.Module):
         self.register_buffer("delta", delta)
         self.register_buffer("index", model.index)
         self._model = model
-        self._family, self._measured = family, spectrum
+        self._smaller, self._measured = smaller, spectrum
         self.rank, self.status = rank, status
         self.history: tuple[RankScore, ...] = tuple(history)
 
     @cached_property
     def _spectrum(self) -> Spectrum:
         """Computed at the first call, because the singular values take time at high ranks."""
-        if self._family is None or not self.rank:
+        if self._smaller is None or not self.rank:
             nothing = Spectrum(self.delta.new_zeros(0), 0, float("nan"))
             return self._measured or nothing if self.rank else nothing
-        return self._family.nested.spectrum(self.rank)
+        return self._smaller.leading.nested.spectrum(self.rank)
 
     @property
     def singular_values(self) -> Float[Tensor, " r"]:
@@ -128,7 +123,7 @@ class RefinedModule(nn.Module):
     @property
     def effective_rank(self) -> int | None:
         """Directions above rounding; None if the solver has not told it."""
-        if self.rank and self._family is None and self._measured is None:
+        if self.rank and self._smaller is None and self._measured is None:
             return None
         return self._spectrum.effective_rank
 
@@ -143,7 +138,7 @@ class RefinedModule(nn.Module):
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
         """Take over another refinement's rank, and drop the factors of the old one."""
-        self._family, self._measured, self.history = None, None, ()
+        self._smaller, self._measured, self.history = None, None, ()
         self.rank, self.status = state["rank"], "loaded"
         self.__dict__.pop("_spectrum", None)
 
@@ -180,19 +175,19 @@ class RefinedModule(nn.Module):
             SettingsError: k is not between 0 and the rank of the factors, or the module was loaded
                 from a file, which holds no factors.
         """
-        if self._family is None:
+        if self._smaller is None:
             raise SettingsError(
                 "this refinement holds no factors: at_rank needs the original one, by a solver "
                 "that keeps all smaller ranks, as StreamingQR does."
             )
-        most = self._family.nested.rank
+        most = self._smaller.leading.nested.rank
         require_whole("rank", k, 0)
         if not 0 <= k <= most:
             raise SettingsError(f"rank {k}: choose one between 0 and {most}.")
-        delta = self._family.delta(k) if k else torch.zeros_like(self.delta)
+        delta = self._smaller.delta(k) if k else torch.zeros_like(self.delta)
         model = copy.copy(self._model)
         model.module = copy.deepcopy(self.module)
-        return RefinedModule(model, delta, k, self._family, self.history, "chosen by at_rank")
+        return RefinedModule(model, delta, k, self._smaller, self.history, "chosen by at_rank")
 
     def save(self, path: str | Path) -> None:
         """Write the weights, δ and the chosen parameters to a safetensors file.

@@ -20,7 +20,7 @@ from pdelsr.regression.data import Batch, Data, tensors_of
 from pdelsr.regression.model import Model, require_samplewise
 from pdelsr.regression.products import JacobianTimes
 from pdelsr.regression.ranks import geometric
-from pdelsr.regression.refined import Family, RefinedModule
+from pdelsr.regression.refined import RefinedModule, SmallerRanks
 
 RANKS = 24  # compared ranks, in geometric progression
 COUNTS = 40  # iterations with recorded losses, in geometric progression
@@ -34,29 +34,29 @@ class Study:
 
     Args:
         model: q and its derivatives, in the dtype of the refinement.
-        family: factors of the refinement.
+        smaller: the refinements at smaller ranks, from the factors.
         nested: the factors in fp64.
         rank: of the step.
         delta: the step.
     """
 
     model: Model
-    family: Family
+    smaller: SmallerRanks
     nested: Nested
     rank: int
     delta: Float[Tensor, " m"]
 
     @classmethod
     def of(cls, refined: RefinedModule) -> Study:
-        family = refined._family
-        if family is None:
+        smaller = refined._smaller
+        if smaller is None:
             raise SettingsError(
                 "this refinement holds no factors, as one that was loaded from a file or made with "
                 "another lstsq than the default: diagnose needs what refine returned with that."
             )
         model = copy.copy(refined._model)
         model.index = refined.index
-        found = family.nested
+        found = smaller.leading.nested
         nested = replace(
             found,
             R=found.R.double(),
@@ -65,13 +65,13 @@ class Study:
             levels=found.levels.double(),
             scales=found.scales.double(),
         )
-        delta = refined.delta if refined.rank else family.delta(nested.rank).to(refined.delta)
-        return cls(model, family, nested, refined.rank or nested.rank, delta)
+        delta = refined.delta if refined.rank else smaller.delta(nested.rank).to(refined.delta)
+        return cls(model, smaller, nested, refined.rank or nested.rank, delta)
 
     def loss(self, y: Float[Tensor, " k"]) -> float:
         """Mean square of the linearized residual."""
         padded = torch.nn.functional.pad(y, (0, self.nested.rank - len(y)))
-        return self.nested.squares(padded) / self.family.samples
+        return self.nested.squares(padded) / self.smaller.samples
 
     def products(self, directions: Float[Tensor, "m c"], batch: Batch) -> JacobianTimes:
         """J times some directions, by forward mode."""
@@ -79,17 +79,17 @@ class Study:
 
     def leading(self, count: int) -> tuple[Float[Tensor, "m c"], Float[Tensor, " c"]]:
         """The leading directions, and their singular values."""
-        V, values = self.family.V, self.family.values
+        V, values = self.smaller.V, self.smaller.values
         if values is not None:
             return V.columns(slice(count), self.model.like), values[:count]
         _, system, W = torch.linalg.svd(self.nested.undamped)
-        W = W[:count].T.to(self.family.nested.R)
+        W = W[:count].T.to(self.smaller.leading.nested.R)
         return V.lift_columns(W), system[:count]
 
 
 def spectra(study: Study) -> dict[str, Any]:
     """Singular values of the basis and of the system."""
-    values = study.family.values
+    values = study.smaller.values
     return {
         "basis_values": None if values is None else _array(values),
         "system_values": _array(torch.linalg.svdvals(study.nested.undamped)),
@@ -150,7 +150,7 @@ def _data(study: Study, inputs: Any, targets: Tensor | None) -> Data:
     first = next(iter(data))
     q = require_samplewise(study.model, first.inputs)
     if targets is not None:
-        study.family.residual.check(q, first.targets)
+        study.smaller.residual.check(q, first.targets)
     return data
 
 
@@ -168,7 +168,7 @@ def _modes(study: Study, data: Data, modes: int) -> dict[str, Any]:
 
 def _errors(study: Study, data: Data) -> dict[str, Any]:
     """Root mean square of ‖F‖ at every rank, with J times all δ at once."""
-    deltas = torch.stack([study.family.delta(k) for k in _ranks(study)], dim=1)
+    deltas = torch.stack([study.smaller.delta(k) for k in _ranks(study)], dim=1)
 
     def predictions(batch: Batch) -> Iterator[Tensor]:
         moved = study.products(deltas, batch)(batch.inputs)
@@ -209,7 +209,7 @@ def _mean_squares(
     totals: Any = 0.0
     count = 0
     for batch in data:
-        residuals = (study.family.residual(q, batch.targets) for q in predictions(batch))
+        residuals = (study.smaller.residual(q, batch.targets) for q in predictions(batch))
         totals = totals + np.array([f.double().square().sum().item() for f in residuals])
         count += len(batch)
     return totals / count

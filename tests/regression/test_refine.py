@@ -156,7 +156,7 @@ def test_rounding_noise_is_not_fitted(products: str) -> None:
 
 
 @pytest.mark.parametrize("newton_steps", [1, 4])
-def test_the_family_holds_the_refinement_itself(newton_steps: int) -> None:
+def test_the_smaller_holds_the_refinement_itself(newton_steps: int) -> None:
     x, t = bumps()
 
     def residual(q: Tensor, t: Tensor) -> Tensor:
@@ -222,8 +222,8 @@ def test_smaller_ranks_come_for_free(basis: str) -> None:
     x, t = bumps()
     model = network()
     refined = pl.refine(model, x, t, rank=80, basis=basis)
-    assert refined._family is not None
-    V = refined._family.V
+    assert refined._smaller is not None
+    V = refined._smaller.V
     assert isinstance(V, Dense)
     view = Model(model, 1.0, torch.Generator())
     for k in (1, 30, 80):

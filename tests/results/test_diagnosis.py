@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 import pdelsr as pl
+from pdelsr.linearize import Dense
 from pdelsr.lstsq.triangle import Triangle
 from pdelsr.regression.model import Model
 
@@ -29,11 +30,11 @@ def network(inputs: int = 2, outputs: int = 1) -> nn.Module:
 
 def system(refined: pl.RefinedModule, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """A, b and V, from rows of J."""
-    family = refined._family
-    assert family is not None
+    smaller = refined._smaller
+    assert smaller is not None
     view = refined._model
     J = view.all_rows((x,)).flatten(0, 1)
-    V = torch.eye(J.shape[1], dtype=F64) if family.V is None else family.V
+    V = smaller.V.columns(slice(smaller.V.rank), J)
     return J @ V, (t - view((x,))).flatten(), V
 
 
@@ -81,11 +82,11 @@ def test_modes_are_finite_differences_along_the_directions(share: float) -> None
     found = pl.diagnose(refined, x[:50], modes=3, iterations=1)
     assert found.modes is not None
     assert found.modes.shape == (3, 50, 2)
-    family, model, h = refined._family, refined._model, 1e-6
-    assert family is not None
-    assert family.V is not None
+    smaller, model, h = refined._smaller, refined._model, 1e-6
+    assert smaller is not None
+    assert isinstance(smaller.V, Dense)
     for i in range(3):
-        step = model.unflatten(family.V[:, i])
+        step = model.unflatten(smaller.V.V[:, i])
         ends = [
             torch.func.functional_call(
                 model.module, {k: p + s * h * step[k] for k, p in model.parameters.items()}, x[:50]
@@ -168,8 +169,8 @@ def test_the_chosen_rank_of_auto_is_studied_and_any_other_one() -> None:
     noisy = t + 0.1 * torch.randn(t.shape, dtype=F64, generator=torch.Generator().manual_seed(5))
     refined = pl.refine(network(), x, noisy)
     found = pl.diagnose(refined, iterations=400, solvers=["lsqr"])
-    assert refined._family is not None
-    assert 0 < found.rank == refined.rank < found.ranks[-1] == refined._family.nested.rank
+    assert refined._smaller is not None
+    assert 0 < found.rank == refined.rank < found.ranks[-1] == refined._smaller.leading.nested.rank
     i = found.ranks.tolist().index(refined.rank)
     assert found.direct == found.losses[i]
     three = pl.diagnose(refined.at_rank(3), iterations=10, solvers=["lsqr"])
@@ -203,9 +204,9 @@ def test_a_residual_of_the_user() -> None:
     q = model((x,))
     one = torch.func.jacrev(lambda q: residual(q[None], labels[:1])[0])  # labels do not matter
     slopes = torch.func.vmap(one)(q)
-    assert refined._family is not None
-    assert refined._family.V is not None
-    A = (slopes @ model.all_rows((x,)) @ refined._family.V).flatten(0, 1)
+    assert refined._smaller is not None
+    assert isinstance(refined._smaller.V, Dense)
+    A = (slopes @ model.all_rows((x,)) @ refined._smaller.V.V).flatten(0, 1)
     b = -residual(q, labels).flatten()
     y = torch.linalg.lstsq(A[:, :5], b[:, None]).solution[:, 0]
     i = found.ranks.tolist().index(5)

@@ -19,7 +19,7 @@ from pdelsr.solvers.growth.affordable_step import (
 )
 from pdelsr.solvers.growth.growth_history import WORTH, GrowthHistory
 from pdelsr.solvers.refinement.memory.estimate import Sizes, refinement_fits
-from pdelsr.solvers.refinement.memory.refusal import largest
+from pdelsr.solvers.refinement.memory.refusal import largest_that
 from pdelsr.solvers.refinement.rank_search import PAYS
 from pdelsr.solvers.refinement.refiner import Refiner
 from pdelsr.solvers.refinement.refiner_options import FULL_LIMIT, largest_rank
@@ -265,7 +265,7 @@ class GrowthPolicy:
         now = self.context.network.parameter_count
         if now >= FULL_LIMIT:
             return now
-        return max(now, largest(self._grown_fit, FULL_LIMIT + 1))
+        return max(now, largest_that(self._grown_fit, FULL_LIMIT + 1))
 
     def _log(self, what: str) -> None:
         logger.info("%s of %d parameters", what, self.context.network.parameter_count)

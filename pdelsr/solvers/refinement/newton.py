@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from pdelsr.errors import SettingsError
@@ -30,7 +31,7 @@ class Linearization:
 
 
 @dataclass(frozen=True)
-class Family:
+class Leading:
     """The solutions in the leading directions, from the linearization of the last step.
 
     Args:
@@ -42,6 +43,10 @@ class Family:
     nested: Nested
     base: Tensor
     share: float
+
+    def at(self, k: int) -> Float[Tensor, " r"]:
+        """y after that share of the step in the first k directions."""
+        return self.base + self.share * (self.nested.padded(k) - self.base)
 
 
 class Observer:
@@ -74,7 +79,7 @@ class NewtonSearch:
         taken: steps so far.
         cut: whether the search was stopped between two steps.
         solved: the solution of the last linearization.
-        family: solutions in the leading directions, if the solver has them.
+        leading: solutions in the leading directions, if the solver has them.
     """
 
     reduced: Reduced
@@ -86,7 +91,7 @@ class NewtonSearch:
         self.taken: int = 0
         self.cut: bool = False
         self.solved: Solved | None = None
-        self.family: Family | None = None
+        self.leading: Leading | None = None
 
     def run(self, most: int, stop: Callable[[], bool] = lambda: False) -> None:
         """Take steps until they no longer help.
@@ -154,8 +159,8 @@ class NewtonSearch:
 
         found = self.reduced.step(now.place, now.solved.solution, left_over, alone)
         nested = self.solver.leading(now.state)
-        if nested is not None and (found is not None or self.family is None):
-            self.family = Family(nested, now.place.y, found.share if found else 0.0)
+        if nested is not None and (found is not None or self.leading is None):
+            self.leading = Leading(nested, now.place.y, found.share if found else 0.0)
         if found is not None:
             self.place, self.taken = found.to, count
         return found is not None

@@ -19,20 +19,21 @@ def does_not_fit(
     discretization: Discretization, refiner: RefinerOptions, factor: int | float, rank: int
 ) -> MemoryLimitError:
     """The refusal of a refinement, with the largest rank and the most points that would fit."""
+    wanted = discretization.plan.equation_points(discretization.compiled.blocks)
 
     def few_enough(rank: int) -> bool:
         return fits(discretization, needed(discretization, refiner, factor, rank))
 
     def so_many(points: int) -> bool:
-        share = points / max(discretization.plan.equation_points(discretization.compiled.blocks), 1)
+        share = points / max(wanted, 1)
         return fits(discretization, needed(discretization, refiner, factor * share, rank))
 
     ways = []
-    less = largest(few_enough, rank)
+    less = largest_that(few_enough, rank)
     network = discretization.network
     if less and width_of(refiner.basis_for(network.parameter_count), network) is None:
         ways.append(f"rank to {_rounded(less)} (--rank)")
-    fewer = largest(so_many, discretization.plan.equation_points(discretization.compiled.blocks))
+    fewer = largest_that(so_many, wanted)
     if fewer >= rank:
         ways.append(f"points to {_rounded(fewer)} (--points)")
     return memory_error(discretization, needed(discretization, refiner, factor, rank), ways)
@@ -84,7 +85,7 @@ def sizes_of(discretization: Discretization) -> str:
     return f"{m:,} parameters and {n:,} points"
 
 
-def largest(holds: Callable[[int], bool], below: int) -> int:
+def largest_that(holds: Callable[[int], bool], below: int) -> int:
     """The largest whole number up to `below` for which `holds`, true for small ones, is true."""
     low, high = 0, below
     while high - low > 1:

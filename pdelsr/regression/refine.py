@@ -122,7 +122,7 @@ def refine(
         fit, held = fit_and_held_out(view, inputs, targets, rank, validation, size, generator)
         task, probe = task_of(view, fit, held, residual, display)
         parts = Parts(recipe, solver, newton_steps, products, probe, memory_budget, generator)
-        most = affordable_rank(rank, largest(rank, task, recipe), task, parts)
+        most = affordable_rank(rank, rank_to_try(rank, task, recipe), task, parts)
         return refined(task, parts, held, most)
 
 
@@ -176,7 +176,7 @@ def refined(task: Task, parts: Parts, held: Data | None, rank: int) -> RefinedMo
     return chosen(task, parts, held, rank)
 
 
-def largest(rank: int | str, task: Task, basis: Basis) -> int:
+def rank_to_try(rank: int | str, task: Task, basis: Basis) -> int:
     """The rank that was asked for, or the one where a search begins or ends.
 
     Raises:
