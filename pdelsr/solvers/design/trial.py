@@ -21,7 +21,7 @@ from pdelsr.linearize.bound_block import BoundBlock
 from pdelsr.linearize.points import PointPlan, balanced_weights
 from pdelsr.lstsq import QR
 from pdelsr.networks import MLP, HardConditions, Network
-from pdelsr.networks.design import Design
+from pdelsr.networks.design import Design, parameter_count
 from pdelsr.resources.deadline import given_up_after
 from pdelsr.solvers.design.build import build_network
 from pdelsr.solvers.refinement.tangent_newton import Refinement, refine_in_subspace
@@ -77,16 +77,17 @@ class Designer:
         """
         begin, seconds = time.perf_counter(), DESIGN_SHARE * left
         open_designs = self.open_designs()
-        parameters, sizes, one = PARAMETERS, {}, math.inf
+        parameters, sizes, one = self.largest, {}, math.inf
         at_scales = [replace(d, weight_scale=s) for s in FIRST_SCALES for d in open_designs]
         if not math.isinf(seconds):
-            parameters //= FEWER_PARAMETERS
+            parameters = min(parameters, PARAMETERS // FEWER_PARAMETERS)
             with given_up_after(seconds):
                 self.smallest_seconds(open_designs[0])  # loads libraries, which are needed anyway
         with given_up_after(seconds):
             if not math.isinf(seconds):
                 one = self.smallest_seconds(open_designs[0])
-                parameters = affordable_parameters(one, len(at_scales) + WALKS, seconds)
+                affordable = affordable_parameters(one, len(at_scales) + WALKS, seconds)
+                parameters = min(affordable, self.largest)
             at_scales = [self.sized(d, min(parameters, ROUGH)) for d in at_scales]
             trial = self.trial(at_scales[0], sizes)
             rough = trial.at_best_scale(min(at_scales, key=trial.size), FACTOR)
@@ -100,6 +101,19 @@ class Designer:
         best = min(sizes, key=sizes.__getitem__, default=first)
         return self._of_usual_size(best, tried, _refinable(one, begin, left))
 
+    @property
+    def largest(self) -> int:
+        """Parameters of the last trials, at most those of the user's own widths.
+
+        A network of 25 parameters wants another scale than one of 1,200, where all scales may end
+        at rounding.
+        """
+        hidden = self.job.method.hidden
+        if hidden is None:
+            return PARAMETERS
+        unknowns = len(self.job.compiled.unknowns)
+        return min(PARAMETERS, parameter_count(tuple(hidden), self.features, unknowns))
+
     def smallest_seconds(self, design: Design) -> float:
         """Seconds of the smallest trial."""
         begin = time.perf_counter()
@@ -112,7 +126,7 @@ class Designer:
 
         It grows at most by a factor of two, and no further than can be refined in time.
         """
-        if parameters >= PARAMETERS:
+        if parameters >= self.largest:
             return design
         wanted = max(min(2 * parameters, PARAMETERS, most), parameters)
         return self.widened(design, self.sized(design, int(wanted)).hidden)

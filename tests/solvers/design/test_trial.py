@@ -64,6 +64,18 @@ def test_given_options_are_not_tried() -> None:
     assert designer(sum_of_coordinates(), first_inputs=2).first().first_inputs == 2
 
 
+@pytest.mark.parametrize("left", [math.inf, 20.0], ids=["no limit", "time limit"])
+@pytest.mark.parametrize("hidden", [(8,), (6, 6)])
+def test_trials_are_no_larger_than_the_widths_of_the_user(
+    hidden: tuple[int, ...], left: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pdelsr.solvers.design.trial.PARAMETERS", 1200)
+    found = designer(poisson(), hidden=hidden).first(left)
+    assert parameters_of(found) <= parameter_count(hidden, 1, 1)
+    solution = pl.solve(poisson(), "lsr", hidden=hidden, time_limit=left)
+    assert solution.errors["u"].relative_l2 < 1e-10
+
+
 def test_a_sum_of_functions_of_one_coordinate_is_recognized() -> None:
     found = designer(sum_of_coordinates()).first()
     assert (found.first_inputs, len(found.hidden)) == (1, 1)
