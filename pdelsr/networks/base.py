@@ -11,7 +11,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from pdelsr.errors import SettingsError
-from pdelsr.networks.forward_mode import jvp, own_containers
+from pdelsr.networks.copies import own_containers
+from pdelsr.networks.forward_mode import jvp
 from pdelsr.networks.index_set import Index, IndexSet, closure
 from pdelsr.networks.reverse_mode import rows_by_vmap
 

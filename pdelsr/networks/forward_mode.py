@@ -6,17 +6,13 @@ The levels of torch's forward mode belong to the process, not to the thread, and
 
 from __future__ import annotations
 
-import copy
 import os
-from collections.abc import Callable
-from itertools import chain
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from threading import RLock
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
-from torch import nn
-
-M = TypeVar("M", bound=nn.Module)
 
 
 class _OneThread:
@@ -45,14 +41,18 @@ def jvp(
         return torch.func.jvp(function, primals, tangents, has_aux=has_aux)
 
 
-def own_containers(module: M) -> M:
-    """A copy of the module around the same parameters and buffers, for replacing them unseen.
+@contextmanager
+def plain_attention() -> Generator[None, None, None]:
+    """Attention by plain products, whose derivatives torch knows, in place of fused kernels."""
+    from torch.nn.attention import SDPBackend, sdpa_kernel
 
-    Modules and their attributes are copied, tensors are not; this takes about as long as one
-    evaluation on few points.
-    """
-    tensors = chain(module.parameters(), module.buffers())
-    return copy.deepcopy(module, {id(tensor): tensor for tensor in tensors})
+    fast = torch.backends.mha.get_fastpath_enabled()
+    with ONE_THREAD, sdpa_kernel(SDPBackend.MATH):
+        torch.backends.mha.set_fastpath_enabled(False)
+        try:
+            yield
+        finally:
+            torch.backends.mha.set_fastpath_enabled(fast)
 
 
 ONE_THREAD = _OneThread()

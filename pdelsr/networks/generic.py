@@ -116,11 +116,18 @@ def _raised(index: Index, axis: int) -> Index:
 def require_deterministic(module: nn.Module) -> None:
     """Refuse batch norm and dropout in training mode: q(x; θ) would not be a function of x."""
     for name, part in module.named_modules():
-        if part.training and isinstance(part, (_BatchNorm, _DropoutNd)):
+        if part.training and (isinstance(part, _BatchNorm) or _drops(part)):
             raise SettingsError(
                 f"{_name(module)} holds {_name(part)} {name!r} in training mode, so its value at a "
                 "point depends on chance or on other points: call module.eval() first."
             )
+
+
+def _drops(part: nn.Module) -> bool:
+    """Whether a module drops some of its values at random in training mode."""
+    if isinstance(part, nn.MultiheadAttention):
+        return part.dropout > 0
+    return isinstance(part, _DropoutNd) and part.p > 0
 
 
 def require_pointwise(module: nn.Module, points: Float[Tensor, "two d"]) -> int:

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from pdelsr.errors import SettingsError
-from pdelsr.networks.forward_mode import own_containers
+from pdelsr.networks.copies import own_containers
 from pdelsr.networks.index_set import IndexSet
 
 CHUNK_BYTES = 64 * 2**20  # rows that are built at once

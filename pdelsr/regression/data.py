@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from pdelsr.errors import SettingsError
+from pdelsr.networks.copies import converted
 from pdelsr.regression.model import Inputs
 from pdelsr.resources.pieces import in_pieces
 
@@ -101,7 +102,7 @@ class Data:
 
     def _tensor(self, values: Any) -> Tensor:
         tensor = torch.as_tensor(values).to(self.like.device)
-        return tensor.to(self.like.dtype) if tensor.is_floating_point() else tensor
+        return converted(tensor, self.like.dtype)
 
 
 def over_pieces(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Generator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from math import prod
 
 import torch
@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from pdelsr.errors import SettingsError
 from pdelsr.linearize.random_positions import drawn
 from pdelsr.networks.base import unflatten
-from pdelsr.networks.forward_mode import jvp, own_containers
+from pdelsr.networks.copies import as_real, own_containers
+from pdelsr.networks.forward_mode import jvp, plain_attention
 from pdelsr.networks.generic import require_deterministic
 from pdelsr.resources.pieces import in_pieces, is_out_of_memory
 
@@ -35,16 +36,16 @@ def named_in_failure(name: str) -> Generator[None, None, None]:
         if is_out_of_memory(error):
             raise
         raise SettingsError(
-            f"torch.func cannot differentiate {name} for many samples or directions at once; so it "
-            "is with recurrent layers (LSTM, GRU, RNN), fused attention and in-place operations. "
-            f"Replace that part. It said: {error}"
+            f"torch.func cannot differentiate {name}: replace the part that it cannot. It said: "
+            f"{error}"
         ) from error
 
 
 class Model:
     """q(inputs; θ) of a module, flattened to (n, k), and its derivatives with respect to θ.
 
-    Frozen parameters and buffers are constants. The module must treat every sample on its own.
+    Frozen parameters and buffers are constants. A complex parameter is a pair of real ones, as
+    `torch.view_as_real` gives them. The module must treat every sample on its own.
 
     Args:
         module: the map; not copied.
@@ -61,12 +62,16 @@ class Model:
         self.names: tuple[str, ...] = tuple(
             n for n, p in module.named_parameters() if p.requires_grad
         )
+        self.complex: frozenset[str] = frozenset(
+            n for n, p in module.named_parameters() if p.requires_grad and p.is_complex()
+        )
         self.total: int = sum(p.numel() for p in self.parameters.values())
         if self.total == 0:
             raise SettingsError(
                 f"{type(module).__name__} has no trainable parameter, so it has no tangent space: "
                 "set requires_grad of the parameters that may move."
             )
+        self._kept: dict[str, bool] = dict.fromkeys(("rows", "columns", "plain attention"), False)
         self.index: Int[Tensor, " m"] | None = None
         if share < 1:
             count = max(1, round(share * self.total))
@@ -74,9 +79,9 @@ class Model:
 
     @property
     def parameters(self) -> dict[str, Tensor]:
-        """The parameters that were trainable at first, by name, detached."""
+        """The parameters that were trainable at first, by name, detached; complex ones as pairs."""
         found = dict(self.module.named_parameters())
-        return {name: found[name].detach() for name in self.names}
+        return {name: as_real(found[name].detach()) for name in self.names}
 
     @property
     def like(self) -> Tensor:
@@ -97,6 +102,7 @@ class Model:
         other = copy.copy(self)
         other.module = _Method(self.module, method)
         other.names = tuple(f"module.{name}" for name in self.names)
+        other.complex = frozenset(f"module.{name}" for name in self.complex)
         return other
 
     def raw(self, inputs: Inputs) -> Tensor:
@@ -106,49 +112,73 @@ class Model:
 
     def still(self, inputs: Inputs) -> Tensor:
         """The output in the module's shape; it has slopes in the inputs and none in θ."""
-        return torch.func.functional_call(own_containers(self.module), self.parameters, inputs)
+        return self._called(self.parameters, inputs, own_containers(self.module))
 
     def moved(self, inputs: Inputs, delta: Float[Tensor, " m"]) -> tuple[Tensor, Tensor]:
-        """The output in the module's shape, and its derivative along δ, by forward mode."""
+        """The output in the module's shape, and its derivative along δ, by forward mode.
+
+        Fused attention has no forward mode. Where a module fails, its attention is computed by
+        plain products from then on.
+        """
+        try:
+            return self._moved(inputs, delta)
+        except (RuntimeError, NotImplementedError) as error:
+            if self._kept["plain attention"] or is_out_of_memory(error):
+                raise
+            self._kept["plain attention"] = True
+            try:
+                return self._moved(inputs, delta)
+            except (RuntimeError, NotImplementedError):
+                self._kept["plain attention"] = False
+                raise error from None
+
+    def _moved(self, inputs: Inputs, delta: Float[Tensor, " m"]) -> tuple[Tensor, Tensor]:
         module = own_containers(self.module)
         value, tangent = jvp(
-            lambda p: torch.func.functional_call(module, p, inputs),
+            lambda p: self._called(p, inputs, module),
             (self.parameters,),
             (self.unflatten(delta),),
         )
         return value, tangent
 
     def columns(self, inputs: Inputs, V: Float[Tensor, "m r"]) -> Float[Tensor, "n k r"]:
-        """J V by forward mode, all columns at once."""
+        """J V by forward mode: all columns at once, or one by one where torch.func cannot."""
 
         def along(direction: Tensor) -> Tensor:
             tangents = self.unflatten(direction)
             return jvp(
-                lambda p: self._flat(torch.func.functional_call(self.module, p, inputs), inputs),
+                lambda p: self._flat(self._called(p, inputs), inputs),
                 (self.parameters,),
                 (tangents,),
             )[1]
 
-        with self._named():
-            return torch.func.vmap(along, in_dims=1, out_dims=2)(V)
+        return self._at_once(
+            "columns",
+            lambda: torch.func.vmap(along, in_dims=1, out_dims=2)(V),
+            lambda: torch.stack([along(direction) for direction in V.T], dim=2),
+        )
 
     def rows(self, inputs: Inputs, seeds: Float[Tensor, "n k"]) -> Float[Tensor, "n m"]:
-        """Row i: Σ_j seeds[i, j] ∂_θ q_j(inputs_i), by reverse mode."""
+        """Row i: Σ_j seeds[i, j] ∂_θ q_j(inputs_i), by reverse mode, all at once if possible."""
 
         def seeded(parameters: dict[str, Tensor], sample: Inputs, seed: Tensor) -> Tensor:
             return (seed * self._single(parameters, sample)).sum()
 
-        gradients = torch.func.vmap(torch.func.grad(seeded), in_dims=(None, 0, 0))
-        with self._named():
-            found = gradients(self.parameters, inputs, seeds)
-        return self._flat_rows(found, (len(seeds),))
+        def at_once() -> Tensor:
+            gradients = torch.func.vmap(torch.func.grad(seeded), in_dims=(None, 0, 0))
+            return self._flat_rows(gradients(self.parameters, inputs, seeds), (len(seeds),))
+
+        def one_by_one() -> Tensor:
+            parts = (slice(i, i + 1) for i in range(len(seeds)))
+            return torch.stack([self.pull(tuple(x[i] for x in inputs), seeds[i]) for i in parts])
+
+        return self._at_once("rows", at_once, one_by_one)
 
     def pull(self, inputs: Inputs, seeds: Float[Tensor, "n k"]) -> Float[Tensor, " m"]:
         """Σ_i Σ_j seeds[i, j] ∂_θ q_j(inputs_i), by one reverse-mode pass."""
 
         def seeded(parameters: dict[str, Tensor]) -> Tensor:
-            q = torch.func.functional_call(self.module, parameters, inputs)
-            return (seeds * self._flat(q, inputs)).sum()
+            return (seeds * self._flat(self._called(parameters, inputs), inputs)).sum()
 
         with self._named():
             slopes = torch.func.grad(seeded)(self.parameters)
@@ -204,12 +234,43 @@ class Model:
             block[places, columns] = 1.0
         return block.unflatten(0, shape)
 
+    def _called(
+        self, parameters: dict[str, Tensor], inputs: Inputs, module: nn.Module | None = None
+    ) -> Tensor:
+        """The module's output for other parameters."""
+        given = {
+            name: torch.complex(p[..., 0], p[..., 1]) if name in self.complex else p
+            for name, p in parameters.items()
+        }
+        plain = self._kept["plain attention"]
+        with plain_attention() if plain else nullcontext():
+            return torch.func.functional_call(module or self.module, given, inputs)
+
+    def _at_once(
+        self, what: str, at_once: Callable[[], Tensor], one_by_one: Callable[[], Tensor]
+    ) -> Tensor:
+        """Many rows or columns by vmap, or else by a loop, as in-place operations need it.
+
+        Raises:
+            SettingsError: torch cannot differentiate the module at all.
+        """
+        if not self._kept[what]:
+            try:
+                return at_once()
+            except (RuntimeError, NotImplementedError) as error:
+                if is_out_of_memory(error):
+                    raise
+        with self._named():
+            found = one_by_one()
+        self._kept[what] = True
+        return found
+
     def _named(self) -> AbstractContextManager[None]:
         return named_in_failure(type(self.module).__name__)
 
     def _single(self, parameters: dict[str, Tensor], sample: Inputs) -> Float[Tensor, " k"]:
         one = tuple(x[None] for x in sample)
-        return torch.func.functional_call(self.module, parameters, one).reshape(-1)
+        return self._called(parameters, one).reshape(-1)
 
     def _flat(self, output: Tensor, inputs: Inputs) -> Tensor:
         return output.reshape(inputs[0].shape[0], -1)
@@ -240,8 +301,7 @@ def require_forward_mode(model: Model, inputs: Inputs) -> None:
             raise
         raise SettingsError(
             f"torch cannot differentiate {type(model.module).__name__} by forward mode, which a "
-            "refined module needs (for attention, try "
-            f"torch.nn.attention.sdpa_kernel(SDPBackend.MATH) around the calls). It said: {error}"
+            f"refined module needs: replace that part. It said: {error}"
         ) from error
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
 import math
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 
 from pdelsr.errors import SettingsError
 from pdelsr.lstsq import LeastSquares, StreamingQR, solver_named
+from pdelsr.networks.copies import copied, in_dtype
 from pdelsr.progress import PassDisplay
 from pdelsr.regression.checks import require_kinds, require_known, require_options
 from pdelsr.regression.data import Data, Loader, Pair
@@ -117,8 +117,7 @@ def refine(
     generator = torch.Generator().manual_seed(seed)
     device = next(iter(model.parameters()), torch.empty(0)).device
     with PassDisplay(verbose) as display, told_what_to_lower(LOWER, device):
-        copied = copy.deepcopy(model).to(DTYPES[dtype])
-        view = Model(copied, parameter_fraction, generator)
+        view = Model(in_dtype(copied(model), DTYPES[dtype]), parameter_fraction, generator)
         fit, held = fit_and_held_out(view, inputs, targets, rank, validation, size, generator)
         task, probe = task_of(view, fit, held, residual, display)
         parts = Parts(recipe, solver, newton_steps, products, probe, memory_budget, generator)

@@ -19,6 +19,7 @@ from pdelsr.files.container import Contents, Kind, read, write
 from pdelsr.files.typed import built, trusted_by_none
 from pdelsr.linearize import Directions
 from pdelsr.lstsq import Spectrum
+from pdelsr.networks.copies import as_real, converted, copied, in_dtype
 from pdelsr.regression.model import Model
 from pdelsr.regression.target import Residual
 from pdelsr.solvers.refinement.newton import Leading
@@ -26,7 +27,7 @@ from pdelsr.solvers.state.settings import require_whole
 
 KIND = "refinement"
 REFINEMENT = Kind("a refinement saved by pdelsr", "RefinedModule.save", "refine again")
-MODULE = "module."  # prefix of the weights in a file
+MODULE, COMPLEX = "module.", "complex."  # prefixes of weights, and of pairs for complex ones
 
 
 @dataclass(frozen=True)
@@ -148,13 +149,11 @@ class RefinedModule(nn.Module):
         return torch.linalg.vector_norm(self.delta).item()
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        converted = tuple(
-            x.to(self.delta) if x.is_floating_point() else x.to(self.delta.device) for x in inputs
-        )
+        given = tuple(converted(x.to(self.delta.device), self.delta.dtype) for x in inputs)
         if not self.rank:
-            return self._model.still(converted)
+            return self._model.still(given)
         self._model.index = self.index
-        value, tangent = self._model.moved(converted, self.delta)
+        value, tangent = self._model.moved(given, self.delta)
         return value + tangent
 
     def train(self, mode: bool = True) -> RefinedModule:
@@ -186,7 +185,7 @@ class RefinedModule(nn.Module):
             raise SettingsError(f"rank {k}: choose one between 0 and {most}.")
         delta = self._smaller.delta(k) if k else torch.zeros_like(self.delta)
         model = copy.copy(self._model)
-        model.module = copy.deepcopy(self.module)
+        model.module = copied(self.module)
         return RefinedModule(model, delta, k, self._smaller, self.history, "chosen by at_rank")
 
     def save(self, path: str | Path) -> None:
@@ -201,7 +200,8 @@ class RefinedModule(nn.Module):
         path = read_path(path)
         if not path.parent.is_dir():
             raise SettingsError(f"{path}: there is no folder {path.parent}. Make it first.")
-        tensors = {f"{MODULE}{name}": t for name, t in self.module.state_dict().items()}
+        state = self.module.state_dict().items()
+        tensors = {f"{COMPLEX if t.is_complex() else MODULE}{k}": as_real(t) for k, t in state}
         tensors["delta"] = self.delta
         if self._model.index is not None:
             tensors["index"] = self._model.index
@@ -222,12 +222,12 @@ class RefinedModule(nn.Module):
                 "the same architecture."
             )
         saved = _read(path)
-        copied = copy.deepcopy(module).to(saved.delta)
+        own = in_dtype(copied(module), saved.delta.dtype).to(saved.delta.device)
         try:
-            copied.load_state_dict(saved.weights)
+            own.load_state_dict(saved.weights)
         except RuntimeError as error:
             raise FileFormatError(f"{path} holds another architecture: {said(error)}") from error
-        model = Model(copied, 1.0, torch.Generator())
+        model = Model(own, 1.0, torch.Generator())
         model.index = saved.index
         if list(model.names) != saved.document.trainable:
             raise FileFormatError(
@@ -284,6 +284,9 @@ def _read(path: str | Path) -> _Saved:
         document = built(_Document, contents.document, "its document")
         tensors = contents.tensors
         weights = {k.removeprefix(MODULE): v for k, v in tensors.items() if k.startswith(MODULE)}
+        for name, pair in tensors.items():
+            if name.startswith(COMPLEX):
+                weights[name.removeprefix(COMPLEX)] = torch.view_as_complex(pair)
         delta, index = tensors.get("delta"), tensors.get("index")
         if delta is None or not _fit(delta, index):
             raise FileFormatError("δ is no finite vector of the chosen parameters")

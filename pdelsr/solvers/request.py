@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -11,6 +10,7 @@ from typing import Any
 from pdelsr.compile import compile_problem
 from pdelsr.declare import Problem
 from pdelsr.errors import SettingsError
+from pdelsr.networks.copies import copied
 from pdelsr.networks.hard import inner_network
 from pdelsr.networks.registry import can_widen
 from pdelsr.resources.memory import chunk_bytes
@@ -85,11 +85,12 @@ class Request:
         """
         known = self.settings.hard if self.settings.hard is not None else kept_form
         hard = self._default_form if known is None else known
+        network = self.settings.network
         settings = replace(
             self.settings,
             hard=hard,
             grow=self._grows,
-            network=copy.deepcopy(self.settings.network),
+            network=None if network is None else copied(network),
         )
         compiled = compile_problem(self.problem, hard)
         job = Job(self.problem, self.method, settings, compiled, self._chunk, self.start)

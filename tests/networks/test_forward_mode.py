@@ -13,7 +13,8 @@ from network_cases import INDEX_SETS, NETWORKS, assert_close, normal, points
 from torch import Tensor, nn
 
 from pdelsr.networks import MLP, ModuleNetwork, Network, UserActivation, closure
-from pdelsr.networks.forward_mode import jvp, own_containers
+from pdelsr.networks.copies import own_containers
+from pdelsr.networks.forward_mode import jvp
 from pdelsr.networks.index_set import IndexSet
 
 

@@ -15,8 +15,8 @@ from pdelsr.errors import SettingsError
 from pdelsr.networks import HardConditions, IndexSet, ModuleNetwork, Network, closure
 from pdelsr.networks.base import require_trainable
 from pdelsr.networks.contract import require_contract
+from pdelsr.networks.copies import own_containers
 from pdelsr.networks.design import Design
-from pdelsr.networks.forward_mode import own_containers
 from pdelsr.networks.mlp import MLP
 from pdelsr.solvers.run.job import Job
 from pdelsr.solvers.state.settings import RunSettings
