@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -36,9 +37,16 @@ class Layers(nn.Module):
         widths: from the inputs to the last layer.
         activation: its name; applied after every layer but the last.
         dtype: of the weights.
+        activates_last: whether it is applied after the last layer, too.
     """
 
-    def __init__(self, widths: Sequence[int], activation: str, dtype: torch.dtype) -> None:
+    def __init__(
+        self,
+        widths: Sequence[int],
+        activation: str,
+        dtype: torch.dtype,
+        activates_last: bool = False,
+    ) -> None:
         super().__init__()
         if activation not in ACTIVATIONS:
             raise SettingsError(
@@ -48,13 +56,20 @@ class Layers(nn.Module):
             nn.Linear(a, b, dtype=dtype) for a, b in pairwise(widths)
         )
         self.activation = activation
+        self.activates_last = activates_last
 
     def forward(self, x: Float[Tensor, "n i"]) -> list[Tensor]:
         outputs = []
-        for layer in self.layers[:-1]:
-            x = ACTIVATIONS[self.activation](layer(x))
+        for i, layer in enumerate(self.layers):
+            x = layer(x)
+            if self._is_active(i):
+                x = ACTIVATIONS[self.activation](x)
             outputs.append(x)
-        return [*outputs, self.layers[-1](x)]
+        return outputs
+
+    def _is_active(self, i: int) -> bool:
+        """Whether the activation follows a layer."""
+        return self.activates_last or i < len(self.layers) - 1
 
     def along(
         self, x: Float[Tensor, "n i"], directions: DirectionsByName, rank: int
@@ -67,7 +82,6 @@ class Layers(nn.Module):
             ∂z = W ∂x + (∂W) x + ∂b ,   ∂σ(z) = σ'(z) ∂z
         """
         found = []
-        last = len(self.layers) - 1
         for i, layer in enumerate(self.layers):
             assert isinstance(layer, nn.Linear)
             n, width = x.shape[0], layer.out_features
@@ -81,7 +95,7 @@ class Layers(nn.Module):
             if bias is not None:
                 moved += bias[:, None]
             x = layer(x)
-            if i < last:
+            if self._is_active(i):
                 pair = jvp(ACTIVATIONS[self.activation], (x,), (torch.ones_like(x),))
                 x, slope = pair[0], pair[1]
                 moved *= slope.T[:, :, None]
@@ -99,6 +113,8 @@ class Operator(Separable):
         activation: "relu", "tanh" or "tanh-sin".
         seed: of the initial weights.
         dtype: of the weights.
+        activates_trunk: whether the activation follows the last layer of the trunk, as in the
+            published operators of Cao and Zhang (2026).
 
     Raises:
         SettingsError: a size is not positive, points are not (p, d), or the activation is unknown.
@@ -112,6 +128,7 @@ class Operator(Separable):
         activation: str = "tanh",
         seed: int = 0,
         dtype: torch.dtype = torch.float64,
+        activates_trunk: bool = False,
     ) -> None:
         super().__init__()
         if points.ndim != 2:
@@ -124,23 +141,22 @@ class Operator(Separable):
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             self.branch_network: Layers = Layers((sensors, *hidden), activation, dtype)
-            self.trunk_network: Layers = Layers((points.shape[1], *hidden), activation, dtype)
+            self.trunk_network: Layers = Layers(
+                (points.shape[1], *hidden), activation, dtype, activates_trunk
+            )
         self.bias: nn.Parameter = nn.Parameter(torch.zeros(1, dtype=dtype))
 
     def at(self, points: Float[Tensor, "p d"]) -> Operator:
         """The same operator, with the same weights, on other points."""
-        other = self.__class__.__new__(self.__class__)
-        nn.Module.__init__(other)
-        other.register_buffer("points", points.to(self.points))
-        other.branch_network, other.trunk_network = self.branch_network, self.trunk_network
-        other.bias = self.bias
+        other = copy.copy(self)
+        other._buffers = {**self._buffers, "points": points.to(self.points)}
         return other
 
     def offset(self, points: Float[Tensor, "p d"]) -> Float[Tensor, "p 1"]:
         return self.bias.expand(points.shape[0], 1)
 
     def branch(self, a: Float[Tensor, "n s"]) -> Float[Tensor, "n K"]:
-        return self._features(self.branch_network(a))
+        return self._branch_features(self.branch_network(a))
 
     def trunk(self, points: Float[Tensor, "p d"]) -> Float[Tensor, "p K"]:
         return self._features(self.trunk_network(points))
@@ -148,23 +164,34 @@ class Operator(Separable):
     def branch_along(
         self, a: Float[Tensor, "n s"], directions: DirectionsByName, rank: int
     ) -> Float[Tensor, "K n r"]:
-        return self._along("branch_network", a, directions, rank)
+        return self._branch_features_along(
+            a, self._along("branch_network", a, directions, rank), directions
+        )
 
     def trunk_along(
         self, points: Float[Tensor, "p d"], directions: DirectionsByName, rank: int
     ) -> Float[Tensor, "K p r"]:
-        return self._along("trunk_network", points, directions, rank)
+        return self._features(self._along("trunk_network", points, directions, rank), dim=0)
 
     def _along(
         self, network: str, x: Float[Tensor, "n i"], directions: DirectionsByName, rank: int
-    ) -> Float[Tensor, "K n r"]:
+    ) -> list[Float[Tensor, "w n r"]]:
         layers = getattr(self, network)
-        moved = layers.along(x, lambda name: directions(f"{network}.{name}"), rank)
-        return self._features(moved, dim=0)
+        return layers.along(x, lambda name: directions(f"{network}.{name}"), rank)
 
     @abstractmethod
     def _features(self, outputs: list[Tensor], dim: int = 1) -> Tensor:
         """The outputs of layers that are multiplied; `dim` is the axis of the features."""
+
+    def _branch_features(self, outputs: list[Tensor]) -> Tensor:
+        """Those of the branch, which may carry weights."""
+        return self._features(outputs)
+
+    def _branch_features_along(
+        self, a: Float[Tensor, "n s"], moved: list[Tensor], directions: DirectionsByName
+    ) -> Tensor:
+        """The derivatives of `_branch_features` along directions, from those of the layers."""
+        return self._features(moved, dim=0)
 
 
 class DeepONet(Operator):
@@ -175,8 +202,59 @@ class DeepONet(Operator):
 
 
 class MultiONet(Operator):
-    """The mean over the layers l of Σ_k b_k^l(a) T_k^l(x), plus c."""
+    """The mean over the layers l of Σ_k b_k^l(a) T_k^l(x), plus c.
+
+    Args:
+        sensors: number of values of an input function.
+        points: x_j of the output, (p, d).
+        hidden: widths of the layers, of branch and trunk alike.
+        activation: "relu", "tanh" or "tanh-sin".
+        seed: of the initial weights.
+        dtype: of the weights.
+        activates_trunk: see `Operator`.
+        learns_weights: whether each layer has a weight of its own, which is learned and begins at
+            0, in place of the mean.
+    """
+
+    layer_weights: nn.Parameter | None
+
+    def __init__(
+        self,
+        sensors: int,
+        points: Tensor,
+        hidden: Sequence[int] = (100, 100, 100, 100),
+        activation: str = "tanh",
+        seed: int = 0,
+        dtype: torch.dtype = torch.float64,
+        activates_trunk: bool = False,
+        learns_weights: bool = False,
+    ) -> None:
+        super().__init__(sensors, points, hidden, activation, seed, dtype, activates_trunk)
+        zeros = torch.zeros(len(hidden), dtype=dtype)
+        self.layer_weights = nn.Parameter(zeros) if learns_weights else None
 
     def _features(self, outputs: list[Tensor], dim: int = 1) -> Tensor:
+        if self.layer_weights is not None:
+            return torch.cat(outputs, dim=dim)
         # Both factors carry 1 / sqrt(L), so that their products are a mean.
         return torch.cat(outputs, dim=dim).div_(len(outputs) ** 0.5)
+
+    def _branch_features(self, outputs: list[Tensor]) -> Tensor:
+        w = self.layer_weights
+        if w is None:
+            return self._features(outputs)
+        return torch.cat([weight * b for weight, b in zip(w, outputs, strict=True)], dim=1)
+
+    def _branch_features_along(
+        self, a: Float[Tensor, "n s"], moved: list[Tensor], directions: DirectionsByName
+    ) -> Tensor:
+        w = self.layer_weights
+        if w is None:
+            return self._features(moved, dim=0)
+        found = [weight * part for weight, part in zip(w, moved, strict=True)]
+        steps = directions("layer_weights")
+        if steps is not None:  # (L, r)
+            outputs = self.branch_network(a)
+            for part, b, step in zip(found, outputs, steps, strict=True):
+                part += b.T[:, :, None] * step
+        return torch.cat(found)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from pdelsr.errors import SettingsError
-from pdelsr.solvers.state.settings import require_choice
+from pdelsr.solvers.state.settings import require_at_least, require_choice, require_whole
 
 
 def relative_error(q: Tensor, targets: Tensor) -> Tensor:
@@ -18,8 +18,14 @@ def relative_error(q: Tensor, targets: Tensor) -> Tensor:
     return torch.linalg.vector_norm(difference, dim=1) / torch.linalg.vector_norm(size, dim=1)
 
 
+def absolute_error(q: Tensor, targets: Tensor) -> Tensor:
+    """‖q − t‖ of every sample, (n,)."""
+    return torch.linalg.vector_norm((q - targets).flatten(1), dim=1)
+
+
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "mse": nn.functional.mse_loss,
+    "absolute": lambda q, targets: absolute_error(q, targets).mean(),
     "relative": lambda q, targets: relative_error(q, targets).mean(),
 }
 
@@ -32,6 +38,8 @@ def train(
     batch_size: int = 64,
     learning_rate: float = 1e-3,
     decay: float = 0.01,
+    decay_every: int | None = None,
+    weight_decay: float = 0.0,
     loss: str = "mse",
     seed: int = 0,
     callback: Callable[[int, float], None] = lambda epoch, loss: None,
@@ -45,8 +53,12 @@ def train(
         epochs: passes over the data.
         batch_size: samples of a step.
         learning_rate: of Adam in the first epoch.
-        decay: factor on the rate from the first to the last epoch.
-        loss: "mse", or "relative": the mean over the samples of ‖q − t‖ / ‖t‖, usual for operators.
+        decay: factor on the rate from the first to the last epoch, or after every so many epochs.
+        decay_every: these epochs, between which the rate is constant; None for a rate that falls in
+            every epoch.
+        weight_decay: added to the slopes, times the parameters.
+        loss: "mse"; "absolute", the mean over the samples of ‖q − t‖; or "relative", the mean of
+            ‖q − t‖ / ‖t‖, usual for operators.
         seed: for the order of the samples.
         callback: called with every epoch and its mean loss.
 
@@ -57,13 +69,19 @@ def train(
         SettingsError: inputs and targets differ in length, the loss is unknown, or it is not
             finite.
     """
+    if decay_every is not None:
+        require_whole("decay_every", decay_every, 1)
+    require_at_least("weight_decay", weight_decay, 0)
     require_choice("loss", loss, tuple(LOSSES))
     measured = LOSSES[loss]
     if len(inputs) != len(targets):
         raise SettingsError(f"{len(inputs)} inputs and {len(targets)} targets: give as many.")
     parameters = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.Adam(parameters, lr=learning_rate)
-    schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, decay ** (1 / max(epochs, 1)))
+    optimizer = torch.optim.Adam(parameters, lr=learning_rate, weight_decay=weight_decay)
+    if decay_every is None:
+        schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, decay ** (1 / max(epochs, 1)))
+    else:
+        schedule = torch.optim.lr_scheduler.StepLR(optimizer, decay_every, decay)
     generator = torch.Generator().manual_seed(seed)
     losses = []
     for epoch in range(epochs):

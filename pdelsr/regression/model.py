@@ -335,6 +335,11 @@ def require_samplewise(model: Model, inputs: Inputs) -> Tensor:
             f"{name} maps inputs of shape {shapes} to {found}: it must give one tensor with one "
             "row a sample."
         )
+    if output.is_complex():
+        raise SettingsError(
+            f"{name} gives complex output: let it return torch.view_as_real of that, and give "
+            "targets of the same shape."
+        )
     if prod(together.shape) and not torch.allclose(
         together, apart, rtol=1e-4, atol=1e-6, equal_nan=True
     ):
