@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -50,6 +51,21 @@ class Nested:
     def padded(self, k: int) -> Float[Tensor, " r"]:
         """`solution(k)` with zeros for the other columns."""
         return torch.nn.functional.pad(self.solution(k), (0, self.rank - k))
+
+    def damped(self, k: int, dampings: Sequence[float]) -> Float[Tensor, "r c"]:
+        """argmin ‖R y − z‖² + (λ σ₁)² ‖y‖² in the first k columns, a column for each damping λ.
+
+        One singular value decomposition of the triangle serves them all.
+
+        Args:
+            k: columns; the unknowns of the others are 0.
+            dampings: λ, relative to the largest singular value σ₁.
+        """
+        U, s, Vh = torch.linalg.svd(self.R[:k, :k])
+        levels = s.new_tensor(list(dampings)) * s[0]
+        filtered = s[:, None] / (s[:, None].square() + levels.square())
+        y = Vh.T @ (filtered * (U.T @ self.z[:k])[:, None])
+        return torch.nn.functional.pad(y, (0, 0, 0, self.rank - k))
 
     def squares(self, y: Float[Tensor, " r"]) -> float:
         """‖A y − b‖² = ‖R y − z‖² + rest² − ‖levels y‖², at least the rounding of b."""

@@ -37,6 +37,8 @@ from pdelsr.subspace.base import built, width_of
 logger: logging.Logger = logging.getLogger(__name__)
 
 RANKS = 24  # that are compared on held-out data, in geometric progression
+DAMPINGS = tuple(10 ** (-i / 2) for i in range(2, 17))  # λ that are compared there as well,
+DAMPED_PARTS = (1, 2, 4)  # in all directions, and in the leading half and quarter
 FIRST_DATA_RANK = 32  # of a rank that is doubled: few, since data are noisy
 SURE = 2.0  # standard errors that a refinement must gain on held-out data
 
@@ -153,12 +155,13 @@ class Fit(Observer):
         smaller: SmallerRanks | None,
         scores: list[RankScore],
         status: str,
+        damping: float = 0.0,
     ) -> RefinedModule:
         """The module with these reduced unknowns; unchanged if k is 0."""
         model = self.problem.task.model
         logger.info("%s at rank %d: %s", type(model.module).__name__, k, status)
         delta = self.directed.V.lift(y if k else torch.zeros_like(y))
-        return RefinedModule(model, delta, k, smaller, scores, status, self.spectrum)
+        return RefinedModule(model, delta, k, smaller, scores, status, self.spectrum, damping)
 
     def ended(self, now: Linearization, place: Place, converged: bool) -> None:
         """Keep the singular values, unless they are those of the leading directions."""
@@ -248,7 +251,11 @@ def chosen(task: Task, parts: Parts, held: Data, most: int) -> RefinedModule:
 
 
 def leading_chosen(fit: Fit, held: Data) -> RefinedModule:
-    """The best rank of one linearization on held-out data; further steps at that rank."""
+    """The best rank and damping of one linearization on held-out data; further steps at that rank.
+
+    A rank cuts directions off, a damping shrinks those that the data hardly determine: it left a
+    fifth less of the error of operators on new functions, and cuts win where there is no noise.
+    """
     problem = fit.problem
     zeros, task = problem.zeros(), problem.task
     search = fit.search(DataPlace(zeros, math.nan, problem))
@@ -256,17 +263,22 @@ def leading_chosen(fit: Fit, held: Data) -> RefinedModule:
     nested = None if now is None else fit.parts.solver.leading(now.state)
     fit.require_solved(search)
     assert nested is not None
-    ranks = [0, *geometric(problem.rank, RANKS)]
-    Y = torch.stack([nested.padded(k) if k else zeros for k in ranks])
-    train, validation = fitted_sizes(problem, nested, Y.T), problem.sizes(held, Y.T)
+    tried = [(k, 0.0) for k in (0, *geometric(problem.rank, RANKS))]
+    Y = torch.stack([nested.padded(k) if k else zeros for k, _ in tried], dim=1)
+    if fit.steps == 1:  # further steps go on from a rank
+        widths = sorted({max(1, problem.rank // part) for part in DAMPED_PARTS})
+        tried += [(k, damping) for k in widths for damping in DAMPINGS]
+        Y = torch.cat([Y, *(nested.damped(k, DAMPINGS) for k in widths)], dim=1)
+    train, validation = fitted_sizes(problem, nested, Y), problem.sizes(held, Y)
     scores = [
-        RankScore(k, a, b, torch.linalg.vector_norm(y).item())
-        for k, a, b, y in zip(ranks, train, validation, Y, strict=True)
+        RankScore(k, a, b, torch.linalg.vector_norm(y).item(), damping)
+        for (k, damping), a, b, y in zip(tried, train, validation, Y.T, strict=True)
     ]
     best = min(scores, key=lambda s: s.validation if math.isfinite(s.validation) else math.inf)
-    if not surely_better(problem, held, Y[ranks.index(best.rank)]):
-        best = scores[0]
-    k, y = best.rank, Y[ranks.index(best.rank)]
+    y = Y[:, scores.index(best)]
+    if not surely_better(problem, held, y):
+        best, y = scores[0], zeros
+    k = best.rank
     status = "best on held-out data" if k else "no rank is better on held-out data"
     if k and fit.steps > 1:
         narrow = DataProblem(task, problem.times.narrowed(k))
@@ -278,7 +290,7 @@ def leading_chosen(fit: Fit, held: Data) -> RefinedModule:
             y = torch.nn.functional.pad(found, (0, problem.rank - k))
             scores.append(RankScore(k, math.nan, size, torch.linalg.vector_norm(y).item()))
     smaller = fit.directed.smaller_ranks(Leading(nested, torch.zeros_like(y), 1.0))
-    return fit.module(y, k, smaller, scores, status)
+    return fit.module(y, k, smaller, scores, status, best.damping)
 
 
 def fitted_sizes(problem: DataProblem, nested: Nested, Y: Float[Tensor, "r c"]) -> list[float]:

@@ -23,7 +23,7 @@ from pdelsr.networks.copies import as_real, converted, copied, in_dtype
 from pdelsr.regression.model import Model
 from pdelsr.regression.target import Residual
 from pdelsr.solvers.refinement.newton import Leading
-from pdelsr.solvers.state.settings import require_whole
+from pdelsr.solvers.state.settings import require_at_least, require_whole
 
 KIND = "refinement"
 REFINEMENT = Kind("a refinement saved by pdelsr", "RefinedModule.save", "refine again")
@@ -36,6 +36,8 @@ class RankScore:
 
     Args:
         rank: k; 0 is the module as it was.
+        damping: λ of min ‖A y − b‖² + (λ σ₁)² ‖y‖², relative to the largest singular value σ₁;
+            0 for none.
         train: root mean square of the residual on the data of the fit.
         validation: the same on held-out data; NaN if there are none.
         delta_norm: ‖y‖ of the reduced unknowns.
@@ -45,6 +47,7 @@ class RankScore:
     train: float
     validation: float
     delta_norm: float
+    damping: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -65,9 +68,9 @@ class SmallerRanks:
     residual: Residual
     samples: int
 
-    def delta(self, k: int) -> Float[Tensor, " m"]:
+    def delta(self, k: int, damping: float = 0.0) -> Float[Tensor, " m"]:
         """δ at rank k."""
-        return self.V.lift(self.leading.at(k))
+        return self.V.lift(self.leading.at(k, damping))
 
 
 class RefinedModule(nn.Module):
@@ -79,6 +82,7 @@ class RefinedModule(nn.Module):
 
     Attributes:
         rank: r of the refinement; 0 where the module is better as it is.
+        damping: λ of the refinement; 0 where it is not damped, or was loaded from a file.
         history: the ranks that were tried and their scores, in rising order.
         status: why this rank.
     """
@@ -87,6 +91,7 @@ class RefinedModule(nn.Module):
     delta: Tensor
     index: Tensor | None
     rank: int
+    damping: float
     status: str
 
     def __init__(
@@ -98,6 +103,7 @@ class RefinedModule(nn.Module):
         history: Sequence[RankScore],
         status: str,
         spectrum: Spectrum | None = None,
+        damping: float = 0.0,
     ) -> None:
         super().__init__()
         self.module = model.module
@@ -105,7 +111,7 @@ class RefinedModule(nn.Module):
         self.register_buffer("index", model.index)
         self._model = model
         self._smaller, self._measured = smaller, spectrum
-        self.rank, self.status = rank, status
+        self.rank, self.damping, self.status = rank, damping, status
         self.history: tuple[RankScore, ...] = tuple(history)
 
     @cached_property
@@ -140,7 +146,7 @@ class RefinedModule(nn.Module):
     def set_extra_state(self, state: dict[str, Any]) -> None:
         """Take over another refinement's rank, and drop the factors of the old one."""
         self._smaller, self._measured, self.history = None, None, ()
-        self.rank, self.status = state["rank"], "loaded"
+        self.rank, self.damping, self.status = state["rank"], 0.0, "loaded"
         self.__dict__.pop("_spectrum", None)
 
     @property
@@ -163,12 +169,17 @@ class RefinedModule(nn.Module):
         return self
 
     def extra_repr(self) -> str:
-        return f"rank={self.rank}, delta_norm={self.delta_norm:.3g}, status={self.status!r}"
+        damped = f", damping={self.damping:.1g}" if self.damping else ""
+        return f"rank={self.rank}{damped}, delta_norm={self.delta_norm:.3g}, status={self.status!r}"
 
-    def at_rank(self, k: int) -> RefinedModule:
+    def at_rank(self, k: int, damping: int | float = 0.0) -> RefinedModule:
         """The refinement in the k leading directions, from the stored factors.
 
         The factors belong to the last linearization, or to the first one if rank="auto".
+
+        Args:
+            k: rank.
+            damping: λ, relative to the largest singular value, see `RankScore`.
 
         Raises:
             SettingsError: k is not between 0 and the rank of the factors, or the module was loaded
@@ -183,10 +194,13 @@ class RefinedModule(nn.Module):
         require_whole("rank", k, 0)
         if not 0 <= k <= most:
             raise SettingsError(f"rank {k}: choose one between 0 and {most}.")
-        delta = self._smaller.delta(k) if k else torch.zeros_like(self.delta)
+        require_at_least("damping", damping, 0)
+        delta = self._smaller.delta(k, damping) if k else torch.zeros_like(self.delta)
         model = copy.copy(self._model)
         model.module = copied(self.module)
-        return RefinedModule(model, delta, k, self._smaller, self.history, "chosen by at_rank")
+        return RefinedModule(
+            model, delta, k, self._smaller, self.history, "chosen by at_rank", damping=damping
+        )
 
     def save(self, path: str | Path) -> None:
         """Write the weights, δ and the chosen parameters to a safetensors file.

@@ -152,9 +152,7 @@ def test_training_lowers_the_loss_and_repeats() -> None:
     assert seen == [*range(30)] * 2
     relative = train(operator(DeepONet), a, targets, 30, 16, 1e-2, loss="relative")
     assert relative[-1] < 0.5 * relative[0] < 2.0
-    with pytest.raises(
-        pl.SettingsError, match="loss is 'huber': choose one of mse, absolute, "
-    ):
+    with pytest.raises(pl.SettingsError, match="loss is 'huber': choose one of mse, absolute, "):
         train(operator(DeepONet), a, targets, 1, loss="huber")
     with pytest.raises(pl.SettingsError, match="64 inputs and 3 targets"):
         train(operator(DeepONet), a, targets[:3], 1)

@@ -44,9 +44,10 @@ class Leading:
     base: Tensor
     share: float
 
-    def at(self, k: int) -> Float[Tensor, " r"]:
-        """y after that share of the step in the first k directions."""
-        return self.base + self.share * (self.nested.padded(k) - self.base)
+    def at(self, k: int, damping: float = 0.0) -> Float[Tensor, " r"]:
+        """y after that share of the step in the first k directions, damped or not."""
+        found = self.nested.damped(k, [damping])[:, 0] if damping else self.nested.padded(k)
+        return self.base + self.share * (found - self.base)
 
 
 class Observer:
