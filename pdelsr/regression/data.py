@@ -13,6 +13,7 @@ from torch import Tensor
 from pdelsr.errors import SettingsError
 from pdelsr.networks.copies import converted
 from pdelsr.regression.model import Inputs
+from pdelsr.regression.smoothing import Smoothing
 from pdelsr.resources.pieces import in_pieces
 
 T = TypeVar("T")
@@ -28,10 +29,22 @@ else:
 
 @dataclass(frozen=True)
 class Batch:
-    """Some samples: the arguments of the module, and targets with one row a sample."""
+    """Some samples.
+
+    Args:
+        inputs: the arguments of the refined module, smooth if the data are smoothed.
+        targets: with one row a sample.
+        rough: the arguments as they were given, where `inputs` are smooth.
+    """
 
     inputs: Inputs
     targets: Tensor
+    rough: Inputs | None = None
+
+    @property
+    def given(self) -> Inputs:
+        """The arguments as they were given."""
+        return self.inputs if self.rough is None else self.rough
 
     def __len__(self) -> int:
         return self.targets.shape[0]
@@ -44,7 +57,8 @@ class Batch:
 
     def part(self, rows: slice) -> Batch:
         """Some of the samples."""
-        return Batch(tuple(x[rows] for x in self.inputs), self.targets[rows])
+        rough = None if self.rough is None else tuple(x[rows] for x in self.rough)
+        return Batch(tuple(x[rows] for x in self.inputs), self.targets[rows], rough)
 
 
 @dataclass(frozen=True)
@@ -55,11 +69,13 @@ class Data:
         source: tensors (inputs …, targets), or a loader of such tuples.
         size: samples of a batch, where the source is tensors.
         like: a tensor whose device all tensors, and whose dtype all floating ones get.
+        smoothing: of the inputs, where there is one argument; None for the inputs as they are.
     """
 
     source: tuple[Tensor, ...] | Loader
     size: int
     like: Tensor
+    smoothing: Smoothing | None = None
 
     @property
     def is_in_memory(self) -> bool:
@@ -98,7 +114,9 @@ class Data:
         inputs = tuple(self._tensor(x) for x in first)
         targets = self._tensor(targets)
         require_as_many((*inputs, targets))
-        return Batch(inputs, targets)
+        if self.smoothing is None:
+            return Batch(inputs, targets)
+        return Batch((self.smoothing(inputs[0]),), targets, inputs)
 
     def _tensor(self, values: Any) -> Tensor:
         tensor = torch.as_tensor(values).to(self.like.device)

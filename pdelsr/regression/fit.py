@@ -161,7 +161,17 @@ class Fit(Observer):
         model = self.problem.task.model
         logger.info("%s at rank %d: %s", type(model.module).__name__, k, status)
         delta = self.directed.V.lift(y if k else torch.zeros_like(y))
-        return RefinedModule(model, delta, k, smaller, scores, status, self.spectrum, damping)
+        return RefinedModule(
+            model,
+            delta,
+            k,
+            smaller,
+            scores,
+            status,
+            self.spectrum,
+            damping,
+            self.problem.task.data.smoothing,
+        )
 
     def ended(self, now: Linearization, place: Place, converged: bool) -> None:
         """Keep the singular values, unless they are those of the leading directions."""
@@ -270,6 +280,8 @@ def leading_chosen(fit: Fit, held: Data) -> RefinedModule:
         tried += [(k, damping) for k in widths for damping in DAMPINGS]
         Y = torch.cat([Y, *(nested.damped(k, DAMPINGS) for k in widths)], dim=1)
     train, validation = fitted_sizes(problem, nested, Y), problem.sizes(held, Y)
+    if task.data.smoothing is not None:
+        train[0], validation[0] = (unrefined_size(task, data) for data in (task.data, held))
     scores = [
         RankScore(k, a, b, torch.linalg.vector_norm(y).item(), damping)
         for (k, damping), a, b, y in zip(tried, train, validation, Y.T, strict=True)
@@ -300,6 +312,20 @@ def fitted_sizes(problem: DataProblem, nested: Nested, Y: Float[Tensor, "r c"]) 
     return [math.sqrt(nested.squares(y) / problem.task.samples) for y in Y.T]
 
 
+def unrefined_size(task: Task, data: Data) -> float:
+    """Root mean square over the samples of ‖F‖ of the module on the inputs as they are."""
+    total, count = 0.0, 0
+
+    def squares(batch: Batch) -> float:
+        return task.residual(task.model(batch.given), batch.targets).square().sum().item()
+
+    for batch in task.display.over("residuals", data):
+        for length, found in over_pieces(batch, squares):
+            total += found
+            count += length
+    return math.sqrt(total / count)
+
+
 def surely_better(problem: DataProblem, held: Data, y: Float[Tensor, " r"]) -> bool:
     """Whether ‖F‖² falls by more than its standard error over the held-out samples.
 
@@ -311,9 +337,8 @@ def surely_better(problem: DataProblem, held: Data, y: Float[Tensor, " r"]) -> b
     count, total, squares = 0, 0.0, 0.0
 
     def gains(batch: Batch) -> Tensor:
-        q = task.model(batch.inputs)
-        moved = q + problem.times.along(batch.inputs, y[:, None])[..., 0]
-        before, after = (task.residual(u, batch.targets).square().sum(dim=1) for u in (q, moved))
+        q, refined = task.model(batch.given), problem.predicted(batch, y[:, None])[..., 0]
+        before, after = (task.residual(u, batch.targets).square().sum(dim=1) for u in (q, refined))
         return (before - after).double()
 
     for batch in task.display.over("comparison", held):

@@ -18,6 +18,7 @@ class DataOptions(TypedDict, total=False):
     residual: UserResidual | None
     parameter_fraction: int | float
     basis: str | Basis
+    smoothing: str | int | float | None
     lstsq: str | LeastSquares
     newton_steps: int
     products: str

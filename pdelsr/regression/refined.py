@@ -21,12 +21,14 @@ from pdelsr.linearize import Directions
 from pdelsr.lstsq import Spectrum
 from pdelsr.networks.copies import as_real, converted, copied, in_dtype
 from pdelsr.regression.model import Model
+from pdelsr.regression.smoothing import Smoothing, SmoothInputs
 from pdelsr.regression.target import Residual
 from pdelsr.solvers.refinement.newton import Leading
 from pdelsr.solvers.state.settings import require_at_least, require_whole
 
 KIND = "refinement"
 REFINEMENT = Kind("a refinement saved by pdelsr", "RefinedModule.save", "refine again")
+SMOOTHING = ("mean", "modes", "weights")  # tensors of a smoothing
 MODULE, COMPLEX = "module.", "complex."  # prefixes of weights, and of pairs for complex ones
 
 
@@ -104,11 +106,13 @@ class RefinedModule(nn.Module):
         status: str,
         spectrum: Spectrum | None = None,
         damping: float = 0.0,
+        smoothing: Smoothing | None = None,
     ) -> None:
         super().__init__()
         self.module = model.module
         self.register_buffer("delta", delta)
         self.register_buffer("index", model.index)
+        self.smooth: SmoothInputs | None = None if smoothing is None else SmoothInputs(smoothing)
         self._model = model
         self._smaller, self._measured = smaller, spectrum
         self.rank, self.damping, self.status = rank, damping, status
@@ -150,6 +154,11 @@ class RefinedModule(nn.Module):
         self.__dict__.pop("_spectrum", None)
 
     @property
+    def smoothing(self) -> Smoothing | None:
+        """The smoothing of the inputs, if there is one; see `refine`."""
+        return None if self.smooth is None else self.smooth.smoothing
+
+    @property
     def delta_norm(self) -> float:
         """‖δ‖."""
         return torch.linalg.vector_norm(self.delta).item()
@@ -158,6 +167,8 @@ class RefinedModule(nn.Module):
         given = tuple(converted(x.to(self.delta.device), self.delta.dtype) for x in inputs)
         if not self.rank:
             return self._model.still(given)
+        if self.smooth is not None:
+            given = (self.smooth(*given),)
         self._model.index = self.index
         value, tangent = self._model.moved(given, self.delta)
         return value + tangent
@@ -169,8 +180,9 @@ class RefinedModule(nn.Module):
         return self
 
     def extra_repr(self) -> str:
-        damped = f", damping={self.damping:.1g}" if self.damping else ""
-        return f"rank={self.rank}{damped}, delta_norm={self.delta_norm:.3g}, status={self.status!r}"
+        more = f", damping={self.damping:.1g}" if self.damping else ""
+        more += "" if self.smoothing is None else f", smoothing={self.smoothing.level:g}"
+        return f"rank={self.rank}{more}, delta_norm={self.delta_norm:.3g}, status={self.status!r}"
 
     def at_rank(self, k: int, damping: int | float = 0.0) -> RefinedModule:
         """The refinement in the k leading directions, from the stored factors.
@@ -199,7 +211,15 @@ class RefinedModule(nn.Module):
         model = copy.copy(self._model)
         model.module = copied(self.module)
         return RefinedModule(
-            model, delta, k, self._smaller, self.history, "chosen by at_rank", damping=damping
+            model,
+            delta,
+            k,
+            self._smaller,
+            self.history,
+            "chosen by at_rank",
+            None,
+            damping,
+            self.smoothing,
         )
 
     def save(self, path: str | Path) -> None:
@@ -219,7 +239,11 @@ class RefinedModule(nn.Module):
         tensors["delta"] = self.delta
         if self._model.index is not None:
             tensors["index"] = self._model.index
-        document = asdict(_Document(KIND, self.rank, list(self._model.names)))
+        level = None
+        if self.smoothing is not None:
+            level = self.smoothing.level
+            tensors |= {name: getattr(self.smoothing, name) for name in SMOOTHING}
+        document = asdict(_Document(KIND, self.rank, list(self._model.names), level))
         write(path, Contents(tensors, document))
 
     @classmethod
@@ -254,7 +278,8 @@ class RefinedModule(nn.Module):
                 f"{path} moves {saved.delta.numel():,} parameters, and the module has "
                 f"{model.total:,} that may move: use another copy."
             )
-        return cls(model, saved.delta, saved.document.rank, None, (), "loaded")
+        rank, smoothing = saved.document.rank, saved.smoothing
+        return cls(model, saved.delta, rank, None, (), "loaded", smoothing=smoothing)
 
 
 @dataclass(frozen=True)
@@ -265,11 +290,13 @@ class _Document:
         kind: of the file.
         rank: of the refinement.
         trainable: names of the parameters.
+        smoothing: τ of the smoothing of inputs; None for none.
     """
 
     kind: str
     rank: int
     trainable: list[str]
+    smoothing: float | None = None
 
 
 @dataclass(frozen=True)
@@ -281,12 +308,14 @@ class _Saved:
         delta: δ.
         index: which of the trainable parameters δ moves; None for all of them.
         document: rank and names.
+        smoothing: of the inputs.
     """
 
     weights: Mapping[str, Tensor]
     delta: Tensor
     index: Tensor | None
     document: _Document
+    smoothing: Smoothing | None
 
 
 def _read(path: str | Path) -> _Saved:
@@ -306,7 +335,11 @@ def _read(path: str | Path) -> _Saved:
             raise FileFormatError("δ is no finite vector of the chosen parameters")
         if not 0 <= document.rank <= len(delta):
             raise FileFormatError(f"its rank is {document.rank}, with {len(delta)} entries of δ")
-        return _Saved(weights, delta, index, document)
+        smoothing = None
+        if document.smoothing is not None:
+            mean, modes, weights_of_modes = (tensors[name].to(delta) for name in SMOOTHING)
+            smoothing = Smoothing(mean, modes, weights_of_modes, document.smoothing)
+        return _Saved(weights, delta, index, document, smoothing)
 
 
 def _fit(delta: Tensor, index: Tensor | None) -> bool:
