@@ -43,12 +43,12 @@ def in_dtype(module: M, dtype: torch.dtype) -> M:
     for p in module.parameters():
         p.data = converted(p.data, dtype)
     for part in module.modules():
-        for name, buffer in part.named_buffers(recurse=False):
-            setattr(part, name, converted(buffer, dtype))
+        for buffer in part.buffers(recurse=False):
+            buffer.data = converted(buffer.data, dtype)
         for name, value in _attributes(part):
             changed = _with_tensors(value, lambda t: converted(t, dtype))
             if changed is not value:
-                setattr(part, name, changed)
+                part.__dict__[name] = changed
     return module
 
 

@@ -13,6 +13,7 @@ from threading import RLock
 from typing import Any
 
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 
 class _OneThread:
@@ -44,8 +45,6 @@ def jvp(
 @contextmanager
 def plain_attention() -> Generator[None, None, None]:
     """Attention by plain products, whose derivatives torch knows, in place of fused kernels."""
-    from torch.nn.attention import SDPBackend, sdpa_kernel
-
     fast = torch.backends.mha.get_fastpath_enabled()
     with ONE_THREAD, sdpa_kernel(SDPBackend.MATH):
         torch.backends.mha.set_fastpath_enabled(False)
