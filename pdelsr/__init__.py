@@ -47,6 +47,7 @@ from pdelsr.errors import (
 )
 from pdelsr.lstsq import (
     LSMR,
+    LSQR,
     QR,
     Cholesky,
     LeastSquares,
@@ -108,6 +109,7 @@ logging.getLogger("pdelsr").addHandler(
 __all__ = [
     "ILSR",
     "LSMR",
+    "LSQR",
     "LSR",
     "MLP",
     "PINN",

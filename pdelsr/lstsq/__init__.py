@@ -3,6 +3,7 @@
 from pdelsr.lstsq.base import LeastSquares, Solved
 from pdelsr.lstsq.cholesky import Cholesky, NormalEquationsWarning
 from pdelsr.lstsq.lsmr import LSMR
+from pdelsr.lstsq.lsqr import LSQR
 from pdelsr.lstsq.qr import QR
 from pdelsr.lstsq.registry import SOLVERS, solver_named
 from pdelsr.lstsq.spectrum import Spectrum
@@ -12,6 +13,7 @@ from pdelsr.lstsq.truncated_svd import TruncatedSVD
 
 __all__ = [
     "LSMR",
+    "LSQR",
     "QR",
     "SOLVERS",
     "Cholesky",

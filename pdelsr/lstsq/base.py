@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, ClassVar
@@ -47,11 +48,16 @@ class LeastSquares(ABC):
         name: by which users choose it.
         keeps_leading: whether `leading` gives the solutions in the first k directions.
         serves_again: whether another right-hand side costs far less than the first one.
+        reads_rows: whether rows of A are formed, one by one or all together.
+        stops_early: whether `iterates` gives better and better solutions, of which `refine` chooses
+            one on held-out data.
     """
 
     name: str
     keeps_leading: ClassVar[bool] = False
     serves_again: ClassVar[bool] = True
+    reads_rows: ClassVar[bool] = True
+    stops_early: ClassVar[bool] = False
 
     def numbers(self, n: int | float, r: int) -> int | float:
         """How many numbers are held at once for A (n, r), by which a run estimates its memory.
@@ -71,6 +77,12 @@ class LeastSquares(ABC):
     @abstractmethod
     def compute(self, state: Any, b: Float[Tensor, " n"] | None = None) -> Solved:
         """The solution for a right-hand side; None for the one of the system."""
+
+    def iterates(
+        self, state: Any, b: Float[Tensor, " n"] | None = None
+    ) -> Iterator[tuple[int, Float[Tensor, " r"]]]:
+        """Numbers of iterations in rising order, and the solutions after them."""
+        return iter(())
 
     def in_part(
         self, state: Any, b: Float[Tensor, " n"] | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -68,8 +69,13 @@ def cgls(A: Float[Tensor, "n r"], b: Float[Tensor, " n"]) -> Iterator[Tensor]:
         yield y
 
 
-def lsqr(A: Float[Tensor, "n r"], b: Float[Tensor, " n"]) -> Iterator[Tensor]:
-    """The iterates of CGLS by bidiagonalization (Paige and Saunders 1982)."""
+def lsqr(A: Any, b: Float[Tensor, " n"]) -> Iterator[Tensor]:
+    """The iterates of CGLS by bidiagonalization (Paige and Saunders 1982).
+
+    Args:
+        A: a matrix, or anything with the products A @ y and A.T @ w.
+        b: right-hand side.
+    """
     bidiagonal = bidiagonalize(A, b)
     phi_bar, rho_bar, v = next(bidiagonal)
     y, w = torch.zeros_like(v), v
@@ -109,9 +115,7 @@ def lsmr(A: Float[Tensor, "n r"], b: Float[Tensor, " n"]) -> Iterator[Tensor]:
         yield y
 
 
-def bidiagonalize(
-    A: Float[Tensor, "n r"], b: Float[Tensor, " n"]
-) -> Iterator[tuple[float, float, Tensor]]:
+def bidiagonalize(A: Any, b: Float[Tensor, " n"]) -> Iterator[tuple[float, float, Tensor]]:
     """β_k, α_k, v_k of Golub and Kahan: b = β₁ u₁, A v_k = α_k u_k + β_{k+1} u_{k+1}."""
     beta, u = _unit(b)
     alpha, v = _unit(A.T @ u)

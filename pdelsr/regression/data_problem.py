@@ -90,7 +90,9 @@ class DataSystem(System):
         for batch in self._in_order():
             part = w[start : start + len(batch) * task.entries].reshape(len(batch), -1)
             start += part.numel()
-            seeds = task.residual.transpose_times(self._q(batch), batch.targets, part)
+            seeds = part
+            if not task.residual.is_linear:
+                seeds = task.residual.transpose_times(self._q(batch), batch.targets, part)
             out += self.place.problem.times.transposed(batch.inputs, seeds)
         return out
 
@@ -106,7 +108,9 @@ class DataSystem(System):
     def _times(self, batch: Batch, y: Float[Tensor, " r"]) -> Tensor:
         problem = self.place.problem
         moved = problem.times.along(batch.inputs, y[:, None])
-        found = problem.task.residual.times(self._q(batch), batch.targets, moved).flatten()
+        if not problem.is_linear:
+            moved = problem.task.residual.times(self._q(batch), batch.targets, moved)
+        found = moved.flatten()
         require_finite(found, found)
         return found
 

@@ -39,6 +39,8 @@ logger: logging.Logger = logging.getLogger(__name__)
 RANKS = 24  # that are compared on held-out data, in geometric progression
 DAMPINGS = tuple(10 ** (-i / 2) for i in range(2, 17))  # λ that are compared there as well,
 DAMPED_PARTS = (1, 2, 4)  # in all directions, and in the leading half and quarter
+SPACING = 2**0.5  # between the iterations that are compared
+PATIENCE = 4  # of these in a row without a gain end the search
 FIRST_DATA_RANK = 32  # of a rank that is doubled: few, since data are noisy
 SURE = 2.0  # standard errors that a refinement must gain on held-out data
 
@@ -236,8 +238,9 @@ class Fits(Ranked):
 def chosen(task: Task, parts: Parts, held: Data, most: int) -> RefinedModule:
     """The refinement at the rank that held-out data favour, which may be 0.
 
-    If the solver gives the solutions in all leading directions, they are compared with each other;
-    otherwise the rank is doubled as long as that pays.
+    If the solver gives the solutions in all leading directions, they are compared with each other,
+    and so are those after some numbers of iterations; otherwise the rank is doubled as long as that
+    pays.
 
     Args:
         task: module, data and residual.
@@ -247,6 +250,8 @@ def chosen(task: Task, parts: Parts, held: Data, most: int) -> RefinedModule:
     """
     if parts.solver.keeps_leading:
         return leading_chosen(Fit(task, parts, most), held)
+    if parts.solver.stops_early:
+        return stopped(Fit(task, parts, most), held)
     tried = Fits(task, parts, held, most)
     best = RankSearch(tried, Clock()).run().report
     fit, y = tried.made[best.rank], best.y
@@ -303,6 +308,48 @@ def leading_chosen(fit: Fit, held: Data) -> RefinedModule:
             scores.append(RankScore(k, math.nan, size, torch.linalg.vector_norm(y).item()))
     smaller = fit.directed.smaller_ranks(Leading(nested, torch.zeros_like(y), 1.0))
     return fit.module(y, k, smaller, scores, status, best.damping)
+
+
+def stopped(fit: Fit, held: Data) -> RefinedModule:
+    """The solution after that number of iterations which held-out data favour.
+
+    They are compared at iterations in geometric progression, and the search ends when several of
+    these in a row have gained nothing. The number of iterations is the rank of the result, since it
+    is the dimension of the Krylov space.
+    """
+    problem, solver = fit.problem, fit.parts.solver
+    task, zeros = problem.task, problem.zeros()
+    before = [unrefined_size(task, data) for data in (task.data, held)]
+    scores = [RankScore(0, before[0], before[1], 0.0)]
+    state = solver.init(problem.at(zeros).system())
+    best, y, due, behind = scores[0], zeros, 1.0, 0
+    last: tuple[int, Tensor] | None = None
+
+    def compared(number: int, found: Tensor) -> bool:
+        nonlocal best, y, behind
+        a, b = (problem.sizes(data, found[:, None])[0] for data in (task.data, held))
+        rank = min(number, problem.rank)
+        scores.append(RankScore(rank, a, b, torch.linalg.vector_norm(found).item()))
+        behind += 1
+        if scores[-1].validation < best.validation:
+            best, y, behind = scores[-1], found.clone(), 0
+        return behind < PATIENCE
+
+    for last in solver.iterates(state):
+        number, found = last
+        if number >= due:
+            due = max(number + 1.0, number * SPACING)
+            if not compared(number, found):
+                break
+            last = None
+    if last is not None and behind < PATIENCE:
+        compared(*last)
+    if len(scores) == 1:
+        fit.require_solved(fit.search())
+    if not surely_better(problem, held, y):
+        best, y = scores[0], zeros
+    status = "best on held-out data" if best.rank else "no rank is better on held-out data"
+    return fit.module(y, best.rank, None, scores, status)
 
 
 def fitted_sizes(problem: DataProblem, nested: Nested, Y: Float[Tensor, "r c"]) -> list[float]:

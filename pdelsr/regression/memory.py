@@ -46,7 +46,7 @@ def bytes_needed(task: Task, parts: Parts, rank: int) -> int | float:
     Those of `SeparableTimes` come on top: ∂T V at all points, twice while it is transposed.
     """
     m, like = task.model.size, task.model.like
-    factors = trunk_size(task, parts)
+    factors = trunk_size(task, parts) if parts.solver.reads_rows else 0
     basis = Full() if rank >= m else parts.basis
     sizes = Sizes(task.rows, rank, m, factors)
     formed = sizes.of_directions(basis) + 2 * factors * rank

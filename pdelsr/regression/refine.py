@@ -134,7 +134,8 @@ def refine(
         fit, held = fit_and_held_out(view, inputs, targets, rank, validation, size, generator)
         task, probe = task_of(view, fit, held, residual, display)
         parts = Parts(recipe, solver, newton_steps, products, probe, memory_budget, generator)
-        most = affordable_rank(rank, rank_to_try(rank, task, recipe), task, parts)
+        wanted = rank_to_try(rank, task, recipe, solver.stops_early)
+        most = affordable_rank(rank, wanted, task, parts)
         task, held = smoothed(task, parts, held, most, smoothing)
         return refined(task, parts, held, most)
 
@@ -201,7 +202,8 @@ def smoothed(
         return task, held
     if isinstance(level, str):
         require_choice("smoothing", level, ("auto",))
-        if held is None or not parts.solver.keeps_leading or not task.data.is_in_memory:
+        compares = parts.solver.keeps_leading or parts.solver.stops_early
+        if held is None or not compares or not task.data.is_in_memory:
             return task, held
     else:
         require_positive("smoothing", level, finite=True)
@@ -219,7 +221,9 @@ def smoothed(
     if len(tried) == 1:
         return task, held
     assert held is not None
-    rank, best, least = max(most // PILOT, LEAST_COLUMNS), None, math.inf
+    best, least = None, math.inf
+    # iterations cannot be cut for a trial: smooth inputs need more of them
+    rank = most if parts.solver.stops_early else max(most // PILOT, LEAST_COLUMNS)
     for one in tried:
         found = chosen(with_smoothing(task, one), parts, replace(held, smoothing=one), rank)
         size = min(score.validation for score in found.history)
@@ -242,7 +246,7 @@ def first_argument(data: Data) -> Tensor | None:
     return inputs.to(data.like) if inputs.is_floating_point() and inputs.ndim > 1 else None
 
 
-def rank_to_try(rank: int | str, task: Task, basis: Basis) -> int:
+def rank_to_try(rank: int | str, task: Task, basis: Basis, stops_early: bool = False) -> int:
     """The rank that was asked for, or the one where a search begins or ends.
 
     Raises:
@@ -254,9 +258,11 @@ def rank_to_try(rank: int | str, task: Task, basis: Basis) -> int:
         raise SettingsError(
             f"basis {basis.name!r} takes parameters of its own: leave parameter_fraction out."
         )
+    if not isinstance(rank, int) and stops_early and basis.takes_all:
+        return model.size
     if not isinstance(rank, int):
         return width or min(LARGEST_DATA_RANK, model.size, max(1, rows // 2))
-    if rank > rows:
+    if rank > rows and not stops_early:
         raise SettingsError(
             f"rank {rank} is more than the {rows} numbers of the residual on the data: the fit "
             "would not be determined. Lower it, or give more data."

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeGuard
 
 import torch
@@ -64,6 +66,21 @@ def is_separable(module: nn.Module) -> TypeGuard[Separable]:
     return isinstance(module, Separable) and type(module).forward is Separable.forward
 
 
+@dataclass(frozen=True)
+class _Moved:
+    """The derivatives of the trunk along all directions, and the way to those of the branch.
+
+    Args:
+        general: ∂b V by torch.func; None where the module has a way of its own.
+        trunk: ∂T V, (p, K, r).
+        offset: ∂c V, (p, 1, r).
+    """
+
+    general: JacobianTimes | None
+    trunk: Float[Tensor, "p K r"]
+    offset: Float[Tensor, "p 1 r"]
+
+
 class SeparableTimes(JacobianTimes):
     """J V for all pairs (a_i, x_j):
 
@@ -88,27 +105,32 @@ class SeparableTimes(JacobianTimes):
         super().__init__(model, V, "separable", probe, budget)
         assert isinstance(model.module, Separable)
         self._module = model.module
+        self._probe = probe
         whole = self.V.is_whole
         self._matrix = None if whole else self.V.columns(slice(self.rank), model.like)
-        points = self._module.points
-        self._general = None
+        self._features = model.of("trunk")((self._module.points,))  # (p, K)
+
+    @cached_property
+    def _moved(self) -> _Moved:
+        """What all samples share, formed before the first of them: products with vectors do not."""
+        points, general = self._module.points, None
         with torch.no_grad():
             trunk = self._module.trunk_along(points, self._directions, self.rank)
-            branch = self._module.branch_along(probe[0][:1], self._directions, self.rank)
+            branch = self._module.branch_along(self._probe[0][:1], self._directions, self.rank)
         if branch is None:
-            self._general = self._of("branch", probe)
+            general = self._of("branch", self._probe)
         if trunk is None:
             trunk = self._of("trunk", (points,))((points,)).transpose(0, 1)
-        self._trunk = trunk.transpose(0, 1).contiguous()  # (p, K, r)
-        self._offset = self._of("offset", (points,))((points,))  # (p, 1, r)
-        self._features = model.of("trunk")((points,))  # (p, K)
+        offset = self._of("offset", (points,))((points,))
+        return _Moved(general, trunk.transpose(0, 1).contiguous(), offset)
 
     def narrowed(self, k: int) -> SeparableTimes:
         other = super().narrowed(k)
         assert isinstance(other, SeparableTimes)
         other._matrix = other.V.columns(slice(k), self.model.like)
-        other._general = None if self._general is None else self._general.narrowed(k)
-        other._trunk, other._offset = self._trunk[..., :k], self._offset[..., :k]
+        now = self._moved
+        general = None if now.general is None else now.general.narrowed(k)
+        other._moved = _Moved(general, now.trunk[..., :k], now.offset[..., :k])
         return other
 
     @property
@@ -118,15 +140,16 @@ class SeparableTimes(JacobianTimes):
 
     def __call__(self, inputs: Inputs) -> Float[Tensor, "n p r"]:
         b = self.model.of("branch")(inputs)
-        (n, K), (p, _, r) = b.shape, self._trunk.shape
-        out = torch.baddbmm(self._offset, b.expand(p, n, K), self._trunk)
+        trunk, offset = self._moved.trunk, self._moved.offset
+        (n, K), (p, _, r) = b.shape, trunk.shape
+        out = torch.baddbmm(offset, b.expand(p, n, K), trunk)
         moved = self._branch(inputs).reshape(K, n * r)
         return out.view(p, n * r).addmm_(self._features, moved).view(p, n, r).transpose(0, 1)
 
     def _branch(self, inputs: Inputs) -> Float[Tensor, "K n r"]:
         """∂b V."""
-        if self._general is not None:
-            return self._general(inputs).transpose(0, 1)
+        if self._moved.general is not None:
+            return self._moved.general(inputs).transpose(0, 1)
         with torch.no_grad():
             found = self._module.branch_along(inputs[0], self._directions, self.rank)
         assert found is not None

@@ -147,3 +147,46 @@ def test_what_cannot_be_smoothed_is_named() -> None:
     for wrong in ("strong", 0, -1.0, float("nan")):
         with pytest.raises(pl.SettingsError, match="smoothing is"):
             pl.refine(network(), x, t, smoothing=wrong)
+
+
+def test_an_early_stop_regularizes() -> None:
+    x, t = bumps()
+    noisy = t + 0.3 * torch.randn(t.shape, dtype=F64, generator=torch.Generator().manual_seed(2))
+    new_x, new_t = bumps(300, seed=9)
+    refined = pl.refine(network(), x, noisy, basis="full", lstsq=pl.LSQR(5000))
+    numbers = [score.rank for score in refined.history]
+    assert numbers == sorted(numbers)
+    assert numbers[0] == 0
+    best = min(refined.history, key=lambda s: s.validation)
+    assert 0 < refined.rank == best.rank < numbers[-1]
+    assert refined.delta.numel() == sum(p.numel() for p in refined.module.parameters())
+    assert rms(refined(new_x) - new_t) < 0.5 * rms(network()(new_x) - new_t)
+    train = [score.train for score in refined.history]
+    assert train == sorted(train, reverse=True)
+    with pytest.raises(pl.SettingsError, match="holds no factors"):
+        refined.at_rank(3)
+
+
+def test_a_given_number_of_iterations_is_taken(tmp_path: Path) -> None:
+    x, t = bumps()
+    refined = pl.refine(network(), x, t, basis="full", lstsq=pl.LSQR(30), rank=321)
+    assert rms(refined(x) - t) < 0.3 * rms(network()(x) - t)
+    refined.save(tmp_path / "refined")
+    assert torch.equal(pl.RefinedModule.load(tmp_path / "refined", network())(x), refined(x))
+
+
+@pytest.mark.parametrize("kind", [pl.operators.DeepONet, pl.operators.MultiONet])
+def test_operators_are_refined_in_all_parameters_without_a_row(
+    kind: type[pl.operators.Separable], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a dense J V of the trunk they would take gigabytes."""
+    monkeypatch.setattr(kind, "trunk_along", None)
+    monkeypatch.setattr(kind, "branch_along", None)
+    a, t = functions(60)
+    grid = torch.linspace(0, 1, SENSORS, dtype=F64)[:, None]
+    operator = kind(SENSORS, grid, (20, 20))  # type: ignore[call-arg]
+    options = {"basis": "full", "lstsq": pl.LSQR(200)}
+    refined = pl.refine(operator, a, t, **options, smoothing=None)
+    assert rms(refined(a) - t) < 0.2 * rms(operator(a) - t)
+    smooth = pl.refine(operator, a, t, **options)
+    assert rms(smooth(a) - t) < 0.2 * rms(operator(a) - t)

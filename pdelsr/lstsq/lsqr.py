@@ -1,0 +1,89 @@
+"""Least squares by LSQR: the best solution in Krylov spaces, one dimension after another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pdelsr.lstsq.base import Ended, LeastSquares, Solved
+from pdelsr.lstsq.iterative import lsqr
+from pdelsr.lstsq.system import System, require_finite
+from pdelsr.resources.time_is_up import check_time
+
+VECTORS = 6  # of length n and of length r, that the iteration holds
+
+
+@dataclass(frozen=True)
+class LSQR(LeastSquares):
+    """Golub–Kahan iteration (Paige and Saunders 1982), on products A y and Aᵀw alone.
+
+    The k-th iterate is the minimum of ‖A y − b‖ over the Krylov space of k dimensions that AᵀA and
+    Aᵀb span, the directions in which b is seen best. So the number of iterations takes the place of
+    a rank, and the whole tangent space that of a basis: no matrix, no row and no decomposition is
+    ever formed. On data, an early stop regularizes as a small rank does; `refine` with rank="auto"
+    chooses it on held-out data.
+
+    Args:
+        iterations: at most.
+    """
+
+    iterations: int = 2000
+    name = "lsqr"
+    serves_again = False
+    reads_rows = False
+    stops_early = True
+
+    def numbers(self, n: int | float, r: int) -> int | float:
+        return VECTORS * (n + r)
+
+    def forms_matrix(self, n: int | float, r: int) -> bool:
+        return False
+
+    def init(self, system: System) -> System:
+        """The system itself."""
+        return system
+
+    def compute(self, state: System, b: Float[Tensor, " n"] | None = None) -> Solved:
+        y, taken = state.like.new_zeros(state.shape[1]), 0
+        for taken, y in self.iterates(state, b):  # noqa: B007
+            pass
+        status = Ended.ITERATIONS if taken == self.iterations else Ended.SOLVED
+        return Solved(y, None, None, status)
+
+    def iterates(
+        self, state: System, b: Float[Tensor, " n"] | None = None
+    ) -> Iterator[tuple[int, Float[Tensor, " r"]]]:
+        """The number of every iteration, and y after it; ends when nothing is left to do."""
+        b = state.b if b is None else b
+        require_finite(b, b)
+        steps = lsqr(_Products(state), b)
+        for number, y in zip(count(1), steps, strict=False):
+            if not torch.isfinite(y).all():
+                return
+            yield number, y
+            if number == self.iterations:
+                return
+
+
+@dataclass(frozen=True)
+class _Products:
+    """The products of a system, written as those of a matrix."""
+
+    system: System
+    transposed: bool = False
+
+    @property
+    def T(self) -> _Products:
+        """Aᵀ."""
+        return _Products(self.system, not self.transposed)
+
+    def __matmul__(self, other: Tensor) -> Tensor:
+        check_time()
+        if self.transposed:
+            return self.system.transpose_times(other)
+        return self.system.times(other)
