@@ -38,10 +38,10 @@ def in_dtype(module: M, dtype: torch.dtype) -> M:
     """The module itself, with all of its floating tensors in a dtype, complex ones as well.
 
     Tensors in its attributes are converted, too, which `Module.to` leaves as they are; it also
-    drops the imaginary parts of complex ones.
+    drops the imaginary parts of complex ones. Slopes in `grad` are dropped.
     """
     for p in module.parameters():
-        p.data = converted(p.data, dtype)
+        p.data, p.grad = converted(p.data, dtype), None
     for part in module.modules():
         for buffer in part.buffers(recurse=False):
             buffer.data = converted(buffer.data, dtype)

@@ -39,6 +39,7 @@ BATCH = 256  # samples at once, of tensors
 LARGEST_DATA_RANK = 2000  # that "auto" starts from
 LOWER = "lower rank, batch_size or memory_budget, or take basis='coordinate'"
 BY_PASSES = StreamingQR(equilibrated=False)
+COMPONENTS_FROM = 2000  # samples whose principal components are taken
 PILOT = 4  # times fewer directions in the fits by which smoothings are compared
 PRODUCTS = ("auto", "rows", "columns", "separable")
 
@@ -127,6 +128,11 @@ def refine(
     recipe, solver = basis_named(basis), solver_named(lstsq)
     if memory_budget is not None:
         require_whole("memory_budget", memory_budget, 1)
+    if newton_steps > 1 and rank == "auto" and solver.stops_early:
+        raise SettingsError(
+            f"newton_steps does not go with an early stop of {type(solver).__name__}: give a rank, "
+            "or leave newton_steps out."
+        )
     generator = torch.Generator().manual_seed(seed)
     device = next(iter(model.parameters()), torch.empty(0)).device
     with PassDisplay(verbose) as display, told_what_to_lower(LOWER, device):
@@ -239,11 +245,14 @@ def with_smoothing(task: Task, smoothing: Smoothing | None) -> Task:
 
 
 def first_argument(data: Data) -> Tensor | None:
-    """The inputs, if they are one floating tensor in memory, else None."""
+    """Some of the inputs, if they are one floating tensor in memory, else None."""
     if not isinstance(data.source, tuple) or len(data.source) != 2:
         return None
     inputs = torch.as_tensor(data.source[0])
-    return inputs.to(data.like) if inputs.is_floating_point() and inputs.ndim > 1 else None
+    if not inputs.is_floating_point() or inputs.ndim < 2:
+        return None
+    some = torch.linspace(0, len(inputs) - 1, min(len(inputs), COMPONENTS_FROM)).long()
+    return inputs[some.to(inputs.device)].to(data.like)
 
 
 def rank_to_try(rank: int | str, task: Task, basis: Basis, stops_early: bool = False) -> int:
