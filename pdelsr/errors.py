@@ -5,8 +5,7 @@ from __future__ import annotations
 import difflib
 import sys
 import warnings
-from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -90,24 +89,6 @@ def _is_passed(frame: FrameType) -> bool:
     """Whether a frame is skipped, by its module, or by its file if types are checked."""
     module = str(frame.f_globals.get("__name__")).partition(".")[0]
     return module in PASSED or Path(frame.f_code.co_filename).parent.name == "jaxtyping"
-
-
-@contextmanager
-def of_a_users(part: str) -> Generator[None, None, None]:
-    """Name the part of a problem whose own code fails inside the block.
-
-    Args:
-        part: its name in the message.
-
-    Raises:
-        ProblemError: the block raised something that is no error of ours, or lack of memory.
-    """
-    try:
-        yield
-    except (PdelsrError, MemoryError):
-        raise
-    except Exception as error:
-        raise ProblemError(f"{part} fails with {described(error)}") from error
 
 
 def described(error: BaseException) -> str:

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from pdelsr.errors import SettingsError
 from pdelsr.lstsq.base import Ended, LeastSquares, Solved
 from pdelsr.lstsq.iterative import lsqr
 from pdelsr.lstsq.system import System, require_finite
@@ -29,7 +30,10 @@ class LSQR(LeastSquares):
     chooses it on held-out data.
 
     Args:
-        iterations: at most.
+        iterations: at most; they also end where an iterate is the one before, up to rounding.
+
+    Raises:
+        SettingsError: iterations is no whole number from 1 on.
     """
 
     iterations: int = 2000
@@ -37,6 +41,11 @@ class LSQR(LeastSquares):
     serves_again = False
     reads_rows = False
     stops_early = True
+
+    def __post_init__(self) -> None:
+        given: object = self.iterations
+        if isinstance(given, bool) or not isinstance(given, int) or given < 1:
+            raise SettingsError(f"iterations is {given!r:.60}: give a whole number from 1 on.")
 
     def numbers(self, n: int | float, r: int) -> int | float:
         return VECTORS * (n + r)
@@ -49,25 +58,34 @@ class LSQR(LeastSquares):
         return system
 
     def compute(self, state: System, b: Float[Tensor, " n"] | None = None) -> Solved:
-        y, taken = state.like.new_zeros(state.shape[1]), 0
+        taken, y = 0, state.like.new_zeros(state.shape[1])
         for taken, y in self.iterates(state, b):  # noqa: B007
             pass
-        status = Ended.ITERATIONS if taken == self.iterations else Ended.SOLVED
-        return Solved(y, None, None, status)
+        return Solved(y, status=Ended.SOLVED if taken < self.iterations else Ended.ITERATIONS)
 
     def iterates(
         self, state: System, b: Float[Tensor, " n"] | None = None
     ) -> Iterator[tuple[int, Float[Tensor, " r"]]]:
-        """The number of every iteration, and y after it; ends when nothing is left to do."""
+        """The number of every iteration, and y after it; ends when nothing is left to do.
+
+        Raises:
+            NotFiniteError: b or the first iterate is not finite.
+        """
         b = state.b if b is None else b
         require_finite(b, b)
         steps = lsqr(_Products(state), b)
+        before = torch.zeros_like(b[:0])
         for number, y in zip(count(1), steps, strict=False):
-            if not torch.isfinite(y).all():
+            if number == 1:
+                require_finite(y, y)
+            elif not torch.isfinite(y).all():
                 return
             yield number, y
-            if number == self.iterations:
+            size, eps = torch.linalg.vector_norm(y), torch.finfo(y.dtype).eps
+            same = number > 1 and torch.linalg.vector_norm(y - before) <= eps * size
+            if same or number == self.iterations:
                 return
+            before = y
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pdelsr.errors import SettingsError
 from pdelsr.lstsq.base import LeastSquares
 from pdelsr.lstsq.cholesky import Cholesky
@@ -15,16 +17,22 @@ SOLVERS: dict[str, LeastSquares] = {
 }
 
 
-def solver_named(solver: str | LeastSquares) -> LeastSquares:
+def solver_named(
+    solver: str | LeastSquares, known: Mapping[str, LeastSquares] = SOLVERS
+) -> LeastSquares:
     """The solver of that name with its defaults, or the given one.
+
+    Args:
+        solver: its name, or the solver.
+        known: solvers by name.
 
     Raises:
         SettingsError: no solver has that name.
     """
     if isinstance(solver, LeastSquares):
         return solver
-    if not isinstance(solver, str) or solver not in SOLVERS:
+    if not isinstance(solver, str) or solver not in known:
         raise SettingsError(
-            f"least-squares solver {solver!r} is not known: choose one of {', '.join(SOLVERS)}."
+            f"least-squares solver {solver!r} is not known: choose one of {', '.join(known)}."
         )
-    return SOLVERS[solver]
+    return known[solver]

@@ -20,7 +20,8 @@ def copied(module: M) -> M:
     Attributes that Python cannot copy, such as a view of a dictionary, are shared. Tensors that
     were computed from parameters are copied as constants.
     """
-    computed = (t for t in _attribute_tensors(module) if not t.is_leaf)
+    tensors = chain(module.buffers(), _attribute_tensors(module))
+    computed = (t for t in tensors if not t.is_leaf)
     return _copied(module, {id(t): t.detach().clone() for t in computed})
 
 
@@ -35,10 +36,11 @@ def own_containers(module: M) -> M:
 
 
 def in_dtype(module: M, dtype: torch.dtype) -> M:
-    """The module itself, with all of its floating tensors in a dtype, complex ones as well.
+    """The module itself, with its floating tensors in a dtype, complex ones as well.
 
-    Tensors in its attributes are converted, too, which `Module.to` leaves as they are; it also
-    drops the imaginary parts of complex ones. Slopes in `grad` are dropped.
+    Tensors in attributes, and in lists, tuples and dictionaries there, are converted, too, which
+    `Module.to` leaves as they are; it also drops the imaginary parts of complex ones. Slopes in
+    `grad` are dropped.
     """
     for p in module.parameters():
         p.data, p.grad = converted(p.data, dtype), None
@@ -67,6 +69,9 @@ def _copied_by_parts(module: M, memo: dict[int, Any]) -> M:
     for part in parts:
         own = memo[id(part)].__dict__
         for name, value in part.__dict__.items():
+            if name in ("_parameters", "_buffers", "_modules"):  # never shared
+                own[name] = {key: copy.deepcopy(item, memo) for key, item in value.items()}
+                continue
             tried = dict(memo)  # a failure leaves half a copy in it
             try:
                 own[name] = copy.deepcopy(value, tried)
@@ -99,13 +104,18 @@ def _with_tensors(value: Any, of: Callable[[Tensor], Tensor]) -> Any:
     """The value with `of` applied to the tensors in it; the value itself if none changes."""
     if isinstance(value, Tensor):
         return value if isinstance(value, nn.Parameter) else of(value)
-    if type(value) in (list, tuple):
+    if isinstance(value, list | tuple):
         items = [_with_tensors(item, of) for item in value]
-        same = all(a is b for a, b in zip(items, value, strict=True))
-        return value if same else type(value)(items)
-    if type(value) is dict:
+        if all(a is b for a, b in zip(items, value, strict=True)):
+            return value
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+    if isinstance(value, dict):
         pairs = {name: _with_tensors(item, of) for name, item in value.items()}
-        return value if all(pairs[name] is value[name] for name in value) else pairs
+        if all(pairs[name] is value[name] for name in value):
+            return value
+        changed = copy.copy(value)
+        changed.update(pairs)
+        return changed
     return value
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pdelsr.errors import SettingsError
 from pdelsr.linearize import Columns, Directions, Identity
-from pdelsr.lstsq import Spectrum
+from pdelsr.lstsq import NotFiniteError, Spectrum
 from pdelsr.lstsq.base import Ended
 from pdelsr.lstsq.nested import Nested
 from pdelsr.regression.data import Batch, Data, over_pieces
@@ -77,7 +77,9 @@ class Directed:
     def smaller_ranks(self, leading: Leading) -> SmallerRanks:
         """The refinements in the leading directions."""
         task = self.problem.task
-        return SmallerRanks(self.V, self.values, leading, task.residual, task.samples)
+        return SmallerRanks(
+            self.V, self.values, leading, task.residual, task.samples, task.data.smoothing
+        )
 
 
 class Fit(Observer):
@@ -112,7 +114,7 @@ class Fit(Observer):
     def given(self) -> RefinedModule:
         """The refinement at the rank of the directions, or the module itself if that is better."""
         search = self.search()
-        before = search.place.size
+        before = self.unrefined(self.problem.task.data, search.place)
         search.run(self.steps)
         self.require_solved(search)
         size, r = search.place.size, self.problem.rank
@@ -121,6 +123,14 @@ class Fit(Observer):
         better = size < before
         status = "given" if better else self._failure(search)
         return self.refined(search, r if better else 0, scores, status)
+
+    def unrefined(self, data: Data, place: Place) -> float:
+        """The residual of the module itself, on its inputs as they are."""
+        if data.smoothing is not None:
+            return unrefined_size(self.problem.task, data)
+        if data is self.problem.task.data:
+            return place.size
+        return self.problem.sizes(data, place.y[:, None])[0]
 
     def _failure(self, search: NewtonSearch) -> str:
         """Why a refinement is not better than the module."""
@@ -136,11 +146,16 @@ class Fit(Observer):
             SettingsError: the message says what to look for.
         """
         if search.solved is None:
-            name = type(self.problem.task.model.module).__name__
-            raise SettingsError(
-                f"the derivatives of {name} or of the residual are not finite on the data: check "
-                "the module there, as sqrt has none at 0."
-            )
+            raise self.not_finite
+
+    @property
+    def not_finite(self) -> SettingsError:
+        """The refusal of derivatives that are not finite."""
+        name = type(self.problem.task.model.module).__name__
+        return SettingsError(
+            f"the derivatives of {name} or of the residual are not finite on the data: check the "
+            "module there, as sqrt has none at 0."
+        )
 
     def refined(
         self, search: NewtonSearch, k: int, scores: list[RankScore], status: str
@@ -172,7 +187,7 @@ class Fit(Observer):
             status,
             self.spectrum,
             damping,
-            self.problem.task.data.smoothing,
+            self.problem.task.data.smoothing if k else None,
         )
 
     def ended(self, now: Linearization, place: Place, converged: bool) -> None:
@@ -212,8 +227,8 @@ class Fits(Ranked):
         fit = Fit(self.task, self.parts, rank)
         search = fit.search()
         if not self.scores:
-            none = fit.problem.sizes(self.held, search.place.y[:, None])[0]
-            self.scores.append(RankScore(0, search.place.size, none, 0.0))
+            train, none = (fit.unrefined(d, search.place) for d in (self.task.data, self.held))
+            self.scores.append(RankScore(0, train, none, 0.0))
         search.run(fit.steps)
         fit.require_solved(search)
         self.made[fit.problem.rank] = fit
@@ -314,39 +329,31 @@ def stopped(fit: Fit, held: Data) -> RefinedModule:
     """The solution after that number of iterations which held-out data favour.
 
     They are compared at iterations in geometric progression, and the search ends when several of
-    these in a row have gained nothing. The number of iterations is the rank of the result, since it
-    is the dimension of the Krylov space.
+    these in a row have gained nothing on the one before. The number of iterations is the rank of
+    the result, since it is the dimension of the Krylov space.
     """
     problem, solver = fit.problem, fit.parts.solver
     task, zeros = problem.task, problem.zeros()
-    before = [unrefined_size(task, data) for data in (task.data, held)]
-    scores = [RankScore(0, before[0], before[1], 0.0)]
-    state = solver.init(problem.at(zeros).system())
-    best, y, due, behind = scores[0], zeros, 1.0, 0
-    last: tuple[int, Tensor] | None = None
-
-    def compared(number: int, found: Tensor) -> bool:
-        nonlocal best, y, behind
-        a, b = (problem.sizes(data, found[:, None])[0] for data in (task.data, held))
-        rank = min(number, problem.rank)
-        scores.append(RankScore(rank, a, b, torch.linalg.vector_norm(found).item()))
-        behind += 1
-        if scores[-1].validation < best.validation:
-            best, y, behind = scores[-1], found.clone(), 0
-        return behind < PATIENCE
-
-    for last in solver.iterates(state):
-        number, found = last
-        if number >= due:
+    train, validation = (unrefined_size(task, data) for data in (task.data, held))
+    scores, best, y = [RankScore(0, train, validation, 0.0)], None, zeros
+    behind, due = 0, 1.0
+    try:
+        for number, found in solver.iterates(solver.init(problem.at(zeros).system())):
+            if number < due:
+                continue
             due = max(number + 1.0, number * SPACING)
-            if not compared(number, found):
+            train = problem.sizes(task.data, found[:, None])[0]
+            validation = problem.sizes(held, found[:, None])[0]
+            length = torch.linalg.vector_norm(found).item()
+            scores.append(RankScore(min(number, problem.rank), train, validation, length))
+            behind += 1
+            if best is None or scores[-1].validation < best.validation:
+                best, y, behind = scores[-1], found.clone(), 0
+            if behind == PATIENCE:
                 break
-            last = None
-    if last is not None and behind < PATIENCE:
-        compared(*last)
-    if len(scores) == 1:
-        fit.require_solved(fit.search())
-    if not surely_better(problem, held, y):
+    except NotFiniteError:
+        raise fit.not_finite from None
+    if best is None or not surely_better(problem, held, y):
         best, y = scores[0], zeros
     status = "best on held-out data" if best.rank else "no rank is better on held-out data"
     return fit.module(y, best.rank, None, scores, status)

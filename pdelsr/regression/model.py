@@ -103,6 +103,7 @@ class Model:
         other.module = _Method(self.module, method)
         other.names = tuple(f"module.{name}" for name in self.names)
         other.complex = frozenset(f"module.{name}" for name in self.complex)
+        other._kept = dict(self._kept)
         return other
 
     def raw(self, inputs: Inputs) -> Tensor:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from pdelsr.errors import SettingsError
-from pdelsr.lstsq import LeastSquares, StreamingQR, solver_named
+from pdelsr.lstsq import LSQR, SOLVERS, LeastSquares, StreamingQR, solver_named
 from pdelsr.networks.copies import copied, in_dtype
 from pdelsr.progress import PassDisplay
 from pdelsr.regression.checks import require_kinds, require_known, require_options
@@ -38,6 +38,7 @@ logger: logging.Logger = logging.getLogger(__name__)
 BATCH = 256  # samples at once, of tensors
 LARGEST_DATA_RANK = 2000  # that "auto" starts from
 LOWER = "lower rank, batch_size or memory_budget, or take basis='coordinate'"
+ON_DATA: dict[str, LeastSquares] = {**SOLVERS, LSQR.name: LSQR()}
 BY_PASSES = StreamingQR(equilibrated=False)
 COMPONENTS_FROM = 2000  # samples whose principal components are taken
 PILOT = 4  # times fewer directions in the fits by which smoothings are compared
@@ -91,13 +92,15 @@ def refine(
         lstsq: solver of the linear problem, a `LeastSquares` or its name. `StreamingQR`, the
             default, takes memory that does not grow with the data, and gives all smaller ranks.
             "lsmr" forms no matrix; "qr", "svd" and "cholesky" form the whole one. With these four,
-            rank="auto" doubles the rank as in `solve`.
+            rank="auto" doubles the rank as in `solve`. "lsqr" forms nothing at all, suits
+            basis="full" of a large module, and with rank="auto" stops at the iteration that
+            held-out data favour, which is then the rank of the result.
         smoothing: the small principal components of input functions are damped by the filter of
             Wiener, components much smaller than τ times the largest, before the module sees them:
             u(a) = q(Sa) + J(Sa) δ. A number is τ; None is no smoothing; "auto" compares no
-            smoothing and τ = 0.03, 0.1, 0.3 on held-out data, by fits at a quarter of the rank,
-            where rank="auto" and the module has one argument, a tensor whose components differ
-            much in size.
+            smoothing and τ = 0.03, 0.1, 0.3 on held-out data, by four fits at a quarter of the rank
+            (whole ones where the rank is not a choice), if rank="auto" and the module has one
+            argument, a tensor in memory whose components differ much in size.
         newton_steps: linearizations of F, for residuals that are not linear in q.
         products: how J V is formed: "rows" (reverse mode), "columns" (forward mode), or "auto" for
             the faster one on a few samples. Operators of `pdelsr.operators` have a third way,
@@ -125,7 +128,7 @@ def refine(
     if batch_size is not None and targets is None:
         raise SettingsError("batch_size is for tensors: a loader has batches of its own.")
     require_choice("products", products, PRODUCTS)
-    recipe, solver = basis_named(basis), solver_named(lstsq)
+    recipe, solver = basis_named(basis), solver_named(lstsq, ON_DATA)
     if memory_budget is not None:
         require_whole("memory_budget", memory_budget, 1)
     if newton_steps > 1 and rank == "auto" and solver.stops_early:
@@ -218,7 +221,8 @@ def smoothed(
         if isinstance(level, str):
             return task, held
         raise SettingsError(
-            "smoothing needs the input functions as one tensor in memory: leave it out."
+            "smoothing needs the inputs in memory, as one real tensor with several numbers a "
+            "sample: leave it out."
         )
     if not isinstance(level, str):
         only = smoothing_of(inputs, float(level))
@@ -229,9 +233,16 @@ def smoothed(
     assert held is not None
     best, least = None, math.inf
     # iterations cannot be cut for a trial: smooth inputs need more of them
-    rank = most if parts.solver.stops_early else max(most // PILOT, LEAST_COLUMNS)
+    whole = parts.solver.stops_early or width_of(parts.basis, task.model.module) is not None
+    rank = most if whole else min(most, max(most // PILOT, LEAST_COLUMNS))
     for one in tried:
-        found = chosen(with_smoothing(task, one), parts, replace(held, smoothing=one), rank)
+        try:
+            found = chosen(with_smoothing(task, one), parts, replace(held, smoothing=one), rank)
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            release(task.model.like.device)
+            break  # the fit itself takes what memory there is
         size = min(score.validation for score in found.history)
         logger.info("smoothing %s: %.3e on held-out data", one and one.level, size)
         if size < least:

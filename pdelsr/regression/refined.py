@@ -62,6 +62,7 @@ class SmallerRanks:
         leading: the solutions of the last linearization.
         residual: F.
         samples: n of the fit.
+        smoothing: of the inputs.
     """
 
     V: Directions
@@ -69,6 +70,7 @@ class SmallerRanks:
     leading: Leading
     residual: Residual
     samples: int
+    smoothing: Smoothing | None = None
 
     def delta(self, k: int, damping: float = 0.0) -> Float[Tensor, " m"]:
         """δ at rank k."""
@@ -85,7 +87,8 @@ class RefinedModule(nn.Module):
     Attributes:
         rank: r of the refinement; 0 where the module is better as it is.
         damping: λ of the refinement; 0 where it is not damped, or was loaded from a file.
-        history: the ranks that were tried and their scores, in rising order.
+        history: the ranks and dampings that were tried, with their scores; the module as it was
+            is the first.
         status: why this rank.
     """
 
@@ -218,12 +221,15 @@ class RefinedModule(nn.Module):
             self.history,
             "chosen by at_rank",
             None,
-            damping,
-            self.smoothing,
+            damping if k else 0.0,
+            self._smaller.smoothing if k else None,
         )
 
     def save(self, path: str | Path) -> None:
         """Write the weights, δ and the chosen parameters to a safetensors file.
+
+        What else a module keeps in its state, besides tensors, is that of the module given to
+        `load`.
 
         The file is written beside its final place and then moved.
 
@@ -234,8 +240,10 @@ class RefinedModule(nn.Module):
         path = read_path(path)
         if not path.parent.is_dir():
             raise SettingsError(f"{path}: there is no folder {path.parent}. Make it first.")
-        state = self.module.state_dict().items()
-        tensors = {f"{COMPLEX if t.is_complex() else MODULE}{k}": as_real(t) for k, t in state}
+        state = {k: t for k, t in self.module.state_dict().items() if isinstance(t, Tensor)}
+        tensors = {
+            f"{COMPLEX if t.is_complex() else MODULE}{k}": as_real(t) for k, t in state.items()
+        }
         tensors["delta"] = self.delta
         if self._model.index is not None:
             tensors["index"] = self._model.index
@@ -261,8 +269,10 @@ class RefinedModule(nn.Module):
             )
         saved = _read(path)
         own = in_dtype(copied(module), saved.delta.dtype).to(saved.delta.device)
+        state: dict[str, Any] = own.state_dict()
+        other = {k: v for k, v in state.items() if not isinstance(v, Tensor)}
         try:
-            own.load_state_dict(saved.weights)
+            own.load_state_dict({**other, **saved.weights})
         except RuntimeError as error:
             raise FileFormatError(f"{path} holds another architecture: {said(error)}") from error
         model = Model(own, 1.0, torch.Generator())

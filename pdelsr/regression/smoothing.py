@@ -20,7 +20,7 @@ class Smoothing:
     v_i and σ_i are the principal components of the input functions and their standard deviations.
     Components much smaller than τ σ_1 are damped. A trained network depends on them in its own
     way, which few samples do not correct, while an operator such as a diffusion hardly depends on
-    them.
+    them. What no sample of the fit has is dropped, as its σ is 0.
 
     Args:
         mean: ā, (s,), of the flattened inputs.
@@ -61,7 +61,8 @@ def smoothings(inputs: Tensor) -> list[Smoothing]:
     if inputs[0].numel() > MOST:
         return []
     mean, variances, modes = _components(inputs)
-    if not variances[-1] < SPREAD * variances[0]:
+    last = min(len(inputs) - 2, len(variances) - 1)  # centred samples span one dimension less
+    if last < 1 or not variances[last] < SPREAD * variances[0]:
         return []
     return [_smoothing(mean, variances, modes, level) for level in LEVELS]
 
@@ -96,6 +97,14 @@ class SmoothInputs(nn.Module):
     def smoothing(self) -> Smoothing:
         """With the tensors as they are now."""
         return Smoothing(self.mean, self.modes, self.weights, self.level)
+
+    def get_extra_state(self) -> dict[str, float]:
+        """The level, beside the tensors."""
+        return {"level": self.level}
+
+    def set_extra_state(self, state: dict[str, float]) -> None:
+        """Take over the level."""
+        self.level = state["level"]
 
     def forward(self, inputs: Tensor) -> Tensor:
         return self.smoothing(inputs)

@@ -69,7 +69,7 @@ class Study:
             scales=found.scales.double(),
         )
         delta = refined.delta if refined.rank else smaller.delta(nested.rank).to(refined.delta)
-        return cls(model, smaller, nested, refined.rank or nested.rank, delta, refined.smoothing)
+        return cls(model, smaller, nested, refined.rank or nested.rank, delta, smaller.smoothing)
 
     def loss(self, y: Float[Tensor, " k"]) -> float:
         """Mean square of the linearized residual."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import scipy
 import torch
 
 import pdelsr as pl
-from pdelsr.lstsq import MatrixSystem
+from pdelsr.lstsq import MatrixSystem, NotFiniteError
 from pdelsr.lstsq.base import Ended
 
 
@@ -57,7 +59,21 @@ def test_it_ends_where_nothing_is_left_to_do(A: torch.Tensor) -> None:
     assert torch.isfinite(found.solution).all()
 
 
-def test_values_that_are_not_finite_end_it() -> None:
+def test_it_ends_where_rounding_does() -> None:
+    A, b = case(50, 3)
+    solver = pl.LSQR()
+    assert len(list(solver.iterates(Products(A, b)))) < 10
+    assert solver.compute(Products(A, b)).status is Ended.SOLVED
+
+
+def test_values_that_are_not_finite_are_named() -> None:
     A, b = case()
     A[3, 2] = float("inf")
-    assert list(pl.LSQR(9).iterates(Products(A, b))) == []
+    with pytest.raises(NotFiniteError):
+        pl.LSQR(9).compute(Products(A, b))
+
+
+@pytest.mark.parametrize("iterations", [0, -3, True])
+def test_iterations_are_a_whole_number(iterations: Any) -> None:
+    with pytest.raises(pl.SettingsError, match="iterations is"):
+        pl.LSQR(iterations)

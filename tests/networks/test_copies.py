@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict, namedtuple
 from typing import Any
 
 import pytest
@@ -75,3 +76,29 @@ def test_all_tensors_are_converted(dtype: torch.dtype) -> None:
     assert listed[1]["deep"][1] == 7
     assert module(X.to(dtype)).dtype == dtype
     torch.testing.assert_close(module(X.to(dtype)), Foreign()(X).to(dtype), rtol=1e-6, atol=1e-6)
+
+
+class Computed(nn.Module):
+    """A buffer that was computed from a parameter, which Python refuses to copy."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.Linear(2, 2)
+        self.register_buffer("k", self.inner.weight.sum() * 0 + 1)
+        Pair = namedtuple("Pair", "grid size")
+        self.pair = Pair(torch.ones(2), 2)
+        self.ordered = OrderedDict(grid=torch.ones(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.inner(x) * self.k * self.pair.grid * self.ordered["grid"]
+
+
+def test_computed_buffers_are_copied_as_constants() -> None:
+    module = Computed()
+    copy = in_dtype(copied(module), torch.float64)
+    assert module.k.dtype == module.pair.grid.dtype == torch.float32
+    assert copy.k is not module.k
+    assert copy.k.is_leaf
+    assert {copy.k.dtype, copy.pair.grid.dtype, copy.ordered["grid"].dtype} == {torch.float64}
+    assert copy.pair.size == 2
+    torch.testing.assert_close(copy(X.double()).float(), module(X))

@@ -151,7 +151,7 @@ def test_inputs_of_one_size_are_left_alone() -> None:
 def test_what_cannot_be_smoothed_is_named() -> None:
     x, t = bumps()
     loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x, t), batch_size=32)
-    with pytest.raises(pl.SettingsError, match="smoothing needs the input functions as one tensor"):
+    with pytest.raises(pl.SettingsError, match="smoothing needs the inputs in memory"):
         pl.refine(network(), loader, rank=5, smoothing=0.1)
     for wrong in ("strong", 0, -1.0, float("nan")):
         with pytest.raises(pl.SettingsError, match="smoothing is"):
@@ -199,3 +199,65 @@ def test_operators_are_refined_in_all_parameters_without_a_row(
     assert rms(refined(a) - t) < 0.2 * rms(operator(a) - t)
     smooth = pl.refine(operator, a, t, **options)
     assert rms(smooth(a) - t) < 0.2 * rms(operator(a) - t)
+
+
+class Root(nn.Module):
+    """|x w|^½, whose derivative is not finite at w = 0."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.w = nn.Parameter(torch.zeros(SENSORS))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x * self.w).abs().sqrt()
+
+
+def test_early_stops_end_in_words_or_at_rank_0() -> None:
+    a, t = functions(60)
+    options = {"basis": "full", "lstsq": "lsqr", "smoothing": None}
+    with pytest.raises(pl.SettingsError, match="the derivatives of Root"):
+        pl.refine(Root(), a, t, **options)
+    net = trained()
+    with torch.no_grad():
+        exact = net(a)
+    assert pl.refine(net, a, exact, **options).rank == 0
+
+
+def test_a_smoothing_that_spoils_the_module_leaves_it() -> None:
+    a, t = functions(150)
+    net = trained()
+    for options in ({"rank": 2}, {"lstsq": "qr"}):
+        refined = pl.refine(net, a, t, smoothing=3.0, **options)
+        assert rms(refined(a) - t) <= 1.2 * rms(net(a) - t)
+        assert refined.history[0].train == pytest.approx(rms_of_rows(net, refined, a, t), rel=0.3)
+    refined = pl.refine(net, a, t, rank=2, smoothing=3.0)
+    assert refined.rank == 0
+    assert refined.smoothing is None
+    assert torch.equal(refined(a), net(a))
+
+
+def test_a_basis_of_its_own_width_is_compared_whole() -> None:
+    a, t = functions(150)
+    refined = pl.refine(trained(), a, t, basis="last_layer")
+    assert refined.rank > 0
+
+
+def test_components_that_few_samples_do_not_have_are_no_small_ones() -> None:
+    generator = torch.Generator().manual_seed(0)
+    assert smoothings(torch.randn(10, 30, dtype=F64, generator=generator)) == []
+    assert smoothings(torch.randn(1, 30, dtype=F64, generator=generator)) == []
+    assert len(smoothings(functions(8)[0])) == 3
+
+
+def test_a_state_brings_its_level_along() -> None:
+    a, t = functions(150)
+    one, other = (pl.refine(trained(), a, t, rank=60, smoothing=s) for s in (0.05, 0.1))
+    one.load_state_dict(other.state_dict())
+    assert one.smoothing is not None
+    assert one.smoothing.level == 0.1
+    assert torch.equal(one(a), other(a))
+
+
+def test_inputs_that_are_no_functions_are_named() -> None:
+    with pytest.raises(pl.SettingsError, match="as one real tensor with several numbers"):
+        pl.refine(nn.Embedding(9, 3), torch.arange(9), torch.ones(9, 3), rank=3, smoothing=0.1)

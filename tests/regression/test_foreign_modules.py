@@ -165,3 +165,17 @@ def test_complex_outputs_are_refused_in_words() -> None:
     a, t = data()
     with pytest.raises(pl.SettingsError, match=r"complex output: .* torch\.view_as_real"):
         pl.refine(Complex(), a, t, rank=3)
+
+
+def test_state_that_is_no_tensor_is_that_of_the_module_given_to_load(tmp_path: Path) -> None:
+    class Versioned(Viewing):
+        def get_extra_state(self) -> dict[str, int]:
+            return {"version": 3}
+
+        def set_extra_state(self, state: dict[str, int]) -> None:
+            assert state == {"version": 3}
+
+    a, t = data()
+    refined = pl.refine(Versioned(), a, t, rank=20)
+    refined.save(tmp_path / "refined")
+    assert torch.equal(pl.RefinedModule.load(tmp_path / "refined", Versioned())(a), refined(a))

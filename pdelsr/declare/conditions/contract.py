@@ -11,7 +11,8 @@ from pdelsr.declare.expressions import as_expression, field, jets
 from pdelsr.declare.regions import AtPoints, Interior, OnParts, PeriodicPair, Region
 from pdelsr.declare.statements import Statement
 from pdelsr.declare.symbols import Unknown
-from pdelsr.errors import ProblemError, of_a_users, quoted
+from pdelsr.declare.users_part import of_a_users
+from pdelsr.errors import ProblemError, quoted
 
 REGIONS: dict[str, tuple[type[Region], ...]] = {
     "condition": (OnParts, Interior),

@@ -12,7 +12,8 @@ from pdelsr.declare.domains.base import ZERO_LENGTH, Domain
 from pdelsr.declare.domains.checks import quoted, require_size, require_symbols
 from pdelsr.declare.domains.part import Kind, Part, Placement
 from pdelsr.declare.domains.probes import probes
-from pdelsr.errors import ProblemError, described, of_a_users
+from pdelsr.declare.users_part import of_a_users
+from pdelsr.errors import ProblemError, described
 from pdelsr.errors import quoted as short
 
 INSIDE, ON_PART = 2**10, 2**6  # points that are tested
