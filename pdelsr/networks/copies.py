@@ -63,7 +63,7 @@ def _copied(module: M, memo: dict[int, Any]) -> M:
 
 def _copied_by_parts(module: M, memo: dict[int, Any]) -> M:
     """A copy whose attributes are copied one by one, and shared where that fails."""
-    parts = list(module.modules())
+    parts, kept = list(module.modules()), []
     for part in parts:
         memo[id(part)] = object.__new__(type(part))
     for part in parts:
@@ -78,6 +78,7 @@ def _copied_by_parts(module: M, memo: dict[int, Any]) -> M:
             except (TypeError, RuntimeError, ValueError, AttributeError, NotImplementedError):
                 own[name] = value
             else:
+                kept.append(tried.pop(id(tried), None))  # what it keeps alive, under its own number
                 memo |= tried
     return memo[id(module)]
 
