@@ -283,8 +283,8 @@ def chosen(task: Task, parts: Parts, held: Data, most: int) -> RefinedModule:
 def leading_chosen(fit: Fit, held: Data) -> RefinedModule:
     """The best rank and damping of one linearization on held-out data; further steps at that rank.
 
-    A rank cuts directions off, a damping shrinks those that the data hardly determine: it left a
-    fifth less of the error of operators on new functions, and cuts win where there is no noise.
+    A rank cuts directions off, a damping shrinks those that the data hardly determine. Either may
+    be better: a damping was in 9 of 12 small operators, by up to a fifth, and a cut without noise.
     """
     problem = fit.problem
     zeros, task = problem.zeros(), problem.task
