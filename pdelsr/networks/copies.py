@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -88,7 +88,7 @@ def _attributes(part: nn.Module) -> list[tuple[str, Any]]:
     return [(name, value) for name, value in part.__dict__.items() if name not in USUAL]
 
 
-def _attribute_tensors(module: nn.Module) -> Iterator[Tensor]:
+def _attribute_tensors(module: nn.Module) -> list[Tensor]:
     found: list[Tensor] = []
 
     def noted(tensor: Tensor) -> Tensor:
@@ -98,7 +98,7 @@ def _attribute_tensors(module: nn.Module) -> Iterator[Tensor]:
     for part in module.modules():
         for _, value in _attributes(part):
             _with_tensors(value, noted)
-    return iter(found)
+    return found
 
 
 def _with_tensors(value: Any, of: Callable[[Tensor], Tensor]) -> Any:

@@ -284,7 +284,7 @@ def leading_chosen(fit: Fit, held: Data) -> RefinedModule:
     """The best rank and damping of one linearization on held-out data; further steps at that rank.
 
     A rank cuts directions off, a damping shrinks those that the data hardly determine. Either may
-    be better: a damping was in 9 of 12 small operators, by up to a fifth, and a cut without noise.
+    be better, so both are compared.
     """
     problem = fit.problem
     zeros, task = problem.zeros(), problem.task

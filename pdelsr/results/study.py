@@ -21,7 +21,6 @@ from pdelsr.regression.model import Model, require_samplewise
 from pdelsr.regression.products import JacobianTimes
 from pdelsr.regression.ranks import geometric
 from pdelsr.regression.refined import RefinedModule, SmallerRanks
-from pdelsr.regression.smoothing import Smoothing
 
 RANKS = 24  # compared ranks, in geometric progression
 COUNTS = 40  # iterations with recorded losses, in geometric progression
@@ -39,7 +38,6 @@ class Study:
         nested: the factors in fp64.
         rank: of the step.
         delta: the step.
-        smoothing: of the inputs.
     """
 
     model: Model
@@ -47,7 +45,6 @@ class Study:
     nested: Nested
     rank: int
     delta: Float[Tensor, " m"]
-    smoothing: Smoothing | None = None
 
     @classmethod
     def of(cls, refined: RefinedModule) -> Study:
@@ -69,7 +66,7 @@ class Study:
             scales=found.scales.double(),
         )
         delta = refined.delta if refined.rank else smaller.delta(nested.rank).to(refined.delta)
-        return cls(model, smaller, nested, refined.rank or nested.rank, delta, smaller.smoothing)
+        return cls(model, smaller, nested, refined.rank or nested.rank, delta)
 
     def loss(self, y: Float[Tensor, " k"]) -> float:
         """Mean square of the linearized residual."""
@@ -149,7 +146,7 @@ def _data(study: Study, inputs: Any, targets: Tensor | None) -> Data:
     if not several or any(not isinstance(x, Tensor) or x.ndim == 0 for x in several):
         raise SettingsError("inputs must be one or more tensors with one row a sample.")
     given = torch.zeros(len(several[0])) if targets is None else targets
-    data = Data(tensors_of(several, given), BATCH, study.model.like, study.smoothing)
+    data = Data(tensors_of(several, given), BATCH, study.model.like, study.smaller.smoothing)
     first = next(iter(data))
     q = require_samplewise(study.model, first.inputs)
     if targets is not None:
