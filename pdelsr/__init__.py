@@ -1,8 +1,9 @@
 """Solve partial differential equations with neural networks to many correct digits."""
 
 import logging
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from pdelsr import operators, plot, reference
 from pdelsr.declare import (
     AbstractCondition,
     Ball,
@@ -56,15 +57,7 @@ from pdelsr.lstsq import (
     TruncatedSVD,
 )
 from pdelsr.networks import MLP, Activation, FeatureNetwork, ModifiedMLP, Network, UserActivation
-from pdelsr.operators.instances import Instances
-from pdelsr.operators.physics_training import train_operator
 from pdelsr.problem_file import load_problem
-from pdelsr.refine import refine
-from pdelsr.refine_many import refine_many
-from pdelsr.regression import RefinedModule
-from pdelsr.results import Solution
-from pdelsr.results.diagnosis import Diagnosis, diagnose
-from pdelsr.results.loading import load
 from pdelsr.sample import (
     Drawn,
     FunctionSampler,
@@ -82,7 +75,6 @@ from pdelsr.sample import (
     Uniform,
     UnitSampler,
 )
-from pdelsr.solve import solve
 from pdelsr.solvers.methods.ilsr import ILSR
 from pdelsr.solvers.methods.lsr import LSR
 from pdelsr.solvers.methods.pinn import PINN
@@ -101,6 +93,36 @@ from pdelsr.subspace import (
     ResidualRSVD,
 )
 from pdelsr.version import __version__
+
+if TYPE_CHECKING:
+    from pdelsr import operators, plot, reference
+    from pdelsr.entry.refine import refine
+    from pdelsr.entry.refine_many import refine_many
+    from pdelsr.entry.solve import solve
+    from pdelsr.operators.instances import Instances
+    from pdelsr.operators.physics_training import train_operator
+    from pdelsr.regression import RefinedModule
+    from pdelsr.results import Solution
+    from pdelsr.results.diagnosis import Diagnosis, diagnose
+    from pdelsr.results.loading import load
+
+LATER = {
+    "Diagnosis": "pdelsr.results.diagnosis",
+    "Instances": "pdelsr.operators.instances",
+    "RefinedModule": "pdelsr.regression",
+    "Solution": "pdelsr.results",
+    "diagnose": "pdelsr.results.diagnosis",
+    "load": "pdelsr.results.loading",
+    "operators": None,
+    "plot": None,
+    "reference": None,
+    "refine": "pdelsr.entry.refine",
+    "refine_many": "pdelsr.entry.refine_many",
+    "solve": "pdelsr.entry.solve",
+    "train_operator": "pdelsr.operators.physics_training",
+}
+"""What solves, refines and draws is loaded at its first use: where each name lives, None for a
+module itself. A problem is declared, and methods are chosen, without it."""
 
 logging.getLogger("pdelsr").addHandler(
     logging.NullHandler()
@@ -205,3 +227,17 @@ __all__ = [
     "train_operator",
     "unknown",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """A name of `LATER`, at its first use."""
+    if name not in LATER:
+        raise AttributeError(f"module 'pdelsr' has no attribute {name!r}")
+    home = LATER[name]
+    found = import_module(f"pdelsr.{name}") if home is None else getattr(import_module(home), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *LATER})

@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 from functools import cache
-from typing import IO, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
-from rich.console import Console
+if TYPE_CHECKING:
+    from rich.console import Console
+else:
+    Console = object  # rich is loaded by the first display
 
 NOT_WRITTEN = (OSError, ValueError)  # a full disk or a reader who has left; a closed stream
 
@@ -53,4 +56,6 @@ class StandardError:
 @cache
 def shared_console() -> Console:
     """The one console: text printed here while a display is live appears above it."""
+    from rich.console import Console
+
     return Console(file=cast(IO[str], StandardError()), highlight=False)

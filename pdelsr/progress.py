@@ -6,20 +6,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from threading import Lock
 from types import TracebackType
-from typing import Any, TypeVar
-
-from rich.console import Console, RenderableType
-from rich.live import Live
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pdelsr.console import shared_console
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.live import Live
+else:
+    Console = RenderableType = Live = object  # rich is loaded by the first display
 
 T = TypeVar("T")
 D = TypeVar("D", bound="LiveDisplay")
@@ -50,6 +45,8 @@ class LiveDisplay(ABC):
 
     def __enter__(self: D) -> D:
         if self._shown and LIVE.acquire(blocking=False):
+            from rich.live import Live
+
             self._live = Live(
                 console=self.console,
                 get_renderable=self._drawn,
@@ -82,6 +79,15 @@ class PassDisplay(LiveDisplay):
     def __init__(
         self, shown: bool = True, console: Console | None = None, kept: bool = False
     ) -> None:
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
         super().__init__(shown, console, kept)
         self._bars = Progress(
             TextColumn("{task.description}"),

@@ -143,7 +143,7 @@ def test_every_public_name_has_an_entry_of_the_api() -> None:
     wanted |= {f"pdelsr.operators.{name}" for name in pl.operators.__all__}
     wanted |= {f"pdelsr.reference.{name}" for name in pl.reference.__all__}
     wanted |= {f"pdelsr.plot.{name}" for name in pl.plot.__all__}
-    found = {"pdelsr.solve" if e == "pdelsr.solve.solve" else e for e in entries}
+    found = {"pdelsr.solve" if e == "pdelsr.entry.solve.solve" else e for e in entries}
     assert len(entries) == len(found)
     assert wanted <= found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
@@ -9,6 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+import pdelsr as pl
 
 PROBLEM = Path(__file__).parent.parent / "problems" / "burgers_1d.py"
 HEAVY = (
@@ -47,10 +50,36 @@ def loaded() -> dict[str, set[str]]:
 
 
 def test_neither_the_import_nor_show_loads_what_is_heavy(loaded: dict[str, set[str]]) -> None:
-    assert {"scipy", "rich"} <= loaded["import"]
+    assert "scipy" in loaded["import"]
+    assert "rich.table" in loaded["show"]
     assert "sympy.codegen" not in loaded["import"]
     for step in ("import", "show"):
         assert [name for name in HEAVY if name in loaded[step] - loaded["libraries"]] == []
+
+
+def test_what_runs_is_loaded_at_its_first_use(loaded: dict[str, set[str]]) -> None:
+    later = ("pdelsr.entry", "pdelsr.regression", "pdelsr.operators", "pdelsr.results", "rich")
+    assert [name for name in loaded["import"] if name.startswith(later)] == []
+    assert {"pdelsr.results.diagnosis", "pdelsr.plot"} <= loaded["names"]
+
+
+def test_what_is_loaded_later_comes_from_where_types_are_read() -> None:
+    """Editors read the imports for types, Python the list `LATER`."""
+    tree = ast.parse(Path(pl.__file__).read_text(encoding="utf-8"))
+    (for_types,) = [node for node in tree.body if isinstance(node, ast.If)]
+    found = {
+        alias.name: None if node.module == "pdelsr" else node.module
+        for node in for_types.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert found == pl.LATER
+    assert set(pl.LATER) < set(pl.__all__) <= set(dir(pl))
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'pdelsr' has no attribute 'slove'"):
+        pl.slove  # noqa: B018
 
 
 def test_importing_pdelsr_does_not_import_matplotlib(loaded: dict[str, set[str]]) -> None:

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 import pdelsr as pl
-from pdelsr.solve import require_kinds
+from pdelsr.entry.solve import require_kinds
 
 X = pl.coordinates("x")
 U = pl.unknown("u", X)

@@ -20,9 +20,9 @@ from jaxtyping import Float, TypeCheckError, jaxtyped
 from torch import Tensor
 
 import pdelsr as pl
+from pdelsr.entry.refine import InstanceOptions, refine_instance
 from pdelsr.files.typed import is_of
 from pdelsr.lstsq.base import equilibrate
-from pdelsr.refine import InstanceOptions, refine_instance
 from pdelsr.regression.options import DataOptions
 from pdelsr.regression.refine import refine as refine_on_data
 from pdelsr.solvers.methods import options

@@ -30,12 +30,12 @@ from pdelsr.declare import (
     input_function,
     unknown,
 )
+from pdelsr.entry.refine import refine_instance
 from pdelsr.linearize import Columns, StackedResidual
 from pdelsr.linearize.points import PointPlan
 from pdelsr.linearize.reference import times_by_jvp
 from pdelsr.lstsq import QR, MatrixSystem
 from pdelsr.operators import PIDeepONet
-from pdelsr.refine import refine_instance
 from pdelsr.resources.memory import peak_memory
 
 WAYS = ("columns", "rows", "refinement")

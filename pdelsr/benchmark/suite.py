@@ -10,11 +10,11 @@ from typing import Any
 
 from pdelsr.benchmark.competitors import Competitor, with_changes
 from pdelsr.declare import Problem
+from pdelsr.entry.solve import solve
 from pdelsr.errors import SettingsError
 from pdelsr.results import Solution
 from pdelsr.results.accuracy import largest_error
 from pdelsr.results.trace import Trace, largest
-from pdelsr.solve import solve
 
 
 @dataclass(frozen=True)

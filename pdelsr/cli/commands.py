@@ -16,11 +16,11 @@ from pdelsr.cli.pictures import solution_pictures
 from pdelsr.cli.show import show_text
 from pdelsr.cli.streams import STANDARD_OUTPUT, is_colored, write_text
 from pdelsr.declare import Problem
+from pdelsr.entry.solve import solve
 from pdelsr.errors import ProblemError, SettingsError, described
 from pdelsr.problem_file import find_file, list_problems, load_problem, problem_folder
 from pdelsr.results import Solution
 from pdelsr.results.loading import load
-from pdelsr.solve import solve
 from pdelsr.solvers.state.status import Status
 
 DIVERGED = 1

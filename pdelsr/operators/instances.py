@@ -6,10 +6,14 @@ import io
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
-from rich.console import Console
-from rich.table import Table
+
+if TYPE_CHECKING:
+    from rich.table import Table
+else:
+    Table = object  # rich is loaded by the first table
 
 WIDTH = 88  # columns of the printed table
 
@@ -54,12 +58,16 @@ class Instances:
     functions: Sequence[Callable[..., ArrayLike]]
 
     def __str__(self) -> str:
+        from rich.console import Console
+
         console = Console(file=io.StringIO(), width=WIDTH, highlight=False)
         console.print(self.table())
         return console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
 
     def table(self) -> Table:
         """Mean, standard deviation, median and worst over the instances, as a rich table."""
+        from rich.table import Table
+
         kept = sum(not row.refined for row in self.rows)
         title = f"{self.name}, {len(self.rows)} instances, {kept} of them not refined"
         table = Table("", "mean", "std", "median", "worst", title=title)

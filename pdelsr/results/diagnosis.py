@@ -13,7 +13,6 @@ from torch import Tensor
 from pdelsr.errors import SettingsError
 from pdelsr.lstsq.iterative import ITERATIVE
 from pdelsr.regression.refined import RefinedModule
-from pdelsr.results.diagnosis_text import diagnosis_text
 from pdelsr.results.findings import Findings
 from pdelsr.results.pictures import Figure
 from pdelsr.results.study import Study, against_data, against_iterations, against_rank, spectra
@@ -52,6 +51,8 @@ class Diagnosis(Findings):
 
     def summary(self) -> str:
         """Ranks and solvers in two tables of at most 88 columns."""
+        from pdelsr.results.diagnosis_text import diagnosis_text
+
         return diagnosis_text(self)
 
     def __str__(self) -> str:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import time
-
-from rich.console import Console
-from rich.spinner import Spinner
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from pdelsr.progress import LiveDisplay
 from pdelsr.solvers.state.history import Record
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+else:
+    Console = Table = object  # rich is loaded by the first display
 
 
 class Display(LiveDisplay):
@@ -26,6 +28,8 @@ class Display(LiveDisplay):
     def __init__(
         self, title: str, time_limit: int | float = math.inf, console: Console | None = None
     ) -> None:
+        from rich.spinner import Spinner
+
         super().__init__(console=console)
         self.title: str = title
         self.time_limit: int | float = time_limit
@@ -47,6 +51,9 @@ class Display(LiveDisplay):
         self.console.print(self._text(record), soft_wrap=True)
 
     def _drawn(self) -> Table:
+        from rich.table import Table
+        from rich.text import Text
+
         table = Table.grid(padding=(0, 1))
         record = self._last
         what = "preparing" if record is None else f"iteration {record.iteration}, {record.phase}"

@@ -18,13 +18,11 @@ from pdelsr.files.container import decoded
 from pdelsr.results.base import BaseSolution
 from pdelsr.results.dataset import dataset
 from pdelsr.results.error_estimate import ErrorEstimate
-from pdelsr.results.export import export
 from pdelsr.results.given import At, Dataset, Derivatives, Positions
 from pdelsr.results.module import SolutionModule, plain_module
 from pdelsr.results.pictures import Figure
 from pdelsr.results.record import json_text, record
 from pdelsr.results.storage import parts_to_pickle, save, solution_of
-from pdelsr.results.summary import summary_text
 from pdelsr.solvers.state.status import Status
 
 
@@ -104,6 +102,8 @@ class Solution(BaseSolution):
         Args:
             color: include color codes.
         """
+        from pdelsr.results.summary import summary_text
+
         return summary_text(self, color)
 
     def to_json(self, path: str | Path | None = None) -> str:
@@ -294,6 +294,8 @@ class Solution(BaseSolution):
             FileFormatError: the ending is another one, or the file cannot be written.
             SettingsError: space has more than three dimensions, or a time is outside the problem's.
         """
+        from pdelsr.results.export import export
+
         return export(self, path, n, times, derivatives, residuals)
 
     def module(self) -> SolutionModule:

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 
 import pdelsr as pl
+from pdelsr.entry.refine_many import error_points, refine_many
 from pdelsr.operators import PIDeepONet
 from pdelsr.operators.at_input import network_at
 from pdelsr.operators.loss import Loss
 from pdelsr.operators.physics_training import train_operator
-from pdelsr.refine_many import error_points, refine_many
 from pdelsr.solvers.refinement.refiner import Refiner
 
 x, t = pl.coordinates("x t")

@@ -13,8 +13,8 @@ from own_parts import Doubled, GaussNewton, Longest, Normal
 
 import pdelsr as pl
 from pdelsr.benchmark.process import in_fresh_process
+from pdelsr.entry.solve import run_job
 from pdelsr.resources.memory import peak_memory
-from pdelsr.solve import run_job
 from pdelsr.solvers.prepare import prepare
 from pdelsr.solvers.request import Request
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from typing_extensions import Unpack
 
 from pdelsr.declare import Problem
+from pdelsr.entry.solve import solve
 from pdelsr.errors import SettingsError
 from pdelsr.lstsq import LeastSquares
 from pdelsr.operators.at_input import network_at, parameter_of
@@ -21,7 +22,6 @@ from pdelsr.regression.checks import require_known
 from pdelsr.regression.data import Loader
 from pdelsr.regression.options import DataOptions
 from pdelsr.results import Solution
-from pdelsr.solve import solve
 from pdelsr.solvers.methods.lsr import LSR
 from pdelsr.subspace import Basis
 
@@ -86,7 +86,7 @@ def refine(
 
     On data, `refine(model, inputs, targets, rank=…)` or `refine(model, loader, rank=…)`, with the
     options of `pdelsr.regression.refine`; for an instance, `refine(operator, problem.at(a),
-    rank=…)`, with those of `pdelsr.refine.refine_instance`. The model is not changed.
+    rank=…)`, with those of `pdelsr.entry.refine.refine_instance`. The model is not changed.
 
     Returns:
         A `RefinedModule` on data, a `Solution` for an instance.

@@ -21,17 +21,17 @@ from typing_extensions import Unpack
 from pdelsr.checkpoint.fingerprint import part_text
 from pdelsr.declare import Problem
 from pdelsr.declare.given import GivenFunction
-from pdelsr.errors import SettingsError
-from pdelsr.files.identity import problem_lines
-from pdelsr.operators.instances import InstanceRow, Instances
-from pdelsr.operators.rows_file import append_row, fingerprint, read_rows
-from pdelsr.progress import PassDisplay
-from pdelsr.refine import (
+from pdelsr.entry.refine import (
     DEFAULTS,
     ManyOptions,
     refine_instance,
     require_options,
 )
+from pdelsr.errors import SettingsError
+from pdelsr.files.identity import problem_lines
+from pdelsr.operators.instances import InstanceRow, Instances
+from pdelsr.operators.rows_file import append_row, fingerprint, read_rows
+from pdelsr.progress import PassDisplay
 from pdelsr.resources.free_memory import share_memory
 from pdelsr.results import Solution
 from pdelsr.results.accuracy import errors_of

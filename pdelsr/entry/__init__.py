@@ -1,0 +1,1 @@
+"""What a user calls: `solve`, `refine` and `refine_many`."""
