@@ -2,6 +2,7 @@
 
 from pdelsr.lstsq.base import LeastSquares, Solved
 from pdelsr.lstsq.cholesky import Cholesky, NormalEquationsWarning
+from pdelsr.lstsq.kernel_ridge import KernelRidge
 from pdelsr.lstsq.lsmr import LSMR
 from pdelsr.lstsq.lsqr import LSQR
 from pdelsr.lstsq.qr import QR
@@ -17,6 +18,7 @@ __all__ = [
     "QR",
     "SOLVERS",
     "Cholesky",
+    "KernelRidge",
     "LeastSquares",
     "MatrixSystem",
     "NormalEquationsWarning",

@@ -41,6 +41,22 @@ class Solved:
     status: Ended = Ended.SOLVED
 
 
+@dataclass(frozen=True)
+class OnPath:
+    """A solution on a regularization path.
+
+    Args:
+        solution: y.
+        rank: directions that it combines, such as the dimension of a Krylov space.
+        damping: λ of min ‖A y − b‖² + (λ σ₁)² ‖y‖², relative to the largest singular value σ₁; 0
+            for none.
+    """
+
+    solution: Float[Tensor, " r"]
+    rank: int
+    damping: float = 0.0
+
+
 class LeastSquares(ABC):
     """Solves min_y ‖A y − b‖ for a `System`: a matrix, its rows, or its products with vectors.
 
@@ -48,16 +64,22 @@ class LeastSquares(ABC):
         name: by which users choose it.
         keeps_leading: whether `leading` gives the solutions in the first k directions.
         serves_again: whether another right-hand side costs far less than the first one.
-        reads_rows: whether rows of A are formed, one by one or all together.
-        stops_early: whether `iterates` gives better and better solutions, of which `refine` chooses
-            one on held-out data.
+        reads_rows: whether `dense` or `chunks` of the system are read, rather than products.
+        has_path: whether `path` gives solutions that fit closer and closer, of which `refine`
+            chooses one on held-out data.
+        patience: solutions on the path that gain nothing on held-out data, one after another,
+            before it is left.
+        most_rows: the largest number of rows it takes, where that is bounded; `refine` writes
+            outputs in fewer components then. None for any number.
     """
 
     name: str
     keeps_leading: ClassVar[bool] = False
     serves_again: ClassVar[bool] = True
     reads_rows: ClassVar[bool] = True
-    stops_early: ClassVar[bool] = False
+    has_path: ClassVar[bool] = False
+    patience: ClassVar[int] = 4
+    most_rows: int | None = None
 
     def numbers(self, n: int | float, r: int) -> int | float:
         """How many numbers are held at once for A (n, r), by which a run estimates its memory.
@@ -78,11 +100,17 @@ class LeastSquares(ABC):
     def compute(self, state: Any, b: Float[Tensor, " n"] | None = None) -> Solved:
         """The solution for a right-hand side; None for the one of the system."""
 
-    def iterates(
-        self, state: Any, b: Float[Tensor, " n"] | None = None
-    ) -> Iterator[tuple[int, Float[Tensor, " r"]]]:
-        """Numbers of iterations in rising order, and the solutions after them."""
+    def path(self, state: Any) -> Iterator[OnPath]:
+        """Solutions that fit closer and closer: after more iterations, or with less damping."""
         return iter(())
+
+    def on_part(self, share: int) -> LeastSquares:
+        """The solver for a trial on one of `share` equal parts of the data."""
+        return self
+
+    def near(self, damping: float) -> LeastSquares:
+        """A solver whose path keeps to dampings around the one that fewer data favoured."""
+        return self
 
     def in_part(
         self, state: Any, b: Float[Tensor, " n"] | None = None

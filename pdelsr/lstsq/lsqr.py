@@ -11,11 +11,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pdelsr.errors import SettingsError
-from pdelsr.lstsq.base import Ended, LeastSquares, Solved
+from pdelsr.lstsq.base import Ended, LeastSquares, OnPath, Solved
 from pdelsr.lstsq.iterative import lsqr
 from pdelsr.lstsq.system import System, require_finite
 from pdelsr.resources.time_is_up import check_time
 
+SPACING = 2**0.5  # between the iterations on the path
 VECTORS = 6  # of length n and of length r, that the iteration holds
 
 
@@ -40,7 +41,7 @@ class LSQR(LeastSquares):
     name = "lsqr"
     serves_again = False
     reads_rows = False
-    stops_early = True
+    has_path = True
 
     def __post_init__(self) -> None:
         given: object = self.iterations
@@ -62,6 +63,19 @@ class LSQR(LeastSquares):
         for taken, y in self.iterates(state, b):  # noqa: B007
             pass
         return Solved(y, status=Ended.SOLVED if taken < self.iterations else Ended.ITERATIONS)
+
+    def path(self, state: System) -> Iterator[OnPath]:
+        """The iterates whose numbers are in geometric progression, and the last one."""
+        due, last = 1.0, None
+        for number, y in self.iterates(state):
+            last = OnPath(y, min(number, state.shape[1]))
+            if number < due:
+                continue
+            due = max(number + 1.0, number * SPACING)
+            yield last
+            last = None
+        if last is not None:
+            yield last
 
     def iterates(
         self, state: System, b: Float[Tensor, " n"] | None = None

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+BLOCK = 2**30  # bytes of the rows that are multiplied with others
 CHUNK = 4096  # rows of a matrix that is in memory anyway
 
 
@@ -64,6 +65,35 @@ class System(ABC):
             A[place], b[place], start = rows, part, place.stop
         return A, b
 
+    def outer(self) -> Float[Tensor, "n n"]:
+        """A Aᵀ; of A, two blocks of rows are held at once, and all of it where it is small."""
+        n, r = self.shape
+        most = max(1, BLOCK // max(1, r * self.like.element_size()))
+        K = self.like.new_empty(n, n)
+        for rows, block in self._blocks(most):
+            for columns, others in [(rows, block)] if n <= most else self._blocks(most, rows.stop):
+                product = block @ others.T
+                K[rows, columns] = product
+                if columns != rows:
+                    K[columns, rows] = product.T
+        return K
+
+    def _blocks(
+        self, most: int, stop: int | None = None
+    ) -> Iterator[tuple[slice, Float[Tensor, "c r"]]]:
+        """Blocks of at most so many rows, and one chunk more, and where they stand."""
+        start, held, count = 0, [], 0
+        for rows, _ in self.chunks():
+            held.append(rows)
+            count += len(rows)
+            if count >= most:
+                yield slice(start, start + count), torch.cat(held)
+                start, held, count = start + count, [], 0
+            if stop is not None and start >= stop:
+                return
+        if held:
+            yield slice(start, start + count), torch.cat(held)
+
     def column_lengths(self) -> Float[Tensor, " r"]:
         """‖A e_j‖ of every column, 1 where it vanishes."""
         squares = self.like.new_zeros(self.shape[1])
@@ -105,6 +135,9 @@ class MatrixSystem(System):
 
     def chunks(self) -> Iterator[tuple[Float[Tensor, "c r"], Float[Tensor, " c"]]]:
         yield from zip(self.A.split(CHUNK), self.b.split(CHUNK), strict=True)
+
+    def outer(self) -> Float[Tensor, "n n"]:
+        return self.A @ self.A.T
 
     def times(self, y: Float[Tensor, " r"]) -> Float[Tensor, " n"]:
         return self.A @ y

@@ -4,106 +4,19 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from pdelsr.errors import SettingsError
-from pdelsr.networks.forward_mode import jvp
-from pdelsr.regression.separable import DirectionsByName, Separable
-
-Activation = Callable[[Tensor], Tensor]
-
-
-def tanh_sin(x: Tensor) -> Tensor:
-    """tanh(sin(π (x + 1))) + x, the activation of the published MultiONet."""
-    return torch.tanh(torch.sin(torch.pi * (x + 1))) + x
+from pdelsr.operators.layered import Layered
+from pdelsr.operators.layers import Layers
+from pdelsr.regression.separable import DirectionsByName
 
 
-ACTIVATIONS: dict[str, Activation] = {
-    "relu": torch.relu,
-    "tanh": torch.tanh,
-    "tanh-sin": tanh_sin,
-}
-
-
-class Layers(nn.Module):
-    """A plain network that returns the outputs of all its layers.
-
-    Args:
-        widths: from the inputs to the last layer.
-        activation: its name; applied after every layer but the last.
-        dtype: of the weights.
-        activates_last: whether it is applied after the last layer, too.
-    """
-
-    def __init__(
-        self,
-        widths: Sequence[int],
-        activation: str,
-        dtype: torch.dtype,
-        activates_last: bool = False,
-    ) -> None:
-        super().__init__()
-        if activation not in ACTIVATIONS:
-            raise SettingsError(
-                f"activation {activation!r} is not known: choose one of {', '.join(ACTIVATIONS)}."
-            )
-        self.layers: nn.ModuleList = nn.ModuleList(
-            nn.Linear(a, b, dtype=dtype) for a, b in pairwise(widths)
-        )
-        self.activation = activation
-        self.activates_last = activates_last
-
-    def forward(self, x: Float[Tensor, "n i"]) -> list[Tensor]:
-        outputs = []
-        for i, layer in enumerate(self.layers):
-            x = layer(x)
-            if self._is_active(i):
-                x = ACTIVATIONS[self.activation](x)
-            outputs.append(x)
-        return outputs
-
-    def _is_active(self, i: int) -> bool:
-        """Whether the activation follows a layer."""
-        return self.activates_last or i < len(self.layers) - 1
-
-    def along(
-        self, x: Float[Tensor, "n i"], directions: DirectionsByName, rank: int
-    ) -> list[Float[Tensor, "w n r"]]:
-        """The derivatives of all layers' outputs along r directions of the parameters at once.
-
-        This is forward mode written out: with the features in front, a layer costs two matrix
-        products,
-
-            ∂z = W ∂x + (∂W) x + ∂b ,   ∂σ(z) = σ'(z) ∂z
-        """
-        found = []
-        for i, layer in enumerate(self.layers):
-            assert isinstance(layer, nn.Linear)
-            n, width = x.shape[0], layer.out_features
-            if found:
-                moved = (layer.weight @ found[-1].flatten(1)).view(width, n, rank)
-            else:
-                moved = x.new_zeros(width, n, rank)
-            weight, bias = directions(f"layers.{i}.weight"), directions(f"layers.{i}.bias")
-            if weight is not None:
-                moved.baddbmm_(x.expand(width, *x.shape), weight)
-            if bias is not None:
-                moved += bias[:, None]
-            x = layer(x)
-            if self._is_active(i):
-                pair = jvp(ACTIVATIONS[self.activation], (x,), (torch.ones_like(x),))
-                x, slope = pair[0], pair[1]
-                moved *= slope.T[:, :, None]
-            found.append(moved)
-        return found
-
-
-class Operator(Separable):
+class Operator(Layered):
     """A branch and a trunk of equal widths on a fixed set of points.
 
     Args:
@@ -159,7 +72,11 @@ class Operator(Separable):
         return self._branch_features(self.branch_network(a))
 
     def trunk(self, points: Float[Tensor, "p d"]) -> Float[Tensor, "p K"]:
-        return self._features(self.trunk_network(points))
+        return self.trunk_features(self.trunk_network(points))
+
+    def trunk_features(self, outputs: list[Tensor]) -> Float[Tensor, "p K"]:
+        """T_k from the outputs of all layers of the trunk."""
+        return self._features(outputs)
 
     def branch_along(
         self, a: Float[Tensor, "n s"], directions: DirectionsByName, rank: int
@@ -196,6 +113,9 @@ class Operator(Separable):
 
 class DeepONet(Operator):
     """q(a)(x) = Σ_k b_k(a) T_k(x) + c (Lu et al. 2021, Nature Machine Intelligence 3, 218)."""
+
+    def seeds(self, features: Float[Tensor, "j K"]) -> list[Tensor | None]:
+        return [None] * (len(self.branch_network.layers) - 1) + [features]
 
     def _features(self, outputs: list[Tensor], dim: int = 1) -> Tensor:
         return outputs[-1]
@@ -238,6 +158,26 @@ class MultiONet(Operator):
             return torch.cat(outputs, dim=dim)
         # Both factors carry 1 / sqrt(L), so that their products are a mean.
         return torch.cat(outputs, dim=dim).div_(len(outputs) ** 0.5)
+
+    def seeds(self, features: Float[Tensor, "j K"]) -> list[Tensor | None]:
+        parts = self._by_layer(features)
+        if self.layer_weights is None:
+            return [part / len(parts) ** 0.5 for part in parts]
+        return [weight * part for weight, part in zip(self.layer_weights, parts, strict=True)]
+
+    def weight_rows(
+        self, a: Float[Tensor, "n s"], features: Float[Tensor, "j K"]
+    ) -> list[Float[Tensor, "n j"]]:
+        if self.layer_weights is None:
+            return []
+        outputs = self.branch_network(a)
+        pairs = zip(outputs, self._by_layer(features), strict=True)
+        return [b @ part.T for b, part in pairs]
+
+    def _by_layer(self, features: Float[Tensor, "j K"]) -> Sequence[Tensor]:
+        """The features that belong to each of the layers."""
+        widths = [layer.out_features for layer in self.branch_network.linear]
+        return features.split(widths, dim=1)
 
     def _branch_features(self, outputs: list[Tensor]) -> Tensor:
         w = self.layer_weights

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import ClassVar
 
@@ -35,7 +35,7 @@ class DataPlace(Place):
     problem: DataProblem
 
     def system(self) -> DataSystem:
-        return DataSystem(self)
+        return DataSystem(self, self.problem.modes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +47,8 @@ class DataSystem(System):
 
     Args:
         place: where F is linearized.
+        modes: orthonormal components of F, whose values take the place of its entries; None for
+            the entries themselves. J is replaced by M Mᵀ J, where they are those of the problem.
 
     Raises:
         NotFiniteError: an entry is not finite.
@@ -54,16 +56,22 @@ class DataSystem(System):
     """
 
     place: DataPlace
+    modes: Float[Tensor, "p j"] | None = None
     _order: list[float] = field(default_factory=list)
 
     @property
     def shape(self) -> tuple[int, int]:
         problem = self.place.problem
-        return problem.task.rows, problem.rank
+        return problem.task.samples * self._entries, problem.rank
 
     @property
     def like(self) -> Tensor:
         return self.place.problem.task.model.like
+
+    @property
+    def _entries(self) -> int:
+        """Rows of a sample."""
+        return self.place.problem.task.entries if self.modes is None else self.modes.shape[1]
 
     @property
     def b(self) -> Float[Tensor, " n"]:
@@ -72,15 +80,34 @@ class DataSystem(System):
 
     def chunks(self) -> Iterator[tuple[Float[Tensor, "c r"], Float[Tensor, " c"]]]:
         problem = self.place.problem
-        parts = (
-            part
-            for batch in problem.task.data
-            for part in over_pieces(batch, self._rows, problem.times.samples)
-        )
+        parts = (part for batch in problem.task.data for part in over_pieces(batch, *self._way))
         shown = problem.task.display.over(
             "least squares", parts, problem.task.samples, itemgetter(0)
         )
         yield from (found for _, found in shown)
+
+    @property
+    def _way(self) -> tuple[Callable[[Batch], tuple[Tensor, Tensor]], int]:
+        """How rows are formed, and for how many samples at once."""
+        times = self.place.problem.times
+        if self.modes is None:
+            return self._rows, times.samples
+        return self._rows_of_modes, times.samples_of(self._entries)
+
+    def outer(self) -> Float[Tensor, "n n"]:
+        """A Aᵀ; where the module has a kernel of its own, no row of A is formed."""
+        problem = self.place.problem
+        kernel = problem.times.kernel(self.modes) if problem.is_linear else None
+        if kernel is None:  # by reverse mode, which needs no more than the rows themselves
+            by_entries = torch.eye(problem.task.entries).to(self.like)
+            return super(DataSystem, replace(self, modes=by_entries)).outer()
+        batches = list(self._in_order())
+        K = kernel(torch.cat([batch.inputs[0] for batch in batches]))
+        if problem.task.residual.is_relative:
+            weights = [problem.task.residual.weights(batch.targets) for batch in batches]
+            factors = torch.cat(weights)[:, 0].repeat_interleave(self._entries)
+            K.mul_(factors[:, None]).mul_(factors)
+        return K
 
     def times(self, y: Float[Tensor, " r"]) -> Float[Tensor, " n"]:
         return torch.cat([self._times(batch, y) for batch in self._in_order()])
@@ -88,11 +115,10 @@ class DataSystem(System):
     def transpose_times(self, w: Float[Tensor, " n"]) -> Float[Tensor, " r"]:
         task, out, start = self.place.problem.task, self.place.problem.zeros(), 0
         for batch in self._in_order():
-            part = w[start : start + len(batch) * task.entries].reshape(len(batch), -1)
+            part = w[start : start + len(batch) * self._entries].reshape(len(batch), -1)
             start += part.numel()
-            seeds = part
-            if not task.residual.is_linear:
-                seeds = task.residual.transpose_times(self._q(batch), batch.targets, part)
+            seeds = part if self.modes is None else part @ self.modes.T
+            seeds = task.residual.transpose_times(self._where(batch), batch.targets, seeds)
             out += self.place.problem.times.transposed(batch.inputs, seeds)
         return out
 
@@ -105,17 +131,39 @@ class DataSystem(System):
         require_finite(A, f)
         return A, A @ y - f
 
+    def _rows_of_modes(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """As `_rows`, by one reverse pass for each component of each sample."""
+        problem, n, j = self.place.problem, len(batch), self._entries
+        assert self.modes is not None
+        one = Batch(
+            tuple(x.repeat_interleave(j, dim=0) for x in batch.inputs),
+            batch.targets.repeat_interleave(j, dim=0),
+        )
+        seeds = self.modes.T.repeat(n, 1)
+        seeds = problem.task.residual.transpose_times(self._where(one), one.targets, seeds)
+        A = problem.times.seeded(one.inputs, seeds)
+        f = self._f(batch)
+        require_finite(A, f)
+        return A, A @ self.place.y - f
+
     def _times(self, batch: Batch, y: Float[Tensor, " r"]) -> Tensor:
         problem = self.place.problem
         moved = problem.times.along(batch.inputs, y[:, None])
-        if not problem.is_linear:
-            moved = problem.task.residual.times(self._q(batch), batch.targets, moved)
-        found = moved.flatten()
+        moved = problem.task.residual.times(self._where(batch), batch.targets, moved)
+        found = moved if self.modes is None else (moved[..., 0] @ self.modes)
+        found = found.flatten()
         require_finite(found, found)
         return found
 
     def _f(self, batch: Batch) -> Tensor:
-        return self.place.problem.task.residual(self._q(batch), batch.targets).flatten()
+        found = self.place.problem.task.residual(self._q(batch), batch.targets)
+        return (found if self.modes is None else found @ self.modes).flatten()
+
+    def _where(self, batch: Batch) -> Float[Tensor, "n k"]:
+        """Where F has its slopes; anywhere if they are the same for all predictions."""
+        if self.place.problem.is_linear:
+            return batch.targets.reshape(len(batch), -1)
+        return self._q(batch)
 
     def _q(self, batch: Batch) -> Tensor:
         return self.place.problem.predicted(batch, self.place.y[:, None])[..., 0]
@@ -145,12 +193,15 @@ class DataProblem(Reduced):
     Args:
         task: module, data and residual.
         times: J V.
+        modes: components of F that linear problems fit in place of all entries, see `DataSystem`;
+            predictions move within their span.
     """
 
     slow: ClassVar[float] = 1 / (1 + LEAST_GAIN)
 
     task: Task
     times: JacobianTimes
+    modes: Float[Tensor, "p j"] | None = None
 
     @property
     def rank(self) -> int:
@@ -211,4 +262,10 @@ class DataProblem(Reduced):
         q = self.task.model(batch.inputs)[:, :, None]
         if not Y.any():
             return q.expand(-1, -1, Y.shape[1])
-        return q + self.times.along(batch.inputs, Y)
+        return q + self._within(self.times.along(batch.inputs, Y))
+
+    def _within(self, moved: Float[Tensor, "n k c"]) -> Float[Tensor, "n k c"]:
+        """Outputs in the span of the components, of which no other parts are determined."""
+        if self.modes is None:
+            return moved
+        return self.modes @ (self.modes.T @ moved)

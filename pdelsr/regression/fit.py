@@ -39,8 +39,8 @@ logger: logging.Logger = logging.getLogger(__name__)
 RANKS = 24  # that are compared on held-out data, in geometric progression
 DAMPINGS = tuple(10 ** (-i / 2) for i in range(2, 17))  # λ that are compared there as well,
 DAMPED_PARTS = (1, 2, 4)  # in all directions, and in the leading half and quarter
-SPACING = 2**0.5  # between the iterations that are compared
-PATIENCE = 4  # of these in a row without a gain end the search
+NEGLIGIBLE = 1e-3  # part of the residual that components need not show
+MOST_ENTRIES = 4096  # numbers of a residual whose components are taken
 FIRST_DATA_RANK = 32  # of a rank that is doubled: few, since data are noisy
 SURE = 2.0  # standard errors that a refinement must gain on held-out data
 
@@ -71,14 +71,22 @@ class Directed:
             order = torch.randperm(len(V.index), generator=parts.generator, device="cpu")
             model = model.moving(V.index[order.to(V.index.device)])
             V = Identity(model.size)
-        times = products(model, V, parts)
-        return cls(DataProblem(replace(task, model=model), times), V, values)
+        task, times = replace(task, model=model), products(model, V, parts)
+        most = parts.solver.most_rows
+        modes = None if most is None or task.rows <= most else components(task, most)
+        return cls(DataProblem(task, times, modes), V, values)
 
     def smaller_ranks(self, leading: Leading) -> SmallerRanks:
         """The refinements in the leading directions."""
         task = self.problem.task
         return SmallerRanks(
-            self.V, self.values, leading, task.residual, task.samples, task.data.smoothing
+            self.V,
+            self.values,
+            leading,
+            task.residual,
+            task.samples,
+            task.given.module,
+            task.data.smoothing,
         )
 
 
@@ -126,7 +134,7 @@ class Fit(Observer):
 
     def unrefined(self, data: Data, place: Place) -> float:
         """The residual of the module itself, on its inputs as they are."""
-        if data.smoothing is not None:
+        if self.problem.task.is_changed:
             return unrefined_size(self.problem.task, data)
         if data is self.problem.task.data:
             return place.size
@@ -176,6 +184,8 @@ class Fit(Observer):
     ) -> RefinedModule:
         """The module with these reduced unknowns; unchanged if k is 0."""
         model = self.problem.task.model
+        if not k:
+            model = model.inside(self.problem.task.given.module)
         logger.info("%s at rank %d: %s", type(model.module).__name__, k, status)
         delta = self.directed.V.lift(y if k else torch.zeros_like(y))
         return RefinedModule(
@@ -188,6 +198,7 @@ class Fit(Observer):
             self.spectrum,
             damping,
             self.problem.task.data.smoothing if k else None,
+            self.problem.modes if k else None,
         )
 
     def ended(self, now: Linearization, place: Place, converged: bool) -> None:
@@ -253,8 +264,8 @@ class Fits(Ranked):
 def chosen(task: Task, parts: Parts, held: Data, most: int) -> RefinedModule:
     """The refinement at the rank that held-out data favour, which may be 0.
 
-    If the solver gives the solutions in all leading directions, they are compared with each other,
-    and so are those after some numbers of iterations; otherwise the rank is doubled as long as that
+    If the solver gives the solutions in all leading directions, or a path of them, they are
+    compared with each other; otherwise the rank is doubled as long as that
     pays.
 
     Args:
@@ -265,8 +276,8 @@ def chosen(task: Task, parts: Parts, held: Data, most: int) -> RefinedModule:
     """
     if parts.solver.keeps_leading:
         return leading_chosen(Fit(task, parts, most), held)
-    if parts.solver.stops_early:
-        return stopped(Fit(task, parts, most), held)
+    if parts.solver.has_path:
+        return best_on_path(Fit(task, parts, most), held)
     tried = Fits(task, parts, held, most)
     best = RankSearch(tried, Clock()).run().report
     fit, y = tried.made[best.rank], best.y
@@ -300,7 +311,7 @@ def leading_chosen(fit: Fit, held: Data) -> RefinedModule:
         tried += [(k, damping) for k in widths for damping in DAMPINGS]
         Y = torch.cat([Y, *(nested.damped(k, DAMPINGS) for k in widths)], dim=1)
     train, validation = fitted_sizes(problem, nested, Y), problem.sizes(held, Y)
-    if task.data.smoothing is not None:
+    if task.is_changed:
         train[0], validation[0] = (unrefined_size(task, data) for data in (task.data, held))
     scores = [
         RankScore(k, a, b, torch.linalg.vector_norm(y).item(), damping)
@@ -325,38 +336,70 @@ def leading_chosen(fit: Fit, held: Data) -> RefinedModule:
     return fit.module(y, k, smaller, scores, status, best.damping)
 
 
-def stopped(fit: Fit, held: Data) -> RefinedModule:
-    """The solution after that number of iterations which held-out data favour.
+def best_on_path(fit: Fit, held: Data) -> RefinedModule:
+    """The solution that held-out data favour among those that fit closer and closer.
 
-    They are compared at iterations in geometric progression, and the search ends when several of
-    these in a row have gained nothing on the one before. The number of iterations is the rank of
-    the result, since it is the dimension of the Krylov space.
+    The search ends when several in a row have gained nothing on the best one before. For iterations
+    the rank of the result is their number, since it is the dimension of the Krylov space.
     """
     problem, solver = fit.problem, fit.parts.solver
     task, zeros = problem.task, problem.zeros()
     train, validation = (unrefined_size(task, data) for data in (task.data, held))
     scores, best, y = [RankScore(0, train, validation, 0.0)], None, zeros
-    behind, due = 0, 1.0
+    behind = 0
     try:
-        for number, found in solver.iterates(solver.init(problem.at(zeros).system())):
-            if number < due:
-                continue
-            due = max(number + 1.0, number * SPACING)
-            train = problem.sizes(task.data, found[:, None])[0]
-            validation = problem.sizes(held, found[:, None])[0]
-            length = torch.linalg.vector_norm(found).item()
-            scores.append(RankScore(min(number, problem.rank), train, validation, length))
+        for found in solver.path(solver.init(problem.at(zeros).system())):
+            Y = found.solution[:, None]
+            train, validation = problem.sizes(task.data, Y)[0], problem.sizes(held, Y)[0]
+            length = torch.linalg.vector_norm(found.solution).item()
+            scores.append(RankScore(found.rank, train, validation, length, found.damping))
             behind += 1
             if best is None or scores[-1].validation < best.validation:
-                best, y, behind = scores[-1], found.clone(), 0
-            if behind == PATIENCE:
+                best, y, behind = scores[-1], found.solution.clone(), 0
+            if behind == solver.patience:
                 break
     except NotFiniteError:
         raise fit.not_finite from None
     if best is None or not surely_better(problem, held, y):
         best, y = scores[0], zeros
     status = "best on held-out data" if best.rank else "no rank is better on held-out data"
-    return fit.module(y, best.rank, None, scores, status)
+    return fit.module(y, best.rank, None, scores, status, best.damping)
+
+
+def components(task: Task, most: int) -> Float[Tensor, "p j"]:
+    """The leading principal components of F over its entries, as many as `most` rows allow.
+
+    Components are left out as soon as the rest is below `NEGLIGIBLE` of the root mean square of F.
+
+    Raises:
+        SettingsError: there are more samples than rows allowed, or too many entries.
+    """
+    count, p = most // task.samples, task.entries
+    if not task.residual.is_linear:
+        raise SettingsError(
+            f"a residual of your own with {task.rows:,} rows is too long for a kernel, which takes "
+            f"{most:,}: give fewer samples, or take lstsq='lsqr'."
+        )
+    if not count or p > MOST_ENTRIES:
+        what = f"{task.samples:,} samples" if not count else f"{p:,} numbers a sample"
+        raise SettingsError(
+            f"{what} are too many for a kernel, which takes {most:,} rows: give fewer samples, or "
+            "take lstsq='lsqr'."
+        )
+    gram = torch.zeros(p, p, dtype=torch.float64)
+
+    def squares(batch: Batch) -> Tensor:
+        F = task.residual(task.model(batch.inputs), batch.targets).double()
+        return (F.T @ F).cpu()
+
+    for batch in task.display.over("components", task.data, task.samples):
+        for _, found in over_pieces(batch, squares):
+            gram += found
+    values, vectors = torch.linalg.eigh(gram)
+    rest = values.clamp_min(0).cumsum(0)  # in rising order
+    needed = int((rest > NEGLIGIBLE**2 * rest[-1]).sum())
+    logger.info("%d of %d components of the residual", min(count, needed), p)
+    return vectors[:, p - min(count, max(1, needed)) :].flip(1).to(task.model.like).contiguous()
 
 
 def fitted_sizes(problem: DataProblem, nested: Nested, Y: Float[Tensor, "r c"]) -> list[float]:
@@ -371,7 +414,7 @@ def unrefined_size(task: Task, data: Data) -> float:
     total, count = 0.0, 0
 
     def squares(batch: Batch) -> float:
-        return task.residual(task.model(batch.given), batch.targets).square().sum().item()
+        return task.residual(task.given(batch.given), batch.targets).square().sum().item()
 
     for batch in task.display.over("residuals", data):
         for length, found in over_pieces(batch, squares):
@@ -391,7 +434,7 @@ def surely_better(problem: DataProblem, held: Data, y: Float[Tensor, " r"]) -> b
     count, total, squares = 0, 0.0, 0.0
 
     def gains(batch: Batch) -> Tensor:
-        q, refined = task.model(batch.given), problem.predicted(batch, y[:, None])[..., 0]
+        q, refined = task.given(batch.given), problem.predicted(batch, y[:, None])[..., 0]
         before, after = (task.residual(u, batch.targets).square().sum(dim=1) for u in (q, refined))
         return (before - after).double()
 

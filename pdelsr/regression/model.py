@@ -97,6 +97,13 @@ class Model:
         with torch.no_grad():
             return self._flat(self.module(*inputs), inputs)
 
+    def inside(self, module: nn.Module) -> Model:
+        """The same parameters, by name, of another module."""
+        other = copy.copy(self)
+        other.module = module
+        other._kept = dict.fromkeys(self._kept, False)
+        return other
+
     def of(self, method: str) -> Model:
         """Another method of the module as a function of the same parameters."""
         other = copy.copy(self)

@@ -15,10 +15,11 @@ class DataOptions(TypedDict, total=False):
 
     rank: int | str
     validation: float | Pair | Loader | None
-    residual: UserResidual | None
+    residual: str | UserResidual
     parameter_fraction: int | float
-    basis: str | Basis
+    basis: str | Basis | None
     smoothing: str | int | float | None
+    mollify: str | int | float | None
     lstsq: str | LeastSquares
     newton_steps: int
     products: str

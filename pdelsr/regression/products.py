@@ -67,6 +67,19 @@ class JacobianTimes:
         """r."""
         return self.V.rank
 
+    def samples_of(self, entries: int) -> int:
+        """The largest number of samples for `seeded`, with so many seeds a sample."""
+        return self._count(entries * self.model.total)
+
+    def seeded(self, inputs: Inputs, seeds: Float[Tensor, "n k"]) -> Float[Tensor, "n r"]:
+        """Row i: seeds_i · J_i V, by reverse mode."""
+        rows = self.model.rows(inputs, seeds)
+        return self.V.project(rows if self.V.only is None else rows[:, self.V.only])
+
+    def kernel(self, modes: Float[Tensor, "k j"] | None) -> Callable[[Tensor], Tensor] | None:
+        """J Jᵀ of all pairs of samples and modes, where the module knows it without J."""
+        return None
+
     def __call__(self, inputs: Inputs) -> Float[Tensor, "n k r"]:
         if self.way == "rows":
             return self._by_rows(inputs)

@@ -6,14 +6,13 @@ import inspect
 import logging
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from pdelsr.errors import SettingsError
-from pdelsr.lstsq import LSQR, SOLVERS, LeastSquares, StreamingQR, solver_named
+from pdelsr.lstsq import LSQR, SOLVERS, KernelRidge, LeastSquares, StreamingQR, solver_named
 from pdelsr.networks.copies import copied, in_dtype
 from pdelsr.progress import PassDisplay
 from pdelsr.regression.checks import require_kinds, require_known, require_options
@@ -24,12 +23,12 @@ from pdelsr.regression.memory import affordable_rank
 from pdelsr.regression.model import Inputs, Model, require_forward_mode, require_samplewise
 from pdelsr.regression.parts import Parts
 from pdelsr.regression.refined import RefinedModule
-from pdelsr.regression.smoothing import Smoothing, smoothing_of, smoothings
-from pdelsr.regression.target import Residual, UserResidual
+from pdelsr.regression.target import LINEAR, UserResidual, residual_of
 from pdelsr.regression.task import Task, counted
+from pdelsr.regression.variants import Wishes, in_best_variant
 from pdelsr.resources.pieces import is_out_of_memory, release, told_what_to_lower
 from pdelsr.solvers.refinement.memory.estimate import LEAST_COLUMNS
-from pdelsr.solvers.state.settings import DTYPES, require_choice, require_positive, require_whole
+from pdelsr.solvers.state.settings import DTYPES, require_choice, require_whole
 from pdelsr.subspace import Basis, basis_named
 from pdelsr.subspace.base import width_of
 
@@ -38,10 +37,8 @@ logger: logging.Logger = logging.getLogger(__name__)
 BATCH = 256  # samples at once, of tensors
 LARGEST_DATA_RANK = 2000  # that "auto" starts from
 LOWER = "lower rank, batch_size or memory_budget, or take basis='coordinate'"
-ON_DATA: dict[str, LeastSquares] = {**SOLVERS, LSQR.name: LSQR()}
+ON_DATA: dict[str, LeastSquares] = {**SOLVERS, LSQR.name: LSQR(), KernelRidge.name: KernelRidge()}
 BY_PASSES = StreamingQR(equilibrated=False)
-COMPONENTS_FROM = 2000  # samples whose principal components are taken
-PILOT = 4  # times fewer directions in the fits by which smoothings are compared
 PRODUCTS = ("auto", "rows", "columns", "separable")
 
 
@@ -52,11 +49,12 @@ def refine(
     *,
     rank: int | str = "auto",
     validation: float | Pair | Loader | None = None,
-    residual: UserResidual | None = None,
+    residual: str | UserResidual = "absolute",
     parameter_fraction: int | float = 1.0,
-    basis: str | Basis = "output",
+    basis: str | Basis | None = None,
     lstsq: str | LeastSquares = BY_PASSES,
     smoothing: str | int | float | None = "auto",
+    mollify: str | int | float | None = "auto",
     newton_steps: int = 1,
     products: str = "auto",
     batch_size: int | None = None,
@@ -83,24 +81,33 @@ def refine(
         rank: r, or "auto" for the best one on held-out data, which may be 0: no refinement.
         validation: the held-out data of "auto": a share of the samples (0.2 by default, arrays
             only), a tuple (inputs, targets), or a loader.
-        residual: F(q, targets), sample by sample; q − targets by default. For classes,
+        residual: F, sample by sample: "absolute" for q − targets, "relative" for that over
+            ‖targets‖ of the sample, or a function of q and targets. For classes,
             `lambda q, t: q.softmax(1) - one_hot(t)`.
         parameter_fraction: share of θ that may move, chosen at random.
         basis: "output" (randomized SVD of about r + 1000 rows of J), "coordinate" (r parameters
             drawn at random, for little time and memory), "gaussian", any other of `solve`, or a
-            `Basis`.
+            `Basis`. By default "full", all directions, for solvers that need no choice of them
+            ("lsqr" and "kernel-ridge"), and "output" for the others.
         lstsq: solver of the linear problem, a `LeastSquares` or its name. `StreamingQR`, the
             default, takes memory that does not grow with the data, and gives all smaller ranks.
             "lsmr" forms no matrix; "qr", "svd" and "cholesky" form the whole one. With these four,
-            rank="auto" doubles the rank as in `solve`. "lsqr" forms nothing at all, suits
-            basis="full" of a large module, and with rank="auto" stops at the iteration that
-            held-out data favour, which is then the rank of the result.
+            rank="auto" doubles the rank as in `solve`. Two take
+            all parameters of a large module: "lsqr" forms nothing at all, and with rank="auto"
+            stops at the iteration that held-out data favour, which is then the rank of the result;
+            "kernel-ridge" forms the neural tangent kernel on the data, up to 15,000 rows, and
+            chooses a damping, which is the best there is for a few thousand samples.
         smoothing: the small principal components of input functions are damped by the filter of
             Wiener, components much smaller than τ times the largest, before the module sees them:
             u(a) = q(Sa) + J(Sa) δ. A number is τ; None is no smoothing; "auto" compares no
             smoothing and τ = 0.03, 0.1, 0.3 on held-out data, by four fits at a quarter of the rank
             (whole ones where the rank is not a choice), if rank="auto" and the module has one
             argument, a tensor in memory whose components differ much in size.
+        mollify: rectifiers are convolved with a Gaussian, as wide as this times the root mean
+            square of what enters them: a network of rectifiers is linear in pieces, and so badly
+            determined between the samples. None leaves them; "auto" compares no such change with
+            0.2 and 0.4 on held-out data, where the module has `torch.nn.ReLU` or `LeakyReLU` among
+            its parts, in the cases in which smoothings are compared as well.
         newton_steps: linearizations of F, for residuals that are not linear in q.
         products: how J V is formed: "rows" (reverse mode), "columns" (forward mode), or "auto" for
             the faster one on a few samples. Operators of `pdelsr.operators` have a third way,
@@ -120,21 +127,25 @@ def refine(
     require_kinds(model, inputs, targets, seed)
     size = BATCH if batch_size is None else batch_size
     require_options(rank, parameter_fraction, newton_steps, size, dtype)
-    if newton_steps > 1 and residual is None:
+    if isinstance(residual, str):
+        require_choice("residual", residual, LINEAR)
+    if newton_steps > 1 and isinstance(residual, str):
         raise SettingsError(
-            "newton_steps needs residual=: the difference from the targets is linear in the "
-            "prediction, and one step solves it."
+            "newton_steps needs a function as residual=: the difference from the targets is linear "
+            "in the prediction, and one step solves it."
         )
     if batch_size is not None and targets is None:
         raise SettingsError("batch_size is for tensors: a loader has batches of its own.")
     require_choice("products", products, PRODUCTS)
-    recipe, solver = basis_named(basis), solver_named(lstsq, ON_DATA)
+    solver = solver_named(lstsq, ON_DATA)
+    recipe = basis_named(("full" if solver.has_path else "output") if basis is None else basis)
+    wishes = Wishes(smoothing, mollify)
     if memory_budget is not None:
         require_whole("memory_budget", memory_budget, 1)
-    if newton_steps > 1 and rank == "auto" and solver.stops_early:
+    if newton_steps > 1 and rank == "auto" and solver.has_path:
         raise SettingsError(
-            f"newton_steps does not go with an early stop of {type(solver).__name__}: give a rank, "
-            "or leave newton_steps out."
+            f"newton_steps does not go with the path of {type(solver).__name__}, from which one "
+            "solution is chosen: give a rank, or leave newton_steps out."
         )
     generator = torch.Generator().manual_seed(seed)
     device = next(iter(model.parameters()), torch.empty(0)).device
@@ -143,9 +154,9 @@ def refine(
         fit, held = fit_and_held_out(view, inputs, targets, rank, validation, size, generator)
         task, probe = task_of(view, fit, held, residual, display)
         parts = Parts(recipe, solver, newton_steps, products, probe, memory_budget, generator)
-        wanted = rank_to_try(rank, task, recipe, solver.stops_early)
+        wanted = rank_to_try(rank, task, recipe, solver.has_path)
         most = affordable_rank(rank, wanted, task, parts)
-        task, held = smoothed(task, parts, held, most, smoothing)
+        task, held, parts = in_best_variant(task, parts, held, most, wishes)
         return refined(task, parts, held, most)
 
 
@@ -156,7 +167,7 @@ def task_of(
     model: Model,
     fit: Data,
     held: Data | None,
-    residual: UserResidual | None,
+    residual: str | UserResidual,
     display: PassDisplay,
 ) -> tuple[Task, Inputs]:
     """The task, after one pass over all data, and the inputs of a few samples.
@@ -166,7 +177,7 @@ def task_of(
     """
     first = next(iter(fit))
     output = require_samplewise(model, first.inputs)
-    of_prediction = Residual(residual, tuple(output.shape[1:]))
+    of_prediction = residual_of(residual, tuple(output.shape[1:]))
     part = "" if held is None else " of the part for the fit"
     samples = counted(model, fit, of_prediction, display, part)
     if held is not None:
@@ -181,7 +192,7 @@ def task_of(
     one = first.part(slice(1))
     entries = of_prediction(model(one.inputs), one.targets).numel()
     outputs = math.prod(output.shape[1:])
-    return Task(model, fit, of_prediction, display, samples, outputs, entries), first.inputs
+    return Task(model, model, fit, of_prediction, display, samples, outputs, entries), first.inputs
 
 
 def refined(task: Task, parts: Parts, held: Data | None, rank: int) -> RefinedModule:
@@ -199,74 +210,7 @@ def refined(task: Task, parts: Parts, held: Data | None, rank: int) -> RefinedMo
     return chosen(task, parts, held, rank)
 
 
-def smoothed(
-    task: Task, parts: Parts, held: Data | None, most: int, level: str | int | float | None
-) -> tuple[Task, Data | None]:
-    """Task and held-out data with their inputs smoothed, if that was asked for or pays.
-
-    Raises:
-        SettingsError: the inputs cannot be smoothed.
-    """
-    if level is None:
-        return task, held
-    if isinstance(level, str):
-        require_choice("smoothing", level, ("auto",))
-        compares = parts.solver.keeps_leading or parts.solver.stops_early
-        if held is None or not compares or not task.data.is_in_memory:
-            return task, held
-    else:
-        require_positive("smoothing", level, finite=True)
-    inputs = first_argument(task.data)
-    if inputs is None:
-        if isinstance(level, str):
-            return task, held
-        raise SettingsError(
-            "smoothing needs the inputs in memory, as one real tensor with several numbers a "
-            "sample: leave it out."
-        )
-    if not isinstance(level, str):
-        only = smoothing_of(inputs, float(level))
-        return with_smoothing(task, only), held and replace(held, smoothing=only)
-    tried = [None, *smoothings(inputs)]
-    if len(tried) == 1:
-        return task, held
-    assert held is not None
-    best, least = None, math.inf
-    # iterations cannot be cut for a trial: smooth inputs need more of them
-    whole = parts.solver.stops_early or width_of(parts.basis, task.model.module) is not None
-    rank = most if whole else min(most, max(most // PILOT, LEAST_COLUMNS))
-    for one in tried:
-        try:
-            found = chosen(with_smoothing(task, one), parts, replace(held, smoothing=one), rank)
-        except (MemoryError, RuntimeError) as error:
-            if not is_out_of_memory(error):
-                raise
-            release(task.model.like.device)
-            break  # the fit itself takes what memory there is
-        size = min(score.validation for score in found.history)
-        logger.info("smoothing %s: %.3e on held-out data", one and one.level, size)
-        if size < least:
-            best, least = one, size
-    return with_smoothing(task, best), replace(held, smoothing=best)
-
-
-def with_smoothing(task: Task, smoothing: Smoothing | None) -> Task:
-    """The task on smooth inputs."""
-    return replace(task, data=replace(task.data, smoothing=smoothing))
-
-
-def first_argument(data: Data) -> Tensor | None:
-    """Some of the inputs, if they are one floating tensor in memory, else None."""
-    if not isinstance(data.source, tuple) or len(data.source) != 2:
-        return None
-    inputs = torch.as_tensor(data.source[0])
-    if not inputs.is_floating_point() or inputs.ndim < 2:
-        return None
-    some = torch.linspace(0, len(inputs) - 1, min(len(inputs), COMPONENTS_FROM)).long()
-    return inputs[some.to(inputs.device)].to(data.like)
-
-
-def rank_to_try(rank: int | str, task: Task, basis: Basis, stops_early: bool = False) -> int:
+def rank_to_try(rank: int | str, task: Task, basis: Basis, has_path: bool = False) -> int:
     """The rank that was asked for, or the one where a search begins or ends.
 
     Raises:
@@ -278,11 +222,11 @@ def rank_to_try(rank: int | str, task: Task, basis: Basis, stops_early: bool = F
         raise SettingsError(
             f"basis {basis.name!r} takes parameters of its own: leave parameter_fraction out."
         )
-    if not isinstance(rank, int) and stops_early and basis.takes_all:
+    if not isinstance(rank, int) and has_path and basis.takes_all:
         return model.size
     if not isinstance(rank, int):
         return width or min(LARGEST_DATA_RANK, model.size, max(1, rows // 2))
-    if rank > rows and not stops_early:
+    if rank > rows and not has_path:
         raise SettingsError(
             f"rank {rank} is more than the {rows} numbers of the residual on the data: the fit "
             "would not be determined. Lower it, or give more data."

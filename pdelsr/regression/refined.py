@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from pdelsr.files.typed import built, trusted_by_none
 from pdelsr.linearize import Directions
 from pdelsr.lstsq import Spectrum
 from pdelsr.networks.copies import as_real, converted, copied, in_dtype
+from pdelsr.networks.mollified import mollified, mollified_widths
 from pdelsr.regression.model import Model
 from pdelsr.regression.smoothing import Smoothing, SmoothInputs
 from pdelsr.regression.target import Residual
@@ -62,6 +63,7 @@ class SmallerRanks:
         leading: the solutions of the last linearization.
         residual: F.
         samples: n of the fit.
+        given: the module as it was.
         smoothing: of the inputs.
     """
 
@@ -70,6 +72,7 @@ class SmallerRanks:
     leading: Leading
     residual: Residual
     samples: int
+    given: nn.Module
     smoothing: Smoothing | None = None
 
     def delta(self, k: int, damping: float = 0.0) -> Float[Tensor, " m"]:
@@ -79,6 +82,9 @@ class SmallerRanks:
 
 class RefinedModule(nn.Module):
     """u(inputs) = q(inputs; θ) + J(inputs; θ) δ, by one forward-mode derivative.
+
+    Where only some components M of the outputs were fitted, the prediction moves within these, by
+    M Mᵀ J δ.
 
     The module that was refined is copied and stays as it was. Floating-point inputs are converted
     to the dtype of the refinement. `torch.export` takes it for the shapes of the example inputs
@@ -95,6 +101,7 @@ class RefinedModule(nn.Module):
     module: nn.Module
     delta: Tensor
     index: Tensor | None
+    modes: Tensor | None
     rank: int
     damping: float
     status: str
@@ -110,11 +117,13 @@ class RefinedModule(nn.Module):
         spectrum: Spectrum | None = None,
         damping: float = 0.0,
         smoothing: Smoothing | None = None,
+        modes: Float[Tensor, "p j"] | None = None,
     ) -> None:
         super().__init__()
         self.module = model.module
         self.register_buffer("delta", delta)
         self.register_buffer("index", model.index)
+        self.register_buffer("modes", modes)
         self.smooth: SmoothInputs | None = None if smoothing is None else SmoothInputs(smoothing)
         self._model = model
         self._smaller, self._measured = smaller, spectrum
@@ -174,6 +183,9 @@ class RefinedModule(nn.Module):
             given = (self.smooth(*given),)
         self._model.index = self.index
         value, tangent = self._model.moved(given, self.delta)
+        if self.modes is not None:
+            flat = tangent.reshape(len(tangent), -1)
+            tangent = ((flat @ self.modes) @ self.modes.T).view_as(tangent)
         return value + tangent
 
     def train(self, mode: bool = True) -> RefinedModule:
@@ -185,6 +197,8 @@ class RefinedModule(nn.Module):
     def extra_repr(self) -> str:
         more = f", damping={self.damping:.1g}" if self.damping else ""
         more += "" if self.smoothing is None else f", smoothing={self.smoothing.level:g}"
+        widths = mollified_widths(self.module)
+        more += f", {len(widths)} mollified rectifiers" if widths else ""
         return f"rank={self.rank}{more}, delta_norm={self.delta_norm:.3g}, status={self.status!r}"
 
     def at_rank(self, k: int, damping: int | float = 0.0) -> RefinedModule:
@@ -212,7 +226,7 @@ class RefinedModule(nn.Module):
         require_at_least("damping", damping, 0)
         delta = self._smaller.delta(k, damping) if k else torch.zeros_like(self.delta)
         model = copy.copy(self._model)
-        model.module = copied(self.module)
+        model.module = copied(self.module if k else self._smaller.given)
         return RefinedModule(
             model,
             delta,
@@ -247,11 +261,15 @@ class RefinedModule(nn.Module):
         tensors["delta"] = self.delta
         if self._model.index is not None:
             tensors["index"] = self._model.index
+        if self.modes is not None:
+            tensors["components"] = self.modes
         level = None
+        rectifiers = mollified_widths(self.module)
         if self.smoothing is not None:
             level = self.smoothing.level
             tensors |= {name: getattr(self.smoothing, name) for name in SMOOTHING}
-        document = asdict(_Document(KIND, self.rank, list(self._model.names), level))
+        names = list(self._model.names)
+        document = asdict(_Document(KIND, self.rank, names, level, rectifiers))
         write(path, Contents(tensors, document))
 
     @classmethod
@@ -268,7 +286,14 @@ class RefinedModule(nn.Module):
                 "the same architecture."
             )
         saved = _read(path)
-        own = in_dtype(copied(module), saved.delta.dtype).to(saved.delta.device)
+        try:
+            own = mollified(module, saved.document.rectifiers)
+        except (KeyError, AttributeError) as error:
+            raise FileFormatError(
+                f"{path} holds another architecture: its rectifiers are "
+                f"{', '.join(saved.document.rectifiers)}."
+            ) from error
+        own = in_dtype(own, saved.delta.dtype).to(saved.delta.device)
         state: dict[str, Any] = own.state_dict()
         other = {k: v for k, v in state.items() if not isinstance(v, Tensor)}
         try:
@@ -289,7 +314,16 @@ class RefinedModule(nn.Module):
                 f"{model.total:,} that may move: use another copy."
             )
         rank, smoothing = saved.document.rank, saved.smoothing
-        return cls(model, saved.delta, rank, None, (), "loaded", smoothing=smoothing)
+        return cls(
+            model,
+            saved.delta,
+            rank,
+            None,
+            (),
+            "loaded",
+            smoothing=smoothing,
+            modes=saved.modes,
+        )
 
 
 @dataclass(frozen=True)
@@ -301,12 +335,14 @@ class _Document:
         rank: of the refinement.
         trainable: names of the parameters.
         smoothing: τ of the smoothing of inputs; None for none.
+        rectifiers: widths of those that are mollified, by name.
     """
 
     kind: str
     rank: int
     trainable: list[str]
     smoothing: float | None = None
+    rectifiers: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -319,6 +355,7 @@ class _Saved:
         index: which of the trainable parameters δ moves; None for all of them.
         document: rank and names.
         smoothing: of the inputs.
+        modes: components of the output within which the refinement moves it; None for all.
     """
 
     weights: Mapping[str, Tensor]
@@ -326,6 +363,7 @@ class _Saved:
     index: Tensor | None
     document: _Document
     smoothing: Smoothing | None
+    modes: Tensor | None
 
 
 def _read(path: str | Path) -> _Saved:
@@ -349,7 +387,7 @@ def _read(path: str | Path) -> _Saved:
         if document.smoothing is not None:
             mean, modes, weights_of_modes = (tensors[name].to(delta) for name in SMOOTHING)
             smoothing = Smoothing(mean, modes, weights_of_modes, document.smoothing)
-        return _Saved(weights, delta, index, document, smoothing)
+        return _Saved(weights, delta, index, document, smoothing, tensors.get("components"))
 
 
 def _fit(delta: Tensor, index: Tensor | None) -> bool:

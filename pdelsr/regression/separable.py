@@ -56,6 +56,18 @@ class Separable(nn.Module, ABC):
         """∂T along r directions of the parameters; None to leave it to torch.func."""
         return None
 
+    def kernel(self, modes: Float[Tensor, "p j"]) -> Callable[[Tensor], Tensor] | None:
+        """The neural tangent kernel of outputs written in modes; None where there is no fast way.
+
+        Args:
+            modes: of the outputs at all points.
+
+        Returns:
+            A function of input functions (n, s) that gives Mᵀ J Jᵀ M, (n j, n j), over all
+            parameters.
+        """
+        return None
+
     def forward(self, a: Tensor) -> Float[Tensor, "n p"]:
         """The operator's output at all points, for every input function."""
         return self.branch(a) @ self.trunk(self.points).T + self.offset(self.points).T
@@ -132,6 +144,15 @@ class SeparableTimes(JacobianTimes):
         general = None if now.general is None else now.general.narrowed(k)
         other._moved = _Moved(general, now.trunk[..., :k], now.offset[..., :k])
         return other
+
+    def kernel(self, modes: Float[Tensor, "p j"] | None) -> Callable[[Tensor], Tensor] | None:
+        module, model = self._module, self.model
+        moves_all = all(p.requires_grad for p in module.parameters()) and model.index is None
+        if not self.V.is_whole or not moves_all:
+            return None
+        if modes is None:
+            modes = torch.eye(len(module.points)).to(model.like)
+        return module.kernel(modes)
 
     @property
     def samples(self) -> int:

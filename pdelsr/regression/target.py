@@ -15,6 +15,8 @@ from pdelsr.regression.model import named_in_failure
 
 UserResidual = Callable[[Tensor, Tensor], Tensor]
 """F(q, targets), sample by sample; both have one row per sample, like the data."""
+LINEAR = ("absolute", "relative")
+"""Residuals by name, which are linear in the prediction: q − t, and (q − t) / ‖t‖."""
 
 
 @dataclass(frozen=True)
@@ -24,27 +26,36 @@ class Residual:
     Args:
         function: the user's; None for q − t.
         shape: of the module's output for one sample.
+        is_relative: whether q − t is divided by ‖t‖, sample by sample.
     """
 
     function: UserResidual | None
     shape: tuple[int, ...]
+    is_relative: bool = False
 
     @property
     def is_linear(self) -> bool:
-        """Whether F is the difference from the targets."""
+        """Whether F is linear in q."""
         return self.function is None
 
     def __call__(self, q: Float[Tensor, "n k"], targets: Tensor) -> Float[Tensor, "n p"]:
         if self.function is None:
-            return q - targets.reshape(len(q), -1)
+            return (q - targets.reshape(len(q), -1)) * self.weights(targets)
         return self._flat(q, targets)
+
+    def weights(self, targets: Tensor) -> Float[Tensor, "n 1"]:
+        """The factors ∂F/∂q of a residual that is linear: 1, or 1 / ‖t‖."""
+        flat = targets.reshape(len(targets), -1)
+        if not self.is_relative:
+            return flat.new_ones(len(flat), 1)
+        return 1 / torch.linalg.vector_norm(flat, dim=1, keepdim=True)
 
     def times(
         self, q: Float[Tensor, "n k"], targets: Tensor, JV: Float[Tensor, "n k r"]
     ) -> Float[Tensor, "n p r"]:
         """∂F/∂q · J V."""
         if self.function is None:
-            return JV
+            return JV * self.weights(targets)[..., None] if self.is_relative else JV
         return torch.einsum("npk,nkr->npr", self._slopes(q, targets), JV)
 
     def transpose_times(
@@ -52,7 +63,7 @@ class Residual:
     ) -> Float[Tensor, "n k"]:
         """(∂F/∂q)ᵀ w of every sample."""
         if self.function is None:
-            return w
+            return w * self.weights(targets) if self.is_relative else w
         return torch.einsum("npk,np->nk", self._slopes(q, targets), w)
 
     def check(self, q: Tensor, targets: Tensor) -> None:
@@ -68,6 +79,11 @@ class Residual:
                     f"the module gives {self.shape} a sample, and the targets are "
                     f"{tuple(targets.shape[1:]) or 'single numbers'}: give targets of the output's "
                     f"shape, or a residual= that compares the two.{hint}"
+                )
+            if self.is_relative and not targets.reshape(n, -1).any(dim=1).all():
+                raise SettingsError(
+                    "residual='relative' divides by the norm of the targets of each sample, and "
+                    "some are all zero: take 'absolute', or leave these samples out."
                 )
             return
         shaped = q.reshape(n, *self.shape)
@@ -108,3 +124,15 @@ class Residual:
             with named_in_failure("residual="):
                 columns.append(jvp(lambda q: self._flat(q, targets), (q,), (direction,))[1])
         return torch.stack(columns, dim=2)
+
+
+def residual_of(given: str | UserResidual, shape: tuple[int, ...]) -> Residual:
+    """The residual that a user named or wrote.
+
+    Args:
+        given: one of `LINEAR`, or a function.
+        shape: of the module's output for one sample.
+    """
+    if isinstance(given, str):
+        return Residual(None, shape, given == "relative")
+    return Residual(given, shape)

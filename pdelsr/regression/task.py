@@ -19,6 +19,7 @@ class Task:
 
     Args:
         model: q and its derivatives.
+        given: the module as the user gave it; `model` may have smooth rectifiers in its place.
         data: of the fit.
         residual: F.
         display: shows the progress of a pass over the data.
@@ -28,12 +29,18 @@ class Task:
     """
 
     model: Model
+    given: Model
     data: Data
     residual: Residual
     display: PassDisplay
     samples: int
     outputs: int
     entries: int
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether inputs are smoothed or rectifiers mollified."""
+        return self.data.smoothing is not None or self.model.module is not self.given.module
 
     @property
     def rows(self) -> int:

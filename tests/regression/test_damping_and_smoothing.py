@@ -136,7 +136,7 @@ def test_a_smoothing_is_the_filter_of_wiener() -> None:
 def test_an_early_stop_takes_one_linearization() -> None:
     x, t = bumps()
     options = {"residual": lambda q, t: q + q**3 - t, "newton_steps": 2, "basis": "full"}
-    with pytest.raises(pl.SettingsError, match="does not go with an early stop of LSQR"):
+    with pytest.raises(pl.SettingsError, match="does not go with the path of LSQR"):
         pl.refine(network(), x, t, lstsq=pl.LSQR(), **options)
     refined = pl.refine(network(), x, t, lstsq=pl.LSQR(200), rank=321, **options)
     assert refined.rank == 321

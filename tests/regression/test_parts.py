@@ -37,7 +37,7 @@ def task(residual: UserResidual | None = None, count: int = 40) -> Task:
     model = Model(network().eval(), 1.0, torch.Generator())
     data = Data((x, t), 16, model.like)
     of_prediction = Residual(residual, tuple(t.shape[1:]))
-    return Task(model, data, of_prediction, PassDisplay(False), count, 1, 1)
+    return Task(model, model, data, of_prediction, PassDisplay(False), count, 1, 1)
 
 
 def rms(x: torch.Tensor) -> float:

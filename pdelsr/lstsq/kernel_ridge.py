@@ -1,0 +1,139 @@
+"""Kernel ridge regression: least squares in all parameters by the products of their rows."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pdelsr.errors import SettingsError
+from pdelsr.lstsq.base import LeastSquares, OnPath, Solved
+from pdelsr.lstsq.system import System, require_finite
+from pdelsr.resources.time_is_up import check_time
+
+logger: logging.Logger = logging.getLogger(__name__)
+
+LEAST_ROWS = 64
+ABOVE, BELOW = 30.0, 5.0  # factors below and above a damping; more data need less
+POWERS = 12  # products by which the largest eigenvalue is measured
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A Aᵀ of a system.
+
+    Args:
+        system: A and b.
+        K: A Aᵀ; its diagonal changes with the damping.
+        diagonal: that of A Aᵀ.
+        largest: σ₁², its largest eigenvalue.
+    """
+
+    system: System
+    K: Float[Tensor, "n n"]
+    diagonal: Float[Tensor, " n"]
+    largest: float
+
+    def solution(self, b: Float[Tensor, " n"], damping: float) -> Float[Tensor, " r"] | None:
+        """Aᵀ (A Aᵀ + (λ σ₁)² I)⁻¹ b; None where rounding makes that matrix indefinite."""
+        check_time()
+        self.K.diagonal().copy_(self.diagonal + damping**2 * self.largest)
+        factor, failed = torch.linalg.cholesky_ex(self.K)
+        if failed:
+            return None
+        found = torch.cholesky_solve(b[:, None], factor)[:, 0]
+        return self.system.transpose_times(found)
+
+
+@dataclass(frozen=True)
+class KernelRidge(LeastSquares):
+    """Kernel ridge regression (Saunders, Gammerman and Vovk 1998), y = Aᵀ (A Aᵀ + (λ σ₁)² I)⁻¹ b.
+
+    It solves min ‖A y − b‖² + (λ σ₁)² ‖y‖² in the space of the rows. So the number of unknowns does
+    not matter, and with basis="full" the kernel A Aᵀ is the neural tangent kernel on the data:
+    every direction of the tangent space takes part, and none has to be chosen. `refine` with
+    rank="auto" chooses λ on held-out data, from large values to small ones.
+
+    The kernel has n² entries for n rows. Where data have more rows than `most_rows`, `refine` fits
+    the leading principal components of the residual over the outputs, as many as there is room for.
+
+    Args:
+        dampings: λ that are compared, in falling order.
+        most_rows: the largest number of rows.
+
+    Raises:
+        SettingsError: dampings are not positive and falling, or most_rows is no whole number from
+            64 on.
+    """
+
+    dampings: tuple[float, ...] = tuple(10 ** (-i / 2) for i in range(4, 16))
+    most_rows: int | None = 15_000
+    name = "kernel-ridge"
+    reads_rows = False
+    has_path = True
+    patience = 2
+
+    def __post_init__(self) -> None:
+        falling = all(a > b for a, b in zip(self.dampings, self.dampings[1:], strict=False))
+        if not self.dampings or not falling or not min(self.dampings) > 0:
+            raise SettingsError(
+                f"dampings are {self.dampings!r:.60}: give positive numbers in falling order."
+            )
+        given: object = self.most_rows
+        if isinstance(given, bool) or not isinstance(given, int) or given < LEAST_ROWS:
+            raise SettingsError(
+                f"most_rows is {given!r:.60}: give a whole number from {LEAST_ROWS} on."
+            )
+
+    def on_part(self, share: int) -> KernelRidge:
+        assert self.most_rows is not None
+        return replace(self, most_rows=max(LEAST_ROWS, self.most_rows // share))
+
+    def near(self, damping: float) -> KernelRidge:
+        kept = [x for x in self.dampings if damping / ABOVE < x < damping * BELOW]
+        return replace(self, dampings=tuple(kept)) if kept else self
+
+    def numbers(self, n: int | float, r: int) -> int | float:
+        assert self.most_rows is not None
+        return 2 * min(n, self.most_rows) ** 2 + r
+
+    def forms_matrix(self, n: int | float, r: int) -> bool:
+        return False
+
+    def init(self, system: System) -> Kernel:
+        """A Aᵀ and its largest eigenvalue.
+
+        Raises:
+            NotFiniteError: an entry is not finite.
+        """
+        K = system.outer()
+        require_finite(K, K)
+        v = K.sum(dim=0) + K.diagonal()
+        for _ in range(POWERS):
+            v = K @ (v / torch.linalg.vector_norm(v).clamp_min(torch.finfo(v.dtype).tiny))
+        return Kernel(system, K, K.diagonal().clone(), torch.linalg.vector_norm(v).item())
+
+    def compute(self, state: Kernel, b: Float[Tensor, " n"] | None = None) -> Solved:
+        """With the smallest damping that rounding allows."""
+        b = state.system.b if b is None else b
+        require_finite(b, b)
+        for damping in reversed(self.dampings):
+            found = state.solution(b, damping)
+            if found is not None:
+                return Solved(found)
+        raise SettingsError("not one of the dampings is above rounding: give larger ones.")
+
+    def path(self, state: Kernel) -> Iterator[OnPath]:
+        """The solutions for all dampings that are above rounding."""
+        b, rank = state.system.b, min(state.system.shape)
+        require_finite(b, b)
+        for damping in self.dampings:
+            found = state.solution(b, damping)
+            if found is None:
+                logger.info("kernel ridge: %.0e is below rounding", damping)
+                return
+            yield OnPath(found, rank, damping)

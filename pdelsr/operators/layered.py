@@ -1,0 +1,106 @@
+"""The neural tangent kernel of DeepONet and MultiONet, from products of their layers."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.func import functional_call, jacrev
+
+from pdelsr.operators.layers import Layers
+from pdelsr.regression.separable import Separable
+from pdelsr.resources.time_is_up import check_time
+
+BLOCK = 64  # input functions whose rows are formed at once
+
+
+class Layered(Separable):
+    """A separable operator whose factors are made of the outputs of plain layers.
+
+    Attributes:
+        branch_network: the layers of the branch.
+        trunk_network: those of the trunk.
+    """
+
+    branch_network: Layers
+    trunk_network: Layers
+
+    @abstractmethod
+    def trunk_features(self, outputs: list[Tensor]) -> Float[Tensor, "p K"]:
+        """T_k from the outputs of all layers of the trunk."""
+
+    @abstractmethod
+    def seeds(self, features: Float[Tensor, "j K"]) -> list[Tensor | None]:
+        """∂(b · features)/∂(outputs) of every layer of the branch, (j, w); None for zero."""
+
+    def weight_rows(
+        self, a: Float[Tensor, "n s"], features: Float[Tensor, "j K"]
+    ) -> list[Float[Tensor, "n j"]]:
+        """∂(b · features) by parameters of the branch that are in none of its layers."""
+        return []
+
+    def kernel(self, modes: Float[Tensor, "p j"]) -> OperatorKernel:
+        return OperatorKernel(self, modes)
+
+
+class OperatorKernel:
+    """Mᵀ J Jᵀ M of all pairs of input functions, over all parameters of an operator.
+
+    With u_j(a) = Σ_k b_k(a) T_kj + c_j, where T_kj and c_j are trunk and offset in the modes M,
+
+        ⟨∂u_i(a), ∂u_j(a')⟩ = Σ_l ⟨δ_il(a), δ_jl(a')⟩ (⟨h_l(a), h_l(a')⟩ + 1)
+                              + Σ_kk' b_k(a) ⟨∂T_ki, ∂T_k'j⟩ b_k'(a') + Σ_m 1_m 1_m ,
+
+    where h_l enters layer l of the branch and δ_l is the derivative by what leaves it: no row of J
+    is formed, and the cost of a layer is that of two products of matrices.
+
+    Args:
+        operator: whose tangent space it is.
+        modes: M of the outputs, (p, j).
+    """
+
+    def __init__(self, operator: Layered, modes: Float[Tensor, "p j"]) -> None:
+        self.operator, self.modes = operator, modes
+        parameters = {n: p.detach() for n, p in operator.trunk_network.named_parameters()}
+
+        def trunk(name: str, value: Tensor) -> Tensor:
+            given = ({**parameters, name: value}, (operator.points,))
+            outputs = functional_call(operator.trunk_network, *given)
+            return modes.T @ operator.trunk_features(outputs)
+
+        with torch.no_grad():
+            self.trunk: Float[Tensor, "j K"] = modes.T @ operator.trunk(operator.points)
+        size = self.trunk.numel()
+        gram = modes.new_zeros(size, size)
+        for name, value in parameters.items():
+            slopes = jacrev(lambda v, name=name: trunk(name, v))(value)
+            rows = slopes.detach().transpose(0, 1).reshape(size, -1)
+            gram.addmm_(rows, rows.T)
+        self.gram: Float[Tensor, "K j K j"] = gram.view(*self.trunk.T.shape, *self.trunk.T.shape)
+
+    @torch.no_grad()
+    def __call__(self, a: Float[Tensor, "n s"]) -> Float[Tensor, "l l"]:
+        """All pairs, (n j, n j): the modes of a function stand together."""
+        operator = self.operator
+        layers = operator.branch_network.backward(a, operator.seeds(self.trunk))
+        (n, j), b = (len(a), self.modes.shape[1]), operator.branch(a)
+        half = torch.einsum("pl,fklj->fkpj", b, self.gram).flatten(1)  # (K, j n j)
+        total = self.modes.sum(dim=0)
+        constant = (total[:, None] * total)[None, :, None, :]
+        weights = [rows.flatten() for rows in operator.weight_rows(a, self.trunk)]
+        K = a.new_empty(n, j, n, j)
+        for start in range(0, n, BLOCK):
+            check_time()
+            part = slice(start, start + BLOCK)
+            rows = (b[part] @ half).view(-1, j, n, j) + constant
+            for moved, entering in layers:
+                pairs = moved[part].flatten(0, 1) @ moved.flatten(0, 1).T
+                near = entering[part] @ entering.T + 1
+                rows += pairs.view_as(rows).mul_(near[:, None, :, None])
+            for w in weights:
+                own = w.view(n, j)[part].flatten()
+                rows += (own[:, None] * w).view_as(rows)
+            K[part] = rows
+        return K.view(n * j, n * j)

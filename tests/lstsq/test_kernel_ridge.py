@@ -1,0 +1,104 @@
+"""Kernel ridge regression: its solutions are those of damped least squares, by rows alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+import pdelsr as pl
+from pdelsr.lstsq import MatrixSystem, NotFiniteError, System
+from pdelsr.lstsq import system as systems
+
+
+class InChunks(MatrixSystem):
+    """A matrix that is given in chunks of three rows alone."""
+
+    def dense(self):
+        raise AssertionError
+
+    def outer(self):
+        return System.outer(self)
+
+    def chunks(self):
+        yield from zip(self.A.split(3), self.b.split(3), strict=True)
+
+
+def case(n: int = 10, r: int = 40) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    A = torch.randn(n, r, dtype=torch.float64, generator=generator)
+    return A, torch.randn(n, dtype=torch.float64, generator=generator)
+
+
+def damped(A: torch.Tensor, b: torch.Tensor, damping: float) -> torch.Tensor:
+    """The minimum of ‖A y − b‖² + (λ σ₁)² ‖y‖², from the stacked system."""
+    size = damping * torch.linalg.matrix_norm(A, 2)
+    rows = torch.cat([A, size * torch.eye(A.shape[1], dtype=A.dtype)])
+    return torch.linalg.lstsq(rows, torch.nn.functional.pad(b, (0, A.shape[1]))[:, None])[0][:, 0]
+
+
+@pytest.mark.parametrize("shape", [(10, 40), (30, 5)])
+def test_the_path_is_that_of_damped_least_squares(shape: tuple[int, int]) -> None:
+    A, b = case(*shape)
+    solver = pl.KernelRidge((0.3, 0.03, 0.003))
+    found = list(solver.path(solver.init(InChunks(A, b))))
+    assert [one.damping for one in found] == [0.3, 0.03, 0.003]
+    assert {one.rank for one in found} == {min(shape)}
+    for one in found:
+        # the largest singular value comes from a few products
+        torch.testing.assert_close(one.solution, damped(A, b, one.damping), rtol=0.02, atol=1e-3)
+
+
+def test_little_damping_interpolates() -> None:
+    A, b = case()
+    solver = pl.KernelRidge()
+    y = solver.compute(solver.init(InChunks(A, b))).solution
+    torch.testing.assert_close(A @ y, b)
+    other = solver.compute(solver.init(InChunks(A, b)), 2 * b).solution
+    torch.testing.assert_close(other, 2 * y)
+
+
+@pytest.mark.parametrize("rows", [1, 3, 4, 7, 100])
+def test_rows_are_multiplied_block_by_block(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    A, b = case()
+    monkeypatch.setattr(systems, "BLOCK", rows * A.shape[1] * 8)
+    torch.testing.assert_close(InChunks(A, b).outer(), A @ A.T)
+
+
+def test_dampings_below_rounding_end_the_path() -> None:
+    A, b = case()
+    A = torch.randn(10, 2, dtype=torch.float64) @ A[:2]  # A Aᵀ is singular
+    solver = pl.KernelRidge((1e-3, 1e-30))
+    assert [one.damping for one in solver.path(solver.init(InChunks(A, b)))] == [1e-3]
+    assert torch.isfinite(solver.compute(solver.init(InChunks(A, b))).solution).all()
+    with pytest.raises(pl.SettingsError, match="above rounding"):
+        pl.KernelRidge((1e-30,)).compute(solver.init(InChunks(A, b)))
+
+
+def test_values_that_are_not_finite_are_named() -> None:
+    A, b = case()
+    A[3, 2] = float("nan")
+    with pytest.raises(NotFiniteError):
+        pl.KernelRidge().init(InChunks(A, b))
+
+
+def test_further_paths_keep_to_what_was_good_before() -> None:
+    solver = pl.KernelRidge()
+    near = solver.near(1e-4).dampings
+    assert 1e-4 in [pytest.approx(x) for x in near]
+    assert 1e-6 < min(near) < max(near) < 1e-3
+    assert solver.near(1e3) == solver
+    assert solver.on_part(4).most_rows == 3750
+
+
+@pytest.mark.parametrize("dampings", [(), (0.1, 0.2), (0.1, 0.0), (0.1, 0.1), (float("nan"),)])
+def test_dampings_fall(dampings: tuple[float, ...]) -> None:
+    with pytest.raises(pl.SettingsError, match="dampings are"):
+        pl.KernelRidge(dampings)
+
+
+@pytest.mark.parametrize("most", [0, 63, True])
+def test_the_number_of_rows_is_bounded(most: Any) -> None:
+    with pytest.raises(pl.SettingsError, match="most_rows is"):
+        pl.KernelRidge(most_rows=most)

@@ -1,0 +1,86 @@
+"""The kernel of layered operators: products of rows of J, without the rows."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+import pdelsr as pl
+from pdelsr.operators import DeepONet, MultiONet
+from pdelsr.operators.networks import Operator
+
+F64 = torch.float64
+X = torch.linspace(-1, 1, 9, dtype=F64)[:, None]
+OPERATORS = [
+    lambda: DeepONet(7, X, [6, 5, 6], "tanh"),
+    lambda: DeepONet(7, X, [6, 6], "relu", activates_trunk=True),
+    lambda: MultiONet(7, X, [6, 5], "tanh-sin"),
+    lambda: MultiONet(7, X, [6, 5], "tanh", learns_weights=True, activates_trunk=True),
+]
+
+
+def drawn(operator: Operator) -> Operator:
+    """With parameters that are all different from zero."""
+    torch.manual_seed(1)
+    for p in operator.parameters():
+        nn.init.normal_(p)
+    return operator
+
+
+@pytest.mark.parametrize("make", OPERATORS)
+def test_it_is_the_product_of_jacobians(make) -> None:
+    operator = drawn(make())
+    a = torch.randn(70, 7, dtype=F64)  # more than one block
+    modes = torch.linalg.qr(torch.randn(9, 3, dtype=F64)).Q
+    rows = []
+    for i in range(len(a)):
+        for u in (operator(a[i : i + 1]) @ modes)[0]:
+            slopes = torch.autograd.grad(u, list(operator.parameters()), retain_graph=True)
+            rows.append(torch.cat([s.flatten() for s in slopes]))
+    J = torch.stack(rows)
+    torch.testing.assert_close(operator.kernel(modes)(a), J @ J.T, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("make", OPERATORS)
+def test_fits_with_and_without_the_kernel_agree(make) -> None:
+    operator = drawn(make())
+    a = torch.randn(12, 7, dtype=F64)
+    u = operator(a).detach() + 0.1 * torch.randn(12, 9, dtype=F64)
+    solver = pl.KernelRidge((1e-2, 1e-5), most_rows=64)
+    options = {"rank": operator_size(operator), "lstsq": solver, "smoothing": None}
+    fast = pl.refine(operator, a, u, **options)
+    for p in operator.bias, *operator.branch_network.parameters():
+        assert p.requires_grad
+    slow = pl.refine(Plain(operator), a, u, **options)
+    torch.testing.assert_close(fast(a), slow(a), rtol=1e-6, atol=1e-8)
+    assert (fast(a) - u).norm() < (operator(a) - u).norm()
+
+
+class Plain(nn.Module):
+    """An operator whose factors nobody sees."""
+
+    def __init__(self, operator: Operator) -> None:
+        super().__init__()
+        self.operator = operator
+
+    def forward(self, a: torch.Tensor) -> torch.Tensor:
+        return self.operator(a)
+
+
+def operator_size(operator: Operator) -> int:
+    return sum(p.numel() for p in operator.parameters())
+
+
+def test_frozen_parameters_stay() -> None:
+    operator = drawn(DeepONet(7, X, [6, 6], "tanh"))
+    for p in operator.trunk_network.parameters():
+        p.requires_grad_(False)
+    a = torch.randn(12, 7, dtype=F64)
+    u = operator(a).detach() + 0.1 * torch.randn(12, 9, dtype=F64)
+    count = sum(p.numel() for p in operator.parameters() if p.requires_grad)
+    solver = pl.KernelRidge((1e-2, 1e-3), most_rows=64)
+    fast = pl.refine(operator, a, u, rank=count, lstsq=solver, smoothing=None)
+    slow = pl.refine(Plain(operator), a, u, rank=count, lstsq=solver, smoothing=None)
+    assert fast.delta.numel() == count
+    torch.testing.assert_close(fast(a), slow(a), rtol=1e-6, atol=1e-8)
