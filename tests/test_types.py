@@ -81,7 +81,7 @@ BY_TORCH = "torch has it so"
 BY_USER = "the function is the user's, and so is what it takes and makes"
 LATER = "a solution, which comes after the errors: the import would be a circle"
 STATES = (
-    *("compute", "in_part", "init", "iterates", "leading", "left_over", "root_covariance"),
+    *("compute", "in_part", "init", "leading", "left_over", "path", "root_covariance"),
     "spectrum",
 )
 

@@ -98,9 +98,11 @@ class DataSystem(System):
         """A Aᵀ; where the module has a kernel of its own, no row of A is formed."""
         problem = self.place.problem
         kernel = problem.times.kernel(self.modes) if problem.is_linear else None
-        if kernel is None:  # by reverse mode, which needs no more than the rows themselves
-            by_entries = torch.eye(problem.task.entries).to(self.like)
-            return super(DataSystem, replace(self, modes=by_entries)).outer()
+        if kernel is None and self.modes is None:  # by reverse mode, which forms rows and no more
+            entries = torch.eye(problem.task.entries).to(self.like)
+            return replace(self, modes=entries).outer()
+        if kernel is None:
+            return super().outer()
         batches = list(self._in_order())
         K = kernel(torch.cat([batch.inputs[0] for batch in batches]))
         if problem.task.residual.is_relative:

@@ -131,7 +131,7 @@ def refine(
         require_choice("residual", residual, LINEAR)
     if newton_steps > 1 and isinstance(residual, str):
         raise SettingsError(
-            "newton_steps needs a function as residual=: the difference from the targets is linear "
+            "newton_steps needs residual= as a function: the difference from the targets is linear "
             "in the prediction, and one step solves it."
         )
     if batch_size is not None and targets is None:

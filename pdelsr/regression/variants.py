@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -78,7 +78,8 @@ def in_best_variant(
 ) -> tuple[Task, Data | None, Parts]:
     """Task and held-out data as the user wants them, or as held-out data favour, and their parts.
 
-    Levels of smoothing are compared first, and then widths of rectifiers at the best of them.
+    Levels of smoothing are compared first, then widths of rectifiers at the best of them, and the
+    levels again where such a width is better than none.
 
     Raises:
         SettingsError: inputs cannot be smoothed, or there are no rectifiers to mollify.
@@ -91,18 +92,22 @@ def in_best_variant(
     compares = parts.solver.keeps_leading or parts.solver.has_path
     if held is None or not compares or not task.data.is_in_memory:
         return begin.of(task), held and replace(held, smoothing=begin.smoothing), parts
-    changes: list[dict[str, Any]] = []
+    levels: list[Smoothing] = []
+    widths: tuple[float, ...] = ()
     if _is_open(wishes.smoothing) and inputs is not None:
-        changes += [{"smoothing": smoothing} for smoothing in smoothings(inputs)]
+        levels = smoothings(inputs)
     if _is_open(wishes.mollify) and _has_rectifiers(task):
-        changes += [{"width": width} for width in WIDTHS]
+        widths = WIDTHS
     best = begin
-    if changes:
+    if levels or widths:
         trials = _Trials(task, parts, held, most, begin)
-        has_room = trials.run(begin)
-        for change in changes:
-            has_room = has_room and trials.run(replace(trials.best, **change))
+        trials.run([begin])
+        trials.run([replace(trials.best, smoothing=level) for level in levels])
+        trials.run([replace(trials.best, width=width) for width in widths])
         best = trials.best
+        if best.width:
+            trials.run([replace(best, smoothing=s) for s in levels if s is not best.smoothing])
+            best = trials.best
         if trials.damping:
             parts = replace(parts, solver=parts.solver.near(trials.damping))
     return best.of(task), replace(held, smoothing=best.smoothing), parts
@@ -133,6 +138,7 @@ class _Trials:
     def __init__(self, task: Task, parts: Parts, held: Data, most: int, begin: Variant) -> None:
         self.task, self.parts, self.held, self.rank = task, parts, held, most
         self.best, self.damping, self._least = begin, 0.0, math.inf
+        self._has_room = True
         # iterations cannot be cut for a trial: smooth inputs need more of them
         if parts.solver.most_rows is not None:
             self.task = _quarter(task)
@@ -140,7 +146,12 @@ class _Trials:
         elif not parts.solver.has_path and width_of(parts.basis, task.model.module) is None:
             self.rank = min(most, max(most // PILOT, LEAST_COLUMNS))
 
-    def run(self, variant: Variant) -> bool:
+    def run(self, variants: Sequence[Variant]) -> None:
+        """Fit the variants, as long as there is memory, and keep the best one."""
+        for variant in variants:
+            self._has_room = self._has_room and self._fits(variant)
+
+    def _fits(self, variant: Variant) -> bool:
         """Fit a variant, and keep it if it is the best one; whether there was memory for it."""
         held = replace(self.held, smoothing=variant.smoothing)
         try:

@@ -42,13 +42,16 @@ def test_it_is_the_product_of_jacobians(make) -> None:
     torch.testing.assert_close(operator.kernel(modes)(a), J @ J.T, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("rows", [64, 1000])  # 5 components of 9, and all of them
+@pytest.mark.parametrize("residual", ["absolute", "relative"])
 @pytest.mark.parametrize("make", OPERATORS)
-def test_fits_with_and_without_the_kernel_agree(make) -> None:
+def test_fits_with_and_without_the_kernel_agree(make, residual: str, rows: int) -> None:
     operator = drawn(make())
     a = torch.randn(12, 7, dtype=F64)
     u = operator(a).detach() + 0.1 * torch.randn(12, 9, dtype=F64)
-    solver = pl.KernelRidge((1e-2, 1e-5), most_rows=64)
+    solver = pl.KernelRidge((1e-2, 1e-4), most_rows=rows)
     options = {"rank": operator_size(operator), "lstsq": solver, "smoothing": None}
+    options["residual"] = residual
     fast = pl.refine(operator, a, u, **options)
     for p in operator.bias, *operator.branch_network.parameters():
         assert p.requires_grad
