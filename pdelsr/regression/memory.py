@@ -23,6 +23,12 @@ def affordable_rank(asked: int | str, rank: int, task: Task, parts: Parts) -> in
     """
     if fits(task, parts, rank):
         return rank
+    if parts.solver.most_rows is not None:
+        room = room_text(bytes_needed(task, parts, rank), task.model.like.device)
+        raise MemoryLimitError(
+            f"a kernel of {min(task.rows, parts.solver.most_rows):,} rows needs {room}: lower "
+            "most_rows of pl.KernelRidge, or take lstsq='lsqr'."
+        )
     most = largest_that(lambda r: fits(task, parts, r), rank)
     is_open = isinstance(asked, str) and width_of(parts.basis, task.model.module) is None
     if is_open and most:

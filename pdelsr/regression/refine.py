@@ -6,6 +6,7 @@ import inspect
 import logging
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -19,21 +20,23 @@ from pdelsr.regression.checks import require_kinds, require_known, require_optio
 from pdelsr.regression.data import Data, Loader, Pair
 from pdelsr.regression.fit import Fit, chosen
 from pdelsr.regression.held_out import fit_and_held_out
-from pdelsr.regression.memory import affordable_rank
+from pdelsr.regression.memory import affordable_rank, fits
 from pdelsr.regression.model import Inputs, Model, require_forward_mode, require_samplewise
 from pdelsr.regression.parts import Parts
 from pdelsr.regression.refined import RefinedModule
+from pdelsr.regression.separable import has_kernel
 from pdelsr.regression.target import LINEAR, UserResidual, residual_of
 from pdelsr.regression.task import Task, counted
 from pdelsr.regression.variants import Wishes, in_best_variant
 from pdelsr.resources.pieces import is_out_of_memory, release, told_what_to_lower
 from pdelsr.solvers.refinement.memory.estimate import LEAST_COLUMNS
 from pdelsr.solvers.state.settings import DTYPES, require_choice, require_whole
-from pdelsr.subspace import Basis, basis_named
+from pdelsr.subspace import Basis, Full, basis_named
 from pdelsr.subspace.base import width_of
 
 logger: logging.Logger = logging.getLogger(__name__)
 
+LEAST_COMPONENTS = 8  # of the outputs, that a kernel should see
 BATCH = 256  # samples at once, of tensors
 LARGEST_DATA_RANK = 2000  # that "auto" starts from
 LOWER = "lower rank, batch_size or memory_budget, or take basis='coordinate'"
@@ -52,7 +55,7 @@ def refine(
     residual: str | UserResidual = "absolute",
     parameter_fraction: int | float = 1.0,
     basis: str | Basis | None = None,
-    lstsq: str | LeastSquares = BY_PASSES,
+    lstsq: str | LeastSquares = "auto",
     smoothing: str | int | float | None = "auto",
     mollify: str | int | float | None = "auto",
     newton_steps: int = 1,
@@ -89,8 +92,10 @@ def refine(
             drawn at random, for little time and memory), "gaussian", any other of `solve`, or a
             `Basis`. By default "full", all directions, for solvers that need no choice of them
             ("lsqr" and "kernel-ridge"), and "output" for the others.
-        lstsq: solver of the linear problem, a `LeastSquares` or its name. `StreamingQR`, the
-            default, takes memory that does not grow with the data, and gives all smaller ranks.
+        lstsq: solver of the linear problem, a `LeastSquares` or its name. "auto" is "kernel-ridge"
+            for a DeepONet or MultiONet of `pdelsr.operators` on up to 1,875 functions, with
+            rank="auto", no basis, and a residual by name, and otherwise `StreamingQR`. That takes
+            memory that does not grow with the data, and gives all smaller ranks.
             "lsmr" forms no matrix; "qr", "svd" and "cholesky" form the whole one. With these four,
             rank="auto" doubles the rank as in `solve`. Two take
             all parameters of a large module: "lsqr" forms nothing at all, and with rank="auto"
@@ -137,7 +142,7 @@ def refine(
     if batch_size is not None and targets is None:
         raise SettingsError("batch_size is for tensors: a loader has batches of its own.")
     require_choice("products", products, PRODUCTS)
-    solver = solver_named(lstsq, ON_DATA)
+    solver = BY_PASSES if lstsq == "auto" else solver_named(lstsq, ON_DATA)
     recipe = basis_named(("full" if solver.has_path else "output") if basis is None else basis)
     wishes = Wishes(smoothing, mollify)
     if memory_budget is not None:
@@ -154,13 +159,24 @@ def refine(
         fit, held = fit_and_held_out(view, inputs, targets, rank, validation, size, generator)
         task, probe = task_of(view, fit, held, residual, display)
         parts = Parts(recipe, solver, newton_steps, products, probe, memory_budget, generator)
-        wanted = rank_to_try(rank, task, recipe, solver.has_path)
+        if lstsq == "auto" and basis is None and rank == "auto" and suits_kernel(task):
+            by_kernel = replace(parts, basis=Full(), solver=KernelRidge())
+            parts = by_kernel if fits(task, by_kernel, task.model.size) else parts
+        wanted = rank_to_try(rank, task, parts.basis, parts.solver.has_path)
         most = affordable_rank(rank, wanted, task, parts)
         task, held, parts = in_best_variant(task, parts, held, most, wishes)
         return refined(task, parts, held, most)
 
 
 OPTIONS = [name for name in inspect.signature(refine).parameters if name != "misspelled"]
+
+
+def suits_kernel(task: Task) -> bool:
+    """Whether the kernel of the module is fast, and has room for its leading components."""
+    most = KernelRidge().most_rows
+    assert most is not None
+    few = task.samples * LEAST_COMPONENTS <= most
+    return few and task.residual.is_linear and task.data.is_in_memory and has_kernel(task.model)
 
 
 def task_of(

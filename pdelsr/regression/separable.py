@@ -78,6 +78,14 @@ def is_separable(module: nn.Module) -> TypeGuard[Separable]:
     return isinstance(module, Separable) and type(module).forward is Separable.forward
 
 
+def has_kernel(model: Model) -> bool:
+    """Whether a module has a kernel of its own, and all of its parameters may move."""
+    module = model.module
+    if not is_separable(module) or type(module).kernel is Separable.kernel:
+        return False
+    return model.index is None and all(p.requires_grad for p in module.parameters())
+
+
 @dataclass(frozen=True)
 class _Moved:
     """The derivatives of the trunk along all directions, and the way to those of the branch.
@@ -146,13 +154,11 @@ class SeparableTimes(JacobianTimes):
         return other
 
     def kernel(self, modes: Float[Tensor, "p j"] | None) -> Callable[[Tensor], Tensor] | None:
-        module, model = self._module, self.model
-        moves_all = all(p.requires_grad for p in module.parameters()) and model.index is None
-        if not self.V.is_whole or not moves_all:
+        if not self.V.is_whole or not has_kernel(self.model):
             return None
         if modes is None:
-            modes = torch.eye(len(module.points)).to(model.like)
-        return module.kernel(modes)
+            modes = torch.eye(len(self._module.points)).to(self.model.like)
+        return self._module.kernel(modes)
 
     @property
     def samples(self) -> int:

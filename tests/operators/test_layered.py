@@ -87,3 +87,24 @@ def test_frozen_parameters_stay() -> None:
     slow = pl.refine(Plain(operator), a, u, rank=count, lstsq=solver, smoothing=None)
     assert fast.delta.numel() == count
     torch.testing.assert_close(fast(a), slow(a), rtol=1e-6, atol=1e-8)
+
+
+def test_operators_are_refined_by_their_kernel_unless_something_else_is_asked_for() -> None:
+    operator = DeepONet(7, X, [8, 8], "tanh")
+    a = torch.randn(60, 7, dtype=F64, generator=torch.Generator().manual_seed(0))
+    u = a[:, :1] * X.T + a[:, 1:2]
+    found = pl.refine(operator, a, u)
+    assert found.rank == operator_size(operator)  # fewer than rows
+    assert found.damping > 0
+    assert all(score.rank in (0, found.rank) for score in found.history)
+    operator.bias.requires_grad_(False)
+    for plain, options in [
+        (operator, {}),
+        (DeepONet(7, X, [8, 8], "tanh"), {"basis": "output"}),
+        (DeepONet(7, X, [8, 8], "tanh"), {"residual": lambda q, t: q - t}),
+        (DeepONet(7, X, [8, 8], "tanh"), {"parameter_fraction": 0.5}),
+        (Plain(DeepONet(7, X, [8, 8], "tanh")), {}),
+    ]:
+        other = pl.refine(plain, a, u, **options)
+        assert len({score.rank for score in other.history}) > 3
+        other.at_rank(2)
