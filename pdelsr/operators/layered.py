@@ -7,7 +7,6 @@ from abc import abstractmethod
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.func import functional_call, jacrev
 
 from pdelsr.operators.layers import Layers
 from pdelsr.regression.separable import Separable
@@ -28,8 +27,8 @@ class Layered(Separable):
     trunk_network: Layers
 
     @abstractmethod
-    def trunk_features(self, outputs: list[Tensor]) -> Float[Tensor, "p K"]:
-        """T_k from the outputs of all layers of the trunk."""
+    def trunk_seeds(self) -> list[Tensor | None]:
+        """∂T/∂(outputs) of every layer of the trunk, (K, w); None for zero."""
 
     @abstractmethod
     def seeds(self, features: Float[Tensor, "j K"]) -> list[Tensor | None]:
@@ -63,22 +62,32 @@ class OperatorKernel:
 
     def __init__(self, operator: Layered, modes: Float[Tensor, "p j"]) -> None:
         self.operator, self.modes = operator, modes
-        parameters = {n: p.detach() for n, p in operator.trunk_network.named_parameters()}
-
-        def trunk(name: str, value: Tensor) -> Tensor:
-            given = ({**parameters, name: value}, (operator.points,))
-            outputs = functional_call(operator.trunk_network, *given)
-            return modes.T @ operator.trunk_features(outputs)
-
         with torch.no_grad():
             self.trunk: Float[Tensor, "j K"] = modes.T @ operator.trunk(operator.points)
-        size = self.trunk.numel()
-        gram = modes.new_zeros(size, size)
-        for name, value in parameters.items():
-            slopes = jacrev(lambda v, name=name: trunk(name, v))(value)
-            rows = slopes.detach().transpose(0, 1).reshape(size, -1)
-            gram.addmm_(rows, rows.T)
-        self.gram: Float[Tensor, "K j K j"] = gram.view(*self.trunk.T.shape, *self.trunk.T.shape)
+            self.gram: Float[Tensor, "K j K j"] = self._trunk_gram()
+
+    def _trunk_gram(self) -> Float[Tensor, "K j K j"]:
+        """⟨∂T_ki, ∂T_k'j⟩, layer by layer; no layer moves the features of those before it."""
+        operator, modes = self.operator, self.modes
+        (j, K), points = self.trunk.shape, operator.points
+        gram = modes.new_zeros(K * j, K * j)
+        for moved, entering in operator.trunk_network.backward(points, operator.trunk_seeds()):
+            check_time()
+            used = moved[:, self._first_moved(moved) :]
+            rows = modes.new_empty(used.shape[1], j, moved.shape[2], entering.shape[1] + 1)
+            h = torch.cat([entering, torch.ones_like(entering[:, :1])], dim=1)
+            spread = used.flatten(1)  # (p, K w)
+            for i in range(j):
+                rows[:, i] = (spread.T @ (modes[:, i, None] * h)).view_as(rows[:, i])
+            flat = rows.flatten(2).flatten(0, 1)
+            first = j * (K - used.shape[1])
+            gram[first:, first:].addmm_(flat, flat.T)
+        return gram.view(K, j, K, j)
+
+    def _first_moved(self, moved: Float[Tensor, "p K w"]) -> int:
+        """The first feature that is not constant in the parameters of a layer."""
+        some = moved.flatten(2).any(dim=2).any(dim=0).nonzero()
+        return int(some[0]) if len(some) else moved.shape[1]
 
     @torch.no_grad()
     def __call__(self, a: Float[Tensor, "n s"]) -> Float[Tensor, "l l"]:

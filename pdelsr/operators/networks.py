@@ -72,11 +72,7 @@ class Operator(Layered):
         return self._branch_features(self.branch_network(a))
 
     def trunk(self, points: Float[Tensor, "p d"]) -> Float[Tensor, "p K"]:
-        return self.trunk_features(self.trunk_network(points))
-
-    def trunk_features(self, outputs: list[Tensor]) -> Float[Tensor, "p K"]:
-        """T_k from the outputs of all layers of the trunk."""
-        return self._features(outputs)
+        return self._features(self.trunk_network(points))
 
     def branch_along(
         self, a: Float[Tensor, "n s"], directions: DirectionsByName, rank: int
@@ -116,6 +112,10 @@ class DeepONet(Operator):
 
     def seeds(self, features: Float[Tensor, "j K"]) -> list[Tensor | None]:
         return [None] * (len(self.branch_network.layers) - 1) + [features]
+
+    def trunk_seeds(self) -> list[Tensor | None]:
+        width = self.trunk_network.linear[-1].out_features
+        return self.seeds(torch.eye(width).to(self.points))
 
     def _features(self, outputs: list[Tensor], dim: int = 1) -> Tensor:
         return outputs[-1]
@@ -164,6 +164,13 @@ class MultiONet(Operator):
         if self.layer_weights is None:
             return [part / len(parts) ** 0.5 for part in parts]
         return [weight * part for weight, part in zip(self.layer_weights, parts, strict=True)]
+
+    def trunk_seeds(self) -> list[Tensor | None]:
+        count = sum(layer.out_features for layer in self.trunk_network.linear)
+        parts = self._by_layer(torch.eye(count).to(self.points))
+        if self.layer_weights is not None:
+            return list(parts)
+        return [part / len(parts) ** 0.5 for part in parts]
 
     def weight_rows(
         self, a: Float[Tensor, "n s"], features: Float[Tensor, "j K"]
