@@ -43,6 +43,14 @@ class Layered(Separable):
     def kernel(self, modes: Float[Tensor, "p j"]) -> OperatorKernel:
         return OperatorKernel(self, modes)
 
+    def kernel_numbers(self, samples: int, components: int) -> int:
+        layers = self.trunk_network.linear
+        features = self.trunk(self.points[:1]).shape[1]
+        size, widest = features * components, max(layer.weight.numel() for layer in layers)
+        # of the trunk ⟨∂T, ∂T⟩ and the rows of a layer, or b times the former; a block of rows
+        block = 2 * BLOCK * components * samples * components
+        return size**2 + max(size * widest, size * components * samples + block)
+
 
 class OperatorKernel:
     """Mᵀ J Jᵀ M of all pairs of input functions, over all parameters of an operator.

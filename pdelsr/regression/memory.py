@@ -6,7 +6,7 @@ import torch
 
 from pdelsr.errors import MemoryLimitError
 from pdelsr.regression.parts import Parts
-from pdelsr.regression.separable import is_separable
+from pdelsr.regression.separable import has_kernel, is_separable
 from pdelsr.regression.task import Task
 from pdelsr.resources.room import has_room, room_text
 from pdelsr.solvers.refinement.memory.refusal import largest_that
@@ -49,14 +49,24 @@ def fits(task: Task, parts: Parts, rank: int) -> bool:
 def bytes_needed(task: Task, parts: Parts, rank: int) -> int | float:
     """Bytes of V while it is built, or of V and the least squares: basis and solver know them.
 
-    Those of `SeparableTimes` come on top: ∂T V at all points, twice while it is transposed.
+    Those of `SeparableTimes` come on top: ∂T V at all points, twice while it is transposed. So do
+    those of a kernel of the module's own.
     """
     m, like = task.model.size, task.model.like
     factors = trunk_size(task, parts) if parts.solver.reads_rows else 0
     basis = Full() if rank >= m else parts.basis
     sizes = Sizes(task.rows, rank, m, factors)
     formed = sizes.of_directions(basis) + 2 * factors * rank
-    return like.element_size() * max(formed, sizes.numbers(basis, parts.solver))
+    solved = sizes.numbers(basis, parts.solver) + kernel_size(task, parts)
+    return like.element_size() * max(formed, solved)
+
+
+def kernel_size(task: Task, parts: Parts) -> int:
+    """Numbers that a kernel of the module's own takes beside its result; 0 where it has none."""
+    module, most = task.model.module, parts.solver.most_rows
+    if most is None or not is_separable(module) or not has_kernel(task.model):
+        return 0
+    return module.kernel_numbers(task.samples, min(task.entries, max(1, most // task.samples)))
 
 
 def trunk_size(task: Task, parts: Parts) -> int:

@@ -68,6 +68,15 @@ class Separable(nn.Module, ABC):
         """
         return None
 
+    def kernel_numbers(self, samples: int, components: int) -> int:
+        """How many numbers `kernel` holds at once beside its result.
+
+        Args:
+            samples: n.
+            components: j, the number of modes.
+        """
+        return 0
+
     def forward(self, a: Tensor) -> Float[Tensor, "n p"]:
         """The operator's output at all points, for every input function."""
         return self.branch(a) @ self.trunk(self.points).T + self.offset(self.points).T
