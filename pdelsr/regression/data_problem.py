@@ -164,7 +164,7 @@ class DataSystem(System):
     def _where(self, batch: Batch) -> Float[Tensor, "n k"]:
         """Where F has its slopes; anywhere if they are the same for all predictions."""
         if self.place.problem.is_linear:
-            return batch.targets.reshape(len(batch), -1)
+            return batch.targets.reshape(len(batch), -1).to(self.like)
         return self._q(batch)
 
     def _q(self, batch: Batch) -> Tensor:

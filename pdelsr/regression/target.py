@@ -40,14 +40,15 @@ class Residual:
 
     def __call__(self, q: Float[Tensor, "n k"], targets: Tensor) -> Float[Tensor, "n p"]:
         if self.function is None:
-            return (q - targets.reshape(len(q), -1)) * self.weights(targets)
+            difference = q - targets.reshape(len(q), -1)
+            return difference * self.weights(targets) if self.is_relative else difference
         return self._flat(q, targets)
 
     def weights(self, targets: Tensor) -> Float[Tensor, "n 1"]:
-        """The factors ∂F/∂q of a residual that is linear: 1, or 1 / ‖t‖."""
+        """1 / ‖t‖, the factors ∂F/∂q of a relative residual."""
         flat = targets.reshape(len(targets), -1)
-        if not self.is_relative:
-            return flat.new_ones(len(flat), 1)
+        if not flat.is_floating_point():
+            flat = flat.to(torch.get_default_dtype())
         return 1 / torch.linalg.vector_norm(flat, dim=1, keepdim=True)
 
     def times(

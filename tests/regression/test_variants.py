@@ -186,3 +186,13 @@ def test_relative_residuals_need_targets() -> None:
         pl.refine(net(), x, u, residual="relative")
     with pytest.raises(pl.SettingsError, match="residual"):
         pl.refine(net(), x, u, residual="relativ")
+
+
+@pytest.mark.parametrize("residual", ["absolute", "relative"])
+@pytest.mark.parametrize("lstsq", ["auto", "lsqr", "kernel-ridge"])
+def test_targets_may_be_whole_numbers(lstsq: str, residual: str) -> None:
+    x, u = field(60)
+    whole = (10 * u).round().long() + 20
+    options: dict[str, Any] = {"lstsq": lstsq, "residual": residual, "smoothing": None}
+    found = pl.refine(net(nn.Tanh), x, whole, **options)
+    torch.testing.assert_close(found(x), pl.refine(net(nn.Tanh), x, whole.to(F64), **options)(x))
