@@ -53,9 +53,9 @@ def rectifier_inputs(module: nn.Module, inputs: tuple[Tensor, ...]) -> dict[str,
     """
     squares: dict[str, list[float]] = {}
 
-    def measured(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
-        def measure(_: nn.Module, given: tuple[Tensor, ...]) -> None:
-            z = given[0].detach()
+    def measured(name: str) -> Callable[..., None]:
+        def measure(_: nn.Module, given: tuple[Tensor, ...], named: dict[str, Tensor]) -> None:
+            z = (given[0] if given else named["input"]).detach()
             found = squares.setdefault(name, [0.0, 0.0])
             found[0] += z.double().square().sum().item()
             found[1] += z.numel()
@@ -64,7 +64,7 @@ def rectifier_inputs(module: nn.Module, inputs: tuple[Tensor, ...]) -> dict[str,
 
     with ExitStack() as stack, torch.no_grad():
         for name, part in _rectifiers(module):
-            stack.callback(part.register_forward_pre_hook(measured(name)).remove)
+            stack.callback(part.register_forward_pre_hook(measured(name), with_kwargs=True).remove)
         module(*inputs)
     return {name: math.sqrt(total / max(count, 1)) for name, (total, count) in squares.items()}
 
@@ -80,7 +80,10 @@ def mollified(module: nn.Module, widths: Mapping[str, float]) -> nn.Module:
     for name, width in widths.items():
         above, _, last = name.rpartition(".")
         slope = getattr(parts[name], "negative_slope", 0.0)
-        found.get_submodule(above)._modules[last] = MollifiedReLU(width, slope)
+        whole = found.get_submodule(above)
+        whole._modules[last] = MollifiedReLU(width, slope)
+        if isinstance(whole, nn.TransformerEncoderLayer):
+            whole.activation_relu_or_gelu = 0  # which its fused kernel takes in place of the part
     return found
 
 

@@ -6,7 +6,7 @@ from abc import abstractmethod
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from pdelsr.operators.layers import Layers
 from pdelsr.regression.separable import Separable
@@ -42,6 +42,29 @@ class Layered(Separable):
 
     def kernel(self, modes: Float[Tensor, "p j"]) -> OperatorKernel:
         return OperatorKernel(self, modes)
+
+    @property
+    def has_kernel(self) -> bool:
+        """Whether the parameters are those of plain layers, with biases, and one constant."""
+        networks = (self.branch_network, self.trunk_network)
+        own = [
+            parameter
+            for network in networks
+            for layer in network.layers
+            if type(layer) is nn.Linear
+            for parameter in (layer.weight, layer.bias)
+        ]
+        expected = {id(parameter) for parameter in (*own, *self.others)}
+        return (
+            len(expected) == len(own) + len(self.others)
+            and len(own) == 2 * sum(len(network.layers) for network in networks)
+            and expected == {id(parameter) for parameter in self.parameters()}
+        )
+
+    @property
+    @abstractmethod
+    def others(self) -> tuple[Tensor, ...]:
+        """The parameters outside the layers: those of `weight_rows`, and the constant c."""
 
     def kernel_numbers(self, samples: int, components: int) -> int:
         layers = self.trunk_network.linear

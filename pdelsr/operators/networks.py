@@ -65,6 +65,14 @@ class Operator(Layered):
         other._buffers = {**self._buffers, "points": points.to(self.points)}
         return other
 
+    @property
+    def has_kernel(self) -> bool:
+        return type(self) in (DeepONet, MultiONet) and super().has_kernel
+
+    @property
+    def others(self) -> tuple[Tensor, ...]:
+        return (self.bias,)
+
     def offset(self, points: Float[Tensor, "p d"]) -> Float[Tensor, "p 1"]:
         return self.bias.expand(points.shape[0], 1)
 
@@ -180,6 +188,10 @@ class MultiONet(Operator):
         outputs = self.branch_network(a)
         pairs = zip(outputs, self._by_layer(features), strict=True)
         return [b @ part.T for b, part in pairs]
+
+    @property
+    def others(self) -> tuple[Tensor, ...]:
+        return (self.bias,) if self.layer_weights is None else (self.bias, self.layer_weights)
 
     def _by_layer(self, features: Float[Tensor, "j K"]) -> Sequence[Tensor]:
         """The features that belong to each of the layers."""

@@ -106,7 +106,7 @@ class DataSystem(System):
         batches = list(self._in_order())
         K = kernel(torch.cat([batch.inputs[0] for batch in batches]))
         if problem.task.residual.is_relative:
-            weights = [problem.task.residual.weights(batch.targets) for batch in batches]
+            weights = [problem.task.residual.weights(batch.targets, K) for batch in batches]
             factors = torch.cat(weights)[:, 0].repeat_interleave(self._entries)
             K.mul_(factors[:, None]).mul_(factors)
         return K

@@ -86,6 +86,7 @@ class Directed:
             task.residual,
             task.samples,
             task.given.module,
+            task.model.module,
             task.data.smoothing,
         )
 

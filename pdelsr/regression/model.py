@@ -101,7 +101,7 @@ class Model:
         """The same parameters, by name, of another module."""
         other = copy.copy(self)
         other.module = module
-        other._kept = dict.fromkeys(self._kept, False)
+        other._kept = dict(self._kept)
         return other
 
     def of(self, method: str) -> Model:

@@ -15,7 +15,7 @@ class DataOptions(TypedDict, total=False):
 
     rank: int | str
     validation: float | Pair | Loader | None
-    residual: str | UserResidual
+    residual: str | UserResidual | None
     parameter_fraction: int | float
     basis: str | Basis | None
     smoothing: str | int | float | None

@@ -18,7 +18,7 @@ from pdelsr.networks.copies import copied, in_dtype
 from pdelsr.progress import PassDisplay
 from pdelsr.regression.checks import require_kinds, require_known, require_options
 from pdelsr.regression.data import Data, Loader, Pair
-from pdelsr.regression.fit import Fit, chosen
+from pdelsr.regression.fit import MOST_ENTRIES, Fit, chosen
 from pdelsr.regression.held_out import fit_and_held_out
 from pdelsr.regression.memory import affordable_rank, fits
 from pdelsr.regression.model import Inputs, Model, require_forward_mode, require_samplewise
@@ -52,7 +52,7 @@ def refine(
     *,
     rank: int | str = "auto",
     validation: float | Pair | Loader | None = None,
-    residual: str | UserResidual = "absolute",
+    residual: str | UserResidual | None = "absolute",
     parameter_fraction: int | float = 1.0,
     basis: str | Basis | None = None,
     lstsq: str | LeastSquares = "auto",
@@ -71,8 +71,8 @@ def refine(
 
         min_y Σ_i ‖ F(q_i, t_i) + ∂F/∂q (J V y)_i ‖² ,   u = q + J V y
 
-    The module is copied, and the original stays as it is. Memory does not grow with the number of
-    samples: rows are folded into a triangle batch by batch.
+    The module is copied, and the original stays as it is. With streaming QR memory does not grow
+    with the number of samples: rows are folded into a triangle batch by batch.
 
     Args:
         model: a torch module that treats every sample on its own, with one or more inputs and one
@@ -93,7 +93,7 @@ def refine(
             `Basis`. By default "full", all directions, for solvers that need no choice of them
             ("lsqr" and "kernel-ridge"), and "output" for the others.
         lstsq: solver of the linear problem, a `LeastSquares` or its name. "auto" is "kernel-ridge"
-            for a DeepONet or MultiONet of `pdelsr.operators` on up to 1,875 functions, with
+            for a DeepONet or MultiONet of `pdelsr.operators`, on up to 1,875 functions to fit, with
             rank="auto", no basis, and a residual by name, and otherwise `StreamingQR`. That takes
             memory that does not grow with the data, and gives all smaller ranks.
             "lsmr" forms no matrix; "qr", "svd" and "cholesky" form the whole one. With these four,
@@ -101,13 +101,14 @@ def refine(
             all parameters of a large module: "lsqr" forms nothing at all, and with rank="auto"
             stops at the iteration that held-out data favour, which is then the rank of the result;
             "kernel-ridge" forms the neural tangent kernel on the data, up to 15,000 rows, and
-            chooses a damping, which is the best there is for a few thousand samples.
+            chooses a damping.
         smoothing: the small principal components of input functions are damped by the filter of
             Wiener, components much smaller than τ times the largest, before the module sees them:
             u(a) = q(Sa) + J(Sa) δ. A number is τ; None is no smoothing; "auto" compares no
             smoothing and τ = 0.03, 0.1, 0.3 on held-out data, by four fits at a quarter of the rank
-            (whole ones where the rank is not a choice), if rank="auto" and the module has one
-            argument, a tensor in memory whose components differ much in size.
+            (whole ones where the rank is not a choice, and on a quarter of the samples for a
+            kernel), if rank="auto" and the module has one argument, a tensor in memory whose
+            components differ much in size.
         mollify: rectifiers are convolved with a Gaussian, as wide as this times the root mean
             square of what enters them: a network of rectifiers is linear in pieces, and so badly
             determined between the samples. None leaves them; "auto" compares no such change with
@@ -132,6 +133,8 @@ def refine(
     require_kinds(model, inputs, targets, seed)
     size = BATCH if batch_size is None else batch_size
     require_options(rank, parameter_fraction, newton_steps, size, dtype)
+    if residual is None:
+        residual = "absolute"
     if isinstance(residual, str):
         require_choice("residual", residual, LINEAR)
     if newton_steps > 1 and isinstance(residual, str):
@@ -143,7 +146,9 @@ def refine(
         raise SettingsError("batch_size is for tensors: a loader has batches of its own.")
     require_choice("products", products, PRODUCTS)
     solver = BY_PASSES if lstsq == "auto" else solver_named(lstsq, ON_DATA)
-    recipe = basis_named(("full" if solver.has_path else "output") if basis is None else basis)
+    recipe = basis_named(
+        ("full" if solver.has_path and rank == "auto" else "output") if basis is None else basis
+    )
     wishes = Wishes(smoothing, mollify)
     if memory_budget is not None:
         require_whole("memory_budget", memory_budget, 1)
@@ -159,7 +164,7 @@ def refine(
         fit, held = fit_and_held_out(view, inputs, targets, rank, validation, size, generator)
         task, probe = task_of(view, fit, held, residual, display)
         parts = Parts(recipe, solver, newton_steps, products, probe, memory_budget, generator)
-        if lstsq == "auto" and basis is None and rank == "auto" and suits_kernel(task):
+        if lstsq == "auto" and basis is None and rank == "auto" and suits_kernel(task, products):
             by_kernel = replace(parts, basis=Full(), solver=KernelRidge())
             parts = by_kernel if fits(task, by_kernel, task.model.size) else parts
         wanted = rank_to_try(rank, task, parts.basis, parts.solver.has_path)
@@ -171,11 +176,12 @@ def refine(
 OPTIONS = [name for name in inspect.signature(refine).parameters if name != "misspelled"]
 
 
-def suits_kernel(task: Task) -> bool:
+def suits_kernel(task: Task, products: str) -> bool:
     """Whether the kernel of the module is fast, and has room for its leading components."""
     most = KernelRidge().most_rows
     assert most is not None
-    few = task.samples * LEAST_COMPONENTS <= most
+    few = task.samples * LEAST_COMPONENTS <= most and task.entries <= MOST_ENTRIES
+    few = few and products in ("auto", "separable")
     return few and task.residual.is_linear and task.data.is_in_memory and has_kernel(task.model)
 
 

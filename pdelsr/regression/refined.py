@@ -64,6 +64,7 @@ class SmallerRanks:
         residual: F.
         samples: n of the fit.
         given: the module as it was.
+        fitted: the module in which the factors were made.
         smoothing: of the inputs.
     """
 
@@ -73,6 +74,7 @@ class SmallerRanks:
     residual: Residual
     samples: int
     given: nn.Module
+    fitted: nn.Module
     smoothing: Smoothing | None = None
 
     def delta(self, k: int, damping: float = 0.0) -> Float[Tensor, " m"]:
@@ -226,7 +228,7 @@ class RefinedModule(nn.Module):
         require_at_least("damping", damping, 0)
         delta = self._smaller.delta(k, damping) if k else torch.zeros_like(self.delta)
         model = copy.copy(self._model)
-        model.module = copied(self.module if k else self._smaller.given)
+        model.module = copied(self._smaller.fitted if k else self._smaller.given)
         return RefinedModule(
             model,
             delta,

@@ -68,6 +68,11 @@ class Separable(nn.Module, ABC):
         """
         return None
 
+    @property
+    def has_kernel(self) -> bool:
+        """Whether `kernel` holds for this module as it is."""
+        return False
+
     def kernel_numbers(self, samples: int, components: int) -> int:
         """How many numbers `kernel` holds at once beside its result.
 
@@ -90,7 +95,7 @@ def is_separable(module: nn.Module) -> TypeGuard[Separable]:
 def has_kernel(model: Model) -> bool:
     """Whether a module has a kernel of its own, and all of its parameters may move."""
     module = model.module
-    if not is_separable(module) or type(module).kernel is Separable.kernel:
+    if not is_separable(module) or not module.has_kernel:
         return False
     return model.index is None and all(p.requires_grad for p in module.parameters())
 

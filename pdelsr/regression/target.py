@@ -41,22 +41,20 @@ class Residual:
     def __call__(self, q: Float[Tensor, "n k"], targets: Tensor) -> Float[Tensor, "n p"]:
         if self.function is None:
             difference = q - targets.reshape(len(q), -1)
-            return difference * self.weights(targets) if self.is_relative else difference
+            return difference * self.weights(targets, q) if self.is_relative else difference
         return self._flat(q, targets)
 
-    def weights(self, targets: Tensor) -> Float[Tensor, "n 1"]:
-        """1 / ‖t‖, the factors ∂F/∂q of a relative residual."""
+    def weights(self, targets: Tensor, like: Tensor) -> Float[Tensor, "n 1"]:
+        """1 / ‖t‖, the factors ∂F/∂q of a relative residual, in the dtype of `like`."""
         flat = targets.reshape(len(targets), -1)
-        if not flat.is_floating_point():
-            flat = flat.to(torch.get_default_dtype())
-        return 1 / torch.linalg.vector_norm(flat, dim=1, keepdim=True)
+        return 1 / torch.linalg.vector_norm(flat.to(like.dtype), dim=1, keepdim=True)
 
     def times(
         self, q: Float[Tensor, "n k"], targets: Tensor, JV: Float[Tensor, "n k r"]
     ) -> Float[Tensor, "n p r"]:
         """∂F/∂q · J V."""
         if self.function is None:
-            return JV * self.weights(targets)[..., None] if self.is_relative else JV
+            return JV * self.weights(targets, JV)[..., None] if self.is_relative else JV
         return torch.einsum("npk,nkr->npr", self._slopes(q, targets), JV)
 
     def transpose_times(
@@ -64,7 +62,7 @@ class Residual:
     ) -> Float[Tensor, "n k"]:
         """(∂F/∂q)ᵀ w of every sample."""
         if self.function is None:
-            return w * self.weights(targets) if self.is_relative else w
+            return w * self.weights(targets, w) if self.is_relative else w
         return torch.einsum("npk,np->nk", self._slopes(q, targets), w)
 
     def check(self, q: Tensor, targets: Tensor) -> None:

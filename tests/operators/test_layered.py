@@ -53,8 +53,6 @@ def test_fits_with_and_without_the_kernel_agree(make, residual: str, rows: int) 
     options = {"rank": operator_size(operator), "lstsq": solver, "smoothing": None}
     options["residual"] = residual
     fast = pl.refine(operator, a, u, **options)
-    for p in operator.bias, *operator.branch_network.parameters():
-        assert p.requires_grad
     slow = pl.refine(Plain(operator), a, u, **options)
     torch.testing.assert_close(fast(a), slow(a), rtol=1e-6, atol=1e-8)
     assert (fast(a) - u).norm() < (operator(a) - u).norm()
@@ -108,3 +106,30 @@ def test_operators_are_refined_by_their_kernel_unless_something_else_is_asked_fo
         other = pl.refine(plain, a, u, **options)
         assert len({score.rank for score in other.history}) > 3
         other.at_rank(2)
+
+
+class Scaled(DeepONet):
+    """A branch of its own, which the kernel of layers does not know."""
+
+    def branch(self, a: torch.Tensor) -> torch.Tensor:
+        return 2 * super().branch(a)
+
+
+def test_only_plain_layers_have_the_kernel() -> None:
+    plain = DeepONet(7, X, [6, 6], "tanh")
+    assert plain.has_kernel
+    assert MultiONet(7, X, [6, 6], "tanh", learns_weights=True).has_kernel
+    assert not Scaled(7, X, [6, 6], "tanh").has_kernel
+    tied = DeepONet(7, X, [6, 6], "tanh")
+    tied.branch_network.layers[1].weight = tied.trunk_network.layers[1].weight
+    assert not tied.has_kernel
+    normed = DeepONet(7, X, [6, 6], "tanh")
+    nn.utils.parametrizations.weight_norm(normed.branch_network.layers[0])
+    assert not normed.has_kernel
+
+
+def test_more_points_than_components_are_taken_of_go_to_streaming_qr() -> None:
+    points = torch.linspace(0, 1, 4097, dtype=F64)[:, None]
+    a = torch.randn(10, 3, dtype=F64, generator=torch.Generator().manual_seed(0))
+    found = pl.refine(DeepONet(3, points, [4], "tanh"), a, a[:, :1] * points.T)
+    assert len({score.rank for score in found.history}) > 2

@@ -196,3 +196,24 @@ def test_targets_may_be_whole_numbers(lstsq: str, residual: str) -> None:
     options: dict[str, Any] = {"lstsq": lstsq, "residual": residual, "smoothing": None}
     found = pl.refine(net(nn.Tanh), x, whole, **options)
     torch.testing.assert_close(found(x), pl.refine(net(nn.Tanh), x, whole.to(F64), **options)(x))
+
+
+def test_ranks_come_back_after_rank_zero() -> None:
+    x, u = field(100)
+    found = pl.refine(net(), x, u, mollify=0.3)
+    again = found.at_rank(0).at_rank(found.rank, found.damping)
+    torch.testing.assert_close(again(x), found(x))
+    assert set(mollified_widths(again.module)) == {"1", "3"}
+
+
+def test_attention_with_rectifiers_has_one_function_for_values_and_slopes() -> None:
+    torch.manual_seed(0)
+    part = nn.TransformerEncoderLayer(4, 2, 8, 0.0, nn.ReLU(), batch_first=True)
+    module = nn.Sequential(nn.Unflatten(1, (1, 4)), part, nn.Flatten(), nn.Linear(4, 1)).double()
+    x = torch.randn(60, 4, dtype=F64)
+    found = pl.refine(module.eval(), x, torch.sin(x[:, :1]), rank=20, mollify=0.3)
+    assert mollified_widths(found.module)
+    with torch.no_grad():
+        quiet = found.module(x)
+    torch.testing.assert_close(found.module(x), quiet)
+    assert (quiet - module(x)).norm() > 1e-3
