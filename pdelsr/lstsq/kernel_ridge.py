@@ -18,7 +18,7 @@ from pdelsr.resources.time_is_up import check_time
 logger: logging.Logger = logging.getLogger(__name__)
 
 LEAST_ROWS = 64
-ABOVE, BELOW = 30.0, 5.0  # factors below and above a damping; more data need less
+LESS, MORE = 30.0, 5.0  # factors to the dampings near one; more data need less of it
 POWERS = 12  # products by which the largest eigenvalue is measured
 
 
@@ -94,7 +94,7 @@ class KernelRidge(LeastSquares):
         return replace(self, most_rows=max(LEAST_ROWS, self.most_rows // share))
 
     def near(self, damping: float) -> KernelRidge:
-        kept = [x for x in self.dampings if damping / ABOVE < x < damping * BELOW]
+        kept = [x for x in self.dampings if damping / LESS < x < damping * MORE]
         return replace(self, dampings=tuple(kept)) if kept else self
 
     def numbers(self, n: int | float, r: int) -> int | float:
