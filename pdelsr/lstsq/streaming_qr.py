@@ -12,9 +12,9 @@ from pdelsr.lstsq.base import LeastSquares, Solved
 from pdelsr.lstsq.nested import Nested
 from pdelsr.lstsq.spectrum import Spectrum
 from pdelsr.lstsq.system import System
-from pdelsr.lstsq.triangle import BUFFER, Triangle
+from pdelsr.lstsq.triangle import WAITING, Triangle
 
-FINISHED = 5  # r²: memory of the last factorization and its answer
+FINISHED = 4.5  # r²: memory of the last factorization and its answer
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,10 @@ class StreamingQRState:
 
 @dataclass(frozen=True)
 class StreamingQR(LeastSquares):
-    """QR that stacks the triangle of the rows so far on the next rows.
+    """QR that stacks the next rows on the triangle of the rows so far.
 
-        [ R  z ]
-        [ A  b ] = Q [ R' z' ]    (Cao and Zhang 2026, Algorithm S1)
+        [ A  b ]
+        [ R  z ] = Q [ R' z' ]    (Cao and Zhang 2026, Algorithm S1)
 
     Memory takes r² numbers, however many rows there are. The triangle holds the solutions in the
     leading k columns for every k, from which a rank is chosen on data. Q is not kept: other
@@ -47,7 +47,7 @@ class StreamingQR(LeastSquares):
     keeps_leading = True
 
     def numbers(self, n: int | float, r: int) -> int | float:
-        return (2 * (1 + BUFFER) + FINISHED) * r**2
+        return max(1 + WAITING, FINISHED) * r**2
 
     def forms_matrix(self, n: int | float, r: int) -> bool:
         return False

@@ -23,7 +23,7 @@ def streamed(A: torch.Tensor, b: torch.Tensor, size: int) -> Triangle:
     return found
 
 
-@pytest.mark.parametrize("size", [1, 7, 62, 63, 64, 150, 1000])
+@pytest.mark.parametrize("size", [1, 7, 127, 128, 129, 150, 1000])
 def test_the_solution_is_that_of_one_piece(size: int) -> None:
     A, b = system()
     y = streamed(A, b, size).finish().solution(20)
