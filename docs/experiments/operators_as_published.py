@@ -54,6 +54,25 @@ def published(kind: str, points: Tensor, activation: str) -> Operator:
     )
 
 
+def trained(
+    kind: str, activation: str, points: Tensor, a: Tensor, u: Tensor, epochs: int
+) -> Operator:
+    """The operator, trained on some functions."""
+    operator = published(kind, points, activation)
+    train(
+        operator,
+        a.float(),
+        u.float(),
+        epochs,
+        50,
+        decay=0.5,
+        decay_every=500,
+        weight_decay=1e-4,
+        loss="absolute",
+    )
+    return operator
+
+
 def main(epochs: int, kinds: list[str], activations: list[str]) -> None:
     """Print a row for each operator."""
     data = periodic_burgers(FIT + CHOOSE + JUDGE)
@@ -62,18 +81,7 @@ def main(epochs: int, kinds: list[str], activations: list[str]) -> None:
     print(HEAD, flush=True)
     for kind in kinds or KINDS:
         for activation in activations or ACTIVATIONS:
-            operator = published(kind, data.points, activation)
-            train(
-                operator,
-                a[fit].float(),
-                u[fit].float(),
-                epochs,
-                50,
-                decay=0.5,
-                decay_every=500,
-                weight_decay=1e-4,
-                loss="absolute",
-            )
+            operator = trained(kind, activation, data.points, a[fit], u[fit], epochs)
             before = errors(operator.double(), a, u)
             options: dict[str, Any] = {"residual": "relative", "lstsq": pl.KernelRidge()}
             begin = time.perf_counter()
