@@ -87,6 +87,7 @@ from pdelsr.solvers.state.status import Status
 from pdelsr.subspace import (
     Basis,
     Coordinate,
+    CountSketch,
     Full,
     Gaussian,
     LastLayer,
@@ -148,6 +149,7 @@ __all__ = [
     "Condition",
     "ConditionWarning",
     "Coordinate",
+    "CountSketch",
     "Diagnosis",
     "Dirichlet",
     "Disk",

@@ -19,7 +19,7 @@ from pdelsr.checkpoint.run_state import RunState
 from pdelsr.compile import Block
 from pdelsr.errors import FileFormatError, SettingsError
 from pdelsr.files.typed import is_of, shown
-from pdelsr.linearize import Columns, Dense, Directions, Identity, StackedResidual
+from pdelsr.linearize import Columns, Dense, Directions, Groups, Identity, StackedResidual
 from pdelsr.linearize.bound_block import BoundBlock
 from pdelsr.linearize.points import PointPlan
 from pdelsr.networks import Activation, Network, activation_named
@@ -41,7 +41,7 @@ KEPT_TYPES = (
     *(RunState, Standing, State, RankReport, Sensitivity, Leftover),
     *(Candidate, Assessed, Selection),
     *(Record, Design, Earlier),
-    *(Identity, Columns, Dense, StackedResidual, BoundBlock),
+    *(Identity, Columns, Groups, Dense, StackedResidual, BoundBlock),
 )
 
 

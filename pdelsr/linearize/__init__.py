@@ -1,7 +1,7 @@
 """The stacked residual of network and blocks, its rows and products, and the refined predictor."""
 
 from pdelsr.linearize.bound_block import BoundBlock, Predictor
-from pdelsr.linearize.directions import Columns, Dense, Directions, Identity
+from pdelsr.linearize.directions import Columns, Dense, Directions, Groups, Identity
 from pdelsr.linearize.products import reduced_matrix
 from pdelsr.linearize.refined import RefinedPredictor
 from pdelsr.linearize.residual import Jets, StackedResidual
@@ -12,6 +12,7 @@ __all__ = [
     "Columns",
     "Dense",
     "Directions",
+    "Groups",
     "Identity",
     "Jets",
     "Predictor",

@@ -1,4 +1,4 @@
-"""Parameter directions V ∈ R^{m×r}: dense, a choice of coordinates, or the identity."""
+"""Parameter directions V ∈ R^{m×r}: dense, sums of parameters, some of them, or the identity."""
 
 from __future__ import annotations
 
@@ -111,6 +111,45 @@ class Columns(Directions):
 
     def restrict(self, g: Float[Tensor, " m"]) -> Float[Tensor, " r"]:
         return g[self.index]
+
+
+@dataclass(frozen=True)
+class Groups(Directions):
+    """V whose columns have disjoint entries: each parameter moves in one direction only.
+
+    Args:
+        order: the parameters; those at places i, i + r, i + 2r, … move together.
+        weights: their entries of V, in the same order.
+        count: r, at most m.
+    """
+
+    order: Int[Tensor, " m"]
+    weights: Float[Tensor, " m"]
+    count: int
+
+    @property
+    def rank(self) -> int:
+        return self.count
+
+    def project(self, rows: Float[Tensor, "n m"]) -> Float[Tensor, "n r"]:
+        moved = rows.index_select(1, self.order).mul_(self.weights)
+        whole = len(self.order) // self.count * self.count
+        out = moved[:, :whole].unflatten(1, (-1, self.count)).sum(dim=1)
+        out[:, : len(self.order) - whole] += moved[:, whole:]
+        return out
+
+    def lift(self, y: Float[Tensor, " r"]) -> Float[Tensor, " m"]:
+        return self.lift_columns(y[:, None])[:, 0]
+
+    def restrict(self, g: Float[Tensor, " m"]) -> Float[Tensor, " r"]:
+        return self.project(g[None])[0]
+
+    def lift_columns(self, Y: Float[Tensor, "r c"]) -> Float[Tensor, "m c"]:
+        delta = Y.new_empty(len(self.order), Y.shape[1])
+        pairs = zip(self.order.split(self.count), self.weights.split(self.count), strict=True)
+        for index, weight in pairs:
+            delta[index] = weight[:, None] * Y[: len(index)]
+        return delta
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from pdelsr.resources.pieces import in_pieces
 
 PROBE_SAMPLES, PROBE_COLUMNS = 4, 16  # on which the two ways are timed
 LARGEST_CHUNK = 512 * 2**20  # bytes; passes of few directions or samples waste time
+LARGEST_ROWS = 64 * 2**20  # of rows on a CPU: larger arrays get fresh pages, for half of the time
 COPIES = 3  # numbers held at once for each number in a chunk of columns or rows
 
 
@@ -47,9 +48,12 @@ class JacobianTimes:
         budget: int | None = None,
     ) -> None:
         self.model, self.V = model, as_directions(V)
+        self._is_open = budget is None
         self.budget = chunk_bytes(model.like.device, LARGEST_CHUNK) if budget is None else budget
         self.outputs = model(tuple(x[:1] for x in probe)).shape[1]
-        self.way = self._faster(probe) if way == "auto" else way
+        self.way = way
+        if way == "auto":
+            self.way = self._faster(probe)
 
     def narrowed(self, k: int) -> JacobianTimes:
         """The same product for the k leading directions."""
@@ -60,7 +64,7 @@ class JacobianTimes:
     @property
     def samples(self) -> int:
         """The largest number of samples in one call."""
-        return self._count(self.outputs * self.rank)
+        return self._count(self.outputs * self.rank, self.way == "rows")
 
     @property
     def rank(self) -> int:
@@ -69,7 +73,7 @@ class JacobianTimes:
 
     def samples_of(self, entries: int) -> int:
         """The largest number of samples for `seeded`, with so many seeds a sample."""
-        return self._count(entries * self.model.total)
+        return self._count(entries * self.model.total, of_rows=True)
 
     def seeded(self, inputs: Inputs, seeds: Float[Tensor, "n k"]) -> Float[Tensor, "n r"]:
         """Row i: seeds_i · J_i V, by reverse mode."""
@@ -97,7 +101,7 @@ class JacobianTimes:
 
     def _by_rows(self, inputs: Inputs) -> Tensor:
         out = self.model.like.new_empty(inputs[0].shape[0], self.outputs, self.rank)
-        step = self._count(self.outputs * self.model.total)
+        step = self._count(self.outputs * self.model.total, of_rows=True)
 
         def rows(part: slice) -> Tensor:
             found = self.model.all_rows(tuple(x[part] for x in inputs)).flatten(0, 1)
@@ -119,9 +123,12 @@ class JacobianTimes:
             out[..., part] = found
         return out
 
-    def _count(self, numbers: int) -> int:
+    def _count(self, numbers: int, of_rows: bool = False) -> int:
         """How many arrays of that many numbers fit into the budget, at least one."""
-        return max(1, self.budget // (COPIES * numbers * self.model.like.element_size()))
+        like = self.model.like
+        few = of_rows and self._is_open and like.device.type == "cpu"
+        budget = min(self.budget, LARGEST_ROWS) if few else self.budget
+        return max(1, budget // (COPIES * numbers * like.element_size()))
 
     def _faster(self, probe: Inputs) -> str:
         """The way that takes less time for all columns of a few samples, of those that work."""

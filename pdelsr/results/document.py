@@ -143,6 +143,13 @@ def require_report_tensors(
         index = tensors["index"]
         if index.numel() and not 0 <= int(index.min()) <= int(index.max()) < m:
             raise FileFormatError(f"its tensor 'index' points outside of {m} parameters")
+    if report.directions == "Groups":
+        _require(tensors, "order", (m,), torch.int64)
+        _require(tensors, "weights", (m,), dtype)
+        if not torch.equal(tensors["order"].sort().values.cpu(), torch.arange(m)):
+            raise FileFormatError(f"its tensor 'order' is no order of {m} parameters")
+        if not 0 < report.rank <= m:
+            raise FileFormatError(f"it has {report.rank} groups of {m} parameters")
     unknown = report.effective_rank is None, report.condition is None
     if any(unknown) and tensors["singular_values"].numel():
         raise FileFormatError("it has singular values, and lacks effective rank or condition")

@@ -17,7 +17,7 @@ from pdelsr.errors import FileFormatError, SettingsError, said
 from pdelsr.files.container import Contents, encoded, write
 from pdelsr.files.identity import problem_lines
 from pdelsr.files.typed import built, shown, trusted_by_none
-from pdelsr.linearize import Columns, Dense, Directions, Identity
+from pdelsr.linearize import Columns, Dense, Directions, Groups, Identity
 from pdelsr.networks.hard import inner_network
 from pdelsr.results.accuracy import BlockResidual
 from pdelsr.results.base import BaseSolution
@@ -196,6 +196,8 @@ def _tensors(solution: BaseSolution) -> dict[str, Tensor]:
             found["V"] = report.directions.V
         if isinstance(report.directions, Columns):
             found["index"] = report.directions.index
+        if isinstance(report.directions, Groups):
+            found |= {"order": report.directions.order, "weights": report.directions.weights}
     return tensors | {name: t for name, t in found.items() if t is not None}
 
 
@@ -241,19 +243,21 @@ def _report(
         plain.condition,
         tensors["singular_values"],
         tensors.get("basis_values"),
-        _directions(plain.directions, tensors),
+        _directions(plain.directions, tensors, plain.rank),
         tensors.get("y"),
         limit=plain.limit,
         solver_ended=plain.solver_ended,
     )
 
 
-def _directions(kind: str, tensors: Mapping[str, Tensor]) -> Directions | None:
+def _directions(kind: str, tensors: Mapping[str, Tensor], rank: int) -> Directions | None:
     m = tensors["theta"].numel()
     if kind == "Dense":
         return Dense(tensors["V"])
     if kind == "Columns":
         return Columns(tensors["index"], m)
+    if kind == "Groups":
+        return Groups(tensors["order"], tensors["weights"], rank)
     return Identity(m) if kind == "Identity" else None
 
 

@@ -2,6 +2,7 @@
 
 from pdelsr.subspace.base import Basis, Subspace
 from pdelsr.subspace.coordinate import Coordinate
+from pdelsr.subspace.count_sketch import CountSketch
 from pdelsr.subspace.full import Full
 from pdelsr.subspace.gaussian import Gaussian
 from pdelsr.subspace.last_layer import LastLayer
@@ -12,6 +13,7 @@ __all__ = [
     "BASES",
     "Basis",
     "Coordinate",
+    "CountSketch",
     "Full",
     "Gaussian",
     "LastLayer",

@@ -5,13 +5,23 @@ from __future__ import annotations
 from pdelsr.errors import SettingsError
 from pdelsr.subspace.base import Basis
 from pdelsr.subspace.coordinate import Coordinate
+from pdelsr.subspace.count_sketch import CountSketch
 from pdelsr.subspace.full import Full
 from pdelsr.subspace.gaussian import Gaussian
 from pdelsr.subspace.last_layer import LastLayer
 from pdelsr.subspace.rsvd import OutputRSVD, ResidualRSVD
 
 BASES: dict[str, Basis] = {
-    b.name: b for b in (Full(), OutputRSVD(), ResidualRSVD(), Gaussian(), Coordinate(), LastLayer())
+    b.name: b
+    for b in (
+        Full(),
+        OutputRSVD(),
+        ResidualRSVD(),
+        Gaussian(),
+        CountSketch(),
+        Coordinate(),
+        LastLayer(),
+    )
 }
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import pdelsr as pl
 
-BASES = (None, None, "output", "residual", "gaussian", "coordinate", "last_layer")
+BASES = (None, None, "output", "residual", "gaussian", "count_sketch", "coordinate", "last_layer")
 SAMPLERS = st.sampled_from(
     (None, pl.Halton(), pl.LatinHypercube(), pl.Uniform(), pl.Grid(), pl.GaussLegendre())
 )

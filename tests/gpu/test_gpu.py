@@ -19,7 +19,7 @@ from pdelsr.cli.main import main
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 GPU = "cuda"
-BASES = ("full", "output", "residual", "gaussian", "coordinate", "last_layer")
+BASES = ("full", "output", "residual", "gaussian", "count_sketch", "coordinate", "last_layer")
 STEPS: dict[str, dict[str, Any]] = {
     "pinn": {"adam_steps": 20, "lbfgs_steps": 20},
     "tsonn": {"max_iterations": 3},

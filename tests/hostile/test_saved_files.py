@@ -264,6 +264,7 @@ EDITS: dict[str, Callable[[dict[str, Any], dict[str, Any]], object]] = {
     "huge rank": put("report", "rank", value=10**12),
     "rank of text": put("report", "rank", value="9"),
     "columns without an index": put("report", "directions", value="Columns"),
+    "groups without an order": put("report", "directions", value="Groups"),
     "the identity of another rank": put("report", "directions", value="Identity"),
     "more points than there are": put("points", value=[["equation", 1], ["a", 1], ["b", 2]]),
     "huge number of sites": put("points", value=[["equation", 10**9]]),

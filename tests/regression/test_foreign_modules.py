@@ -111,7 +111,7 @@ def test_modules_of_other_libraries_are_refined(name: str, tmp_path: Path) -> No
     assert torch.equal(pl.RefinedModule.load(tmp_path / "refined", MODULES[name]())(a), refined(a))
 
 
-@pytest.mark.parametrize("basis", ["output", "coordinate", "gaussian", "residual"])
+@pytest.mark.parametrize("basis", ["output", "coordinate", "gaussian", "count_sketch", "residual"])
 @pytest.mark.parametrize("in_place", [False, True])
 def test_complex_parameters_move_as_pairs(basis: str, in_place: bool) -> None:
     a, t = data()

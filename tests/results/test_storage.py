@@ -25,6 +25,7 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "full basis": ("poisson_1d", "lsr", {}),
     "dense basis": ("poisson_1d", "lsr", {"basis": pl.OutputRSVD(oversampling=5), "rank": 20}),
     "coordinate basis": ("poisson_1d", "lsr", {"basis": "coordinate", "rank": 30}),
+    "sketched basis": ("poisson_1d", "lsr", {"basis": "count_sketch", "rank": 30}),
     "no basis": ("poisson_1d", "pinn", {"adam_steps": 20, "lbfgs_steps": 10}),
     "hard and periodic": ("heat_1d", "lsr", {"hard": True}),
     "several fields": ("system_2d", "lsr", {"sampler": pl.Grid()}),

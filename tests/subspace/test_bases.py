@@ -11,7 +11,7 @@ from torch import Tensor
 
 import pdelsr as pl
 from pdelsr.compile import compile_problem
-from pdelsr.linearize import Columns, Dense, Identity, StackedResidual
+from pdelsr.linearize import Columns, Dense, Groups, Identity, StackedResidual
 from pdelsr.linearize.points import PointPlan
 from pdelsr.networks import MLP
 from pdelsr.subspace import (
@@ -200,11 +200,26 @@ def test_single_precision(name: str) -> None:
     assert torch.isfinite(product).all()
 
 
+@pytest.mark.parametrize("rank", [1, 7, 30, 10_000])
+def test_a_sketch_moves_every_parameter_once(rank: int) -> None:
+    V = build("count_sketch", rank).directions
+    assert isinstance(V, Groups)
+    matrix, rows = dense(build("count_sketch", rank)), torch.randn(5, len(V.order)).double()
+    assert ((matrix != 0).sum(dim=1) == 1).all()
+    counts = (matrix != 0).sum(dim=0)
+    assert counts.max() - counts.min() <= 1
+    torch.testing.assert_close(matrix.T @ matrix, torch.eye(V.rank, dtype=torch.float64))
+    torch.testing.assert_close(V.project(rows), rows @ matrix)
+    torch.testing.assert_close(V.restrict(rows[0]), rows[0] @ matrix)
+    torch.testing.assert_close(V.columns(slice(0, 1), rows), matrix[:, :1])
+
+
 def test_names() -> None:
-    assert list(BASES) == ["full", "output", "residual", "gaussian", "coordinate", "last_layer"]
+    names = "full output residual gaussian count_sketch coordinate last_layer"
+    assert list(BASES) == names.split()
     own = OutputRSVD(oversampling=3)
     assert basis_named(own) is own
     assert all(basis_named(name).name == name for name in BASES)
-    message = "'rsvd' is not known: choose one of full, output, residual, gaussian, coordinate"
+    message = "'rsvd' is not known: choose one of full, output, residual, gaussian, count_sketch"
     with pytest.raises(pl.SettingsError, match=message):
         basis_named("rsvd")

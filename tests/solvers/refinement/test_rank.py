@@ -20,7 +20,7 @@ def from_few_directions(monkeypatch) -> None:
     monkeypatch.setattr(refiner_options, "FIRST_RANK", 20)
 
 
-@pytest.mark.parametrize("basis", ["output", "residual", "gaussian", "coordinate"])
+@pytest.mark.parametrize("basis", ["output", "residual", "gaussian", "count_sketch", "coordinate"])
 def test_the_rank_doubles_while_that_pays(basis: str) -> None:
     solution = pl.solve(poisson_2d(), "lsr", basis=basis, **WIDE)
     fixed = pl.solve(poisson_2d(), "lsr", basis=basis, rank=20, **WIDE)

@@ -46,6 +46,10 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
         *("poisson_2d", "lsr"),
         {"hidden": (100, 100), "points": 20_000, "rank": 500, "basis": "gaussian", **LSR},
     ),
+    "sketch": (
+        *("poisson_2d", "lsr"),
+        {"hidden": (100, 100), "points": 8000, "rank": 1000, "basis": "count_sketch", **LSR},
+    ),
     "single": (
         *("poisson_2d", "lsr"),
         {"hidden": (100, 100), "points": 8000, "rank": 1000, "basis": "output"}
