@@ -1,9 +1,9 @@
-"""Input functions of one variable: interpolants, series, splines, and user functions."""
+"""Input functions: interpolants, series, splines, and user functions."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,24 +13,25 @@ from jaxtyping import Float
 
 from pdelsr.errors import ProblemError
 
+FIELD_BLOCK = 2**22  # numbers of a work array
 SLACK = 1e-12  # of the interval's length, by which points may lie outside
 
 
 class InputSample(ABC):
-    """An input function a(x): numpy arrays of any shape in, values of the same shape out."""
+    """An input function: arrays of any shape in, one a coordinate, values of that shape out."""
 
-    def __call__(self, x: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
-        """Values at x.
+    def __call__(self, *x: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+        """Values at points, given by an array for each coordinate.
 
         Raises:
-            ProblemError: x lies outside of the interval on which the function is known.
+            ProblemError: a point lies outside of where the function is known.
         """
-        points = np.asarray(x, dtype=float)
-        return self._values(points.ravel()).reshape(points.shape)
+        points = np.broadcast_arrays(*(np.asarray(axis, dtype=float) for axis in x))
+        return self._values(*(axis.ravel() for axis in points)).reshape(points[0].shape)
 
     @abstractmethod
-    def _values(self, x: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-        """Values at x, (n,)."""
+    def _values(self, *x: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+        """Values at points, (n,)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +57,49 @@ class ChebyshevInterpolant(InputSample):
         series = np.asarray(scipy.fft.dct(self.values[::-1], type=1)) / (len(self.values) - 1)
         series[[0, -1]] /= 2
         return series
+
+
+@dataclass(frozen=True, eq=False)
+class ChebyshevField(InputSample):
+    """The polynomial of several coordinates through values at products of `chebyshev_nodes`.
+
+    Args:
+        box: (low, high) of every coordinate.
+        values: at the nodes, an axis for each coordinate.
+    """
+
+    box: tuple[tuple[float, float], ...]
+    values: Float[np.ndarray, "..."]
+
+    def _values(self, *x: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+        found = np.empty(len(x[0]))
+        step = max(1, FIELD_BLOCK // self.series[0].size)
+        for start in range(0, len(found), step):
+            part = slice(start, start + step)
+            found[part] = self._sums([axis[part] for axis in x])
+        return found
+
+    def _sums(self, x: Sequence[Float[np.ndarray, " n"]]) -> Float[np.ndarray, " n"]:
+        first, *others = (self._waves(axis, number) for number, axis in enumerate(x))
+        sums = np.tensordot(first, self.series, axes=1)
+        for waves in others:
+            sums = np.einsum("np,np...->n...", waves, sums)
+        return sums
+
+    def _waves(self, x: Float[np.ndarray, " n"], axis: int) -> Float[np.ndarray, "n p"]:
+        """The Chebyshev polynomials along a coordinate."""
+        low, high = self.box[axis]
+        scaled = (2 * require_inside(x, self.box[axis]) - low - high) / (high - low)
+        return np.polynomial.chebyshev.chebvander(scaled, self.series.shape[axis] - 1)
+
+    @cached_property
+    def series(self) -> Float[np.ndarray, "..."]:
+        """Coefficients of the products of Chebyshev polynomials."""
+        found = self.values
+        for axis, size in enumerate(self.values.shape):
+            found = np.asarray(scipy.fft.dct(np.flip(found, axis), type=1, axis=axis)) / (size - 1)
+            np.moveaxis(found, axis, 0)[[0, -1]] /= 2
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,14 +167,14 @@ class Given(InputSample):
         function: of numpy arrays; to work in other processes it must be picklable.
     """
 
-    function: Callable[[np.ndarray], np.ndarray]
+    function: Callable[..., np.ndarray]
 
-    def _values(self, x: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-        values = np.asarray(self.function(x), dtype=float)
-        if values.shape != np.shape(x):
+    def _values(self, *x: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+        values = np.asarray(self.function(*x), dtype=float)
+        if values.shape != np.shape(x[0]):
             raise ProblemError(
                 f"Drawn: a function gave values of shape {values.shape} at x of shape "
-                f"{np.shape(x)}; expected one value for each x."
+                f"{np.shape(x[0])}; expected one value for each x."
             )
         return values
 

@@ -116,12 +116,26 @@ def read_instance(given: Any) -> dict[str, Callable[..., Any]]:
     return {name: wrapped(name, function) for name, function in (given or {}).items()}
 
 
+def coordinates_of(name: str, system: System) -> tuple[Any, ...]:
+    """The coordinates that an input function is applied to; none if it is to other expressions.
+
+    Numbers among the arguments, as in a(0) beside a(x), do not count.
+    """
+    applied = [a.args for a in system.input_functions if a.name == name]
+    width = max((len(arguments) for arguments in applied), default=0)
+    found = []
+    for place in range(width):
+        here = {args[place] for args in applied if args[place].free_symbols}
+        if len(here) != 1 or not here <= set(system.coordinates):
+            return ()
+        found.append(here.pop())
+    return tuple(found) if len(set(found)) == width else ()
+
+
 def coordinate_of(name: str, system: System) -> Any:
     """The only coordinate among an input function's arguments; None if there are more or none."""
-    applied = [a.args for a in system.input_functions if a.name == name]
-    found = {argument for arguments in applied for argument in arguments if argument.free_symbols}
-    single = all(len(arguments) == 1 for arguments in applied) and len(found) == 1
-    return found.pop() if single and found <= set(system.coordinates) else None
+    found = coordinates_of(name, system)
+    return found[0] if len(found) == 1 else None
 
 
 def bounds_of(coordinate: Any, system: System) -> Float[np.ndarray, "2"]:

@@ -15,7 +15,7 @@ from pdelsr.entry.solve import solve
 from pdelsr.errors import SettingsError
 from pdelsr.lstsq import LeastSquares
 from pdelsr.operators.at_input import network_at, parameter_of
-from pdelsr.operators.physics import Sensors
+from pdelsr.operators.sensors import Sensors
 from pdelsr.regression import RefinedModule
 from pdelsr.regression import refine as refine_on_data
 from pdelsr.regression.checks import require_known

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import multiprocessing
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,7 @@ from pdelsr.entry.refine import (
 from pdelsr.errors import SettingsError
 from pdelsr.files.identity import problem_lines
 from pdelsr.operators.instances import InstanceRow, Instances
+from pdelsr.operators.loss import drawn_functions, require_samplers
 from pdelsr.operators.rows_file import append_row, fingerprint, read_rows
 from pdelsr.progress import PassDisplay
 from pdelsr.resources.free_memory import share_memory
@@ -43,9 +44,13 @@ STREAM = 2**31  # of seeds for instances, apart from those of training
 GRID = 10_000  # points of the measurement of errors, at least
 
 if TYPE_CHECKING:
-    GivenInstances: TypeAlias = GivenFunction | Sequence[GivenFunction]
+    Functions: TypeAlias = Mapping[str, Callable[..., ArrayLike]]
+    """The input functions of an instance by name."""
+    GivenInstance: TypeAlias = GivenFunction | Mapping[str, GivenFunction]
+    """The input function, or several by name."""
+    GivenInstances: TypeAlias = GivenInstance | Sequence[GivenInstance]
 else:
-    GivenInstances = object  # checked by Problem.at, in the user's words
+    Functions = GivenInstances = object  # checked by Problem.at, in the user's words
 
 
 def refine_many(
@@ -63,9 +68,10 @@ def refine_many(
 
     Args:
         operator: see `refine_instance`.
-        problem: a parametric one, with one input function.
-        instances: number of instances to draw from the problem's sampler, or the input functions
-            themselves, as functions or arrays for `Problem.at`.
+        problem: a parametric one.
+        instances: number of instances to draw from the problem's samplers, or the input functions
+            themselves, as functions or arrays for `Problem.at`; where an instance has several, a
+            mapping from their names.
         workers: number of instances at once, each in a forked process on one core. Leave it at 1 on
             a GPU, and on systems without fork.
         path: file with one JSON line per instance, from which an interrupted run goes on.
@@ -99,7 +105,7 @@ def refine_many(
     if workers > 1 and not may_fork(operator):
         raise SettingsError("workers are forked processes, on the CPU only: set workers=1.")
     require_options(options)
-    functions = _functions(problem, instances, function_seed)
+    functions = _instances(problem, instances, function_seed)
     header = {
         "problem": problem_lines(problem),
         "instances": len(functions),
@@ -114,7 +120,10 @@ def refine_many(
         for row in display.over(problem.name, rows, len(functions), lambda _: 1, len(done)):
             done[row.index] = row
             append_row(path, row)
-    return Instances(problem.name, [done[i] for i in range(len(functions))], functions)
+    rows = [done[i] for i in range(len(functions))]
+    single = all(len(given) == 1 for given in functions)
+    listed = [next(iter(given.values())) for given in functions] if single else functions
+    return Instances(problem.name, rows, listed)
 
 
 @dataclass(frozen=True)
@@ -123,7 +132,7 @@ class _Task:
 
     operator: nn.Module
     problem: Problem
-    functions: Sequence[Callable[..., ArrayLike]]
+    functions: Sequence[Functions]
     options: ManyOptions
 
     def __call__(self, index: int) -> InstanceRow:
@@ -163,18 +172,18 @@ def _run_in_worker(index: int) -> InstanceRow:
 def refined_row(
     operator: nn.Module,
     problem: Problem,
-    function: Callable[..., ArrayLike],
+    functions: Functions,
     index: int,
     **options: Unpack[ManyOptions],
 ) -> InstanceRow:
-    """Refine for one input function, and measure operator and refinement against the reference."""
-    at = problem.at(function)
+    """Refine for one instance, and measure operator and refinement against the reference."""
+    at = problem.at(**functions)
     begin = time.perf_counter()
     solution = refine_instance(operator, at, **options)
     seconds = time.perf_counter() - begin
     if solution.status is Status.INTERRUPTED:
         raise KeyboardInterrupt
-    errors: tuple[float | None, float | None] = (None, None)
+    errors: tuple[dict[str, float], dict[str, float]] = ({}, {})
     if at.reference is not None:
         errors = _errors(at, solution)
     return InstanceRow(
@@ -188,17 +197,17 @@ def refined_row(
     )
 
 
-def _errors(problem: Problem, solution: Solution) -> tuple[float | None, float | None]:
+def _errors(problem: Problem, solution: Solution) -> tuple[dict[str, float], dict[str, float]]:
     """Relative L2 errors without and with δ, on points where the reference has a value."""
     points, reference = where_known(problem, error_points(problem))
     if not len(points):
-        return None, None
-    name = solution.names[0]
+        return {}, {}
     before, after = (
-        errors_of(problem, points, values_of(s, points), reference)[name].relative_l2
+        errors_of(problem, points, values_of(s, points), reference)
         for s in (solution.unrefined, solution)
     )
-    return before, after
+    names = solution.names
+    return {u: before[u].relative_l2 for u in names}, {u: after[u].relative_l2 for u in names}
 
 
 def may_fork(operator: nn.Module) -> bool:
@@ -216,30 +225,26 @@ def error_points(problem: Problem) -> Float[np.ndarray, "n d"]:
     return points[problem.domain.contains(points, tolerance=1e-9)]
 
 
-def _functions(problem: Problem, instances: Any, seed: int) -> Sequence[Callable[..., ArrayLike]]:
-    if callable(instances):
-        instances = [instances]
-    if not isinstance(instances, int | np.integer):
-        read: list[Any] = [f if callable(f) else _of_array(problem, f) for f in instances]
-        return read
-    instances = int(instances)
-    require_whole("instances", instances, 1)
-    if problem.instance:
+def _instances(problem: Problem, given: Any, seed: int) -> list[Functions]:
+    """The input functions of every instance by name."""
+    if callable(given) or isinstance(given, Mapping):
+        given = [given]
+    if not isinstance(given, int | np.integer):
+        return [_read(problem, one) for one in given]
+    count = int(given)
+    require_whole("instances", count, 1)
+    require_whole("function_seed", seed, 0)
+    if not problem.missing_inputs:
         raise SettingsError(
-            f"{problem.name} is one instance already, and {instances} functions were to be drawn: "
+            f"{problem.name} is one instance already, and {count} functions were to be drawn: "
             "give the parametric problem, without .at(...)."
         )
-    if len(problem.inputs) != 1:
-        raise SettingsError(
-            f"{problem.name} has {len(problem.inputs)} sampler(s) of input functions: give "
-            "Problem(inputs={a: sampler}) for one, or the input functions themselves."
-        )
-    (sampler,) = problem.inputs.values()
-    require_whole("function_seed", seed, 0)
-    return sampler.sample(instances, STREAM + seed)
+    require_samplers(problem)
+    drawn = drawn_functions(problem, count, STREAM + seed)
+    return [{name: found[i] for name, found in drawn.items()} for i in range(count)]
 
 
-def _of_array(problem: Problem, values: GivenFunction) -> Callable[..., ArrayLike]:
-    """The input function through values at equidistant sensors."""
-    (function,) = problem.at(values).instance.values()
-    return function
+def _read(problem: Problem, given: Any) -> Functions:
+    """Input functions of an instance; values at equidistant sensors become functions."""
+    at = problem.at(**given) if isinstance(given, Mapping) else problem.at(given)
+    return dict(at.instance)

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from pdelsr.declare import Problem
 from pdelsr.declare.domains.probes import probes
-from pdelsr.declare.inputs import OfArrays, bounds_of, coordinate_of
+from pdelsr.declare.inputs import OfArrays, bounds_of, coordinates_of
 from pdelsr.declare.regions import AtPoints, Interior, OnParts
 from pdelsr.declare.statements import Statement
 from pdelsr.files.digest import digest
@@ -66,12 +66,15 @@ def _places(
 
 
 def _input_line(problem: Problem, name: str) -> str:
-    function, coordinate = problem.instance[name], coordinate_of(name, problem.system)
-    if coordinate is None or not isinstance(function, OfArrays):
+    function, coordinates = problem.instance[name], coordinates_of(name, problem.system)
+    if not coordinates or not isinstance(function, OfArrays):
         return ""
-    low, high = map(float, bounds_of(coordinate, problem.system))
-    x = low + (high - low) * (GOLDEN * np.arange(1, PROBES + 1) % 1)
-    values = np.broadcast_to(function(x), x.shape)
+    unit = (GOLDEN * np.arange(1, PROBES + 1) % 1)[:, None]
+    if len(coordinates) > 1:
+        unit = probes(PROBES, len(coordinates))
+    low, high = np.array([bounds_of(c, problem.system) for c in coordinates], dtype=float).T
+    x = low + (high - low) * unit
+    values = np.broadcast_to(function(*x.T), PROBES)
     size = np.abs(values).max()
     known = digest([_rounded_bytes(values / size if size > 0 else values, 6)])[:12]
     return f"  input function {name}: at most {size:.6g} at {PROBES} points, fingerprint {known}"

@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from pdelsr.declare import Problem
-from pdelsr.declare.inputs import bounds_of, coordinate_of
-from pdelsr.errors import PdelsrError, SettingsError, described
+from pdelsr.errors import SettingsError, described
 from pdelsr.networks.generic import require_deterministic
-from pdelsr.operators.physics import PIDeepONet, Sensors, read_sensors
-
-SLACK = 1e-6  # of the domain's length, by which sensors may leave it: they may be float32
+from pdelsr.operators.physics import PIDeepONet
+from pdelsr.operators.sensors import Sensors, read_sensors, require_sensors_of, values_at
 
 
 def network_at(operator: nn.Module, problem: Problem, sensors: Sensors | None = None) -> nn.Module:
-    """The map from points to the output function, at the input function of an instance.
+    """The map from points to the output functions, at the input functions of an instance.
 
     Raises:
-        SettingsError: there are several unknowns or input functions, or no sensors.
+        SettingsError: there are no input functions, no sensors or sensors of other functions, or
+            the operator has another number of outputs than the problem has unknowns.
     """
-    if problem.missing_inputs:
+    missing = problem.missing_inputs
+    if missing:
+        every = ", ".join(f"{name}={name}" for name in missing)
         raise SettingsError(
             f"{problem.name} is parametric: an operator is refined for one instance, "
-            f"problem.at({problem.missing_inputs[0]})."
+            f"problem.at({missing[0] if len(missing) == 1 else every})."
         )
-    if len(problem.unknowns) != 1 or len(problem.instance) != 1:
+    if not problem.instance:
         raise SettingsError(
-            f"{problem.name} has {len(problem.unknowns)} unknown(s) and {len(problem.instance)} "
-            "given input function(s): an operator maps one function to one function; give it by "
-            "problem.at(a)."
+            f"{problem.name} has no input function: an operator maps input functions to solutions. "
+            'Declare one by pl.input_function("a", x), and give it by problem.at(a).'
         )
     require_soft(problem)
     if not isinstance(operator, nn.Module):
@@ -46,16 +43,15 @@ def network_at(operator: nn.Module, problem: Problem, sensors: Sensors | None = 
             else f"{type(operator).__name__} does not say where it reads input functions: give "
             "sensors=."
         )
-    where = operator.sensors if own else read_sensors(sensors)
-    (function,) = problem.instance.values()
-    places = where.detach().cpu().double().numpy()
-    require_known_sensors(problem, places)
-    values = sensor_values(function, places)
+    where = operator.sensor_sets if isinstance(operator, PIDeepONet) else read_sensors(sensors)
+    require_sensors_of(problem, list(problem.instance), where)
+    values = values_at(problem.instance, where)
     given = torch.from_numpy(values).to(parameter_of(operator))
-    if own:
+    if isinstance(operator, PIDeepONet):
+        require_outputs(operator, problem)
         return operator.at(given)
     require_deterministic(operator)
-    require_callable_at(operator, given, len(problem.coordinates))
+    require_callable_at(operator, given, len(problem.coordinates), len(problem.unknowns))
     return AtInput(operator, given)
 
 
@@ -72,35 +68,25 @@ def require_soft(problem: Problem) -> None:
         )
 
 
-def sensor_values(function: Any, sensors: Float[np.ndarray, "s c"]) -> Float[np.ndarray, " s"]:
-    """An input function at sensors.
+def require_outputs(operator: PIDeepONet, problem: Problem) -> None:
+    """Refuse an operator for another number of unknowns.
 
     Raises:
-        SettingsError: it does not take one argument per coordinate of the sensors, or gives a wrong
-            number of values or some that are not finite.
+        SettingsError: it has another number of outputs.
     """
-    try:
-        values = np.asarray(function(*sensors.T), np.float64)
-        if values.size != 1 and values.shape != (len(sensors),):
-            raise SettingsError(
-                f"the input function gives shape {values.shape} at {len(sensors)} sensors: expected"
-                f" one value for each entry of its array, ({len(sensors)},)."
-            )
-        values = np.broadcast_to(values, len(sensors)).copy()
-    except PdelsrError:
-        raise
-    except Exception as error:  # anything a user's function raises
-        raise SettingsError(f"the input function fails at the sensors: {error}") from error
-    if not np.isfinite(values).all():
-        raise SettingsError("the input function is not finite at the sensors.")
-    return values
+    count = len(problem.unknowns)
+    if operator.outputs != count:
+        raise SettingsError(
+            f"the operator has {operator.outputs} output function(s), and {problem.name} has "
+            f"{count} unknown(s): build it with outputs={count}."
+        )
 
 
-def require_callable_at(operator: nn.Module, values: Tensor, d: int) -> None:
+def require_callable_at(operator: nn.Module, values: Tensor, d: int, k: int = 1) -> None:
     """Refuse a module that is no operator.
 
     Raises:
-        SettingsError: it fails on two points, or does not give one value per point.
+        SettingsError: it fails on two points, or does not give k values per point.
     """
     name = type(operator).__name__
     call = f"{name}(values (2, {len(values)}), points (2, {d}))"
@@ -110,44 +96,21 @@ def require_callable_at(operator: nn.Module, values: Tensor, d: int) -> None:
             found = operator(values.expand(2, -1), points)
     except Exception as error:  # anything a user's module raises
         raise SettingsError(
-            f"{call} fails with {described(error)}. An operator takes an input "
-            "function at the sensors and a point, row by row."
+            f"{call} fails with {described(error)}. An operator takes the values of its input "
+            "functions at the sensors, one function after the other, and a point, row by row."
         ) from error
     shape = tuple(getattr(found, "shape", ()))
-    if shape not in ((2,), (2, 1)):
-        raise SettingsError(f"{call} gives the shape {shape}: expected (2,) or (2, 1).")
-
-
-def require_known_sensors(problem: Problem, sensors: Float[np.ndarray, "s c"]) -> None:
-    """Refuse sensors outside of the domain of the input function.
-
-    Raises:
-        SettingsError: they have several coordinates and the function has one, or they leave the
-            domain.
-    """
-    (name,) = problem.instance
-    coordinate = coordinate_of(name, problem.system)
-    if coordinate is None:
-        return
-    if sensors.shape[1] != 1:
-        raise SettingsError(
-            f"sensors have {sensors.shape[1]} coordinates, and {name} has one: give (s,)."
-        )
-    low, high = map(float, bounds_of(coordinate, problem.system))
-    slack = SLACK * (high - low)
-    if sensors.min() < low - slack or sensors.max() > high + slack:
-        raise SettingsError(
-            f"sensors reach from {sensors.min():g} to {sensors.max():g}, and {name} is known for "
-            f"{low:g} <= {coordinate} <= {high:g}."
-        )
+    if shape != (2, k) and not (k == 1 and shape == (2,)):
+        expected = "(2,) or (2, 1)" if k == 1 else f"(2, {k}), a column for each unknown"
+        raise SettingsError(f"{call} gives the shape {shape}: expected {expected}.")
 
 
 class AtInput(nn.Module):
-    """A module of (values, points) at one input function.
+    """A module of (values, points) at one choice of its input functions.
 
     Args:
         operator: the module.
-        values: the input function at the sensors.
+        values: the input functions at the sensors, one after the other.
     """
 
     values: Tensor

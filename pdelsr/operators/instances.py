@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,9 +23,9 @@ class InstanceRow:
     """The result of one instance.
 
     Args:
-        index: of the input function, from 0.
-        error_before: relative L2 error of the operator; None without a reference.
-        error: relative L2 error of the refinement.
+        index: of the input functions, from 0.
+        errors_before: relative L2 error of the operator, by unknown; empty without a reference.
+        errors: relative L2 error of the refinement, by unknown.
         heldout_before: norm of the residual on held-out points, of the operator.
         heldout: norm of the residual of the refinement.
         refined: whether the refinement was better; otherwise the operator is kept.
@@ -34,13 +34,23 @@ class InstanceRow:
     """
 
     index: int
-    error_before: float | None
-    error: float | None
+    errors_before: dict[str, float]
+    errors: dict[str, float]
     heldout_before: float
     heldout: float
     refined: bool
     rank: int
     seconds: float
+
+    @property
+    def error_before(self) -> float | None:
+        """The largest error of the operator over the unknowns; None without a reference."""
+        return max(self.errors_before.values(), default=None)
+
+    @property
+    def error(self) -> float | None:
+        """The largest error of the refinement over the unknowns; None without a reference."""
+        return max(self.errors.values(), default=None)
 
 
 @dataclass(frozen=True)
@@ -50,12 +60,12 @@ class Instances:
     Args:
         name: of the problem.
         rows: one per instance, in order.
-        functions: the input functions.
+        functions: the input functions; by name where a problem has several.
     """
 
     name: str
     rows: Sequence[InstanceRow]
-    functions: Sequence[Callable[..., ArrayLike]]
+    functions: Sequence[Callable[..., ArrayLike] | Mapping[str, Callable[..., ArrayLike]]]
 
     def __str__(self) -> str:
         from rich.console import Console
@@ -71,16 +81,17 @@ class Instances:
         kept = sum(not row.refined for row in self.rows)
         title = f"{self.name}, {len(self.rows)} instances, {kept} of them not refined"
         table = Table("", "mean", "std", "median", "worst", title=title)
-        for label, name in (
-            ("error of the operator", "error_before"),
-            ("error after refinement", "error"),
-            ("residual of the operator", "heldout_before"),
-            ("residual after refinement", "heldout"),
-            ("seconds", "seconds"),
-        ):
-            values = [v for row in self.rows if (v := getattr(row, name)) is not None]
-            if values:
-                spread = statistics.stdev(values) if len(values) > 1 else 0.0
-                found = statistics.mean(values), spread, statistics.median(values), max(values)
-                table.add_row(label, *(f"{v:.2e}" for v in found))
+        unknowns = list(self.rows[0].errors) if self.rows else []
+        columns: dict[str, list[float]] = {}
+        for u in unknowns:
+            of = f" in {u}" if len(unknowns) > 1 else ""
+            columns[f"error of the operator{of}"] = [row.errors_before[u] for row in self.rows]
+            columns[f"error after refinement{of}"] = [row.errors[u] for row in self.rows]
+        columns["residual of the operator"] = [row.heldout_before for row in self.rows]
+        columns["residual after refinement"] = [row.heldout for row in self.rows]
+        columns["seconds"] = [row.seconds for row in self.rows]
+        for label, values in columns.items():
+            spread = statistics.stdev(values) if len(values) > 1 else 0.0
+            found = statistics.mean(values), spread, statistics.median(values), max(values)
+            table.add_row(label, *(f"{v:.2e}" for v in found))
         return table

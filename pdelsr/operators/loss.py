@@ -12,15 +12,17 @@ from torch import Tensor
 
 from pdelsr.compile import compile_problem
 from pdelsr.declare import Problem
-from pdelsr.declare.inputs import bounds_of, coordinate_of
+from pdelsr.declare.inputs import bounds_of, coordinates_of
 from pdelsr.errors import SettingsError
 from pdelsr.linearize.bound_block import BoundBlock
 from pdelsr.linearize.points import PointPlan
-from pdelsr.operators.at_input import require_soft, sensor_values
+from pdelsr.operators.at_input import require_outputs, require_soft
 from pdelsr.operators.physics import PIDeepONet
+from pdelsr.operators.sensors import as_array, require_sensors_of, sensor_values
 
 POOL = 8192  # points of a block from which steps draw
-NODES = 1025  # of the tables of input functions in training
+NODES = (1025, 129, 33)  # along an axis, of tables of functions of 1, 2, 3 coordinates
+STREAM = 2**40  # of seeds, apart from each other for the input functions of a problem
 
 
 class Loss:
@@ -38,13 +40,16 @@ class Loss:
         self.operator: PIDeepONet = operator
         self.seed: int = seed
         like = next(operator.parameters())
-        (name,) = problem.inputs
-        drawn = problem.inputs[name].sample(functions, seed)
-        self.table: FunctionTable = FunctionTable(problem, name, drawn, like)
-        where = operator.sensors.detach().cpu().double().numpy()
-        values = np.stack([sensor_values(f, where) for f in drawn])
-        self.values: Tensor = torch.from_numpy(values).to(like)
-        compiled = compile_problem(problem.at(**{name: self.table}))
+        drawn = drawn_functions(problem, functions, seed)
+        self.tables: dict[str, FunctionTable] = {
+            name: FunctionTable(problem, name, found, like) for name, found in drawn.items()
+        }
+        values = [
+            np.stack([sensor_values(f, as_array(points)) for f in drawn[name or next(iter(drawn))]])
+            for name, points in operator.sensor_sets.items()
+        ]
+        self.values: Tensor = torch.from_numpy(np.concatenate(values, axis=1)).to(like)
+        compiled = compile_problem(problem.at(**self.tables))
         plan = PointPlan(
             problem.domain,
             {b.name: POOL for b in compiled.blocks},
@@ -58,7 +63,8 @@ class Loss:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + step)
         count = len(self.values)
         rows = torch.randperm(count, generator=generator, device="cpu")[: min(batch, count)]
-        self.table.choose(rows)
+        for table in self.tables.values():
+            table.choose(rows)
         b = self.operator.branch(self.values[rows])
         total = b.new_zeros(())
         for block in self.blocks:
@@ -69,42 +75,47 @@ class Loss:
     def _residual(self, block: BoundBlock, index: Tensor, b: Float[Tensor, "B p"]) -> Tensor:
         """F at all pairs of a function and a point, (B n,)."""
         found: list[Tensor] = [torch.empty(0)] * len(block.block.entries)
+        outputs = b.unflatten(1, (self.operator.outputs, -1))
         for sites, site in zip(block.sites, block.site_entries, strict=True):
-            jet = self.operator.trunk(sites[index], site.indices)  # (A, n, p)
-            for slot, position in zip(site.slots, site.positions, strict=True):
-                found[slot] = (b @ jet[position].T).flatten()
+            jet = self.operator.trunk(sites[index], site.indices)  # (A, n, k p)
+            jet = jet.unflatten(2, (self.operator.outputs, -1))
+            for slot, position, k in zip(site.slots, site.positions, site.components, strict=True):
+                found[slot] = (outputs[:, k] @ jet[position, :, k].T).flatten()
         columns = block.columns[index].repeat(len(b), 1)
         return block.block.value(columns, torch.stack(found))
 
 
 class FunctionTable:
-    """Several input functions as one coefficient, linear between nodes.
+    """Several input functions as one coefficient, linear between nodes of a grid.
 
     It is called with n points, repeated for each chosen function.
 
     Args:
-        problem: whose coordinate the functions belong to.
+        problem: whose coordinates the functions belong to.
         name: of the input function.
         functions: all of them.
         like: gives dtype and device.
     """
 
     is_tensor_function = True
-    low: float
-    high: float
 
     def __init__(
         self, problem: Problem, name: str, functions: Sequence[Callable[..., Any]], like: Tensor
     ) -> None:
-        coordinate = coordinate_of(name, problem.system)
-        if coordinate is None:
+        coordinates = coordinates_of(name, problem.system)
+        if not coordinates or len(coordinates) > len(NODES):
             raise SettingsError(
-                f"train_operator wants an input function of one coordinate, and {name} is applied "
-                "to another expression, or to several."
+                f"train_operator wants input functions of one to {len(NODES)} coordinates, and "
+                f"{name} is applied to other expressions, or to more."
             )
-        self.low, self.high = (float(end) for end in bounds_of(coordinate, problem.system))
-        nodes = np.linspace(self.low, self.high, NODES)
-        values = np.stack([sensor_values(f, nodes[:, None]) for f in functions])
+        count = NODES[len(coordinates) - 1]
+        self.bounds: list[tuple[float, float]] = [
+            (float(low), float(high))
+            for low, high in (bounds_of(c, problem.system) for c in coordinates)
+        ]
+        axes = np.meshgrid(*(np.linspace(*ends, count) for ends in self.bounds), indexing="ij")
+        nodes = np.stack([axis.ravel() for axis in axes], axis=1)
+        values = np.stack([sensor_values(f, nodes) for f in functions])
         self.nodes: Tensor = torch.from_numpy(values).to(like)
         self.chosen: Tensor = torch.arange(1)
 
@@ -112,36 +123,70 @@ class FunctionTable:
         """Choose the functions of the next calls."""
         self.chosen = rows
 
-    def __call__(self, x: Tensor) -> Tensor:
-        x = x[: len(x) // len(self.chosen)]
-        position = (x - self.low) * ((NODES - 1) / (self.high - self.low))
-        left = position.floor().clamp(0, NODES - 2).long()
-        share = position - left
+    def __call__(self, *x: Tensor) -> Tensor:
+        count = NODES[len(self.bounds) - 1]
         picked = self.nodes[self.chosen]
-        return torch.lerp(
-            picked[:, left], picked[:, left + 1], share.expand(len(picked), -1)
-        ).flatten()
+        corners, shares = [torch.zeros(1, dtype=torch.long, device=picked.device)], []
+        for axis, (low, high) in zip(x, self.bounds, strict=True):
+            position = axis[: len(axis) // len(self.chosen)] - low
+            position = position * ((count - 1) / (high - low))
+            left = position.floor().clamp(0, count - 2).long()
+            shares.append(position - left)
+            corners = [count * corner + left + step for corner in corners for step in (0, 1)]
+        values = [picked[:, corner] for corner in corners]
+        for share in reversed(shares):
+            pairs = zip(values[::2], values[1::2], strict=True)
+            values = [torch.lerp(a, b, share.expand(len(picked), -1)) for a, b in pairs]
+        return values[0].flatten()
+
+
+def drawn_functions(
+    problem: Problem, count: int, seed: int
+) -> dict[str, Sequence[Callable[..., Any]]]:
+    """Functions for each input of a parametric problem, independent of each other.
+
+    Args:
+        problem: with a sampler for every input function that is not given.
+        count: of functions for each.
+        seed: equal seeds give equal functions.
+    """
+    return {
+        name: problem.inputs[name].sample(count, seed + number * STREAM)
+        for number, name in enumerate(problem.missing_inputs)
+    }
+
+
+def require_samplers(problem: Problem) -> None:
+    """Refuse input functions that come from nowhere.
+
+    Raises:
+        SettingsError: one has no sampler.
+    """
+    for name in problem.missing_inputs:
+        if name not in problem.inputs:
+            raise SettingsError(
+                f"{problem.name} does not say where {name} comes from: give "
+                f"Problem(inputs={{{name}: sampler}})."
+            )
 
 
 def require_trainable_problem(problem: Problem, operator: PIDeepONet) -> None:
     """Refuse what `train_operator` cannot take.
 
     Raises:
-        SettingsError: there are several unknowns or input functions, no sampler, a wrong number of
-            coordinates, or hard conditions.
+        SettingsError: there are no input functions to give, or sensors of others, no sampler, a
+            wrong number of unknowns or coordinates, or hard conditions.
     """
     require_soft(problem)
     missing = problem.missing_inputs
-    if len(problem.unknowns) != 1 or len(missing) != 1:
+    if not missing:
         raise SettingsError(
-            f"{problem.name} has {len(problem.unknowns)} unknown(s) and {len(missing)} input "
-            "function(s) to give: an operator maps one function to one function."
+            f"{problem.name} has no input function to give: an operator is trained for many of "
+            "them; give the parametric problem, without .at(...)."
         )
-    if missing[0] not in problem.inputs:
-        raise SettingsError(
-            f"{problem.name} does not say where {missing[0]} comes from: give "
-            f"Problem(inputs={{{missing[0]}: sampler}})."
-        )
+    require_outputs(operator, problem)
+    require_sensors_of(problem, missing, operator.sensor_sets)
+    require_samplers(problem)
     d = operator.trunk.in_features
     if d != len(problem.coordinates):
         raise SettingsError(

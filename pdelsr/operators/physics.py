@@ -4,46 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from pdelsr.errors import FileFormatError, SettingsError
 from pdelsr.networks import FeatureNetwork, build_network, network_settings
+from pdelsr.operators.sensors import ONLY, Sensors, SensorSets, read_sensors
 from pdelsr.solvers.state.settings import require_whole
-
-if TYPE_CHECKING:
-    Sensors: TypeAlias = ArrayLike
-    """An array, a tensor or a list, (s,) or (s, c)."""
-else:
-    Sensors = object  # checked by read_sensors, in the user's words
 
 
 class PIDeepONet(nn.Module):
     """s(a)(x) = Σ_k b_k(a) T_k(x), with plain or modified MLPs as branch b and trunk T.
 
+    Several input functions are read into one branch, one after the other, and several output
+    functions have their own products b_k T_k each, from the same two networks (Lu et al. 2022,
+    Comput. Methods Appl. Mech. Eng. 393, 114778, section 3.1.6).
+
     Source: Wang, Wang and Perdikaris 2021 (Science Advances 7, eabi8605), eq. 2; the modified
     MLP is that of `ModifiedMLP`.
 
     Args:
-        sensors: points at which an input function is read, (s,), or (s, c) for c coordinates.
-        in_features: d, coordinates of the output function.
+        sensors: points at which an input function is read, (s,), or (s, c) for c coordinates; for
+            several input functions a mapping from their names to such points.
+        in_features: d, coordinates of the output functions.
         hidden: widths of the layers, the last one included, of branch and trunk alike: with
             (50, 50, 100) both have two hidden layers of 50, and k goes from 1 to 100.
         kind: "mlp" or "modified_mlp".
         activation: of the hidden layers, by name.
         seed: of the initial weights (Glorot normal, zero biases).
         dtype: of the weights.
+        outputs: number of output functions, the unknowns of a problem in their order.
 
     Raises:
         SettingsError: the sensors have another shape, or the networks refuse the settings.
     """
 
-    sensors: Tensor
+    sensors: Tensor  # where they have no names
     branch: FeatureNetwork
     trunk: FeatureNetwork
 
@@ -56,84 +56,98 @@ class PIDeepONet(nn.Module):
         activation: str = "tanh",
         seed: int = 0,
         dtype: torch.dtype = torch.float64,
+        outputs: int = 1,
     ) -> None:
         super().__init__()
-        self.register_buffer("sensors", read_sensors(sensors))
+        read = read_sensors(sensors)
+        self._inputs: tuple[str, ...] = tuple(read)
+        for name, points in read.items():
+            self.register_buffer(_buffer(name), points)
         require_whole("seed", seed, 0)
+        require_whole("outputs", outputs, 1)
+        self.outputs: int = outputs
         if not isinstance(hidden, Sequence) or len(hidden) < 2:
             raise SettingsError(
                 f"hidden={hidden!r}: give the widths of one hidden layer or more, and of the last."
             )
         shared = {
             "kind": kind,
-            "out_features": hidden[-1],
+            "out_features": outputs * hidden[-1],
             "hidden": list(hidden[:-1]),
             "activation": activation,
             "initialization": "xavier",
         }
-        inputs = len(self.sensors)
-        self.branch = build_network({**shared, "in_features": inputs, "seed": 2 * seed}, dtype)
+        branch = {**shared, "in_features": self.reading_count, "seed": 2 * seed}
+        self.branch = build_network(branch, dtype)
         trunk = {**shared, "in_features": in_features, "seed": 2 * seed + 1}
         self.trunk = build_network(trunk, dtype)
 
+    @property
+    def sensor_sets(self) -> SensorSets:
+        """Points (s, c) by the name of the input function; `ONLY` where they name none."""
+        return {name: getattr(self, _buffer(name)) for name in self._inputs}
+
+    @property
+    def reading_count(self) -> int:
+        """Number of values that the branch takes: of all input functions, one after the other."""
+        return sum(len(points) for points in self.sensor_sets.values())
+
     def forward(
         self, values: Float[Tensor, "n s"], points: Float[Tensor, "n d"]
-    ) -> Float[Tensor, " n"]:
-        """s(a_i)(x_i), input function i at point i; `values` are a_i at the sensors."""
-        return (self.branch(values) * self.trunk(points)).sum(dim=1)
+    ) -> Float[Tensor, "n ..."]:
+        """s(a_i)(x_i), input function i at point i; `values` are a_i at the sensors.
+
+        Several input functions stand one after the other in `values`, and several output functions
+        in the last axis of the result.
+        """
+        products = self.branch(values) * self.trunk(points)
+        found = products.unflatten(1, (self.outputs, -1)).sum(dim=2)
+        return found[:, 0] if self.outputs == 1 else found
 
     def fields(
         self, values: Float[Tensor, "n s"], points: Float[Tensor, "p d"]
-    ) -> Float[Tensor, "n p"]:
+    ) -> Float[Tensor, "n p ..."]:
         """s(a_i)(x_j), every input function at every point."""
-        return self.branch(values) @ self.trunk(points).T
+        b = self.branch(values).unflatten(1, (self.outputs, -1))
+        T = self.trunk(points).unflatten(1, (self.outputs, -1))
+        found = torch.einsum("nkj,pkj->npk", b, T)
+        return found[..., 0] if self.outputs == 1 else found
 
     def at(self, values: Float[Tensor, " s"]) -> FeatureNetwork:
         """The network x ↦ s(a)(x) at one input function, with the tangent space of the operator.
 
         The last layer of the trunk is linear, T = W h + c, so b·T = (Wᵀ b)·h + b·c: with b fixed,
         the branch, W and c move s only in the span of the features h and 1. One linear layer with
-        weights Wᵀ b and bias b·c in their place spans the same.
+        weights Wᵀ b and bias b·c in their place spans the same; one row for each output.
 
         Args:
-            values: a at the sensors.
+            values: a at the sensors; several functions one after the other.
 
         Raises:
             SettingsError: the number of values differs from the number of sensors.
         """
-        if values.shape != (len(self.sensors),):
+        if values.shape != (self.reading_count,):
             raise SettingsError(
                 f"at: got values of shape {tuple(values.shape)}, expected one for each of the "
-                f"{len(self.sensors)} sensors."
+                f"{self.reading_count} sensors."
             )
         with torch.no_grad():
-            b = self.branch(values[None])[0]
-            settings = {**network_settings(self.trunk), "out_features": 1}
+            b = self.branch(values[None])[0].unflatten(0, (self.outputs, -1))
+            settings = {**network_settings(self.trunk), "out_features": self.outputs}
             found = build_network(settings, b.dtype, b.device)
             *old, last = self.trunk.affine_layers()
             for layer, given in zip(found.affine_layers(), old, strict=False):
                 layer.weight.copy_(given.weight)
                 layer.bias.copy_(given.bias)
-            found.last.weight.copy_((b @ last.weight)[None])
-            found.last.bias.copy_((b @ last.bias)[None])
+            weight, bias = (p.unflatten(0, b.shape) for p in (last.weight, last.bias))
+            found.last.weight.copy_(torch.einsum("kj,kjh->kh", b, weight))
+            found.last.bias.copy_((b * bias).sum(dim=1))
         return found
 
 
-def read_sensors(given: Any) -> Float[Tensor, "s c"]:
-    """Sensors as points.
-
-    Raises:
-        SettingsError: they have another shape, or there are none.
-    """
-    try:
-        sensors = torch.as_tensor(given, dtype=torch.float64)
-    except (TypeError, ValueError, RuntimeError):
-        raise SettingsError(f"sensors are {given!r:.60}: give an array of points.") from None
-    if sensors.ndim == 1:
-        sensors = sensors[:, None]
-    if sensors.ndim != 2 or not len(sensors):
-        raise SettingsError(f"sensors have shape {tuple(sensors.shape)}: expected (s,) or (s, c).")
-    return sensors
+def _buffer(name: str) -> str:
+    """The name of the buffer of an input function's sensors."""
+    return "sensors" if name == ONLY else f"sensors_{name}"
 
 
 def published_operator(
@@ -172,7 +186,7 @@ def published_operator(
     expected = sum(layer.weight.numel() + layer.bias.numel() for layer in layers)
     if len(vector) != expected:
         raise FileFormatError(
-            f"{path} has {len(vector)} values; an operator with {len(operator.sensors)} sensors "
+            f"{path} has {len(vector)} values; an operator with {operator.reading_count} sensors "
             f"and hidden {tuple(hidden)} has {expected}."
         )
     order = torch.tensor(columns)

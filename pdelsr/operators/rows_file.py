@@ -3,34 +3,40 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import ArrayLike
 from torch import nn
 
 from pdelsr.errors import FileFormatError, said
 from pdelsr.files.atomic import NOT_WRITTEN, unwritable, write_whole
 from pdelsr.files.digest import digest
 from pdelsr.files.typed import built
-from pdelsr.operators.at_input import sensor_values
 from pdelsr.operators.instances import InstanceRow
-from pdelsr.operators.physics import PIDeepONet, Sensors, read_sensors
+from pdelsr.operators.physics import PIDeepONet
+from pdelsr.operators.sensors import read_sensors, values_at
 
 
 def fingerprint(
-    operator: nn.Module, functions: Sequence[Callable[..., ArrayLike]], sensors: Sensors | None
+    operator: nn.Module, instances: Sequence[Mapping[str, Callable[..., Any]]], sensors: Any
 ) -> str:
-    """A digest of an operator and its input functions."""
+    """A digest of an operator and its input functions.
+
+    Args:
+        operator: whose weights count.
+        instances: the input functions of each, by name.
+        sensors: where the operator reads them, unless it knows by itself; None for nowhere.
+    """
     parts: list[str | bytes] = []
     for name, value in operator.state_dict().items():
         parts += [name, value.detach().cpu().contiguous().numpy().tobytes()]
-    own = operator.sensors if isinstance(operator, PIDeepONet) else None
-    if own is not None or sensors is not None:
-        where = read_sensors(sensors if own is None else own).cpu().numpy()
-        parts += [sensor_values(function, where).tobytes() for function in functions]
+    if isinstance(operator, PIDeepONet):
+        parts += [values_at(given, operator.sensor_sets).tobytes() for given in instances]
+    elif sensors is not None:
+        where = read_sensors(sensors)
+        parts += [values_at(given, where).tobytes() for given in instances]
     return digest(parts)[:16]
 
 

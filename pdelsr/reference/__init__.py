@@ -8,7 +8,9 @@ from pdelsr.reference.equations import allen_cahn, burgers, kdv
 from pdelsr.reference.gridded import Gridded, gridded
 from pdelsr.reference.of_inputs import OfInputs
 from pdelsr.reference.parametric import Parametric, parametric
+from pdelsr.reference.porous import darcy
 from pdelsr.reference.reacting import diffusion_reaction
+from pdelsr.reference.reaction_diffusion import reaction_diffusion
 from pdelsr.reference.spectral import Spectral, spectral
 from pdelsr.reference.transport import advection, antiderivative
 
@@ -23,10 +25,12 @@ __all__ = [
     "antiderivative",
     "burgers",
     "cole_hopf",
+    "darcy",
     "diffusion_reaction",
     "gridded",
     "kdv",
     "parametric",
     "periodic_burgers",
+    "reaction_diffusion",
     "spectral",
 ]

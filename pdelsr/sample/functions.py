@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from pdelsr.declare.input_samples import (
+    ChebyshevField,
     ChebyshevInterpolant,
     FourierSeries,
     Given,
@@ -27,9 +28,11 @@ from pdelsr.sample.samplers import Seed, fresh
 
 if TYPE_CHECKING:
     Transform: TypeAlias = Callable[[np.ndarray], np.ndarray] | None
-    Draw: TypeAlias = Callable[[np.random.Generator], Callable[[np.ndarray], np.ndarray]]
+    Draw: TypeAlias = Callable[[np.random.Generator], Callable[..., np.ndarray]]
+    Pair: TypeAlias = tuple[int | float, int | float]
+    Box: TypeAlias = Pair | Sequence[Pair]
 else:
-    Transform = Draw = object  # checked by the samplers themselves, with messages for the user
+    Transform = Draw = Box = object  # checked by the samplers, in the words of the user
 
 REACH = 6  # length scales beyond which the smoothing kernel exp(-z²) is below rounding
 SPACING = 1 / 3  # of white noise, in length scales: aliasing is then below 1e-19
@@ -60,7 +63,7 @@ class FunctionSampler(ABC):
 class GaussianProcess(FunctionSampler):
     """Zero mean and the covariance of a Gaussian (radial basis function) kernel.
 
-        cov(a(x), a(y)) = variance · exp(-(x - y)² / (2 length_scale²))
+        cov(a(x), a(y)) = variance · exp(-|x - y|² / (2 length_scale²))
 
     Values at nodes are white noise smoothed by exp(-(x - ξ)² / length_scale²), which has this
     covariance up to rounding. The square root of the covariance matrix, by its eigenvalues, would
@@ -69,17 +72,19 @@ class GaussianProcess(FunctionSampler):
     Args:
         length_scale: of the kernel.
         variance: of every value.
-        interval: (low, high) of x.
+        interval: (low, high) of x, or one such pair for each coordinate of a function of several:
+            ((0, 1), (0, 1)) for a field on the unit square.
         nodes: None for smooth functions: polynomials through 6 (high - low) / length_scale + 24
-            Chebyshev nodes, which resolve the process to 1e-13. A number for functions that are
-            linear between that many equidistant nodes: 512 in Wang, Wang and Perdikaris (2021).
+            Chebyshev nodes a coordinate, which resolve the process to 1e-13. A number for functions
+            of one coordinate that are linear between that many equidistant nodes: 512 in Wang, Wang
+            and Perdikaris (2021).
         transform: of the values at the nodes, (p,) to (p,), such as v - v.min() + 1 for a
-            velocity. To work in other processes it must be picklable: a function of a module, not a
-            lambda.
+            velocity; of several coordinates (p, q, ...). To work in other processes it must be
+            picklable: a function of a module, not a lambda.
 
     Raises:
-        ProblemError: a number is not positive, the interval is empty, or there are fewer than two
-            nodes.
+        ProblemError: a number is not positive, an interval is empty, there are fewer than two
+            nodes, or there are nodes and several coordinates.
 
     Source: Wang, Wang and Perdikaris (2021), Science Advances 7, eabi8605.
 
@@ -92,51 +97,72 @@ class GaussianProcess(FunctionSampler):
 
     length_scale: int | float = 0.2
     variance: int | float = 1.0
-    interval: tuple[int | float, int | float] = (0, 1)
+    interval: Box = (0, 1)
     nodes: int | None = None
     transform: Transform = None
 
     def __post_init__(self) -> None:
         require_positive(self.length_scale, "GaussianProcess: length_scale")
         require_positive(self.variance, "GaussianProcess: variance")
-        require_interval(self.interval, "GaussianProcess: interval")
+        for pair in self.box:
+            require_interval(pair, "GaussianProcess: interval")
         if self.nodes is not None:
             require_count(self.nodes, "GaussianProcess: nodes", 2)
+            if len(self.box) > 1:
+                raise ProblemError(
+                    f"GaussianProcess: nodes = {self.nodes} are for functions of one coordinate, "
+                    f"and there are {len(self.box)}: leave them out."
+                )
         if self.transform is not None and not callable(self.transform):
             raise ProblemError(
                 f"GaussianProcess: transform = {self.transform!r}; expected None or a function."
             )
 
     @cached_property
-    def places(self) -> Float[np.ndarray, " p"]:
-        """The nodes at which values are drawn, (p,)."""
-        low, high = self.interval
-        if self.nodes is not None:
-            return np.linspace(low, high, self.nodes)
-        return chebyshev_nodes(low, high, int(np.ceil(6 * (high - low) / self.length_scale)) + 24)
+    def box(self) -> tuple[Any, ...]:
+        """(low, high) of every coordinate."""
+        given: Any = self.interval
+        several = isinstance(given, Sequence) and given and isinstance(given[0], Sequence)
+        return tuple(given) if several else (given,)
 
     @cached_property
-    def smoothing(self) -> Float[np.ndarray, "p w"]:
-        """The matrix from independent normal numbers to values at the nodes."""
-        low, high = self.interval
-        count = int(np.ceil(((high - low) / self.length_scale + 2 * REACH) / SPACING)) + 1
-        centres = (np.arange(count) - (count - 1) / 2) * SPACING
-        distance = (self.places - (low + high) / 2)[:, None] / self.length_scale - centres
-        return np.sqrt(self.variance * SPACING * np.sqrt(2 / np.pi)) * np.exp(-(distance**2))
+    def places(self) -> tuple[Float[np.ndarray, " p"], ...]:
+        """The nodes along every coordinate."""
+        if self.nodes is not None:
+            return (np.linspace(*self.box[0], self.nodes),)
+        counts = (int(np.ceil(6 * (high - low) / self.length_scale)) + 24 for low, high in self.box)
+        pairs = zip(self.box, counts, strict=True)
+        return tuple(chebyshev_nodes(low, high, count) for (low, high), count in pairs)
+
+    @cached_property
+    def smoothing(self) -> tuple[Float[np.ndarray, "p w"], ...]:
+        """The matrices from independent normal numbers to values, one for every coordinate."""
+        found = []
+        for (low, high), places in zip(self.box, self.places, strict=True):
+            count = int(np.ceil(((high - low) / self.length_scale + 2 * REACH) / SPACING)) + 1
+            centres = (np.arange(count) - (count - 1) / 2) * SPACING
+            distance = (places - (low + high) / 2)[:, None] / self.length_scale - centres
+            variance = self.variance if not found else 1.0
+            scale = np.sqrt(variance * SPACING * np.sqrt(2 / np.pi))
+            found.append(scale * np.exp(-(distance**2)))
+        return tuple(found)
 
     def _draw(self, n: int, seed: np.random.SeedSequence) -> Iterable[InputSample]:
-        low, high = map(float, self.interval)
+        box = tuple((float(low), float(high)) for low, high in self.box)
         rng = np.random.default_rng(seed)
         for _ in range(n):
-            values = self._transformed(
-                self.smoothing @ rng.standard_normal(self.smoothing.shape[1])
-            )
-            if self.nodes is None:
-                yield ChebyshevInterpolant((low, high), values)
+            values = rng.standard_normal([S.shape[1] for S in self.smoothing])
+            for axis, S in enumerate(self.smoothing):
+                values = np.moveaxis(np.tensordot(S, values, axes=(1, axis)), 0, axis)
+            values = self._transformed(values)
+            if self.nodes is not None:
+                yield PiecewiseLinear(self.places[0], values)
+            elif len(box) == 1:
+                yield ChebyshevInterpolant(box[0], values)
             else:
-                yield PiecewiseLinear(self.places, values)
+                yield ChebyshevField(box, values)
 
-    def _transformed(self, values: Float[np.ndarray, " p"]) -> Float[np.ndarray, " p"]:
+    def _transformed(self, values: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
         if self.transform is None:
             return values
         found = np.asarray(self.transform(values), dtype=float)
@@ -244,8 +270,8 @@ class Drawn(FunctionSampler):
     """Functions drawn by the user's code.
 
     Args:
-        draw: makes a function of numpy arrays from a numpy generator. Each function gets its own
-            generator.
+        draw: makes a function of numpy arrays, one a coordinate, from a numpy generator. Each
+            function gets its own generator.
 
     Raises:
         ProblemError: draw, or its result, is no function.

@@ -340,7 +340,7 @@ def test_instances_may_be_given_and_may_lack_a_reference() -> None:
     )
     found = refine_many(operator(), problem, [wave, np.cos], rank=50)
     assert [row.error for row in found.rows] == [None, None]
-    with pytest.raises(pl.SettingsError, match="0 sampler"):
+    with pytest.raises(pl.SettingsError, match="does not say where a comes from"):
         refine_many(operator(), problem, 2)
 
 
@@ -465,7 +465,7 @@ def test_time_limit_ends_training_with_a_checkpoint(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("problem", "net", "message"),
     [
-        (antiderivative.at(wave), operator(), "0 input function"),
+        (antiderivative.at(wave), operator(), "has no input function to give"),
         (burgers, operator(1), "has 1 coordinate"),
     ],
 )
