@@ -11,7 +11,6 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Complex, Float
 from numpy.typing import ArrayLike
-from typing_extensions import Self
 
 from pdelsr.errors import ProblemError
 from pdelsr.reference.checks import Function, require_points, require_within
@@ -67,7 +66,7 @@ class PeriodicMarch(ABC):
         found = [along_panels(panels, rows[:, 0], t, self._evaluate) for panels in self.solution]
         return found[0] if len(found) == 1 else np.stack(found, axis=1)
 
-    def doubled(self) -> Self:
+    def doubled(self) -> PeriodicMarch:
         """The same reference at doubled resolution, to check this one against."""
         return replace(self, modes=2 * self.modes, steps=2 * self.steps, panels=2 * self.panels)
 
