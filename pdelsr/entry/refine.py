@@ -133,29 +133,31 @@ def refine_instance(
     memory_budget: int | None = None,
     verbose: bool = False,
 ) -> Solution:
-    """Refine a physics-informed operator for one input function: no labels, no training.
+    """Refine a physics-informed operator for one instance: no labels, no training.
 
     min_y ‖ f(q + J V y) ‖ over the residual of the instance, where q is the operator at its input
-    function, with Newton steps in the tangent space. In a `PIDeepONet` the trunk moves, hidden
-    layers and last layer; with the input fixed, the branch would add no direction. On held-out
+    functions, with Newton steps in the tangent space. In a `PIDeepONet` the trunk moves, hidden
+    layers and last layer; with the inputs fixed, the branch would add no direction. On held-out
     points the result is never worse than the operator: if it would be, the operator itself is
     returned (`solution.delta` is None).
 
     Args:
-        operator: a `PIDeepONet`, or a module of (values (n, s), points (n, d)) with outputs (n,)
-            or (n, 1).
+        operator: a `PIDeepONet`, or a module of (values (n, s), points (n, d)) with outputs (n, k)
+            for k unknowns, or (n,) for one; the values of several input functions stand one after
+            the other, in the order of their sensors.
         problem: of one instance, `problem.at(a)`.
         rank: r; None for a choice by doubling, on held-out points.
         newton_steps: in the tangent space; 1 is the published method.
         passes: number of refinements; each after the first uses points drawn where the residual of
             the best one so far is large. A second one helps if the solution has a kink, as in
             transport.
-        basis: of the tangent space: "coordinate" (parameters drawn at random, fastest), "output",
-            "gaussian", "residual", or a `Basis`.
+        basis: of the tangent space: "coordinate" (parameters drawn at random, fastest),
+            "count_sketch", "output", "gaussian", "residual", or a `Basis`.
         lstsq: solver of the reduced problem, as in `LSR`.
         points: of the equations; by default 8 r, or those of `LSR` if rank is None.
         weights: factors on the weights of blocks, by name, beyond those of the problem.
-        sensors: for a module other than a `PIDeepONet`: where it reads the input function, (s,).
+        sensors: for a module other than a `PIDeepONet`: where it reads the input function, (s,) or
+            (s, c), or a mapping from the names of several to such points.
         seed: for points and basis.
         dtype: of the refinement; single precision keeps few digits.
         tolerance: on the largest held-out root mean square of a block, for the status.

@@ -89,9 +89,10 @@ def refine(
             `lambda q, t: q.softmax(1) - one_hot(t)`.
         parameter_fraction: share of θ that may move, chosen at random.
         basis: "output" (randomized SVD of about r + 1000 rows of J), "coordinate" (r parameters
-            drawn at random, for little time and memory), "gaussian", any other of `solve`, or a
-            `Basis`. By default "full", all directions, for solvers that need no choice of them
-            ("lsqr" and "kernel-ridge"), and "output" for the others.
+            drawn at random, for little time and memory), "count_sketch" (random signed sums of
+            parameters, for little memory), "gaussian", any other of `solve`, or a `Basis`. By
+            default "full", all directions, for solvers that need no choice of them ("lsqr" and
+            "kernel-ridge"), and "output" for the others.
         lstsq: solver of the linear problem, a `LeastSquares` or its name. "auto" is "kernel-ridge"
             for a DeepONet or MultiONet of `pdelsr.operators`, on up to 1,875 functions to fit, with
             rank="auto", no basis, and a residual by name, and otherwise `StreamingQR`. That takes

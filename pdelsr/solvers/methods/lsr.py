@@ -33,8 +33,9 @@ class LSR(Method):
     larger than is usual for training.
 
     Args:
-        basis: "full", "output", "residual", "gaussian", "coordinate", "last_layer" or a `Basis`;
-            None for "full" on networks up to 5,000 parameters and "output" on larger ones.
+        basis: "full", "output", "residual", "gaussian", "count_sketch", "coordinate", "last_layer"
+            or a `Basis`; None for "full" on networks up to 5,000 parameters and "output" on larger
+            ones.
         rank: r; None for all directions of "full" and "last_layer", and for a choice with the other
             bases: doubled from 250 as long as that halves the residual on held-out points.
         lstsq: "qr", "streaming-qr", "svd", "cholesky", "lsmr" or a `LeastSquares`.
