@@ -34,8 +34,24 @@ class InputSample(ABC):
         """Values at points, (n,)."""
 
 
+class OfOneCoordinate(InputSample):
+    """An input function a(x) of one coordinate."""
+
+    def _values(self, *x: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+        if len(x) != 1:
+            raise ProblemError(
+                f"an input function of one coordinate was called with {len(x)}: give its sampler "
+                "an interval for each coordinate."
+            )
+        return self._along(x[0])
+
+    @abstractmethod
+    def _along(self, x: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+        """Values at x, (n,)."""
+
+
 @dataclass(frozen=True, eq=False)
-class ChebyshevInterpolant(InputSample):
+class ChebyshevInterpolant(OfOneCoordinate):
     """The polynomial through values at `chebyshev_nodes`.
 
     Args:
@@ -46,7 +62,7 @@ class ChebyshevInterpolant(InputSample):
     interval: tuple[float, float]
     values: Float[np.ndarray, " p"]
 
-    def _values(self, x: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    def _along(self, x: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
         low, high = self.interval
         x = require_inside(x, self.interval)
         return np.polynomial.chebyshev.chebval((2 * x - low - high) / (high - low), self.series)
@@ -103,7 +119,7 @@ class ChebyshevField(InputSample):
 
 
 @dataclass(frozen=True, eq=False)
-class PiecewiseLinear(InputSample):
+class PiecewiseLinear(OfOneCoordinate):
     """Linear between its nodes.
 
     Args:
@@ -114,13 +130,13 @@ class PiecewiseLinear(InputSample):
     nodes: Float[np.ndarray, " p"]
     values: Float[np.ndarray, " p"]
 
-    def _values(self, x: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    def _along(self, x: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
         x = require_inside(x, (float(self.nodes[0]), float(self.nodes[-1])))
         return np.interp(x, self.nodes, self.values)
 
 
 @dataclass(frozen=True, eq=False)
-class FourierSeries(InputSample):
+class FourierSeries(OfOneCoordinate):
     """The periodic function Σ_k c_k cos(2πk (x - low) / L) + s_k sin(2πk (x - low) / L).
 
     Args:
@@ -132,7 +148,7 @@ class FourierSeries(InputSample):
     cosine: Float[np.ndarray, " m"]
     sine: Float[np.ndarray, " m"]
 
-    def _values(self, x: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    def _along(self, x: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
         low, high = self.interval
         wave = np.exp(2j * np.pi * (x - low) / (high - low))
         series = np.concatenate([[0], self.cosine - 1j * self.sine])
@@ -140,7 +156,7 @@ class FourierSeries(InputSample):
 
 
 @dataclass(frozen=True, eq=False)
-class Spline(InputSample):
+class Spline(OfOneCoordinate):
     """The cubic spline through values at sensors, with not-a-knot ends.
 
     Args:
@@ -151,7 +167,7 @@ class Spline(InputSample):
     knots: Float[np.ndarray, " s"]
     values: Float[np.ndarray, " s"]
 
-    def _values(self, x: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    def _along(self, x: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
         return self.spline(require_inside(x, (float(self.knots[0]), float(self.knots[-1]))))
 
     @cached_property

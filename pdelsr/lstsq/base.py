@@ -33,12 +33,14 @@ class Solved:
         rank: approximate effective rank, if the solver knows it at no cost; else None.
         condition: of A, if the solver knows it at no cost; else None.
         status: how the solver ended.
+        damping: λ of min ‖A y − b‖² + (λ σ₁)² ‖y‖², where that was solved in place of A y = b.
     """
 
     solution: Float[Tensor, " r"]
     rank: int | None = None
     condition: float | None = None
     status: Ended = Ended.SOLVED
+    damping: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ class LeastSquares(ABC):
         name: by which users choose it.
         keeps_leading: whether `leading` gives the solutions in the first k directions.
         serves_again: whether another right-hand side costs far less than the first one.
-        reads_rows: whether `dense` or `chunks` of the system are read, rather than products.
+        reads_rows: whether `dense` or `chunks` of the system are read, rather than its products and
+            `outer`.
         has_path: whether `path` gives solutions that fit closer and closer, of which `refine`
             chooses one on held-out data.
         patience: solutions on the path that gain nothing on held-out data, one after another,

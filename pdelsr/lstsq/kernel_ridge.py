@@ -17,6 +17,7 @@ from pdelsr.resources.time_is_up import check_time
 
 logger: logging.Logger = logging.getLogger(__name__)
 
+MOST_ROWS = 15_000  # whose kernel takes 1.8 GB, twice
 LEAST_ROWS = 64
 LESS, MORE = 30.0, 5.0  # factors to the dampings near one; more data need less of it
 POWERS = 12  # products by which the largest eigenvalue is measured
@@ -53,10 +54,10 @@ class Kernel:
 class KernelRidge(LeastSquares):
     """Kernel ridge regression (Saunders, Gammerman and Vovk 1998), y = Aᵀ (A Aᵀ + (λ σ₁)² I)⁻¹ b.
 
-    It solves min ‖A y − b‖² + (λ σ₁)² ‖y‖² in the space of the rows. So the number of unknowns does
-    not matter, and with basis="full" the kernel A Aᵀ is the neural tangent kernel on the data:
-    every direction of the tangent space takes part, and none has to be chosen. `refine` with
-    rank="auto" chooses λ on held-out data, from large values to small ones.
+    It solves min ‖A y − b‖² + (λ σ₁)² ‖y‖² in the space of the rows. So its cost only grows in
+    proportion to the number of unknowns, and with basis="full" the kernel A Aᵀ is the neural
+    tangent kernel on the data: every direction of the tangent space takes part, and none has to be
+    chosen. `refine` with rank="auto" chooses λ on held-out data, from large values to small ones.
 
     The kernel has n² entries for n rows. Where data have more rows than `most_rows`, `refine` fits
     the leading principal components of the residual over the outputs, as many as there is room for.
@@ -71,7 +72,7 @@ class KernelRidge(LeastSquares):
     """
 
     dampings: tuple[float, ...] = tuple(10 ** (-i / 2) for i in range(4, 16))
-    most_rows: int | None = 15_000
+    most_rows: int | None = MOST_ROWS
     name = "kernel-ridge"
     reads_rows = False
     has_path = True
@@ -89,17 +90,20 @@ class KernelRidge(LeastSquares):
                 f"most_rows is {given!r:.60}: give a whole number from {LEAST_ROWS} on."
             )
 
-    def on_part(self, share: int) -> KernelRidge:
+    @property
+    def _most(self) -> int:
         assert self.most_rows is not None
-        return replace(self, most_rows=max(LEAST_ROWS, self.most_rows // share))
+        return self.most_rows
+
+    def on_part(self, share: int) -> KernelRidge:
+        return replace(self, most_rows=max(LEAST_ROWS, self._most // share))
 
     def near(self, damping: float) -> KernelRidge:
         kept = [x for x in self.dampings if damping / LESS < x < damping * MORE]
         return replace(self, dampings=tuple(kept)) if kept else self
 
     def numbers(self, n: int | float, r: int) -> int | float:
-        assert self.most_rows is not None
-        return 2 * min(n, self.most_rows) ** 2 + r
+        return 2 * min(n, self._most) ** 2 + r
 
     def forms_matrix(self, n: int | float, r: int) -> bool:
         return False
@@ -109,7 +113,14 @@ class KernelRidge(LeastSquares):
 
         Raises:
             NotFiniteError: an entry is not finite.
+            SettingsError: there are more rows than `most_rows`.
         """
+        n = system.shape[0]
+        if n > self._most:
+            raise SettingsError(
+                f"{n:,} rows are too many for a kernel, which takes {self._most:,}: give fewer "
+                "points, raise most_rows of pl.KernelRidge, or take another solver."
+            )
         K = system.outer()
         require_finite(K, K)
         v = K.sum(dim=0) + K.diagonal()
@@ -124,7 +135,7 @@ class KernelRidge(LeastSquares):
         for damping in reversed(self.dampings):
             found = state.solution(b, damping)
             if found is not None:
-                return Solved(found)
+                return Solved(found, damping=damping)
         raise SettingsError("not one of the dampings is above rounding: give larger ones.")
 
     def path(self, state: Kernel) -> Iterator[OnPath]:

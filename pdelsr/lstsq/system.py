@@ -70,29 +70,29 @@ class System(ABC):
         n, r = self.shape
         most = max(1, BLOCK // max(1, r * self.like.element_size()))
         K = self.like.new_empty(n, n)
-        for rows, block in self._blocks(most):
-            for columns, others in [(rows, block)] if n <= most else self._blocks(most, rows.stop):
-                product = block @ others.T
-                K[rows, columns] = product
-                if columns != rows:
-                    K[columns, rows] = product.T
+        for rows, block in self._blocks(most, n):
+            K[rows, rows] = block @ block.T
+            for columns, others in self._blocks(most, rows.start):
+                K[rows, columns] = block @ others.T
+                K[columns, rows] = K[rows, columns].T
         return K
 
-    def _blocks(
-        self, most: int, stop: int | None = None
-    ) -> Iterator[tuple[slice, Float[Tensor, "c r"]]]:
-        """Blocks of at most so many rows, and one chunk more, and where they stand."""
-        start, held, count = 0, [], 0
-        for rows, _ in self.chunks():
+    def _blocks(self, most: int, stop: int) -> Iterator[tuple[slice, Float[Tensor, "c r"]]]:
+        """Blocks of at most so many rows, and one chunk more, up to a row, and where they stand."""
+        start, held = 0, []
+        for rows in self.rows_in_order() if stop else ():
             held.append(rows)
-            count += len(rows)
-            if count >= most:
-                yield slice(start, start + count), torch.cat(held)
-                start, held, count = start + count, [], 0
-            if stop is not None and start >= stop:
+            count = sum(map(len, held))
+            if count >= most or start + count >= stop:
+                block, held = held[0] if len(held) == 1 else torch.cat(held), []
+                yield slice(start, start + count), block
+                start += count
+            if start >= stop:
                 return
-        if held:
-            yield slice(start, start + count), torch.cat(held)
+
+    def rows_in_order(self) -> Iterator[Float[Tensor, "c r"]]:
+        """Rows of A, the same at every call."""
+        return (rows for rows, _ in self.chunks())
 
     def column_lengths(self) -> Float[Tensor, " r"]:
         """‖A e_j‖ of every column, 1 where it vanishes."""

@@ -67,24 +67,32 @@ class Layered(Separable):
         """The parameters outside the layers: those of `weight_rows`, and the constant c."""
 
     def kernel_numbers(self, samples: int, components: int) -> int:
-        layers = self.trunk_network.linear
+        branch, trunk = self.branch_network.linear, self.trunk_network.linear
         features = self.trunk(self.points[:1]).shape[1]
-        size, widest = features * components, max(layer.weight.numel() for layer in layers)
-        # of the trunk ⟨∂T, ∂T⟩ and the rows of a layer, or b times the former; a block of rows
-        block = 2 * BLOCK * components * samples * components
-        return size**2 + max(size * widest, size * components * samples + block)
+        size, pairs = features * components, components**2 * samples
+        moved = len(self.points) * features * sum(layer.out_features for layer in trunk)
+        rows = size * max(layer.weight.numel() + layer.out_features for layer in trunk)
+        # ⟨∂T, ∂T⟩ from the rows of a layer; then b times it, all δ of the branch, and a block of
+        # the result with what is added to it
+        deltas = samples * components * sum(layer.out_features for layer in branch)
+        block = 3 * min(BLOCK, samples) * pairs
+        return size**2 + max(moved + rows, features * pairs + deltas + block)
 
 
 class OperatorKernel:
     """Mᵀ J Jᵀ M of all pairs of input functions, over all parameters of an operator.
 
-    With u_j(a) = Σ_k b_k(a) T_kj + c_j, where T_kj and c_j are trunk and offset in the modes M,
+    With u_j(a) = Σ_k b_k(a) T_kj + c 1_j, where T_kj are the features of the trunk in the modes M,
+    and 1_j = Σ_x M_xj,
 
         ⟨∂u_i(a), ∂u_j(a')⟩ = Σ_l ⟨δ_il(a), δ_jl(a')⟩ (⟨h_l(a), h_l(a')⟩ + 1)
-                              + Σ_kk' b_k(a) ⟨∂T_ki, ∂T_k'j⟩ b_k'(a') + Σ_m 1_m 1_m ,
+                              + Σ_kk' b_k(a) ⟨∂T_ki, ∂T_k'j⟩ b_k'(a')
+                              + Σ_w ∂_w u_i(a) ∂_w u_j(a') + 1_i 1_j ,
 
-    where h_l enters layer l of the branch and δ_l is the derivative by what leaves it: no row of J
-    is formed, and the cost of a layer is that of two products of matrices.
+    where h_l enters layer l of the branch, δ_l is the derivative by what leaves it, and w are
+    parameters outside of the layers, as the weights of layers of a MultiONet. No row of J is formed
+    for a function, and the cost of a layer is that of two products of matrices; rows of the trunk
+    are formed once for all functions.
 
     Args:
         operator: whose tangent space it is.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -12,7 +14,6 @@ from numpy.typing import ArrayLike
 from pdelsr.declare.input_samples import ChebyshevField, chebyshev_nodes
 from pdelsr.errors import ProblemError
 from pdelsr.reference.checks import (
-    Function,
     require_count,
     require_function,
     require_interval,
@@ -28,8 +29,8 @@ TINY = 1e-200
 class Darcy:
     """The reference that `darcy` makes."""
 
-    permeability: Function
-    source: Function
+    permeability: Callable[..., Any]
+    source: Callable[..., Any]
     x: tuple[float, float]
     y: tuple[float, float]
     degree: int
@@ -39,7 +40,8 @@ class Darcy:
         x = require_within(rows[:, 0], *self.x, "darcy", "x")
         y = require_within(rows[:, 1], *self.y, "darcy", "y")
         box = (self.x, self.y)
-        return np.stack([ChebyshevField(box, values)(x, y) for values in self.solution], axis=1)
+        fields = [ChebyshevField(box, values) for values in self.solution]
+        return np.stack([field(x, y) for field in fields], axis=1)
 
     def doubled(self) -> Darcy:
         """The same reference at doubled resolution, to check this one against."""
@@ -79,7 +81,7 @@ class Darcy:
         return np.stack([p, -k * (Dx @ p), -k * (p @ Dy.T)])
 
     def _values(
-        self, function: Function, X: Float[np.ndarray, "p p"], Y: Float[np.ndarray, "p p"]
+        self, function: Callable[..., Any], X: Float[np.ndarray, "p p"], Y: Float[np.ndarray, "p p"]
     ) -> Float[np.ndarray, "p p"]:
         values = np.asarray(function(X.ravel(), Y.ravel()), dtype=float)
         return np.broadcast_to(values, X.size).reshape(X.shape)
@@ -100,8 +102,8 @@ def differentiation(low: float, high: float, count: int) -> Float[np.ndarray, "p
 
 
 def darcy(
-    permeability: Function,
-    source: Function,
+    permeability: Callable[..., Any],
+    source: Callable[..., Any],
     x: tuple[int | float, int | float] = (0, 1),
     y: tuple[int | float, int | float] = (0, 1),
     degree: int = 48,

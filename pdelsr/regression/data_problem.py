@@ -86,6 +86,10 @@ class DataSystem(System):
         )
         yield from (found for _, found in shown)
 
+    def rows_in_order(self) -> Iterator[Float[Tensor, "c r"]]:
+        for batch in self._in_order():
+            yield from (rows for _, (rows, _) in over_pieces(batch, *self._way))
+
     @property
     def _way(self) -> tuple[Callable[[Batch], tuple[Tensor, Tensor]], int]:
         """How rows are formed, and for how many samples at once."""
@@ -137,13 +141,10 @@ class DataSystem(System):
         """As `_rows`, by one reverse pass for each component of each sample."""
         problem, n, j = self.place.problem, len(batch), self._entries
         assert self.modes is not None
-        one = Batch(
-            tuple(x.repeat_interleave(j, dim=0) for x in batch.inputs),
-            batch.targets.repeat_interleave(j, dim=0),
-        )
-        seeds = self.modes.T.repeat(n, 1)
-        seeds = problem.task.residual.transpose_times(self._where(one), one.targets, seeds)
-        A = problem.times.seeded(one.inputs, seeds)
+        residual, seeds = problem.task.residual, self.modes.T.expand(n, -1, -1)
+        seeds = residual.transpose_times_many(self._where(batch), batch.targets, seeds)
+        repeated = tuple(x.repeat_interleave(j, dim=0) for x in batch.inputs)
+        A = problem.times.seeded(repeated, seeds.flatten(0, 1))
         f = self._f(batch)
         require_finite(A, f)
         return A, A @ self.place.y - f

@@ -172,7 +172,8 @@ class Fit(Observer):
         """The module that a search found."""
         found = search.leading
         smaller = None if found is None else self.directed.smaller_ranks(found)
-        return self.module(search.place.y, k, smaller, scores, status)
+        damping = 0.0 if search.solved is None else search.solved.damping
+        return self.module(search.place.y, k, smaller, scores, status, damping)
 
     def module(
         self,
@@ -197,7 +198,7 @@ class Fit(Observer):
             scores,
             status,
             self.spectrum,
-            damping,
+            damping if k else 0.0,
             self.problem.task.data.smoothing if k else None,
             self.problem.modes if k else None,
         )

@@ -23,7 +23,7 @@ def affordable_rank(asked: int | str, rank: int, task: Task, parts: Parts) -> in
     """
     if fits(task, parts, rank):
         return rank
-    if parts.solver.most_rows is not None:
+    if parts.solver.most_rows is not None and parts.basis.takes_all:
         room = room_text(bytes_needed(task, parts, rank), task.model.like.device)
         raise MemoryLimitError(
             f"a kernel of {min(task.rows, parts.solver.most_rows):,} rows needs {room}: lower "
@@ -62,11 +62,16 @@ def bytes_needed(task: Task, parts: Parts, rank: int) -> int | float:
 
 
 def kernel_size(task: Task, parts: Parts) -> int:
-    """Numbers that a kernel of the module's own takes beside its result; 0 where it has none."""
+    """Numbers that a kernel of the module's own takes beyond those of the solve; 0 if it has none.
+
+    The factor of the kernel is made after it, in the room that its parts have left.
+    """
     module, most = task.model.module, parts.solver.most_rows
     if most is None or not is_separable(module) or not has_kernel(task.model):
         return 0
-    return module.kernel_numbers(task.samples, min(task.entries, max(1, most // task.samples)))
+    components = min(task.entries, max(1, most // task.samples))
+    factor = (task.samples * components) ** 2
+    return max(0, module.kernel_numbers(task.samples, components) - factor)
 
 
 def trunk_size(task: Task, parts: Parts) -> int:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from pdelsr.errors import SettingsError
 from pdelsr.lstsq import LSQR, SOLVERS, KernelRidge, LeastSquares, StreamingQR, solver_named
+from pdelsr.lstsq.kernel_ridge import MOST_ROWS
 from pdelsr.networks.copies import copied, in_dtype
 from pdelsr.progress import PassDisplay
 from pdelsr.regression.checks import require_kinds, require_known, require_options
@@ -179,9 +180,7 @@ OPTIONS = [name for name in inspect.signature(refine).parameters if name != "mis
 
 def suits_kernel(task: Task, products: str) -> bool:
     """Whether the kernel of the module is fast, and has room for its leading components."""
-    most = KernelRidge().most_rows
-    assert most is not None
-    few = task.samples * LEAST_COMPONENTS <= most and task.entries <= MOST_ENTRIES
+    few = task.samples * LEAST_COMPONENTS <= MOST_ROWS and task.entries <= MOST_ENTRIES
     few = few and products in ("auto", "separable")
     return few and task.residual.is_linear and task.data.is_in_memory and has_kernel(task.model)
 

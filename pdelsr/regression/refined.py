@@ -288,8 +288,10 @@ class RefinedModule(nn.Module):
                 "the same architecture."
             )
         saved = _read(path)
+        smooth = mollified_widths(module)  # of a module that came from a refinement itself
+        widths = {n: w for n, w in saved.document.rectifiers.items() if smooth.get(n) != w}
         try:
-            own = mollified(module, saved.document.rectifiers)
+            own = mollified(module, widths)
         except (KeyError, AttributeError) as error:
             raise FileFormatError(
                 f"{path} holds another architecture: its rectifiers are "
@@ -389,7 +391,16 @@ def _read(path: str | Path) -> _Saved:
         if document.smoothing is not None:
             mean, modes, weights_of_modes = (tensors[name].to(delta) for name in SMOOTHING)
             smoothing = Smoothing(mean, modes, weights_of_modes, document.smoothing)
-        return _Saved(weights, delta, index, document, smoothing, tensors.get("components"))
+        modes = tensors.get("components")
+        if modes is not None and not _are_components(modes, delta):
+            raise FileFormatError("its components are no finite columns of outputs")
+        return _Saved(weights, delta, index, document, smoothing, modes)
+
+
+def _are_components(modes: Tensor, like: Tensor) -> bool:
+    """Whether these are columns, at most as many as there are outputs."""
+    shaped = modes.ndim == 2 and 0 < modes.shape[1] <= modes.shape[0]
+    return shaped and modes.dtype == like.dtype and bool(torch.isfinite(modes).all())
 
 
 def _fit(delta: Tensor, index: Tensor | None) -> bool:

@@ -61,9 +61,15 @@ class Residual:
         self, q: Float[Tensor, "n k"], targets: Tensor, w: Float[Tensor, "n p"]
     ) -> Float[Tensor, "n k"]:
         """(∂F/∂q)ᵀ w of every sample."""
+        return self.transpose_times_many(q, targets, w[:, None])[:, 0]
+
+    def transpose_times_many(
+        self, q: Float[Tensor, "n k"], targets: Tensor, w: Float[Tensor, "n j p"]
+    ) -> Float[Tensor, "n j k"]:
+        """The same for several w of every sample."""
         if self.function is None:
-            return w * self.weights(targets, w) if self.is_relative else w
-        return torch.einsum("npk,np->nk", self._slopes(q, targets), w)
+            return w * self.weights(targets, w)[:, None] if self.is_relative else w
+        return w @ self._slopes(q, targets)
 
     def check(self, q: Tensor, targets: Tensor) -> None:
         """Refuse targets or residuals that do not fit the output."""

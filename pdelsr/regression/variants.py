@@ -106,7 +106,8 @@ def in_best_variant(
         trials.run([replace(trials.best, width=width) for width in widths])
         best = trials.best
         if best.width:
-            trials.run([replace(best, smoothing=s) for s in levels if s is not best.smoothing])
+            others = [s for s in (None, *levels) if s is not best.smoothing] if levels else []
+            trials.run([replace(best, smoothing=s) for s in others])
             best = trials.best
         if trials.damping:
             parts = replace(parts, solver=parts.solver.near(trials.damping))

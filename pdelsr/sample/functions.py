@@ -129,7 +129,8 @@ class GaussianProcess(FunctionSampler):
     def places(self) -> tuple[Float[np.ndarray, " p"], ...]:
         """The nodes along every coordinate."""
         if self.nodes is not None:
-            return (np.linspace(*self.box[0], self.nodes),)
+            low, high = self.box[0]
+            return (np.linspace(low, high, self.nodes),)
         counts = (int(np.ceil(6 * (high - low) / self.length_scale)) + 24 for low, high in self.box)
         pairs = zip(self.box, counts, strict=True)
         return tuple(chebyshev_nodes(low, high, count) for (low, high), count in pairs)
