@@ -102,3 +102,15 @@ def test_dampings_fall(dampings: tuple[float, ...]) -> None:
 def test_the_number_of_rows_is_bounded(most: Any) -> None:
     with pytest.raises(pl.SettingsError, match="most_rows is"):
         pl.KernelRidge(most_rows=most)
+
+
+def test_more_rows_than_the_bound_are_refused() -> None:
+    A, b = case(80, 5)
+    with pytest.raises(pl.SettingsError, match="80 rows are too many for a kernel, which takes 64"):
+        pl.KernelRidge(most_rows=64).init(InChunks(A, b))
+
+
+def test_the_smallest_damping_above_rounding_is_told() -> None:
+    A, b = case()
+    solver = pl.KernelRidge((1e-2, 1e-4))
+    assert solver.compute(solver.init(InChunks(A, b))).damping == 1e-4

@@ -77,6 +77,7 @@ def test_a_given_rank_and_width_are_taken() -> None:
     size = sum(p.numel() for p in net().parameters())
     found = pl.refine(net(), x, u, rank=size, lstsq="kernel-ridge", mollify=0.3)
     assert set(mollified_widths(found.module)) == {"1", "3"}
+    assert found.damping == min(pl.KernelRidge().dampings)
     torch.testing.assert_close(found(x), u, rtol=1e-3, atol=1e-4)
 
 
@@ -135,6 +136,36 @@ def test_user_residuals_are_fitted_as_well() -> None:
     assert error(found) < 0.2 * error(net(nn.Tanh))
     with pytest.raises(pl.SettingsError, match="a residual of your own with 144 rows is too long"):
         pl.refine(net(nn.Tanh), x, u, **{**options, "lstsq": pl.KernelRidge(most_rows=100)})
+
+
+def test_a_mollified_module_is_refined_again(tmp_path: Path) -> None:
+    x, u = field(100)
+    first = pl.refine(net(), x, 0.5 * u, mollify=0.3).module
+    again = pl.refine(first, x, u, rank=60)
+    again.save(tmp_path / "r.safetensors")
+    assert torch.equal(pl.RefinedModule.load(tmp_path / "r.safetensors", first)(x), again(x))
+
+
+def test_components_of_a_file_are_checked(tmp_path: Path) -> None:
+    x, u = field(100)
+    path = tmp_path / "r.safetensors"
+    found = pl.refine(net(), x, u, lstsq=pl.KernelRidge(most_rows=160), mollify=None)
+    assert found.modes is not None
+    found.modes = found.modes[:, 0]
+    found.save(path)
+    with pytest.raises(pl.FileFormatError, match="components are no finite columns"):
+        pl.RefinedModule.load(path, net())
+
+
+def test_a_loader_that_shuffles_is_refused() -> None:
+    x, u = field(100)
+    data = torch.utils.data.TensorDataset(x, u)
+    options = {"lstsq": "kernel-ridge", "validation": field(50, 3)}
+    found = pl.refine(net(), torch.utils.data.DataLoader(data, batch_size=30), **options)
+    assert found.rank
+    shuffled = torch.utils.data.DataLoader(data, batch_size=30, shuffle=True)
+    with pytest.raises(pl.SettingsError, match="another order each time"):
+        pl.refine(net(), shuffled, **options)
 
 
 @pytest.mark.parametrize(
