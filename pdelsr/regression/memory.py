@@ -49,15 +49,17 @@ def fits(task: Task, parts: Parts, rank: int) -> bool:
 def bytes_needed(task: Task, parts: Parts, rank: int) -> int | float:
     """Bytes of V while it is built, or of V and the least squares: basis and solver know them.
 
-    Those of `SeparableTimes` come on top: ∂T V at all points, twice while it is transposed. So do
-    those of a kernel of the module's own.
+    Those of `SeparableTimes` come on top: V as a matrix, unless it is a choice of parameters, and
+    ∂T V at all points, twice while it is transposed. So do those of a kernel of the module's own.
     """
     m, like = task.model.size, task.model.like
     factors = trunk_size(task, parts) if parts.solver.reads_rows else 0
     basis = Full() if rank >= m else parts.basis
     sizes = Sizes(task.rows, rank, m, factors)
-    formed = sizes.of_directions(basis) + 2 * factors * rank
-    solved = sizes.numbers(basis, parts.solver) + kernel_size(task, parts)
+    matrix = m * rank if factors and rank < m and basis.row_width(rank, m) == m else 0
+    extra = max(0, matrix - sizes.of_directions(basis))
+    formed = sizes.of_directions(basis) + extra + 2 * factors * rank
+    solved = sizes.numbers(basis, parts.solver) + extra + kernel_size(task, parts)
     return like.element_size() * max(formed, solved)
 
 

@@ -248,3 +248,27 @@ def test_attention_with_rectifiers_has_one_function_for_values_and_slopes() -> N
         quiet = found.module(x)
     torch.testing.assert_close(found.module(x), quiet)
     assert (quiet - module(x)).norm() > 1e-3
+
+
+class Pair(nn.Module):
+    """A module of two inputs, in single precision."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.body = nn.Sequential(nn.Linear(2, 30), nn.Tanh(), nn.Linear(30, 3))
+
+    def forward(self, s: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        return self.body(torch.cat([s, t], dim=1))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_several_inputs_and_single_precision(dtype: str) -> None:
+    x, u = field(150)
+    inputs = (x[:, :1].float(), x[:, 1:].float())
+    found = pl.refine(Pair(), inputs, u.float(), lstsq="kernel-ridge", dtype=dtype)
+    assert found.delta.dtype is getattr(torch, dtype)
+    held, wanted = field(500, 9)
+    before = Pair()(held[:, :1].float(), held[:, 1:].float()) - wanted
+    after = found(held[:, :1].float(), held[:, 1:].float()) - wanted
+    assert after.norm() < 0.1 * before.norm()
