@@ -114,3 +114,16 @@ def test_the_smallest_damping_above_rounding_is_told() -> None:
     A, b = case()
     solver = pl.KernelRidge((1e-2, 1e-4))
     assert solver.compute(solver.init(InChunks(A, b))).damping == 1e-4
+
+
+def test_the_closest_fit_goes_beyond_the_smallest_damping() -> None:
+    A, b = case(60, 200)
+    A = A * torch.logspace(0, -7, 60, dtype=A.dtype)[:, None]  # singular values down to 1e-7
+    b = A @ torch.ones(200, dtype=A.dtype)
+    solver = pl.KernelRidge((1e-4, 1e-5))
+    state = solver.init(InChunks(A, b))
+    plain, close = state.solution(b, 1e-5), solver.compute(state).solution
+    rests = [torch.linalg.vector_norm(A @ y - b) for y in (plain, close)]
+    assert rests[1] < 0.1 * rests[0]
+    again = [one.solution for one in solver.path(state)]  # the kernel is as it was
+    torch.testing.assert_close(again[-1], plain)
