@@ -88,6 +88,11 @@ class ChebyshevField(InputSample):
     values: Float[np.ndarray, "..."]
 
     def _values(self, *x: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+        if len(x) != len(self.box):
+            raise ProblemError(
+                f"an input function of {len(self.box)} coordinates was called with {len(x)}: give "
+                "its sampler an interval for each coordinate, and no more."
+            )
         found = np.empty(len(x[0]))
         step = max(1, FIELD_BLOCK // self.series[0].size)
         for start in range(0, len(found), step):

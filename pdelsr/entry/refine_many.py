@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import multiprocessing
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import torch
 from jaxtyping import Float
-from numpy.typing import ArrayLike
 from torch import nn
 from typing_extensions import Unpack
 
 from pdelsr.checkpoint.fingerprint import part_text
 from pdelsr.declare import Problem
-from pdelsr.declare.given import GivenFunction
+from pdelsr.declare.given import Functions, GivenFunction
+from pdelsr.declare.inputs import given_function
 from pdelsr.entry.refine import (
     DEFAULTS,
     ManyOptions,
@@ -31,7 +31,9 @@ from pdelsr.errors import SettingsError
 from pdelsr.files.identity import problem_lines
 from pdelsr.operators.instances import InstanceRow, Instances
 from pdelsr.operators.loss import drawn_functions, require_samplers
+from pdelsr.operators.physics import PIDeepONet
 from pdelsr.operators.rows_file import append_row, fingerprint, read_rows
+from pdelsr.operators.sensors import read_sensors, require_sensors_of
 from pdelsr.progress import PassDisplay
 from pdelsr.resources.free_memory import share_memory
 from pdelsr.results import Solution
@@ -40,17 +42,15 @@ from pdelsr.results.reference_errors import values_of, where_known
 from pdelsr.solvers.state.settings import require_whole
 from pdelsr.solvers.state.status import Status
 
-STREAM = 2**31  # of seeds for instances, apart from those of training
+INSTANCES = 2**31  # of seeds for instances, apart from those of training
 GRID = 10_000  # points of the measurement of errors, at least
 
 if TYPE_CHECKING:
-    Functions: TypeAlias = Mapping[str, Callable[..., ArrayLike]]
-    """The input functions of an instance by name."""
     GivenInstance: TypeAlias = GivenFunction | Mapping[str, GivenFunction]
     """The input function, or several by name."""
     GivenInstances: TypeAlias = GivenInstance | Sequence[GivenInstance]
 else:
-    Functions = GivenInstances = object  # checked by Problem.at, in the user's words
+    GivenInstances = object  # checked by Problem.at, in the user's words
 
 
 def refine_many(
@@ -106,6 +106,7 @@ def refine_many(
         raise SettingsError("workers are forked processes, on the CPU only: set workers=1.")
     require_options(options)
     functions = _instances(problem, instances, function_seed)
+    _require_read(operator, problem, list(functions[0]) if functions else [], options)
     header = {
         "problem": problem_lines(problem),
         "instances": len(functions),
@@ -122,7 +123,9 @@ def refine_many(
             append_row(path, row)
     rows = [done[i] for i in range(len(functions))]
     single = all(len(given) == 1 for given in functions)
-    listed = [next(iter(given.values())) for given in functions] if single else functions
+    listed: list[Any] = [{k: given_function(f) for k, f in given.items()} for given in functions]
+    if single:
+        listed = [next(iter(given.values())) for given in listed]
     return Instances(problem.name, rows, listed)
 
 
@@ -240,11 +243,29 @@ def _instances(problem: Problem, given: Any, seed: int) -> list[Functions]:
             "give the parametric problem, without .at(...)."
         )
     require_samplers(problem)
-    drawn = drawn_functions(problem, count, STREAM + seed)
-    return [{name: found[i] for name, found in drawn.items()} for i in range(count)]
+    drawn = drawn_functions(problem, count, INSTANCES + seed)
+    given = dict(problem.instance)
+    return [{**given, **{name: found[i] for name, found in drawn.items()}} for i in range(count)]
 
 
 def _read(problem: Problem, given: Any) -> Functions:
     """Input functions of an instance; values at equidistant sensors become functions."""
-    at = problem.at(**given) if isinstance(given, Mapping) else problem.at(given)
-    return dict(at.instance)
+    if not isinstance(given, Mapping):
+        return dict(problem.at(given).instance)
+    named = {getattr(key, "name", key): function for key, function in given.items()}
+    if not all(isinstance(name, str) for name in named):
+        raise SettingsError(
+            f"an instance is {given!r:.60}: give functions by the names of the input functions."
+        )
+    return dict(problem.at(**named).instance)
+
+
+def _require_read(
+    operator: nn.Module, problem: Problem, names: list[str], options: ManyOptions
+) -> None:
+    """Refuse sensors of other input functions before a long run begins."""
+    sensors = options.get("sensors")
+    if isinstance(operator, PIDeepONet):
+        require_sensors_of(problem, names, operator.sensor_sets)
+    elif sensors is not None:
+        require_sensors_of(problem, names, read_sensors(sensors))

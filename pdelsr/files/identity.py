@@ -12,6 +12,7 @@ from pdelsr.declare.domains.probes import probes
 from pdelsr.declare.inputs import OfArrays, bounds_of, coordinates_of
 from pdelsr.declare.regions import AtPoints, Interior, OnParts
 from pdelsr.declare.statements import Statement
+from pdelsr.errors import ProblemError
 from pdelsr.files.digest import digest
 
 PROBES = 32  # points where an input function is compared, irregular so that no wave hides
@@ -23,8 +24,8 @@ def problem_lines(problem: Problem) -> list[str]:
     """Unknowns, parameters, domain, statements, their places and input functions, one per line.
 
     A place is identified by 32 of its points, observations by all of theirs. Note that a callable
-    coefficient is identified by its name only, an input function of one coordinate by its values at
-    32 points; an input function of several coordinates and a reference are not compared.
+    coefficient is identified by its name only, an input function by its values at 32 points of the
+    domain, if it has values there; a reference is not compared.
     """
     places = (_places_line(problem, statement) for statement in problem.statements)
     given = (_input_line(problem, name) for name in sorted(problem.instance))
@@ -69,12 +70,17 @@ def _input_line(problem: Problem, name: str) -> str:
     function, coordinates = problem.instance[name], coordinates_of(name, problem.system)
     if not coordinates or not isinstance(function, OfArrays):
         return ""
-    unit = (GOLDEN * np.arange(1, PROBES + 1) % 1)[:, None]
-    if len(coordinates) > 1:
-        unit = probes(PROBES, len(coordinates))
-    low, high = np.array([bounds_of(c, problem.system) for c in coordinates], dtype=float).T
-    x = low + (high - low) * unit
-    values = np.broadcast_to(function(*x.T), PROBES)
+    if len(coordinates) == 1:
+        low, high = map(float, bounds_of(coordinates[0], problem.system))
+        x = low + (high - low) * (GOLDEN * np.arange(1, PROBES + 1) % 1)[:, None]
+    else:
+        placed = problem.domain.place(probes(PROBES, problem.domain.unit_dim))
+        columns = [problem.coordinates.index(c) for c in coordinates]
+        x = placed.points[placed.kept][:, columns]
+    try:
+        values = np.broadcast_to(function(*x.T), len(x))
+    except ProblemError:  # it is known on a part of the domain alone, such as its boundary
+        return ""
     size = np.abs(values).max()
     known = digest([_rounded_bytes(values / size if size > 0 else values, 6)])[:12]
     return f"  input function {name}: at most {size:.6g} at {PROBES} points, fingerprint {known}"

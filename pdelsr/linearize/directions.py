@@ -145,10 +145,9 @@ class Groups(Directions):
         return self.project(g[None])[0]
 
     def lift_columns(self, Y: Float[Tensor, "r c"]) -> Float[Tensor, "m c"]:
+        group = torch.arange(len(self.order), device=Y.device) % self.count
         delta = Y.new_empty(len(self.order), Y.shape[1])
-        pairs = zip(self.order.split(self.count), self.weights.split(self.count), strict=True)
-        for index, weight in pairs:
-            delta[index] = weight[:, None] * Y[: len(index)]
+        delta[self.order] = self.weights[:, None] * Y[group]
         return delta
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from pdelsr.errors import SettingsError
 from pdelsr.lstsq.base import LeastSquares, OnPath, Solved
-from pdelsr.lstsq.system import System, require_finite
+from pdelsr.lstsq.system import BLOCK, System, require_finite
 from pdelsr.resources.time_is_up import check_time
 
 logger: logging.Logger = logging.getLogger(__name__)
@@ -138,7 +138,9 @@ class KernelRidge(LeastSquares):
         return replace(self, dampings=tuple(kept)) if kept else self
 
     def numbers(self, n: int | float, r: int) -> int | float:
-        return 2 * min(n, self._most) ** 2 + r
+        n = min(n, self._most)
+        blocks = 2 * min(n * r, BLOCK // 8)  # of rows, before there is a factor
+        return max(2 * n**2, n**2 + blocks) + r
 
     def forms_matrix(self, n: int | float, r: int) -> bool:
         return False

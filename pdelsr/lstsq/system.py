@@ -78,17 +78,21 @@ class System(ABC):
         return K
 
     def _blocks(self, most: int, stop: int) -> Iterator[tuple[slice, Float[Tensor, "c r"]]]:
-        """Blocks of at most so many rows, and one chunk more, up to a row, and where they stand."""
-        start, held = 0, []
-        for rows in self.rows_in_order() if stop else ():
-            held.append(rows)
-            count = sum(map(len, held))
-            if count >= most or start + count >= stop:
-                block, held = held[0] if len(held) == 1 else torch.cat(held), []
-                yield slice(start, start + count), block
-                start += count
-            if start >= stop:
-                return
+        """Blocks of so many rows, up to a row, and where they stand; each overwrites the last."""
+        if not stop:
+            return
+        block = self.like.new_empty(min(most, stop), self.shape[1])
+        start = filled = 0
+        for rows in self.rows_in_order():
+            while len(rows):
+                part = rows[: min(len(block), stop - start) - filled]
+                block[filled : filled + len(part)] = part
+                filled, rows = filled + len(part), rows[len(part) :]
+                if filled == len(block) or start + filled == stop:
+                    yield slice(start, start + filled), block[:filled]
+                    start, filled = start + filled, 0
+                if start == stop:
+                    return
 
     def rows_in_order(self) -> Iterator[Float[Tensor, "c r"]]:
         """Rows of A, the same at every call."""

@@ -51,7 +51,7 @@ class Triangle:
                 self._reduce()
 
     def finish(self, equilibrated: bool = False) -> Nested:
-        """The triangle of all rows so far, damped.
+        """The triangle of all rows, damped; nothing can be added afterwards.
 
         All columns are damped at the level of rounding. Columns that the earlier ones span, as in a
         null space of A, are damped so much that their unknowns vanish.

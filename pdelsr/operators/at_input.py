@@ -1,4 +1,4 @@
-"""An operator at one input function, as a network, and the checks of its arguments."""
+"""An operator at its input functions, as a network, and the checks of its arguments."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class AtInput(nn.Module):
     def __init__(self, operator: nn.Module, values: Float[Tensor, " s"]) -> None:
         super().__init__()
         self.operator = operator
-        self.label: str = f"{type(operator).__name__} at one input function"  # in summaries
+        self.label: str = f"{type(operator).__name__} at one instance"  # in summaries
         self.register_buffer("values", values)
 
     def forward(self, points: Float[Tensor, "n d"]) -> Tensor:

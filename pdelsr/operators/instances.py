@@ -81,16 +81,17 @@ class Instances:
         kept = sum(not row.refined for row in self.rows)
         title = f"{self.name}, {len(self.rows)} instances, {kept} of them not refined"
         table = Table("", "mean", "std", "median", "worst", title=title)
-        unknowns = list(self.rows[0].errors) if self.rows else []
+        unknowns = list(dict.fromkeys(u for row in self.rows for u in row.errors))
         columns: dict[str, list[float]] = {}
         for u in unknowns:
             of = f" in {u}" if len(unknowns) > 1 else ""
-            columns[f"error of the operator{of}"] = [row.errors_before[u] for row in self.rows]
-            columns[f"error after refinement{of}"] = [row.errors[u] for row in self.rows]
+            known = [row for row in self.rows if u in row.errors]
+            columns[f"error of the operator{of}"] = [row.errors_before[u] for row in known]
+            columns[f"error after refinement{of}"] = [row.errors[u] for row in known]
         columns["residual of the operator"] = [row.heldout_before for row in self.rows]
         columns["residual after refinement"] = [row.heldout for row in self.rows]
         columns["seconds"] = [row.seconds for row in self.rows]
-        for label, values in columns.items():
+        for label, values in columns.items() if self.rows else ():
             spread = statistics.stdev(values) if len(values) > 1 else 0.0
             found = statistics.mean(values), spread, statistics.median(values), max(values)
             table.add_row(label, *(f"{v:.2e}" for v in found))

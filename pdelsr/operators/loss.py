@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import scipy
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from pdelsr.compile import compile_problem
@@ -22,7 +23,6 @@ from pdelsr.operators.sensors import as_array, require_sensors_of, sensor_values
 
 POOL = 8192  # points of a block from which steps draw
 NODES = (1025, 129, 33)  # along an axis, of tables of functions of 1, 2, 3 coordinates
-STREAM = 2**40  # of seeds, apart from each other for the input functions of a problem
 
 
 class Loss:
@@ -115,7 +115,8 @@ class FunctionTable:
         ]
         axes = np.meshgrid(*(np.linspace(*ends, count) for ends in self.bounds), indexing="ij")
         nodes = np.stack([axis.ravel() for axis in axes], axis=1)
-        values = np.stack([sensor_values(f, nodes) for f in functions])
+        known, nearest = _within(problem, coordinates, nodes)
+        values = np.stack([sensor_values(f, known)[nearest] for f in functions])
         self.nodes: Tensor = torch.from_numpy(values).to(like)
         self.chosen: Tensor = torch.arange(1)
 
@@ -140,6 +141,17 @@ class FunctionTable:
         return values[0].flatten()
 
 
+def _within(
+    problem: Problem, coordinates: tuple[Any, ...], nodes: Float[np.ndarray, "n c"]
+) -> tuple[Float[np.ndarray, "k c"], Int[np.ndarray, " n"]]:
+    """The nodes in the domain, where functions are known, and the nearest of them to each."""
+    for place in (problem.domain, problem.domain.space):
+        if coordinates == place.coordinates:
+            known = nodes[place.contains(nodes, tolerance=1e-9)]
+            return known, scipy.spatial.cKDTree(known).query(nodes)[1]
+    return nodes, np.arange(len(nodes))
+
+
 def drawn_functions(
     problem: Problem, count: int, seed: int
 ) -> dict[str, Sequence[Callable[..., Any]]]:
@@ -151,9 +163,14 @@ def drawn_functions(
         seed: equal seeds give equal functions.
     """
     return {
-        name: problem.inputs[name].sample(count, seed + number * STREAM)
+        name: problem.inputs[name].sample(count, _seed_of(number, seed))
         for number, name in enumerate(problem.missing_inputs)
     }
+
+
+def _seed_of(number: int, seed: int) -> int:
+    """A seed of 32 bits for the input function of that number."""
+    return int(np.random.SeedSequence([seed, number]).generate_state(1)[0]) if number else seed
 
 
 def require_samplers(problem: Problem) -> None:
@@ -179,6 +196,12 @@ def require_trainable_problem(problem: Problem, operator: PIDeepONet) -> None:
     """
     require_soft(problem)
     missing = problem.missing_inputs
+    if missing and problem.instance:
+        raise SettingsError(
+            f"{problem.name} is partly given ({', '.join(problem.instance)}): an operator is "
+            "trained for all of its input functions. Give none of them, or write those that stay "
+            "by pl.coefficient."
+        )
     if not missing:
         raise SettingsError(
             f"{problem.name} has no input function to give: an operator is trained for many of "

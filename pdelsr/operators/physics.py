@@ -1,4 +1,4 @@
-"""The physics-informed DeepONet, and its network at one input function."""
+"""The physics-informed DeepONet, and its network at one instance."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pdelsr.solvers.state.settings import require_whole
 class PIDeepONet(nn.Module):
     """s(a)(x) = Σ_k b_k(a) T_k(x), with plain or modified MLPs as branch b and trunk T.
 
-    Several input functions are read into one branch, one after the other, and several output
+    Several input functions are read into one branch, in the order of their names. Several output
     functions have their own products b_k T_k each, from the same two networks (Lu et al. 2022,
     Comput. Methods Appl. Mech. Eng. 393, 114778, section 3.1.6).
 
@@ -44,6 +44,8 @@ class PIDeepONet(nn.Module):
     """
 
     sensors: Tensor  # where they have no names
+    outputs: int = 1
+    _inputs: tuple[str, ...] = (ONLY,)
     branch: FeatureNetwork
     trunk: FeatureNetwork
 
@@ -60,12 +62,12 @@ class PIDeepONet(nn.Module):
     ) -> None:
         super().__init__()
         read = read_sensors(sensors)
-        self._inputs: tuple[str, ...] = tuple(read)
-        for name, points in read.items():
-            self.register_buffer(_buffer(name), points)
+        self._inputs = tuple(sorted(read))
+        for name in self._inputs:
+            self.register_buffer(_buffer(name), read[name])
         require_whole("seed", seed, 0)
         require_whole("outputs", outputs, 1)
-        self.outputs: int = outputs
+        self.outputs = outputs
         if not isinstance(hidden, Sequence) or len(hidden) < 2:
             raise SettingsError(
                 f"hidden={hidden!r}: give the widths of one hidden layer or more, and of the last."
@@ -84,7 +86,7 @@ class PIDeepONet(nn.Module):
 
     @property
     def sensor_sets(self) -> SensorSets:
-        """Points (s, c) by the name of the input function; `ONLY` where they name none."""
+        """Points (s, c) by the name of the input function, in that order; `ONLY` for no name."""
         return {name: getattr(self, _buffer(name)) for name in self._inputs}
 
     @property
@@ -97,8 +99,8 @@ class PIDeepONet(nn.Module):
     ) -> Float[Tensor, "n ..."]:
         """s(a_i)(x_i), input function i at point i; `values` are a_i at the sensors.
 
-        Several input functions stand one after the other in `values`, and several output functions
-        in the last axis of the result.
+        Several input functions stand one after the other in `values`, in the order of their names,
+        and several output functions in the last axis of the result.
         """
         products = self.branch(values) * self.trunk(points)
         found = products.unflatten(1, (self.outputs, -1)).sum(dim=2)
@@ -114,14 +116,14 @@ class PIDeepONet(nn.Module):
         return found[..., 0] if self.outputs == 1 else found
 
     def at(self, values: Float[Tensor, " s"]) -> FeatureNetwork:
-        """The network x ↦ s(a)(x) at one input function, with the tangent space of the operator.
+        """The network x ↦ s(a)(x) at one instance, with the tangent space of the operator.
 
         The last layer of the trunk is linear, T = W h + c, so b·T = (Wᵀ b)·h + b·c: with b fixed,
         the branch, W and c move s only in the span of the features h and 1. One linear layer with
         weights Wᵀ b and bias b·c in their place spans the same; one row for each output.
 
         Args:
-            values: a at the sensors; several functions one after the other.
+            values: a at the sensors; several functions one after the other, by name.
 
         Raises:
             SettingsError: the number of values differs from the number of sensors.

@@ -65,10 +65,11 @@ def train_operator(
 
     Every step takes some functions and, for each block, some points that they share, so branch and
     trunk are evaluated once each. The loss is Σ_b w_b mean(F_b²) with the weights of the problem.
-    For training only, input functions are tabulated, and linear between 1,025 nodes.
+    For training only, input functions are tabulated, and linear between 1,025 nodes, or 129 and 33
+    an axis for functions of two and three coordinates.
 
     Args:
-        problem: with one input function of one coordinate, and a sampler for it.
+        problem: with input functions of one to three coordinates, and a sampler for each.
         operator: trained in place, in its own dtype and on its own device.
         functions: number of input functions, drawn once.
         steps: of Adam, in all.
@@ -131,6 +132,8 @@ def train_operator(
     optimizer = torch.optim.Adam(operator.parameters(), lr=learning_rate)
     settings = {
         "problem": problem.name,
+        "inputs": list(operator.sensor_sets),
+        "outputs": operator.outputs,
         "functions": functions,
         "batch": batch,
         "points": points,

@@ -18,6 +18,7 @@ from pdelsr.reference.dense import Panel, panel_lengths
 from pdelsr.reference.fourier import Fourier
 from pdelsr.reference.march import along_panels, march
 from pdelsr.reference.resolution import (
+    amplitude,
     require_finite,
     require_modes,
     require_panels,
@@ -75,9 +76,11 @@ class PeriodicMarch(ABC):
         """Panels of the Fourier coefficients of each field."""
         with np.errstate(over="ignore", invalid="ignore"):  # a blow-up is refused in words
             fields = self._in_time(self._march(self.steps // 2), self.steps)
-        for panel in (panel for panels in fields for panel in panels):
-            require_modes(panel, self.modes, self.title)
-            require_panels(panel, self.panels, self.title)
+        for together in zip(*fields, strict=True):  # the fields at the same times
+            size = max(map(amplitude, together))
+            for panel in together:
+                require_modes(panel, self.modes, self.title, size)
+                require_panels(panel, self.panels, self.title, size)
         return tuple(tuple(panel.trimmed() for panel in panels) for panels in fields)
 
     def _in_time(
@@ -86,10 +89,11 @@ class PeriodicMarch(ABC):
         """The march in `steps` steps, doubled until half of them would almost suffice."""
         fine = self._march(steps)
         try:
+            for panel in (panel for panels in fine for panel in panels):
+                require_finite(panel, steps, self.title)
+            size = max(min(map(amplitude, panels)) for panels in fine)
             for before, now in zip(coarse, fine, strict=True):
-                for panel in now:
-                    require_finite(panel, steps, self.title)
-                require_steps(before, now, steps, self.title)
+                require_steps(before, now, steps, self.title, size)
         except ProblemError:
             if steps >= MOST_DOUBLED * self.steps:
                 raise
@@ -106,7 +110,7 @@ class PeriodicMarch(ABC):
             return self.nonlinear(space, v.reshape(k, -1)).ravel()
 
         lengths = panel_lengths(self.time, self.panels, HALVINGS)
-        first = space.transform(np.stack(np.broadcast_arrays(*values, space.grid)[:k])).ravel()
+        first = space.transform(np.stack(values)).ravel()
         marched = march(first, self.linear(space).ravel(), N, lengths, steps)
         return tuple(
             tuple(Panel(p.start, p.length, np.split(p.coefficients, k, axis=1)[i]) for p in marched)

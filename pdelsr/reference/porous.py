@@ -76,6 +76,7 @@ class Darcy:
         A[:, every, :, every] -= np.einsum("ai,ij,ib->jab", Dx, k, Dx, optimize=True)
         A[every, :, every, :] -= np.einsum("aj,ij,jb->iab", Dy, k, Dy, optimize=True)
         matrix = A[inside, inside, inside, inside].reshape((n - 2) ** 2, -1)
+        del A  # as large as the matrix
         p = np.zeros((n, n))
         p[inside, inside] = np.linalg.solve(matrix, f[inside, inside].ravel()).reshape(n - 2, -1)
         return np.stack([p, -k * (Dx @ p), -k * (p @ Dy.T)])
@@ -84,6 +85,11 @@ class Darcy:
         self, function: Callable[..., Any], X: Float[np.ndarray, "p p"], Y: Float[np.ndarray, "p p"]
     ) -> Float[np.ndarray, "p p"]:
         values = np.asarray(function(X.ravel(), Y.ravel()), dtype=float)
+        if values.shape not in ((), (X.size,)) or not np.isfinite(values).all():
+            raise ProblemError(
+                f"darcy: a function gives values of shape {values.shape} at {X.size} points, or "
+                "some that are not finite: expected a finite value for each."
+            )
         return np.broadcast_to(values, X.size).reshape(X.shape)
 
 
@@ -121,7 +127,8 @@ def darcy(
         permeability: k, a positive function of two numpy arrays.
         source: f, a function of two numpy arrays.
         x, y: the rectangle, (low, high) each.
-        degree: of the polynomials along each side.
+        degree: of the polynomials along each side; memory grows with its fourth power, to 2 GB at
+            96.
 
     Returns:
         A callable of points (n, 2) that gives p and both components of q, (n, 3). ``.doubled()`` is

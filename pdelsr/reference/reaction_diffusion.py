@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 import numpy as np
 from jaxtyping import Complex
 
-from pdelsr.errors import ProblemError
+from pdelsr.errors import ProblemError, described
 from pdelsr.reference.checks import (
     Function,
     require_count,
@@ -23,8 +23,10 @@ from pdelsr.reference.periodic import PeriodicMarch
 
 if TYPE_CHECKING:
     Reaction: TypeAlias = Callable[..., Sequence[np.ndarray]]
+    Starts: TypeAlias = Sequence[Function]
+    Coefficients: TypeAlias = Sequence[int | float]
 else:
-    Reaction = object  # checked when it is called, with messages for the user
+    Reaction = Starts = Coefficients = object  # checked here, with messages for the user
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,18 +45,24 @@ class ReactionDiffusion(PeriodicMarch):
         self, space: Fourier, v: Complex[np.ndarray, "k m"]
     ) -> Complex[np.ndarray, "k m"]:
         u = space.values(v)
-        rates = np.stack([np.broadcast_to(rate, u[0].shape) for rate in self.reaction(*u)])
-        if rates.shape != u.shape:
+        try:
+            rates = [np.broadcast_to(rate, u[0].shape) for rate in self.reaction(*u)]
+        except Exception as error:  # anything a user's function raises
             raise ProblemError(
-                f"reaction_diffusion: reaction gives {len(rates)} rate(s) for {len(u)} fields: "
+                f"reaction_diffusion: reaction fails with {described(error)}: it is called with an "
+                f"array for each of the {len(u)} fields."
+            ) from error
+        if len(rates) != len(u):
+            raise ProblemError(
+                f"reaction_diffusion: reaction gives {len(rates)} rate(s) for {len(u)} field(s): "
                 "expected one for each."
             )
-        return space.transform(rates)
+        return space.transform(np.stack(rates))
 
 
 def reaction_diffusion(
-    start: Sequence[Function],
-    diffusion: Sequence[int | float],
+    start: Starts,
+    diffusion: Coefficients,
     reaction: Reaction,
     x: tuple[int | float, int | float] = (0, 1),
     time: int | float = 1.0,
@@ -91,6 +99,8 @@ def reaction_diffusion(
         True
     """
     name = "reaction_diffusion"
+    if not isinstance(start, Sequence) or not isinstance(diffusion, Sequence):
+        raise ProblemError(f"{name}: give start and diffusion as lists, an entry for each field.")
     functions = tuple(require_function(a, f"{name}: start") for a in start)
     coefficients = tuple(require_number(D, f"{name}: diffusion") for D in diffusion)
     if len(functions) != len(coefficients) or not functions or min(coefficients) < 0:

@@ -21,10 +21,13 @@ def require_finite(panel: Panel, steps: int, title: str = "spectral") -> None:
         )
 
 
-def require_modes(panel: Panel, modes: int, title: str = "spectral") -> None:
-    """Refuse a panel where the last tenth of the wave numbers still contributes."""
+def require_modes(panel: Panel, modes: int, title: str = "spectral", floor: float = TINY) -> None:
+    """Refuse a panel where the last tenth of the wave numbers still contributes.
+
+    Amplitudes are relative to their sum or to `floor`, whichever is larger.
+    """
     size = abs(panel.coefficients)
-    tail = size[:, -max(1, modes // 10) :].sum(axis=1).max() / _scale(panel)
+    tail = size[:, -max(1, modes // 10) :].sum(axis=1).max() / max(amplitude(panel), floor)
     if tail > TOLERANCE:
         raise ProblemError(
             f"{title}: modes={modes} do not resolve the solution {_times(panel)} (the last "
@@ -33,10 +36,10 @@ def require_modes(panel: Panel, modes: int, title: str = "spectral") -> None:
         )
 
 
-def require_panels(panel: Panel, panels: int, title: str = "spectral") -> None:
+def require_panels(panel: Panel, panels: int, title: str = "spectral", floor: float = TINY) -> None:
     """Refuse a panel where the last two Chebyshev coefficients in time still contribute."""
     in_time = np.asarray(scipy.fft.dct(panel.coefficients, type=1, axis=0)) / DEGREE
-    tail = abs(in_time[-2:]).sum(axis=1).max() / _scale(panel)
+    tail = abs(in_time[-2:]).sum(axis=1).max() / max(amplitude(panel), floor)
     if tail > TOLERANCE:
         raise ProblemError(
             f"{title}: panels={panels} do not resolve the solution {_times(panel)} (the last "
@@ -45,10 +48,14 @@ def require_panels(panel: Panel, panels: int, title: str = "spectral") -> None:
 
 
 def require_steps(
-    coarse: tuple[Panel, ...], fine: tuple[Panel, ...], steps: int, title: str = "spectral"
+    coarse: tuple[Panel, ...],
+    fine: tuple[Panel, ...],
+    steps: int,
+    title: str = "spectral",
+    floor: float = TINY,
 ) -> None:
     """Refuse a solution that differs by 15 tolerances from the one with half the steps."""
-    error = max(_distance(a, b) for a, b in zip(coarse, fine, strict=True)) / 15
+    error = max(_distance(a, b, floor) for a, b in zip(coarse, fine, strict=True)) / 15
     if error > TOLERANCE:
         enough = int(np.ceil(steps * (4 * error / TOLERANCE) ** 0.25))
         raise ProblemError(
@@ -56,15 +63,16 @@ def require_steps(
         )
 
 
-def _distance(a: Panel, b: Panel) -> float:
+def _distance(a: Panel, b: Panel, floor: float) -> float:
     """The sum of the differences of the Fourier coefficients, relative, at its largest."""
     m = min(a.coefficients.shape[1], b.coefficients.shape[1])
     difference = abs(a.coefficients[:, :m] - b.coefficients[:, :m])
-    return difference.sum(axis=1).max() / _scale(b)
+    return difference.sum(axis=1).max() / max(amplitude(b), floor)
 
 
-def _scale(panel: Panel) -> float:
-    return max(float(abs(panel.coefficients).sum(axis=1).max()), TINY)
+def amplitude(panel: Panel) -> float:
+    """The largest sum of the Fourier amplitudes, a bound of the values."""
+    return float(abs(panel.coefficients).sum(axis=1).max())
 
 
 def _times(panel: Panel) -> str:

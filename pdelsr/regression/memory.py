@@ -23,13 +23,13 @@ def affordable_rank(asked: int | str, rank: int, task: Task, parts: Parts) -> in
     """
     if fits(task, parts, rank):
         return rank
-    if parts.solver.most_rows is not None and parts.basis.takes_all:
+    most = largest_that(lambda r: fits(task, parts, r), rank)
+    if parts.solver.most_rows is not None and (parts.basis.takes_all or not most):
         room = room_text(bytes_needed(task, parts, rank), task.model.like.device)
         raise MemoryLimitError(
             f"a kernel of {min(task.rows, parts.solver.most_rows):,} rows needs {room}: lower "
             "most_rows of pl.KernelRidge, or take lstsq='lsqr'."
         )
-    most = largest_that(lambda r: fits(task, parts, r), rank)
     is_open = isinstance(asked, str) and width_of(parts.basis, task.model.module) is None
     if is_open and most:
         return most
@@ -59,7 +59,9 @@ def bytes_needed(task: Task, parts: Parts, rank: int) -> int | float:
     matrix = m * rank if factors and rank < m and basis.row_width(rank, m) == m else 0
     extra = max(0, matrix - sizes.of_directions(basis))
     formed = sizes.of_directions(basis) + extra + 2 * factors * rank
-    solved = sizes.numbers(basis, parts.solver) + extra + kernel_size(task, parts)
+    solved = sizes.numbers(basis, parts.solver) + extra
+    if rank >= m:
+        solved += kernel_size(task, parts)
     return like.element_size() * max(formed, solved)
 
 

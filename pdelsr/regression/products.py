@@ -87,13 +87,16 @@ class JacobianTimes:
     def __call__(self, inputs: Inputs) -> Float[Tensor, "n k r"]:
         if self.way == "rows":
             return self._by_rows(inputs)
-        return self._by_columns(inputs, self.V.columns(slice(self.rank), self.model.like))
+        return self._by_columns(
+            inputs, lambda part: self.V.columns(part, self.model.like), self.rank
+        )
 
     def along(self, inputs: Inputs, Y: Float[Tensor, "r c"]) -> Float[Tensor, "n k c"]:
         """J V Y for few columns: by forward mode along V Y, without J V."""
         if Y.shape[1] >= self.rank:
             return self(inputs) @ Y
-        return self._by_columns(inputs, self.V.lift_columns(Y))
+        moved = self.V.lift_columns(Y)
+        return self._by_columns(inputs, lambda part: moved[:, part], Y.shape[1])
 
     def transposed(self, inputs: Inputs, seeds: Float[Tensor, "n k"]) -> Float[Tensor, " r"]:
         """(J V)ᵀ seeds, by one reverse-mode pass."""
@@ -112,13 +115,16 @@ class JacobianTimes:
             out[part] = found
         return out
 
-    def _by_columns(self, inputs: Inputs, V: Float[Tensor, "m r"]) -> Tensor:
+    def _by_columns(
+        self, inputs: Inputs, columns: Callable[[slice], Float[Tensor, "m c"]], count: int
+    ) -> Tensor:
+        """J times that many columns, which are formed a few at a time."""
         n = inputs[0].shape[0]
-        out = V.new_empty(n, self.outputs, V.shape[1])
+        out = self.model.like.new_empty(n, self.outputs, count)
         # A tangent holds the parameters and the outputs of all layers on the batch.
         step = self._count(self.model.total + 8 * (inputs[0].numel() + n * self.outputs))
         for part, found in in_pieces(
-            V.shape[1], step, lambda part: self.model.columns(inputs, V[:, part])
+            count, step, lambda part: self.model.columns(inputs, columns(part))
         ):
             out[..., part] = found
         return out
@@ -135,7 +141,9 @@ class JacobianTimes:
         few = tuple(x[:PROBE_SAMPLES] for x in probe)
         narrow = self.V.columns(slice(PROBE_COLUMNS), self.model.like)
         rows, trouble = _seconds(lambda: self._by_rows(few))
-        forward, other = _seconds(lambda: self._by_columns(few, narrow))
+        forward, other = _seconds(
+            lambda: self._by_columns(few, lambda part: narrow[:, part], narrow.shape[1])
+        )
         if trouble and other:
             raise SettingsError(
                 f"torch differentiates {type(self.model.module).__name__} neither by reverse mode "

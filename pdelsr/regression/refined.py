@@ -291,6 +291,8 @@ class RefinedModule(nn.Module):
         smooth = mollified_widths(module)  # of a module that came from a refinement itself
         widths = {n: w for n, w in saved.document.rectifiers.items() if smooth.get(n) != w}
         try:
+            if smooth.keys() - saved.document.rectifiers.keys():
+                raise KeyError("the module has other smooth rectifiers")
             own = mollified(module, widths)
         except (KeyError, AttributeError) as error:
             raise FileFormatError(

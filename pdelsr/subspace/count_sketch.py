@@ -16,7 +16,8 @@ class CountSketch(Basis):
 
     All parameters take part, as with `Gaussian`, but a product with a row costs m operations
     instead of m r, and V takes 2 m numbers. The groups are of equal size, up to one parameter, and
-    the directions orthonormal.
+    the directions orthonormal. The leading k directions are groups of the same size, so that a
+    smaller rank of one refinement moves fewer parameters than a sketch of that rank would.
 
     Source: Charikar, Chen and Farach-Colton (2002), ICALP, LNCS 2380, 693; for subspaces Clarkson
     and Woodruff (2013), STOC, 81.
@@ -33,5 +34,5 @@ class CountSketch(Basis):
         order = torch.randperm(m, generator=generator, device="cpu")
         signs = torch.randint(0, 2, (m,), generator=generator, device="cpu") * 2 - 1
         sizes = torch.bincount(torch.arange(m, device="cpu") % r)
-        weights = signs / sizes.sqrt().repeat(-(-m // r))[:m]
+        weights = signs / sizes.double().sqrt().repeat(-(-m // r))[:m]
         return Subspace(Groups(order.to(like.device), weights.to(like), r))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 import pdelsr as pl
 from pdelsr.operators import PIDeepONet
+from pdelsr.operators.instances import InstanceRow, Instances
 from pdelsr.operators.loss import FunctionTable, Loss, drawn_functions
 
 PROBLEMS = Path(__file__).parents[2] / "problems" / "parametric"
@@ -230,6 +232,42 @@ def test_an_operator_of_a_field_is_trained() -> None:
         ),
         (lambda: pl.refine_many(operator(), chain, [np.cos]), "give the functions by name"),
         (lambda: pl.refine_many(operator(), chain, [{"a": np.cos}]), "function b is missing"),
+        (lambda: pl.refine_many(operator(), chain, [{3: np.cos}]), "functions by the names"),
+        (
+            lambda: pl.refine_many(
+                PIDeepONet({"a": SENSORS, "c": SENSORS}, 1, (6, 6), outputs=2), chain, 1
+            ),
+            "sensors are given for a, c, and chain has the input functions a, b",
+        ),
+        (
+            lambda: pl.refine_many(Columns(), chain, 1, sensors={"b": SENSORS}),
+            "sensors are given for b",
+        ),
+        (
+            lambda: pl.train_operator(
+                dataclasses.replace(chain, instance={"a": np.cos}), operator()
+            ),
+            "is partly given",
+        ),
+        (
+            lambda: pl.GaussianProcess(interval=((0, 1), (0, 1))).sample(1)[0](SENSORS),
+            "of 2 coordinates was called with 1",
+        ),
+        (
+            lambda: pl.reference.reaction_diffusion([np.cos], [0.1], lambda u, v: (u,))(GRID),
+            "reaction fails with TypeError",
+        ),
+        (
+            lambda: pl.reference.reaction_diffusion([np.cos], [0.1], lambda u: (u, u))(GRID),
+            r"gives 2 rate\(s\) for 1 field",
+        ),
+        (lambda: pl.reference.reaction_diffusion(np.cos, [0.1], abs), "as lists"),
+        (lambda: pl.reference.reaction_diffusion([np.cos], [-1], abs), "none negative"),
+        (lambda: pl.reference.darcy(lambda x, y: x, lambda x, y: x)(GRID), "positive values"),
+        (
+            lambda: pl.reference.darcy(lambda x, y: 1, lambda x, y: np.log(x - 0.5))(GRID),
+            "not finite",
+        ),
         (lambda: pl.GaussianProcess(interval=((0, 1), (1, 0))), "is empty"),
         (lambda: pl.GaussianProcess(interval=((0, 1), (0, 1)), nodes=9), "of one coordinate"),
     ],
@@ -237,6 +275,78 @@ def test_an_operator_of_a_field_is_trained() -> None:
 def test_what_does_not_fit(call, message: str) -> None:
     with pytest.raises(pl.PdelsrError, match=message):
         call()
+
+
+def test_the_order_of_names_does_not_matter(tmp_path: Path) -> None:
+    path = tmp_path / "operator.safetensors"
+    turned = PIDeepONet({"b": SENSORS[::2], "a": SENSORS}, 1, (14, 14, 9), outputs=2)
+    options = {"functions": 5, "points": 16, "path": path}
+    net = operator()
+    pl.train_operator(chain, net, steps=3, **options)
+    pl.train_operator(chain, turned, steps=3, **options)
+    one, other = (pl.refine(o, instance(), rank=5).unrefined for o in (net, turned))
+    np.testing.assert_array_equal(predicted(one, SENSORS), predicted(other, SENSORS))
+    shared = PIDeepONet({"a": SENSORS, "b": SENSORS[::2]}, 1, (14, 14, 18), outputs=1)
+    with pytest.raises(pl.PdelsrError):
+        pl.train_operator(chain, shared, steps=3, **options)
+
+
+def test_functions_known_on_the_domain_alone(tmp_path: Path) -> None:
+    """On a disk, whose bounding box is larger."""
+
+    def bowl(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.sqrt(1.0001 - x**2 - y**2)
+
+    disk = pl.Problem(
+        name="disk",
+        domain=pl.Disk((x, y), (0, 0), 1),
+        equations=plate.equations,
+        conditions=plate.conditions,
+        inputs={field: pl.Drawn(lambda generator: bowl)},
+    )
+    net = PIDeepONet(0.5 * GRID, 2, (8, 8))
+    pl.train_operator(disk, net, functions=3, steps=2, points=16)
+    pl.refine(net, disk.at(bowl), rank=20, points=60).save(tmp_path / "disk.safetensors")
+    pl.load(tmp_path / "disk.safetensors", disk.at(bowl))
+    with pytest.raises(pl.FileFormatError, match="input function f"):
+        pl.load(tmp_path / "disk.safetensors", disk.at(lambda x, y: 1 + x))
+
+
+def test_symbols_name_the_functions_of_an_instance() -> None:
+    functions = {a: np.cos, b: np.sin}
+    found = pl.refine_many(operator(), chain, [functions], rank=20)
+    assert found.functions[0] == {"a": np.cos, "b": np.sin}
+    assert "residual after refinement" in str(found)
+
+
+def test_tables_of_partly_known_references() -> None:
+    rows = [
+        InstanceRow(i, dict.fromkeys(known, 1.0), dict.fromkeys(known, 0.5), 1.0, 0.1, True, 5, 1.0)
+        for i, known in enumerate(("", "uv", "u"))
+    ]
+    text = str(Instances("partly", rows, [np.cos] * 3))
+    assert "error after refinement in v" in text
+
+
+def test_a_field_at_rest_beside_another_is_resolved() -> None:
+    rest = pl.reference.reaction_diffusion(
+        [np.cos, np.zeros_like],
+        [0.1, 0.1],
+        lambda u, v: (-u, (u + 0.1) - u - 0.1 - v),
+        x=(0, 2 * np.pi),
+    )
+    assert abs(rest(GRID)[:, 1]).max() < 1e-12
+
+
+def test_own_samplers_get_seeds_of_32_bits() -> None:
+    class Own:
+        def sample(self, n: int, seed: int) -> list:
+            state = np.random.RandomState(seed)
+            return [lambda x, c=c: c * x for c in state.normal(size=n)]
+
+    problem = dataclasses.replace(chain, inputs={"a": Own(), "b": Own()})
+    drawn = drawn_functions(problem, 2, 2**31 + 1)
+    assert drawn["a"][0](1.0) != drawn["b"][0](1.0)
 
 
 def test_a_saved_instance_of_a_field_is_not_loaded_as_another(tmp_path: Path) -> None:
