@@ -7,8 +7,8 @@ reads the digits from the wheel, which is not installed, and refines a random ne
 signed sums of its parameters, in single precision; there is no training step. A row for each rank
 gives the accuracy on the digits that were fitted and on 10,000 others: the solutions are nested, so
 that one refinement at the largest rank gives all of them. A smaller rank has the leading sums
-alone, of fewer parameters than a refinement of that rank would move. Digits beyond the first 50,000 come
-from the 10,000 that are usually kept for validation. Seconds and the peak of memory follow.
+alone, of fewer parameters than a refinement of that rank would move. Digits beyond the first 50,000
+come from the 10,000 that are usually kept for validation. Seconds and the peak of memory follow.
 
 The digits are a pickle. Its digest is checked, and an unpickler that knows nothing but arrays of
 numpy reads it, so that no code in it could run.
