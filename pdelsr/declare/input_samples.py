@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,8 +12,8 @@ import scipy
 from jaxtyping import Float
 
 from pdelsr.errors import ProblemError
+from pdelsr.reference.chebyshev import chebyshev_series, chebyshev_sums
 
-FIELD_BLOCK = 2**22  # numbers of a work array
 SLACK = 1e-12  # of the interval's length, by which points may lie outside
 
 
@@ -93,34 +93,14 @@ class ChebyshevField(InputSample):
                 f"an input function of {len(self.box)} coordinates was called with {len(x)}: give "
                 "its sampler an interval for each coordinate, and no more."
             )
-        found = np.empty(len(x[0]))
-        step = max(1, FIELD_BLOCK // self.series[0].size)
-        for start in range(0, len(found), step):
-            part = slice(start, start + step)
-            found[part] = self._sums([axis[part] for axis in x])
-        return found
-
-    def _sums(self, x: Sequence[Float[np.ndarray, " n"]]) -> Float[np.ndarray, " n"]:
-        first, *others = (self._waves(axis, number) for number, axis in enumerate(x))
-        sums = np.tensordot(first, self.series, axes=1)
-        for waves in others:
-            sums = np.einsum("np,np...->n...", waves, sums)
-        return sums
-
-    def _waves(self, x: Float[np.ndarray, " n"], axis: int) -> Float[np.ndarray, "n p"]:
-        """The Chebyshev polynomials along a coordinate."""
-        low, high = self.box[axis]
-        scaled = (2 * require_inside(x, self.box[axis]) - low - high) / (high - low)
-        return np.polynomial.chebyshev.chebvander(scaled, self.series.shape[axis] - 1)
+        pairs = zip(x, self.box, strict=True)
+        inside = [require_inside(axis, interval) for axis, interval in pairs]
+        return chebyshev_sums(self.series, self.box, inside)
 
     @cached_property
     def series(self) -> Float[np.ndarray, "..."]:
         """Coefficients of the products of Chebyshev polynomials."""
-        found = self.values
-        for axis, size in enumerate(self.values.shape):
-            found = np.asarray(scipy.fft.dct(np.flip(found, axis), type=1, axis=axis)) / (size - 1)
-            np.moveaxis(found, axis, 0)[[0, -1]] /= 2
-        return found
+        return chebyshev_series(self.values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,12 +178,6 @@ class Given(InputSample):
                 f"{np.shape(x[0])}; expected one value for each x."
             )
         return values
-
-
-def chebyshev_nodes(low: int | float, high: int | float, count: int) -> Float[np.ndarray, " p"]:
-    """Chebyshev nodes of the second kind, from low to high, (count,)."""
-    centred = np.sin(np.pi * np.arange(1 - count, count, 2) / (2 * (count - 1)))
-    return (low + high) / 2 + (high - low) / 2 * centred
 
 
 def require_inside(

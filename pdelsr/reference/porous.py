@@ -11,8 +11,13 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from pdelsr.declare.input_samples import ChebyshevField, chebyshev_nodes
 from pdelsr.errors import ProblemError
+from pdelsr.reference.chebyshev import (
+    chebyshev_nodes,
+    chebyshev_series,
+    chebyshev_sums,
+    differentiation,
+)
 from pdelsr.reference.checks import (
     require_count,
     require_function,
@@ -40,8 +45,8 @@ class Darcy:
         x = require_within(rows[:, 0], *self.x, "darcy", "x")
         y = require_within(rows[:, 1], *self.y, "darcy", "y")
         box = (self.x, self.y)
-        fields = [ChebyshevField(box, values) for values in self.solution]
-        return np.stack([field(x, y) for field in fields], axis=1)
+        fields = [chebyshev_sums(chebyshev_series(f), box, (x, y)) for f in self.solution]
+        return np.stack(fields, axis=1)
 
     def doubled(self) -> Darcy:
         """The same reference at doubled resolution, to check this one against."""
@@ -51,10 +56,12 @@ class Darcy:
     def solution(self) -> Float[np.ndarray, "3 p p"]:
         """p and the flux at the nodes, compared with those of a coarser grid."""
         fine = self._solved(self.degree)
-        coarse = ChebyshevField((self.x, self.y), self._solved(2 * self.degree // 3)[0])
+        series = chebyshev_series(self._solved(2 * self.degree // 3)[0])
         nodes = (chebyshev_nodes(*ends, self.degree + 1) for ends in (self.x, self.y))
+        places = [axis.ravel() for axis in np.meshgrid(*nodes, indexing="ij")]
+        coarse = chebyshev_sums(series, (self.x, self.y), places)
         size = max(abs(fine[0]).max(), TINY)
-        error = abs(coarse(*np.meshgrid(*nodes, indexing="ij")) - fine[0]).max() / size
+        error = abs(coarse - fine[0].ravel()).max() / size
         if not error <= AGREEMENT:
             raise ProblemError(
                 f"darcy: degree={self.degree} does not resolve the solution (two thirds of the "
@@ -91,20 +98,6 @@ class Darcy:
                 "some that are not finite: expected a finite value for each."
             )
         return np.broadcast_to(values, X.size).reshape(X.shape)
-
-
-def differentiation(low: float, high: float, count: int) -> Float[np.ndarray, "p p"]:
-    """The matrix from values at `chebyshev_nodes` to the slopes of their polynomial there.
-
-    Source: Trefethen (2000), Spectral Methods in MATLAB, chapter 6.
-    """
-    x = chebyshev_nodes(low, high, count)
-    signs = (-1.0) ** np.arange(count)
-    signs[[0, -1]] *= 2
-    distance = x[:, None] - x + np.eye(count)
-    D = signs[:, None] / signs / distance
-    D -= np.diag(D.sum(axis=1))
-    return D
 
 
 def darcy(

@@ -20,9 +20,9 @@ from pdelsr.declare.input_samples import (
     InputSample,
     PiecewiseLinear,
     Spline,
-    chebyshev_nodes,
 )
 from pdelsr.errors import ProblemError, described
+from pdelsr.reference.chebyshev import chebyshev_nodes
 from pdelsr.reference.checks import require_count, require_interval, require_positive
 from pdelsr.sample.samplers import Seed, fresh
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from scipy.interpolate import BarycentricInterpolator, CubicSpline
 
-from pdelsr.declare.input_samples import ChebyshevInterpolant, chebyshev_nodes
+from pdelsr.declare.input_samples import ChebyshevInterpolant
 from pdelsr.errors import ProblemError
+from pdelsr.reference.chebyshev import chebyshev_nodes
 from pdelsr.sample import (
     Drawn,
     FunctionSampler,
