@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -34,8 +33,8 @@ TINY = 1e-200
 class Darcy:
     """The reference that `darcy` makes."""
 
-    permeability: Callable[..., Any]
-    source: Callable[..., Any]
+    permeability: Callable[..., np.ndarray | int | float]
+    source: Callable[..., np.ndarray | int | float]
     x: tuple[float, float]
     y: tuple[float, float]
     degree: int
@@ -89,7 +88,10 @@ class Darcy:
         return np.stack([p, -k * (Dx @ p), -k * (p @ Dy.T)])
 
     def _values(
-        self, function: Callable[..., Any], X: Float[np.ndarray, "p p"], Y: Float[np.ndarray, "p p"]
+        self,
+        function: Callable[..., np.ndarray | int | float],
+        X: Float[np.ndarray, "p p"],
+        Y: Float[np.ndarray, "p p"],
     ) -> Float[np.ndarray, "p p"]:
         values = np.asarray(function(X.ravel(), Y.ravel()), dtype=float)
         if values.shape not in ((), (X.size,)) or not np.isfinite(values).all():
@@ -101,8 +103,8 @@ class Darcy:
 
 
 def darcy(
-    permeability: Callable[..., Any],
-    source: Callable[..., Any],
+    permeability: Callable[..., np.ndarray | int | float],
+    source: Callable[..., np.ndarray | int | float],
     x: tuple[int | float, int | float] = (0, 1),
     y: tuple[int | float, int | float] = (0, 1),
     degree: int = 48,

@@ -143,12 +143,13 @@ def test_a_basis_and_a_solver_of_the_users_work_on_data() -> None:
 @pytest.mark.parametrize("lstsq", ["streaming-qr", "qr", "lsmr"])
 def test_directions_of_the_users_work_on_data(lstsq: str, products: str) -> None:
     x, t = bumps()
+    # rounding takes LSMR to other solutions within ten steps
+    solver = pl.LSMR(iterations=5) if lstsq == "lsmr" else lstsq
     by_columns, own = (
-        pl.refine(network(), x, t, rank=30, lstsq=lstsq, products=products, basis=basis)
+        pl.refine(network(), x, t, rank=30, lstsq=solver, products=products, basis=basis)
         for basis in (Longest(), Doubled())
     )
-    close = 1e-2 if lstsq == "lsmr" else 1e-7  # of which the first one is not down to rounding
-    torch.testing.assert_close(own(x), by_columns(x), rtol=0, atol=close)
+    torch.testing.assert_close(own(x), by_columns(x), rtol=0, atol=1e-7)
     searched = pl.refine(network(), x, t, lstsq=lstsq, products=products, basis=Doubled())
     assert rms(searched(x) - t) < 0.5 * rms(network()(x) - t)
     if lstsq == "streaming-qr":
