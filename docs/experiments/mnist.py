@@ -89,16 +89,17 @@ def scaled(x: Tensor) -> Tensor:
 
 
 def network(seed: int) -> nn.Module:
-    """The untrained one: two convolutions and two layers, 119,530 parameters."""
+    """The untrained one: two convolutions, each averaged, and a layer, 62,346 parameters."""
     torch.manual_seed(seed)
     return nn.Sequential(
-        nn.Conv2d(1, 32, 3, stride=2, padding=1),
+        nn.Conv2d(1, 32, 5),
         nn.ReLU(),
-        nn.Conv2d(32, 64, 3, stride=2, padding=1),
+        nn.AvgPool2d(2),
+        nn.Conv2d(32, 64, 5),
         nn.ReLU(),
+        nn.AvgPool2d(2),
         nn.Flatten(),
-        nn.Linear(3136, 32),
-        nn.Linear(32, 10),
+        nn.Linear(1024, 10),
     )
 
 
