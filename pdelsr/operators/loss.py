@@ -19,7 +19,7 @@ from pdelsr.linearize.bound_block import BoundBlock
 from pdelsr.linearize.points import PointPlan
 from pdelsr.operators.at_input import require_outputs, require_soft
 from pdelsr.operators.physics import PIDeepONet
-from pdelsr.operators.sensors import as_array, require_sensors_of, sensor_values
+from pdelsr.operators.sensors import require_sensors_of, sensor_values, values_at
 
 POOL = 8192  # points of a block from which steps draw
 NODES = (1025, 129, 33)  # along an axis, of tables of functions of 1, 2, 3 coordinates
@@ -45,10 +45,10 @@ class Loss:
             name: FunctionTable(problem, name, found, like) for name, found in drawn.items()
         }
         values = [
-            np.stack([sensor_values(f, as_array(points)) for f in drawn[name or next(iter(drawn))]])
-            for name, points in operator.sensor_sets.items()
+            values_at(dict(zip(drawn, instance, strict=True)), operator.sensor_sets)
+            for instance in zip(*drawn.values(), strict=True)
         ]
-        self.values: Tensor = torch.from_numpy(np.concatenate(values, axis=1)).to(like)
+        self.values: Tensor = torch.from_numpy(np.stack(values)).to(like)
         compiled = compile_problem(problem.at(**self.tables))
         plan = PointPlan(
             problem.domain,

@@ -8,15 +8,9 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Complex
 
-from pdelsr.reference.checks import (
-    Function,
-    require_count,
-    require_function,
-    require_interval,
-    require_positive,
-)
+from pdelsr.reference.checks import Function, require_function, require_positive
 from pdelsr.reference.fourier import Fourier
-from pdelsr.reference.periodic import PeriodicMarch
+from pdelsr.reference.periodic import PeriodicMarch, march_settings
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,10 +65,6 @@ def periodic_burgers(
     """
     return PeriodicBurgers(
         (require_function(a, "periodic_burgers: a"),),
-        require_interval(x, "periodic_burgers: x"),
-        require_positive(time, "periodic_burgers: time"),
-        require_count(modes, "periodic_burgers: modes", 4),
-        require_count(steps, "periodic_burgers: steps", 2),
-        require_count(panels, "periodic_burgers: panels", 1),
+        *march_settings("periodic_burgers", x, time, modes, steps, panels),
         require_positive(nu, "periodic_burgers: nu"),
     )

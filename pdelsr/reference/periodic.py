@@ -13,7 +13,14 @@ from jaxtyping import Complex, Float
 from numpy.typing import ArrayLike
 
 from pdelsr.errors import ProblemError
-from pdelsr.reference.checks import Function, require_points, require_within
+from pdelsr.reference.checks import (
+    Function,
+    require_count,
+    require_interval,
+    require_points,
+    require_positive,
+    require_within,
+)
 from pdelsr.reference.dense import Panel, panel_lengths
 from pdelsr.reference.fourier import Fourier
 from pdelsr.reference.march import along_panels, march
@@ -122,3 +129,25 @@ class PeriodicMarch(ABC):
     ) -> Float[np.ndarray, " n"]:
         low, high = self.x
         return panel(2 * np.pi * (x - low) / (high - low), t)
+
+
+def march_settings(
+    title: str,
+    x: tuple[int | float, int | float],
+    time: int | float,
+    modes: int,
+    steps: int,
+    panels: int,
+) -> tuple[tuple[float, float], float, int, int, int]:
+    """The same settings of a `PeriodicMarch`, or a refusal.
+
+    Raises:
+        ProblemError: the period is empty, the time is not positive, or a count is too small.
+    """
+    return (
+        require_interval(x, f"{title}: x"),
+        require_positive(time, f"{title}: time"),
+        require_count(modes, f"{title}: modes", 4),
+        require_count(steps, f"{title}: steps", 2),
+        require_count(panels, f"{title}: panels", 1),
+    )

@@ -10,16 +10,9 @@ import numpy as np
 from jaxtyping import Complex
 
 from pdelsr.errors import ProblemError, described
-from pdelsr.reference.checks import (
-    Function,
-    require_count,
-    require_function,
-    require_interval,
-    require_number,
-    require_positive,
-)
+from pdelsr.reference.checks import Function, require_function, require_number
 from pdelsr.reference.fourier import Fourier
-from pdelsr.reference.periodic import PeriodicMarch
+from pdelsr.reference.periodic import PeriodicMarch, march_settings
 
 if TYPE_CHECKING:
     Reaction: TypeAlias = Callable[..., Sequence[np.ndarray]]
@@ -112,11 +105,7 @@ def reaction_diffusion(
         raise ProblemError(f"{name}: reaction = {reaction!r}; expected a function of the fields.")
     return ReactionDiffusion(
         functions,
-        require_interval(x, f"{name}: x"),
-        require_positive(time, f"{name}: time"),
-        require_count(modes, f"{name}: modes", 4),
-        require_count(steps, f"{name}: steps", 2),
-        require_count(panels, f"{name}: panels", 1),
+        *march_settings(name, x, time, modes, steps, panels),
         coefficients,
         reaction,
     )
