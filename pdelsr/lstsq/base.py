@@ -112,7 +112,7 @@ class LeastSquares(ABC):
         return self
 
     def near(self, damping: float) -> LeastSquares:
-        """A solver whose path keeps to dampings around the one that fewer data favoured."""
+        """A solver whose path begins not far above the damping that fewer data favoured."""
         return self
 
     def in_part(

@@ -20,7 +20,7 @@ logger: logging.Logger = logging.getLogger(__name__)
 
 MOST_ROWS = 15_000  # whose kernel takes 1.8 GB, twice
 LEAST_ROWS = 64
-LESS, MORE = 30.0, 5.0  # factors to the dampings near one; more data need less of it
+MORE = 5.0  # times a damping, from where on others are tried; more data need less of it
 POWERS = 12  # products by which the largest eigenvalue is measured
 CLOSER = 40  # steps beyond the smallest damping, at most
 
@@ -134,8 +134,8 @@ class KernelRidge(LeastSquares):
         return replace(self, most_rows=max(LEAST_ROWS, self._most // share))
 
     def near(self, damping: float) -> KernelRidge:
-        kept = [x for x in self.dampings if damping / LESS < x < damping * MORE]
-        return replace(self, dampings=tuple(kept)) if kept else self
+        kept = tuple(x for x in self.dampings if x < damping * MORE)
+        return replace(self, dampings=kept) if kept else self
 
     def numbers(self, n: int | float, r: int) -> int | float:
         n = min(n, self._most)

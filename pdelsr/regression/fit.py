@@ -42,6 +42,7 @@ DAMPED_PARTS = (1, 2, 4)  # in all directions, and in the leading half and quart
 NEGLIGIBLE = 1e-3  # part of the residual that components need not show
 MOST_ENTRIES = 4096  # numbers of a residual whose components are taken
 FIRST_DATA_RANK = 32  # of a rank that is doubled: few, since data are noisy
+NONE_BETTER = "no rank is better on held-out data"
 SURE = 2.0  # standard errors that a refinement must gain on held-out data
 
 
@@ -285,12 +286,11 @@ def chosen(task: Task, parts: Parts, held: Data, most: int) -> RefinedModule:
     fit, y = tried.made[best.rank], best.y
     assert y is not None
     if surely_better(fit.problem, held, y):
-        status = "best on held-out data"
+        status = why(best.rank, tried.scores)
         if best.limit == NO_MEMORY:
             status = f"{status}; {best.limit}"
         return fit.module(y, best.rank, None, tried.scores, status)
-    none = "no rank is better on held-out data"
-    return fit.module(torch.zeros_like(y), 0, None, tried.scores, none)
+    return fit.module(torch.zeros_like(y), 0, None, tried.scores, why(0, tried.scores))
 
 
 def leading_chosen(fit: Fit, held: Data) -> RefinedModule:
@@ -324,7 +324,7 @@ def leading_chosen(fit: Fit, held: Data) -> RefinedModule:
     if not surely_better(problem, held, y):
         best, y = scores[0], zeros
     k = best.rank
-    status = "best on held-out data" if k else "no rank is better on held-out data"
+    status = why(k, scores)
     if k and fit.steps > 1:
         narrow = DataProblem(task, problem.times.narrowed(k))
         further = NewtonSearch(narrow, fit.parts.solver, narrow.at(y[:k]))
@@ -364,7 +364,7 @@ def best_on_path(fit: Fit, held: Data) -> RefinedModule:
         raise fit.not_finite from None
     if best is None or not surely_better(problem, held, y):
         best, y = scores[0], zeros
-    status = "best on held-out data" if best.rank else "no rank is better on held-out data"
+    status = why(best.rank, scores)
     return fit.module(y, best.rank, None, scores, status, best.damping)
 
 
@@ -425,29 +425,37 @@ def unrefined_size(task: Task, data: Data) -> float:
     return math.sqrt(total / count)
 
 
-def surely_better(problem: DataProblem, held: Data, y: Float[Tensor, " r"]) -> bool:
-    """Whether ‖F‖² falls by more than its standard error over the held-out samples.
+def why(k: int, scores: list[RankScore]) -> str:
+    """Why held-out data favour rank k."""
+    if k:
+        return "best on held-out data"
+    some = any(score.validation < scores[0].validation for score in scores)
+    return "no rank is surely better on held-out data" if some else NONE_BETTER
 
-    The best of many ranks always seems better than none on noisy data.
+
+def surely_better(problem: DataProblem, held: Data, y: Float[Tensor, " r"]) -> bool:
+    """Whether ‖F‖² falls over the held-out samples, and by no accident.
+
+    The best of many ranks always seems better than none on noisy data. So ‖F‖² or ‖F‖ must fall by
+    more than two standard errors; a few samples with large residuals hide the former.
     """
     if not y.any():
         return False
     task = problem.task
-    count, total, squares = 0, 0.0, 0.0
 
-    def gains(batch: Batch) -> Tensor:
+    def gains(batch: Batch) -> Float[Tensor, "2 n"]:
         q, refined = task.given(batch.given), problem.predicted(batch, y[:, None])[..., 0]
-        before, after = (task.residual(u, batch.targets).square().sum(dim=1) for u in (q, refined))
-        return (before - after).double()
+        before, after = (
+            torch.linalg.vector_norm(task.residual(u, batch.targets).double(), dim=1)
+            for u in (q, refined)
+        )
+        return torch.stack([before**2 - after**2, before - after])
 
-    for batch in task.display.over("comparison", held):
-        for length, gain in over_pieces(batch, gains):
-            count += length
-            total += gain.sum().item()
-            squares += gain.square().sum().item()
-    mean = total / count
-    deviation = math.sqrt(max(squares / count - mean**2, 0.0) / max(count - 1, 1))
-    return mean > SURE * deviation
+    batches = task.display.over("comparison", held)
+    found = torch.cat([g for batch in batches for _, g in over_pieces(batch, gains)], dim=1)
+    mean, count = found.mean(dim=1), found.shape[1]
+    deviation = found.std(dim=1, correction=0) / math.sqrt(max(count - 1, 1))
+    return bool(mean[0] > 0 and (mean > SURE * deviation).any())
 
 
 def products(model: Model, V: Directions, parts: Parts) -> JacobianTimes:
