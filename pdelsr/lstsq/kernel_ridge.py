@@ -23,6 +23,7 @@ LEAST_ROWS = 64
 MORE = 5.0  # times a damping, from where on others are tried; more data need less of it
 POWERS = 12  # products by which the largest eigenvalue is measured
 CLOSER = 40  # steps beyond the smallest damping, at most
+FALLING = 0.999  # of the residual, after a step that is worth it
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,8 @@ class Kernel:
         """The same, and then closer: (λ σ₁)² falls with the square of the number of steps.
 
         A ν-method with ν = 1 (Brakhage 1987, in Inverse and Ill-Posed Problems, 165; Hanke 1991,
-        Numer. Math. 60, 341) on w ← w + (L Lᵀ)⁻¹ (b − A Aᵀ w), which ends where rounding makes the
-        residual rise.
+        Numer. Math. 60, 341) on w ← w + (L Lᵀ)⁻¹ (b − A Aᵀ w), which ends where the residual falls
+        no more: what of b no y can reach would make w grow, and rounding with it.
         """
         L = self.factor(damping)
         if L is None:
@@ -70,7 +71,7 @@ class Kernel:
             check_time()
             r = b - self.K @ w
             size = torch.linalg.vector_norm(r).item()
-            if not size < least:
+            if not size < least * FALLING:
                 break
             best, least = w, size
             step = 4 * (2 * k + 1) * k / ((k + 1) * (2 * k + 3))
@@ -160,20 +161,30 @@ class KernelRidge(LeastSquares):
             )
         K = system.outer()
         require_finite(K, K)
-        v = K.sum(dim=0) + K.diagonal()
+        v = torch.randn(n, generator=torch.Generator().manual_seed(0), dtype=K.dtype).to(K.device)
         for _ in range(POWERS):
             v = K @ (v / torch.linalg.vector_norm(v).clamp_min(torch.finfo(v.dtype).tiny))
         return Kernel(system, K, K.diagonal().clone(), torch.linalg.vector_norm(v).item())
 
     def compute(self, state: Kernel, b: Float[Tensor, " n"] | None = None) -> Solved:
-        """As close as rounding allows, from the smallest damping that it allows."""
+        """As close as rounding allows: from the damping whose residual is smallest.
+
+        Where b cannot be reached, the smallest dampings give large w, whose rounding shows in y.
+        """
         b = state.system.b if b is None else b
         require_finite(b, b)
+        best, least = None, math.inf
         for damping in reversed(self.dampings):
-            found = state.closest(b, damping)
-            if found is not None:
-                return Solved(found, damping=damping)
-        raise SettingsError("not one of the dampings is above rounding: give larger ones.")
+            y = state.closest(b, damping)
+            if y is None:
+                continue
+            size = torch.linalg.vector_norm(state.system.times(y) - b).item()
+            if not size < least:
+                break
+            best, least = Solved(y, damping=damping), size
+        if best is None:
+            raise SettingsError("not one of the dampings is above rounding: give larger ones.")
+        return best
 
     def path(self, state: Kernel) -> Iterator[OnPath]:
         """The solutions for all dampings that are above rounding."""

@@ -129,7 +129,11 @@ class Fit(Observer):
         self.require_solved(search)
         size, r = search.place.size, self.problem.rank
         length = torch.linalg.vector_norm(search.place.y).item()
-        scores = [RankScore(0, before, math.nan, 0.0), RankScore(r, size, math.nan, length)]
+        damping = 0.0 if search.solved is None else search.solved.damping
+        scores = [
+            RankScore(0, before, math.nan, 0.0),
+            RankScore(r, size, math.nan, length, damping),
+        ]
         better = size < before
         status = "given" if better else self._failure(search)
         return self.refined(search, r if better else 0, scores, status)

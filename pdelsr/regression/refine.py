@@ -96,7 +96,8 @@ def refine(
             "kernel-ridge"), and "output" for the others.
         lstsq: solver of the linear problem, a `LeastSquares` or its name. "auto" is "kernel-ridge"
             for a DeepONet or MultiONet of `pdelsr.operators`, on up to 1,875 functions to fit, with
-            rank="auto", no basis, and a residual by name, and otherwise `StreamingQR`. That takes
+            rank="auto", no basis, all parameters, double precision, and a residual by name, and
+            otherwise `StreamingQR`. That takes
             memory that does not grow with the data, and gives all smaller ranks.
             "lsmr" forms no matrix; "qr", "svd" and "cholesky" form the whole one. With these four,
             rank="auto" doubles the rank as in `solve`. Two take
@@ -179,9 +180,12 @@ OPTIONS = [name for name in inspect.signature(refine).parameters if name != "mis
 
 
 def suits_kernel(task: Task, products: str) -> bool:
-    """Whether the kernel of the module is fast, and has room for its leading components."""
+    """Whether the kernel of the module is fast, and has room for its leading components.
+
+    It squares the condition of J, for which single precision is too short.
+    """
     few = task.samples * LEAST_COMPONENTS <= MOST_ROWS and task.entries <= MOST_ENTRIES
-    few = few and products in ("auto", "separable")
+    few = few and products in ("auto", "separable") and task.model.like.dtype == torch.float64
     return few and task.residual.is_linear and task.data.is_in_memory and has_kernel(task.model)
 
 
