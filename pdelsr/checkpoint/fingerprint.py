@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from pdelsr.errors import FileFormatError
 from pdelsr.files.identity import problem_lines
 from pdelsr.files.seal import digest_of_tensors
+from pdelsr.linearize.block_digest import PROBES, digest_of_values, digests_of_blocks
 from pdelsr.linearize.points import PointPlan
 from pdelsr.lstsq import LeastSquares
 from pdelsr.networks import Activation
@@ -27,8 +28,6 @@ FREE = (  # options that may change before a run goes on
     *("time_limit", "max_iterations", "tolerance", "refine", "verbose"),
     *("callback", "checkpoint", "checkpoint_every", "network"),
 )
-PROBES, PROBE_SEED = 16, 2**31 - 4  # points where functions are compared
-DIGITS = 9  # to which the values of functions are compared
 
 
 def fingerprint(job: Job) -> dict[str, Any]:
@@ -83,18 +82,11 @@ def values_digest(job: Job, plan: PointPlan) -> dict[str, str]:
 
     Coefficients and observations are code and data that the text of a problem does not show.
     """
-    some = replace(plan, counts={name: PROBES for name in plan.counts}, weights={}, crowds={})
-    found = {}
-    for bound in some.bind(job.compiled.blocks, PROBE_SEED):
-        shape = len(bound.block.entries), len(bound)
-        jet = torch.linspace(0.3, 0.7, shape[0] * shape[1]).to(bound.columns).reshape(shape)
-        with torch.no_grad():
-            values = bound.block.value(bound.columns, jet)
-        found[bound.block.name] = digest_of_tensors(_rounded([values, bound.columns]))
+    found = digests_of_blocks(job.compiled.blocks, plan)
     activation = job.method.activation
     if isinstance(activation, Activation):
         z = torch.linspace(-2.0, 2.0, PROBES, dtype=torch.float64)
-        found["activation"] = digest_of_tensors(_rounded([activation(z)]))
+        found["activation"] = digest_of_values([activation(z)])
     return found
 
 
@@ -104,14 +96,6 @@ def _of_module(module: nn.Module) -> list[str]:
 
 def _delta(start: Predecessor) -> list[Tensor]:
     return [] if start.delta is None else [start.delta]
-
-
-def _rounded(tensors: Iterable[Tensor]) -> Iterator[Tensor]:
-    """Rounded to `DIGITS` digits of the largest value: libraries differ in the last ones."""
-    for tensor in tensors:
-        values = tensor.detach().cpu().double()
-        size = values.abs().max().item() if values.numel() else 0.0
-        yield torch.round(values / size, decimals=DIGITS) + 0.0 if size > 0 else values
 
 
 def require_same_run(path: Path, saved: Mapping[str, Any], now: Mapping[str, Any]) -> None:

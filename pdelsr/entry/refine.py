@@ -107,6 +107,11 @@ def refine(
         >>> refined.at_rank(5).rank
         5
     """
+    if isinstance(model, RefinedModule):
+        raise SettingsError(
+            "the model is refined already, and has nothing left that may move: refine the one that "
+            "it came from, at another rank or on other data. Its parameters are in model.module."
+        )
     if isinstance(inputs, Problem):
         if targets is not None:
             raise SettingsError("targets belong to data: a problem has none.")

@@ -17,7 +17,6 @@ from jaxtyping import Float
 from torch import nn
 from typing_extensions import Unpack
 
-from pdelsr.checkpoint.fingerprint import part_text
 from pdelsr.declare import Problem
 from pdelsr.declare.given import Functions, GivenFunction
 from pdelsr.declare.inputs import given_function
@@ -27,12 +26,11 @@ from pdelsr.entry.refine import (
     refine_instance,
     require_options,
 )
+from pdelsr.entry.rows_file import ManyRun, append_row, read_rows
 from pdelsr.errors import SettingsError
-from pdelsr.files.identity import problem_lines
 from pdelsr.operators.instances import InstanceRow, Instances
 from pdelsr.operators.loss import drawn_functions, require_samplers
 from pdelsr.operators.physics import PIDeepONet
-from pdelsr.operators.rows_file import append_row, fingerprint, read_rows
 from pdelsr.operators.sensors import read_sensors, require_sensors_of
 from pdelsr.progress import PassDisplay
 from pdelsr.resources.free_memory import share_memory
@@ -74,7 +72,8 @@ def refine_many(
             mapping from their names.
         workers: number of instances at once, each in a forked process on one core. Leave it at 1 on
             a GPU, and on systems without fork.
-        path: file with one JSON line per instance, from which an interrupted run goes on.
+        path: file with one JSON line per instance, from which an interrupted run goes on, also
+            with more instances or fewer.
         function_seed: for drawing instances, from another stream than that of training.
         verbose: show a progress bar, in a terminal.
         **options: of `refine_instance`.
@@ -107,13 +106,9 @@ def refine_many(
     require_options(options)
     functions = _instances(problem, instances, function_seed)
     _require_read(operator, problem, list(functions[0]) if functions else [], options)
-    header = {
-        "problem": problem_lines(problem),
-        "instances": len(functions),
-        "operator": fingerprint(operator, functions, options.get("sensors")),
-        "options": {n: part_text(value) for n, value in sorted({**DEFAULTS, **options}.items())},
-    }
-    done = read_rows(path, header)
+    done = {}
+    if path is not None:
+        done = read_rows(path, ManyRun.of(operator, problem, functions, {**DEFAULTS, **options}))
     waiting = [i for i in range(len(functions)) if i not in done]
     task = _Task(operator, problem, functions, options)
     with PassDisplay(verbose, kept=True) as display:

@@ -38,6 +38,13 @@ class MollifiedReLU(nn.Module):
         bump = torch.exp(-0.5 * t**2) * (self.width / math.sqrt(2.0 * math.pi))
         return self.slope * z + (1.0 - self.slope) * (z * below + bump)
 
+    def get_extra_state(self) -> dict[str, float]:
+        """Width and slope, which `state_dict` carries to another module."""
+        return {"width": self.width, "slope": self.slope}
+
+    def set_extra_state(self, state: dict[str, float]) -> None:
+        self.width, self.slope = state["width"], state["slope"]
+
     def extra_repr(self) -> str:
         return f"width={self.width:.3g}" + (f", slope={self.slope:g}" if self.slope else "")
 

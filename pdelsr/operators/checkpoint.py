@@ -7,11 +7,18 @@ from typing import Any
 
 import torch
 
-from pdelsr.errors import FileFormatError
+from pdelsr.errors import FileFormatError, SettingsError
 from pdelsr.files.container import Contents, Kind, read, write
+from pdelsr.networks import FeatureNetwork, network_settings
 from pdelsr.operators.physics import PIDeepONet
 
-CALLED = {"shapes": "the sizes of the operator (sensors, in_features, hidden, kind)"}
+CALLED = {
+    "problem": "the problem",
+    "statements": "the equations, their coefficients or the functions drawn",
+    "readings": "the sensors or the functions drawn",
+    "shapes": "the sizes of the operator (sensors, in_features, hidden, kind)",
+    "networks": "the networks of the operator (kind, activation)",
+}
 KIND = "operator-training"
 TRAINING = Kind("a checkpoint of a training", "train_operator with a checkpoint", "train again")
 KINDS = ("weight", "mean", "square")  # tensors of every parameter
@@ -52,6 +59,15 @@ def resumed(
                 "exp_avg_sq": contents.tensors[f"square.{name}"].to(p),
             }
     return losses
+
+
+def network_text(network: FeatureNetwork) -> str:
+    """The kind and activation of a network; the seed of its first weights does not matter."""
+    try:
+        settings = network_settings(network)
+    except SettingsError:  # it is a user's own
+        return f"{type(network).__qualname__}, {network.activation.name}"
+    return str({name: value for name, value in settings.items() if name != "seed"})
 
 
 def _require_like(path: str | Path, contents: Contents, name: str, like: torch.Tensor) -> None:

@@ -6,7 +6,7 @@ from abc import abstractmethod
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from pdelsr.operators.layers import Layers
 from pdelsr.regression.separable import Separable
@@ -50,13 +50,13 @@ class Layered(Separable):
         own = [
             parameter
             for network in networks
-            for layer in network.layers
-            if type(layer) is nn.Linear
+            for layer in network.linear
             for parameter in (layer.weight, layer.bias)
         ]
         expected = {id(parameter) for parameter in (*own, *self.others)}
         return (
-            len(expected) == len(own) + len(self.others)
+            all(network.is_plain for network in networks)
+            and len(expected) == len(own) + len(self.others)
             and len(own) == 2 * sum(len(network.layers) for network in networks)
             and expected == {id(parameter) for parameter in self.parameters()}
         )

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from pdelsr.errors import SettingsError
 from pdelsr.networks.forward_mode import jvp
+from pdelsr.networks.mollified import MollifiedReLU
 from pdelsr.regression.separable import DirectionsByName
 
 
@@ -22,6 +23,14 @@ class TanhSin(nn.Module):
 
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "tanh-sin": TanhSin}
+ENTRYWISE = (*ACTIVATIONS.values(), nn.LeakyReLU, MollifiedReLU)
+"""Activations whose derivative by an entry of the input is one entry, without parameters."""
+
+
+def is_as_written(module: nn.Module, *classes: type[nn.Module]) -> bool:
+    """Whether calling a module does what one of these classes says: no subclass, and no hooks."""
+    hooks = module._forward_hooks or module._forward_pre_hooks
+    return type(module) in classes and not hooks and "forward" not in vars(module)
 
 
 class Layers(nn.Module):
@@ -58,6 +67,15 @@ class Layers(nn.Module):
     def linear(self) -> list[nn.Linear]:
         """The layers, as what they are."""
         return [layer for layer in self.layers if isinstance(layer, nn.Linear)]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether `along` and `backward` hold: a user may have put other parts into the network."""
+        return (
+            is_as_written(self, Layers)
+            and all(is_as_written(layer, nn.Linear) for layer in self.layers)
+            and all(is_as_written(one, *ENTRYWISE) for one in self.activations)
+        )
 
     def forward(self, x: Float[Tensor, "n i"]) -> list[Tensor]:
         outputs = []

@@ -15,6 +15,8 @@ from pdelsr.compile import compile_problem
 from pdelsr.declare import Problem
 from pdelsr.declare.inputs import bounds_of, coordinates_of
 from pdelsr.errors import SettingsError
+from pdelsr.files.identity import problem_lines
+from pdelsr.linearize.block_digest import digest_of_values, digests_of_blocks
 from pdelsr.linearize.bound_block import BoundBlock
 from pdelsr.linearize.points import PointPlan
 from pdelsr.operators.at_input import require_outputs, require_soft
@@ -33,6 +35,9 @@ class Loss:
         operator: the one that is trained.
         functions: number of input functions to draw.
         seed: for functions and points.
+
+    Attributes:
+        identity: what tells this loss from others: the problem, and digests of values.
     """
 
     def __init__(self, problem: Problem, operator: PIDeepONet, functions: int, seed: int) -> None:
@@ -57,6 +62,11 @@ class Loss:
             device=like.device,
         )
         self.blocks: tuple[BoundBlock, ...] = plan.bind(compiled.blocks, seed)
+        self.identity: dict[str, Any] = {
+            "problem": problem_lines(problem),
+            "statements": digests_of_blocks(compiled.blocks, plan),
+            "readings": digest_of_values([self.values]),
+        }
 
     def __call__(self, step: int, batch: int, points: int) -> Tensor:
         """The loss of one step; equal steps give equal losses."""

@@ -12,8 +12,11 @@ from torch import Tensor, nn
 
 from pdelsr.errors import SettingsError
 from pdelsr.operators.layered import Layered
-from pdelsr.operators.layers import Layers
+from pdelsr.operators.layers import Layers, is_as_written
 from pdelsr.regression.separable import DirectionsByName
+
+WRITTEN_OUT = ("branch", "trunk", "_features", "_branch_features", "_branch_features_along")
+"""Methods of an operator that `branch_along` and `trunk_along` repeat."""
 
 
 class Operator(Layered):
@@ -67,7 +70,7 @@ class Operator(Layered):
 
     @property
     def has_kernel(self) -> bool:
-        return type(self) in (DeepONet, MultiONet) and super().has_kernel
+        return is_as_written(self, DeepONet, MultiONet) and super().has_kernel
 
     @property
     def others(self) -> tuple[Tensor, ...]:
@@ -84,15 +87,25 @@ class Operator(Layered):
 
     def branch_along(
         self, a: Float[Tensor, "n s"], directions: DirectionsByName, rank: int
-    ) -> Float[Tensor, "K n r"]:
+    ) -> Float[Tensor, "K n r"] | None:
+        if not self._is_plain("branch_network"):
+            return None
         return self._branch_features_along(
             a, self._along("branch_network", a, directions, rank), directions
         )
 
     def trunk_along(
         self, points: Float[Tensor, "p d"], directions: DirectionsByName, rank: int
-    ) -> Float[Tensor, "K p r"]:
+    ) -> Float[Tensor, "K p r"] | None:
+        if not self._is_plain("trunk_network"):
+            return None
         return self._features(self._along("trunk_network", points, directions, rank), dim=0)
+
+    def _is_plain(self, network: str) -> bool:
+        """Whether the derivatives of branch or trunk are those that are written out here."""
+        layers = self._modules[network]
+        own = all(getattr(type(self), name).__module__ == __name__ for name in WRITTEN_OUT)
+        return own and isinstance(layers, Layers) and layers.is_plain
 
     def _along(
         self, network: str, x: Float[Tensor, "n i"], directions: DirectionsByName, rank: int

@@ -12,7 +12,7 @@ import torch
 
 from pdelsr.declare import Problem
 from pdelsr.errors import FileFormatError, SettingsError
-from pdelsr.operators.checkpoint import resumed, save
+from pdelsr.operators.checkpoint import network_text, resumed, save
 from pdelsr.operators.loss import Loss
 from pdelsr.operators.physics import PIDeepONet
 from pdelsr.progress import PassDisplay
@@ -131,7 +131,6 @@ def train_operator(
     loss = Loss(problem, operator, functions, seed)
     optimizer = torch.optim.Adam(operator.parameters(), lr=learning_rate)
     settings = {
-        "problem": problem.name,
         "inputs": list(operator.sensor_sets),
         "outputs": operator.outputs,
         "functions": functions,
@@ -142,6 +141,8 @@ def train_operator(
         "decay_steps": decay_steps,
         "seed": seed,
         "shapes": [list(p.shape) for p in operator.parameters()],
+        "networks": [network_text(network) for network in (operator.branch, operator.trunk)],
+        **loss.identity,
     }
     losses = resumed(path, settings, operator, optimizer)
     lower = told_what_to_lower("lower batch or points", next(operator.parameters()).device)

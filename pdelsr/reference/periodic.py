@@ -32,6 +32,7 @@ from pdelsr.reference.resolution import (
     require_steps,
 )
 
+LEAST_SIZE = 1e-4  # of the largest field, by which smaller ones are judged: they have its rounding
 HALVINGS = 5  # of the first panel, in which the high modes of the initial values decay
 MOST_DOUBLED = 16  # times the given steps
 
@@ -84,8 +85,7 @@ class PeriodicMarch(ABC):
         with np.errstate(over="ignore", invalid="ignore"):  # a blow-up is refused in words
             fields = self._in_time(self._march(self.steps // 2), self.steps)
         for together in zip(*fields, strict=True):  # the fields at the same times
-            size = max(map(amplitude, together))
-            for panel in together:
+            for panel, size in zip(together, _sizes([amplitude(p) for p in together]), strict=True):
                 require_modes(panel, self.modes, self.title, size)
                 require_panels(panel, self.panels, self.title, size)
         return tuple(tuple(panel.trimmed() for panel in panels) for panels in fields)
@@ -98,8 +98,8 @@ class PeriodicMarch(ABC):
         try:
             for panel in (panel for panels in fine for panel in panels):
                 require_finite(panel, steps, self.title)
-            size = max(min(map(amplitude, panels)) for panels in fine)
-            for before, now in zip(coarse, fine, strict=True):
+            sizes = _sizes([min(map(amplitude, panels)) for panels in fine])
+            for before, now, size in zip(coarse, fine, sizes, strict=True):
                 require_steps(before, now, steps, self.title, size)
         except ProblemError:
             if steps >= MOST_DOUBLED * self.steps:
@@ -129,6 +129,11 @@ class PeriodicMarch(ABC):
     ) -> Float[np.ndarray, " n"]:
         low, high = self.x
         return panel(2 * np.pi * (x - low) / (high - low), t)
+
+
+def _sizes(amplitudes: Sequence[float]) -> list[float]:
+    """The sizes that errors of each field are compared with."""
+    return [max(own, LEAST_SIZE * max(amplitudes)) for own in amplitudes]
 
 
 def march_settings(

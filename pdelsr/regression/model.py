@@ -65,13 +65,16 @@ class Model:
         self.complex: frozenset[str] = frozenset(
             n for n, p in module.named_parameters() if p.requires_grad and p.is_complex()
         )
+        self._aliases: dict[str, str] = _aliases(module)
         self.total: int = sum(p.numel() for p in self.parameters.values())
         if self.total == 0:
             raise SettingsError(
                 f"{type(module).__name__} has no trainable parameter, so it has no tangent space: "
                 "set requires_grad of the parameters that may move."
             )
-        self._kept: dict[str, bool] = dict.fromkeys(("rows", "columns", "plain attention"), False)
+        self._kept: dict[str, bool] = dict.fromkeys(
+            ("rows", "all rows", "columns", "plain attention"), False
+        )
         self.index: Int[Tensor, " m"] | None = None
         if share < 1:
             count = max(1, round(share * self.total))
@@ -199,10 +202,17 @@ class Model:
         def of_sample(sample: Inputs) -> dict[str, Tensor]:
             return torch.func.jacrev(self._single)(self.parameters, sample)
 
-        with self._named():
+        def at_once() -> Tensor:
             found = torch.func.vmap(of_sample)(inputs)
-        n, k = next(iter(found.values())).shape[:2]
-        return self._flat_rows(found, (n, k))
+            n, k = next(iter(found.values())).shape[:2]
+            return self._flat_rows(found, (n, k))
+
+        def output_by_output() -> Tensor:
+            seeds = torch.eye(self(tuple(x[:1] for x in inputs)).shape[1]).to(self.like)
+            n = len(inputs[0])
+            return torch.stack([self.rows(inputs, seed.expand(n, -1)) for seed in seeds], dim=1)
+
+        return self._at_once("all rows", at_once, output_by_output)
 
     def unflatten(self, delta: Float[Tensor, " m"]) -> dict[str, Tensor]:
         """A direction in the moving parameters as one tensor a parameter."""
@@ -251,8 +261,14 @@ class Model:
             for name, p in parameters.items()
         }
         plain = self._kept["plain attention"]
+        for other, name in self._aliases.items():
+            if name in given:
+                given[other] = given[name]
         with plain_attention() if plain else nullcontext():
-            return torch.func.functional_call(module or self.module, given, inputs)
+            # tie_weights=True would leave other tensors in a part that stands in two places
+            return torch.func.functional_call(
+                module or self.module, given, inputs, tie_weights=False
+            )
 
     def _at_once(
         self, what: str, at_once: Callable[[], Tensor], one_by_one: Callable[[], Tensor]
@@ -286,6 +302,18 @@ class Model:
     def _flat_rows(self, found: dict[str, Tensor], leading: tuple[int, ...]) -> Tensor:
         rows = torch.cat([found[name].reshape(*leading, -1) for name in self.parameters], dim=-1)
         return rows if self.index is None else rows[..., self.index]
+
+
+def _aliases(module: nn.Module) -> dict[str, str]:
+    """Other names of tied parameters in parts of their own, and the first name of each."""
+    first: dict[int, str] = {}
+    aliases: dict[str, str] = {}
+    for prefix, part in module.named_modules():  # each once, wherever else it stands
+        for name, parameter in part.named_parameters(prefix, recurse=False, remove_duplicate=False):
+            known = first.setdefault(id(parameter), name)
+            if known != name:
+                aliases[name] = known
+    return aliases
 
 
 class _Method(nn.Module):

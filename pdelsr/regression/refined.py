@@ -88,13 +88,14 @@ class RefinedModule(nn.Module):
     Where only some components M of the outputs were fitted, the prediction moves within these, by
     M Mᵀ J δ.
 
-    The module that was refined is copied and stays as it was. Floating-point inputs are converted
-    to the dtype of the refinement. `torch.export` takes it for the shapes of the example inputs
+    The module that was refined is copied and stays as it was. This one is for predictions: they
+    have slopes by the inputs, and none by parameters. Floating-point inputs are converted to the
+    dtype of the refinement. `torch.export` takes it for the shapes of the example inputs
     only: torch's forward mode fixes the number of samples.
 
     Attributes:
         rank: r of the refinement; 0 where the module is better as it is.
-        damping: λ of the refinement; 0 where it is not damped, or was loaded from a file.
+        damping: λ of the refinement; 0 where it is not damped.
         history: the ranks and dampings that were tried, with their scores; the module as it was
             is the first.
         status: why this rank.
@@ -159,12 +160,12 @@ class RefinedModule(nn.Module):
 
     def get_extra_state(self) -> dict[str, Any]:
         """What `state_dict` needs besides the tensors."""
-        return {"rank": self.rank}
+        return {"rank": self.rank, "damping": self.damping}
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
         """Take over another refinement's rank, and drop the factors of the old one."""
         self._smaller, self._measured, self.history = None, None, ()
-        self.rank, self.damping, self.status = state["rank"], 0.0, "loaded"
+        self.rank, self.damping, self.status = state["rank"], state["damping"], "loaded"
         self.__dict__.pop("_spectrum", None)
 
     @property
@@ -191,9 +192,8 @@ class RefinedModule(nn.Module):
         return value + tangent
 
     def train(self, mode: bool = True) -> RefinedModule:
-        """The module inside stays in eval mode, in which it was refined."""
-        super().train(mode)
-        self.module.eval()
+        """The module inside stays in the mode, training or not, in which it was refined."""
+        self.training = mode
         return self
 
     def extra_repr(self) -> str:
@@ -218,8 +218,9 @@ class RefinedModule(nn.Module):
         """
         if self._smaller is None:
             raise SettingsError(
-                "this refinement holds no factors: at_rank needs the original one, by a solver "
-                "that keeps all smaller ranks, as StreamingQR does."
+                "this refinement holds no factors, from which smaller ranks follow: it was loaded, "
+                "or its solver keeps none, as kernel ridge regression. Refine with "
+                "lstsq='streaming-qr' for them."
             )
         most = self._smaller.leading.nested.rank
         require_whole("rank", k, 0)
@@ -271,7 +272,7 @@ class RefinedModule(nn.Module):
             level = self.smoothing.level
             tensors |= {name: getattr(self.smoothing, name) for name in SMOOTHING}
         names = list(self._model.names)
-        document = asdict(_Document(KIND, self.rank, names, level, rectifiers))
+        document = asdict(_Document(KIND, self.rank, names, level, rectifiers, self.damping))
         write(path, Contents(tensors, document))
 
     @classmethod
@@ -327,6 +328,7 @@ class RefinedModule(nn.Module):
             None,
             (),
             "loaded",
+            damping=saved.document.damping,
             smoothing=smoothing,
             modes=saved.modes,
         )
@@ -342,6 +344,7 @@ class _Document:
         trainable: names of the parameters.
         smoothing: τ of the smoothing of inputs; None for none.
         rectifiers: widths of those that are mollified, by name.
+        damping: λ of the refinement.
     """
 
     kind: str
@@ -349,6 +352,7 @@ class _Document:
     trainable: list[str]
     smoothing: float | None = None
     rectifiers: dict[str, float] = field(default_factory=dict)
+    damping: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -88,8 +88,10 @@ class Separable(nn.Module, ABC):
 
 
 def is_separable(module: nn.Module) -> TypeGuard[Separable]:
-    """Whether a module predicts by the formula of `Separable`, and by no forward of its own."""
-    return isinstance(module, Separable) and type(module).forward is Separable.forward
+    """Whether a module predicts by the formula of `Separable`: no forward of its own, no hooks."""
+    hooks = module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module)
+    separable = isinstance(module, Separable) and type(module).forward is Separable.forward
+    return separable and not hooks
 
 
 def has_kernel(model: Model) -> bool:

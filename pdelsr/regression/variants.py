@@ -212,8 +212,12 @@ def _has_rectifiers(task: Task) -> bool:
 
 
 def _some(data: Data) -> tuple[Tensor, ...]:
-    """The inputs of the first batch, as they were given."""
-    return next(iter(data)).given
+    """Inputs of samples all over the data as they were given; of a loader, its first batch."""
+    if not isinstance(data.source, tuple):
+        return next(iter(data)).given
+    every = max(1, len(data.source[-1]) // COMPONENTS_FROM)
+    some = tuple(x[::every] for x in data.source)
+    return next(iter(replace(data, source=some, size=len(some[-1])))).given
 
 
 def _first_argument(data: Data) -> Tensor | None:

@@ -266,6 +266,29 @@ def test_rows_with_a_basis_of_a_users_go_on(tmp_path: Path) -> None:
     assert again.rows[0] == one.rows[0]
 
 
+def scaled(c: float) -> pl.Problem:
+    """With a coefficient that only its values tell from others."""
+    factor = pl.coefficient("c", lambda x: c + 0 * x, x)
+    return dataclasses.replace(antiderivative, equations=[sp.Eq(factor * s.diff(x), a)])
+
+
+def test_rows_of_another_coefficient_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    refine_many(operator(), scaled(1.0), 1, rank=20, path=path)
+    with pytest.raises(pl.FileFormatError, match="which differs in statements"):
+        refine_many(operator(), scaled(5.0), 1, rank=20, path=path)
+
+
+def test_a_file_takes_more_instances_and_serves_fewer(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    two = refine_many(operator(), antiderivative, 2, rank=20, path=path)
+    three = refine_many(operator(), antiderivative, 3, rank=20, path=path, memory_budget=10**8)
+    assert three.rows[:2] == two.rows
+    again = refine_many(operator(), antiderivative, 2, rank=20, path=path)
+    assert again.rows == two.rows
+    assert refine_many(operator(), antiderivative, 3, rank=20, path=path).rows == three.rows
+
+
 def test_a_cut_run_goes_on_where_it_was(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     whole = refine_many(operator(), antiderivative, 3, rank=50, path=path)
@@ -285,9 +308,18 @@ def test_a_cut_run_goes_on_where_it_was(tmp_path: Path) -> None:
 def test_rows_of_another_operator_or_of_other_functions_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     refine_many(operator(), antiderivative, 2, rank=20, path=path)
-    for net, functions in ((operator(seed=5), 2), (operator(), 3), (operator(), [wave, np.cos])):
-        with pytest.raises(pl.FileFormatError, match="belongs to another run"):
-            refine_many(net, antiderivative, functions, rank=20, path=path)
+    own = dataclasses.replace(antiderivative, reference=None)
+    doubled = pl.reference.OfInputs(lambda a: lambda x: 2 * pl.reference.antiderivative(a)(x))
+    for net, problem, functions, what in (
+        (operator(seed=5), antiderivative, 2, "the operator"),
+        (operator(activation="sin"), antiderivative, 2, "the operator"),
+        (operator(), antiderivative, [wave, np.cos], "the input functions"),
+        (operator(), own, 2, "reference"),
+        (operator(), dataclasses.replace(antiderivative, reference=doubled), 2, "reference"),
+        (operator(), scaled(1.0), 2, "the problem"),
+    ):
+        with pytest.raises(pl.FileFormatError, match=f"another run, which differs in .*{what}"):
+            refine_many(net, problem, functions, rank=20, path=path)
     with pytest.raises(pl.FileFormatError, match="cannot be written"):
         refine_many(operator(), antiderivative, 2, rank=20, path=tmp_path / "no" / "rows")
     with pytest.raises(pl.SettingsError, match="did you mean 'rank'"):
@@ -449,6 +481,18 @@ def test_checkpoints_of_other_trainings_are_refused(tmp_path: Path) -> None:
         train_operator(antiderivative, operator(), functions=6, steps=2, path=path)
     with pytest.raises(pl.FileFormatError, match="differs in the sizes of the operator"):
         train_operator(antiderivative, operator(width=8), functions=5, steps=2, path=path)
+    longer = dataclasses.replace(antiderivative, inputs={a: pl.GaussianProcess(length_scale=0.5)})
+    for problem, net, what in (
+        (antiderivative, operator(activation="sin"), "the networks of the operator"),
+        (antiderivative, PIDeepONet(SENSORS / 2, 1, (20, 20, 20)), "the sensors"),
+        (longer, operator(), "functions drawn"),
+        (scaled(2.0), operator(), "the problem"),
+    ):
+        kept = [p.clone() for p in net.parameters()]
+        with pytest.raises(pl.FileFormatError, match=f"differs in .*{what}"):
+            train_operator(problem, net, functions=5, steps=2, path=path)
+        assert all(torch.equal(p, q) for p, q in zip(net.parameters(), kept, strict=True))
+    train_operator(antiderivative, operator(seed=3), functions=5, steps=2, path=path)  # goes on
     with pytest.raises(pl.FileFormatError, match="holds no solution"):
         pl.load(path, antiderivative.at(wave))
 
