@@ -227,6 +227,12 @@ def _instances(problem: Problem, given: Any, seed: int) -> list[Functions]:
     """The input functions of every instance by name."""
     if callable(given) or isinstance(given, Mapping):
         given = [given]
+    if isinstance(given, Sequence | np.ndarray) and len(given) == 0:
+        raise SettingsError("instances is empty: give a number of them, or input functions.")
+    if isinstance(given, bool | float | None):
+        raise SettingsError(
+            f"instances is {given!r}: give a whole number, or input functions in a list."
+        )
     if not isinstance(given, int | np.integer):
         return [_read(problem, one) for one in given]
     count = int(given)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, TypeAlias
 
 import torch
 from jaxtyping import Float
@@ -21,9 +23,15 @@ logger: logging.Logger = logging.getLogger(__name__)
 MOST_ROWS = 15_000  # whose kernel takes 1.8 GB, twice
 LEAST_ROWS = 64
 MORE = 5.0  # times a damping, from where on others are tried; more data need less of it
-POWERS = 12  # products by which the largest eigenvalue is measured
+POWERS = 30  # products by which the largest eigenvalue is measured
 CLOSER = 40  # steps beyond the smallest damping, at most
 FALLING = 0.999  # of the residual, after a step that is worth it
+
+
+if TYPE_CHECKING:
+    Dampings: TypeAlias = Sequence[float]
+else:
+    Dampings = object  # checked by KernelRidge, in the user's words
 
 
 @dataclass(frozen=True)
@@ -99,7 +107,7 @@ class KernelRidge(LeastSquares):
     the leading principal components of the residual over the outputs, as many as there is room for.
 
     Args:
-        dampings: λ that are compared, in falling order.
+        dampings: λ that are compared, in falling order; kept as a tuple of floats.
         most_rows: the largest number of rows.
 
     Raises:
@@ -107,7 +115,7 @@ class KernelRidge(LeastSquares):
             64 on.
     """
 
-    dampings: tuple[float, ...] = tuple(10 ** (-i / 2) for i in range(4, 16))
+    dampings: Dampings = tuple(10 ** (-i / 2) for i in range(4, 16))
     most_rows: int | None = MOST_ROWS
     name = "kernel-ridge"
     reads_rows = False
@@ -115,16 +123,23 @@ class KernelRidge(LeastSquares):
     patience = 2
 
     def __post_init__(self) -> None:
-        falling = all(a > b for a, b in zip(self.dampings, self.dampings[1:], strict=False))
-        if not self.dampings or not falling or not min(self.dampings) > 0:
+        given: object = self.dampings
+        try:
+            dampings = tuple(map(float, self.dampings))
+        except (TypeError, ValueError):
+            dampings = ()
+        falling = all(a > b for a, b in pairwise(dampings))
+        if not dampings or not falling or not min(dampings) > 0:
             raise SettingsError(
-                f"dampings are {self.dampings!r:.60}: give positive numbers in falling order."
+                f"dampings are {given!r:.60}: give positive numbers in falling order, as "
+                "(1e-2, 1e-4)."
             )
-        given: object = self.most_rows
-        if isinstance(given, bool) or not isinstance(given, int) or given < LEAST_ROWS:
+        most: object = self.most_rows
+        if isinstance(most, bool) or not isinstance(most, int) or most < LEAST_ROWS:
             raise SettingsError(
-                f"most_rows is {given!r:.60}: give a whole number from {LEAST_ROWS} on."
+                f"most_rows is {most!r:.60}: give a whole number from {LEAST_ROWS} on."
             )
+        object.__setattr__(self, "dampings", dampings)
 
     @property
     def _most(self) -> int:

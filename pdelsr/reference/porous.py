@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from pdelsr.errors import ProblemError
+from pdelsr.errors import ProblemError, described
 from pdelsr.reference.chebyshev import (
     chebyshev_nodes,
     chebyshev_series,
@@ -93,7 +93,13 @@ class Darcy:
         X: Float[np.ndarray, "p p"],
         Y: Float[np.ndarray, "p p"],
     ) -> Float[np.ndarray, "p p"]:
-        values = np.asarray(function(X.ravel(), Y.ravel()), dtype=float)
+        try:
+            values = np.asarray(function(X.ravel(), Y.ravel()), dtype=float)
+        except Exception as error:  # anything a user's function raises
+            raise ProblemError(
+                f"darcy: a function fails with {described(error)}: it is called with arrays of x "
+                "and of y."
+            ) from error
         if values.shape not in ((), (X.size,)) or not np.isfinite(values).all():
             raise ProblemError(
                 f"darcy: a function gives values of shape {values.shape} at {X.size} points, or "

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from pdelsr.errors import SettingsError, did_you_mean
 from pdelsr.solvers.state.settings import DTYPES, require_at_least, require_whole
+
+MOST_SEEDS = 2**63
 
 
 def require_known(misspelled: Mapping[str, Any], known: Sequence[str]) -> None:
@@ -36,8 +39,36 @@ def require_kinds(model: Any, inputs: Any, targets: Any, seed: Any) -> None:
             "with targets, inputs are a tensor or a tuple of tensors; a loader brings its targets "
             "itself, so leave targets out."
         )
-    if isinstance(seed, bool) or not isinstance(seed, int):
-        raise SettingsError(f"seed is {seed!r}: give a whole number.")
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < MOST_SEEDS:
+        raise SettingsError(f"seed is {seed!r}: give a whole number from 0 to 2⁶³ − 1.")
+    if not all(hasattr(x, "shape") or is_iterable(x) for x in several):
+        raise SettingsError(
+            f"inputs are {type(inputs).__name__}: give a tensor, a tuple of tensors in the order "
+            "of the module's arguments, or a loader of (inputs, targets)."
+        )
+    require_own_forward(model)
+
+
+def is_iterable(given: Any) -> bool:
+    """Whether a given object can be passed over."""
+    return hasattr(given, "__iter__") or hasattr(given, "__getitem__")
+
+
+def require_own_forward(model: nn.Module) -> None:
+    """Refuse functions put in place of `forward` that hold modules or tensors of their own.
+
+    A copy of the module would go on calling those of the original.
+    """
+    for name, part in model.named_modules():
+        function = vars(part).get("forward")
+        cells = inspect.getclosurevars(function).nonlocals if inspect.isfunction(function) else {}
+        held = [getattr(value, "__self__", value) for value in cells.values()]
+        if any(isinstance(one, nn.Module | Tensor) for one in held):
+            raise SettingsError(
+                f"{name or type(part).__name__}.forward is a function that holds the original "
+                "module or its tensors, which a copy would go on using: write it as the forward "
+                "of a class."
+            )
 
 
 def require_options(

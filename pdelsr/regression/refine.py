@@ -213,6 +213,10 @@ def task_of(
                 f"the validation data have {given} input(s), the others {len(first.inputs)}: "
                 "give validation=((input, …), targets)."
             )
+        try:
+            require_samplewise(model, next(iter(held)).inputs)
+        except SettingsError as error:
+            raise SettingsError(f"validation does not fit: {error}") from error
         counted(model, held, of_prediction, display, " of the held-out part")
     require_forward_mode(model, first.inputs)
     one = first.part(slice(1))

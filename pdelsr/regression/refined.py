@@ -27,6 +27,7 @@ from pdelsr.regression.target import Residual
 from pdelsr.solvers.refinement.newton import Leading
 from pdelsr.solvers.state.settings import require_at_least, require_whole
 
+LOADED = "loaded"  # the status of a refinement whose factors are gone
 KIND = "refinement"
 REFINEMENT = Kind("a refinement saved by pdelsr", "RefinedModule.save", "refine again")
 SMOOTHING = ("mean", "modes", "weights")  # tensors of a smoothing
@@ -165,7 +166,7 @@ class RefinedModule(nn.Module):
     def set_extra_state(self, state: dict[str, Any]) -> None:
         """Take over another refinement's rank, and drop the factors of the old one."""
         self._smaller, self._measured, self.history = None, None, ()
-        self.rank, self.damping, self.status = state["rank"], state["damping"], "loaded"
+        self.rank, self.damping, self.status = state["rank"], state["damping"], LOADED
         self.__dict__.pop("_spectrum", None)
 
     @property
@@ -218,9 +219,10 @@ class RefinedModule(nn.Module):
         """
         if self._smaller is None:
             raise SettingsError(
-                "this refinement holds no factors, from which smaller ranks follow: it was loaded, "
-                "or its solver keeps none, as kernel ridge regression. Refine with "
-                "lstsq='streaming-qr' for them."
+                "this refinement holds no factors: at_rank needs the original one."
+                if self.status == LOADED
+                else "this refinement holds no factors: refine by a solver that keeps all smaller "
+                "ranks, as lstsq='streaming-qr' does, and kernel ridge regression does not."
             )
         most = self._smaller.leading.nested.rank
         require_whole("rank", k, 0)
@@ -327,7 +329,7 @@ class RefinedModule(nn.Module):
             rank,
             None,
             (),
-            "loaded",
+            LOADED,
             damping=saved.document.damping,
             smoothing=smoothing,
             modes=saved.modes,

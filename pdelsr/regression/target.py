@@ -75,6 +75,12 @@ class Residual:
         """Refuse targets or residuals that do not fit the output."""
         n = q.shape[0]
         if self.function is None:
+            kind = targets.dtype
+            if kind is torch.bool or (kind.is_complex and not q.is_complex()):
+                raise SettingsError(
+                    f"the targets are {str(kind).removeprefix('torch.')}, and the output is not: "
+                    "give numbers, or a residual= that takes them."
+                )
             given = tuple(d for d in targets.shape[1:] if d != 1)
             if given != tuple(d for d in self.shape if d != 1):
                 hint = ""

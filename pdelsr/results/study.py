@@ -51,8 +51,9 @@ class Study:
         smaller = refined._smaller
         if smaller is None:
             raise SettingsError(
-                "this refinement holds no factors, as one that was loaded from a file or made with "
-                "another lstsq than the default: diagnose needs what refine returned with that."
+                "this refinement holds no factors, as one that was loaded from a file or made by a "
+                "solver that keeps none: diagnose needs what refine returned with "
+                "lstsq='streaming-qr'."
             )
         model = copy.copy(refined._model)
         model.index = refined.index

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -83,17 +84,40 @@ def test_values_that_are_not_finite_are_named() -> None:
         pl.KernelRidge().init(InChunks(A, b))
 
 
-def test_further_paths_keep_to_what_was_good_before() -> None:
+def test_further_paths_begin_above_what_was_good_before() -> None:
     solver = pl.KernelRidge()
     near = solver.near(1e-4).dampings
     assert 1e-4 in [pytest.approx(x) for x in near]
-    assert 1e-6 < min(near) < max(near) < 1e-3
+    assert max(near) < 1e-3
+    assert min(near) == min(solver.dampings)  # where patience ends them
     assert solver.near(1e3) == solver
     assert solver.on_part(4).most_rows == 3750
 
 
-@pytest.mark.parametrize("dampings", [(), (0.1, 0.2), (0.1, 0.0), (0.1, 0.1), (float("nan"),)])
-def test_dampings_fall(dampings: tuple[float, ...]) -> None:
+def test_the_largest_eigenvalue_is_that_of_odd_data_as_well() -> None:
+    x = torch.linspace(-2, 2, 41, dtype=torch.float64)
+    A = torch.stack([x, x**3, x**5], dim=1)  # whose rows sum to zero
+    state = pl.KernelRidge().init(InChunks(A, x**7))
+    assert state.largest == pytest.approx(torch.linalg.matrix_norm(A, 2).item() ** 2, rel=1e-6)
+
+
+def test_the_closest_fit_is_that_of_least_squares_where_b_cannot_be_reached() -> None:
+    A, b = case(400, 30)
+    A = A * torch.logspace(0, -2, 30, dtype=A.dtype)
+    exact = torch.linalg.lstsq(A, b[:, None]).solution[:, 0]
+    solver = pl.KernelRidge()
+    found = solver.compute(solver.init(InChunks(A, b)))
+    torch.testing.assert_close(found.solution, exact, rtol=1e-3, atol=1e-3)
+    size = torch.linalg.vector_norm(A @ found.solution - b)
+    assert size < (1 + 1e-8) * torch.linalg.vector_norm(A @ exact - b)
+    assert found.damping > 1e-7
+
+
+WRONG = [(), (0.1, 0.2), (0.1, 0.0), (0.1, 0.1), (float("nan"),), 1e-4, None, ("a",), "1e-4"]
+
+
+@pytest.mark.parametrize("dampings", WRONG)
+def test_dampings_fall(dampings: Any) -> None:
     with pytest.raises(pl.SettingsError, match="dampings are"):
         pl.KernelRidge(dampings)
 
@@ -102,6 +126,11 @@ def test_dampings_fall(dampings: tuple[float, ...]) -> None:
 def test_the_number_of_rows_is_bounded(most: Any) -> None:
     with pytest.raises(pl.SettingsError, match="most_rows is"):
         pl.KernelRidge(most_rows=most)
+
+
+@pytest.mark.parametrize("make", [np.asarray, torch.DoubleTensor, list])
+def test_dampings_may_be_an_array(make: Any) -> None:
+    assert pl.KernelRidge(make([1e-2, 2**-10])) == pl.KernelRidge((1e-2, 2**-10))
 
 
 def test_more_rows_than_the_bound_are_refused() -> None:

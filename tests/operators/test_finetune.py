@@ -541,3 +541,11 @@ def test_hard_conditions_are_refused() -> None:
         train_operator(problem, operator(), steps=1)
     with pytest.raises(pl.SettingsError, match="hard=True"):
         pl.refine(operator(), problem.at(wave))
+
+
+@pytest.mark.parametrize(
+    ("instances", "message"), [(2.0, "is 2.0"), (True, "is True"), ([], "empty")]
+)
+def test_instances_are_a_number_or_functions(instances: object, message: str) -> None:
+    with pytest.raises(pl.SettingsError, match=message):
+        refine_many(operator(), antiderivative, instances)

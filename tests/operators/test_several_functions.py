@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -368,3 +369,48 @@ def test_a_field_has_the_covariance_of_the_kernel() -> None:
     np.testing.assert_allclose(f(p[:, None], q), f.values, atol=1e-12)
     with pytest.raises(pl.ProblemError, match="known for"):
         f(np.array(0.5), np.array(2.1))
+
+
+def test_a_small_field_is_resolved_as_the_large_ones_are() -> None:
+    narrow = pl.reference.reaction_diffusion(
+        [lambda x: 1 + 0 * x, lambda x: 1e-8 * np.exp(-(((x - 0.5) / 0.01) ** 2))],
+        [0.0, 0.0],
+        lambda u, v: (0 * u, -v),
+    )
+    with pytest.raises(pl.ProblemError, match="modes=64 do not resolve"):
+        narrow(np.array([[0.5, 0.5]]))
+    wave = pl.reference.reaction_diffusion(
+        [lambda x: 1 + 0 * x, lambda x: 1e-8 * np.cos(2 * np.pi * x)],
+        [0.01, 0.01],
+        lambda u, v: (0 * u, -v),
+    )
+    exact = 1e-8 * np.exp(-1 - 0.04 * np.pi**2)
+    np.testing.assert_allclose(wave(np.array([[0.0, 1.0]]))[0, 1], exact, rtol=1e-7)
+
+
+def unequal(x: np.ndarray) -> np.ndarray:
+    return np.zeros(3)
+
+
+def failing(*x: np.ndarray) -> np.ndarray:
+    return 1 // 0 + x[0]
+
+
+@pytest.mark.parametrize(
+    ("start", "message"),
+    [
+        (unequal, r"gives float64 \(3,\)"),
+        (failing, "ZeroDivisionError"),
+        (lambda x: 1j * x, "gives complex128"),
+    ],
+)
+def test_initial_values_that_fit_nothing_are_told(start: Any, message: str) -> None:
+    found = pl.reference.reaction_diffusion([start], [0.1], lambda u: (-u,))
+    with pytest.raises(pl.ProblemError, match=message):
+        found(np.array([[0.5, 0.5]]))
+
+
+def test_a_permeability_that_fails_is_told() -> None:
+    found = pl.reference.darcy(lambda x: 1 + x, failing)
+    with pytest.raises(pl.ProblemError, match="a function fails with TypeError"):
+        found(np.array([[0.5, 0.5]]))

@@ -630,3 +630,79 @@ def test_a_refined_module_exports_for_fixed_shapes() -> None:
     assert refined.rank
     program = torch.export.export(refined, (x[:5],)).module()
     torch.testing.assert_close(program(x[5:10]), refined(x[5:10]), rtol=0, atol=1e-12)
+
+
+def test_a_refined_module_is_not_refined_again() -> None:
+    x, t = bumps()
+    refined = pl.refine(network(), x, t, rank=10)
+    with pytest.raises(pl.SettingsError, match="is refined already"):
+        pl.refine(refined, x, t, rank=20)
+    again = pl.refine(refined.module, x, t, rank=20)
+    torch.testing.assert_close(again(x), pl.refine(network(), x, t, rank=20)(x))
+
+
+def test_the_module_keeps_the_mode_of_its_refinement() -> None:
+    torch.manual_seed(0)
+    norm = nn.InstanceNorm1d(1, affine=True, track_running_stats=True)
+    model = nn.Sequential(nn.Linear(2, 8), nn.Unflatten(1, (1, 8)), norm, nn.Flatten())
+    model = nn.Sequential(model, nn.Tanh(), nn.Linear(8, 1)).double()
+    x, t = bumps()
+    refined = pl.refine(model, x, t, rank=15)
+    expected = refined(x)
+    for changed in (refined.eval(), refined.train(), refined.train(False)):
+        torch.testing.assert_close(changed(x), expected)
+
+
+def test_a_part_that_stands_in_two_places() -> None:
+    torch.manual_seed(0)
+    twice = nn.Linear(4, 4)
+    layers = nn.Linear(2, 4), twice, nn.Tanh(), twice, nn.Tanh(), nn.Linear(4, 1)
+    model = nn.Sequential(*layers).double()
+    tied = nn.Sequential(nn.Linear(2, 4), nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4), *layers[4:])
+    tied = tied.double()
+    for a, b in ((0, 0), (1, 1), (3, 1), (5, 5)):
+        for name in ("weight", "bias"):
+            setattr(tied[a], name, getattr(model[b], name))
+    x, t = bumps()
+    for basis in ("coordinate", "output"):
+        found, other = (pl.refine(m, x, t, rank=12, basis=basis) for m in (model, tied))
+        torch.testing.assert_close(found(x), other(x))
+        assert all(isinstance(p, nn.Parameter) for p in found.module[1].parameters())
+        torch.testing.assert_close(copy.deepcopy(found)(x), found(x))
+        torch.testing.assert_close(found.at_rank(12)(x), found(x))
+
+
+def test_rows_of_parts_that_vmap_cannot_take() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(2, 8), nn.PReLU(), nn.Linear(8, 3)).double()
+    x = torch.randn(40, 2, dtype=F64)
+    t = torch.randn(40, 3, dtype=F64)
+    rows, columns = (
+        pl.refine(model, x, t, rank=20, basis="coordinate", products=way)
+        for way in ("rows", "columns")
+    )
+    torch.testing.assert_close(rows(x), columns(x))
+
+
+def closed_over() -> nn.Module:
+    model = network()
+    plain = model.forward
+    model.forward = lambda x: 2 * plain(x)
+    return model
+
+
+@pytest.mark.parametrize(
+    ("make", "options", "message"),
+    [
+        (closed_over, {}, "holds the original module"),
+        (network, {"seed": 2**70}, "whole number from 0 to"),
+        (network, {"validation": (torch.zeros(5, 3, dtype=F64), torch.zeros(5, 1))}, "validation"),
+        (network, {"targets": torch.ones(400, 1, dtype=torch.bool)}, "targets are bool"),
+        (network, {"targets": torch.ones(400, 1, dtype=torch.complex128)}, "targets are complex"),
+    ],
+)
+def test_wrong_arguments_are_told_in_words(make: Any, options: Any, message: str) -> None:
+    x, t = bumps()
+    given = {"inputs": x, "targets": t, **options}
+    with pytest.raises(pl.SettingsError, match=message):
+        pl.refine(make(), given.pop("inputs"), given.pop("targets"), **given)

@@ -272,3 +272,46 @@ def test_several_inputs_and_single_precision(dtype: str) -> None:
     before = Pair()(held[:, :1].float(), held[:, 1:].float()) - wanted
     after = found(held[:, :1].float(), held[:, 1:].float()) - wanted
     assert after.norm() < 0.1 * before.norm()
+
+
+def test_widths_travel_with_the_state() -> None:
+    x, u = field(100)
+    narrow, wide = (pl.refine(net(), x, u, rank=30, mollify=width) for width in (0.2, 0.8))
+    plain = pl.refine(net(), x, u, rank=30, mollify=None)
+    wide.load_state_dict(narrow.state_dict())
+    torch.testing.assert_close(wide(x), narrow(x))
+    assert mollified_widths(wide.module) == mollified_widths(narrow.module)
+    with pytest.raises(RuntimeError, match="Unexpected key"):
+        plain.load_state_dict(narrow.state_dict())
+    with pytest.raises(RuntimeError, match="Missing key"):
+        narrow.load_state_dict(plain.state_dict())
+
+
+def test_widths_are_those_of_all_samples() -> None:
+    x, u = field(1000)
+    x = x[x[:, 0].argsort()]
+    sizes = [
+        mollified_widths(pl.refine(net(), x, u, rank=5, mollify=0.3, batch_size=size).module)
+        for size in (16, 1000)
+    ]
+    assert sizes[0] == sizes[1]
+    backwards = pl.refine(net(), x.flip(0), u.flip(0), rank=5, mollify=0.3).module
+    assert mollified_widths(backwards) == pytest.approx(sizes[0], rel=1e-9)
+
+
+def test_the_damping_is_told_after_loading(tmp_path: Path) -> None:
+    x, u = field(60)
+    found = pl.refine(net(nn.Tanh), x, u, lstsq="kernel-ridge", smoothing=None)
+    found.save(tmp_path / "refined.safetensors")
+    again = pl.regression.RefinedModule.load(tmp_path / "refined.safetensors", net(nn.Tanh))
+    assert again.damping == found.damping > 0
+    other = pl.refine(net(nn.Tanh), x, u, basis="full", lstsq="lsqr", smoothing=None)
+    other.load_state_dict(found.state_dict())
+    assert other.damping == found.damping
+
+
+def test_the_damping_of_a_given_rank_is_in_the_history() -> None:
+    x, u = field(60)
+    size = sum(p.numel() for p in net().parameters())
+    found = pl.refine(net(nn.Tanh), x, u, rank=size, lstsq="kernel-ridge")
+    assert found.history[-1].damping == found.damping > 0
