@@ -89,8 +89,9 @@ class Kernel:
 
 
 def solved(L: Float[Tensor, "n n"], b: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
-    """(L Lᵀ)⁻¹ b."""
-    return torch.cholesky_solve(b[:, None], L)[:, 0]
+    """(L Lᵀ)⁻¹ b; torch.cholesky_solve would copy L."""
+    half = torch.linalg.solve_triangular(L, b[:, None], upper=False)
+    return torch.linalg.solve_triangular(L.mT, half, upper=True)[:, 0]
 
 
 @dataclass(frozen=True)
