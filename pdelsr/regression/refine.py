@@ -92,8 +92,9 @@ def refine(
         basis: "output" (randomized SVD of about r + 1000 rows of J), "coordinate" (r parameters
             drawn at random, for little time and memory), "count_sketch" (random signed sums of
             parameters, for little memory), "gaussian", any other of `solve`, or a `Basis`. By
-            default "full", all directions, for solvers that need no choice of them ("lsqr" and
-            "kernel-ridge"), and "output" for the others.
+            default "full", all parameters, for solvers that need no choice of them ("lsqr" and
+            "kernel-ridge") with rank="auto", and "output" otherwise. "full" with a smaller rank is
+            so many parameters at random.
         lstsq: solver of the linear problem, a `LeastSquares` or its name. "auto" is "kernel-ridge"
             for a DeepONet or MultiONet of `pdelsr.operators`, on up to 1,875 functions to fit, with
             rank="auto", no basis, all parameters, double precision, and a residual by name, and
@@ -116,7 +117,7 @@ def refine(
             square of what enters them: a network of rectifiers is linear in pieces, and so badly
             determined between the samples. None leaves them; "auto" compares no such change with
             0.2 and 0.4 on held-out data, where the module has `torch.nn.ReLU` or `LeakyReLU` among
-            its parts, in the cases in which smoothings are compared as well.
+            its parts, with rank="auto" and tensors in memory.
         newton_steps: linearizations of F, for residuals that are not linear in q.
         products: how J V is formed: "rows" (reverse mode), "columns" (forward mode), or "auto" for
             the faster one on a few samples. Operators of `pdelsr.operators` have a third way,
