@@ -120,7 +120,9 @@ def accuracy(module: Callable[[Tensor], Tensor], x: Tensor, y: Tensor) -> float:
 
 def main() -> None:
     """Print a row for each rank."""
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("wheel")
     parser.add_argument("ranks")
     parser.add_argument("--digits", type=int, default=60_000)

@@ -11,10 +11,10 @@ no row of J is ever built. Each rank has a process of its own. The first row is 
 
 from __future__ import annotations
 
-import sys
+import argparse
 import time
 
-from operators_as_published import FIT, errors, trained
+from operators_as_published import ACTIVATIONS, FIT, KINDS, errors, trained
 from torch import Tensor
 
 import pdelsr as pl
@@ -69,5 +69,13 @@ def show(rank: str, seconds: str, peak: str, found: Tensor) -> None:
 
 
 if __name__ == "__main__":
-    count, operator, activation, ranks, dtype, share = sys.argv[1:]
-    main(int(count), operator, activation, [*map(int, ranks.split(","))], dtype, float(share))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("epochs", type=int)
+    parser.add_argument("kind", choices=KINDS)
+    parser.add_argument("activation", choices=ACTIVATIONS)
+    parser.add_argument("ranks", type=lambda text: [*map(int, text.split(","))])
+    parser.add_argument("dtype", choices=("float32", "float64"))
+    parser.add_argument("share", type=float)
+    main(*vars(parser.parse_args()).values())

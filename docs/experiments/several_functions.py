@@ -11,8 +11,8 @@ largest over the unknowns in each instance.
 
 from __future__ import annotations
 
+import argparse
 import statistics
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -51,5 +51,10 @@ def main(name: str, steps: int, instances: int, rank: int) -> None:
 
 
 if __name__ == "__main__":
-    _, name, *counts = sys.argv
-    main(name, *map(int, counts))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("name", choices=("fitzhugh_nagumo", "darcy"))
+    for count in ("steps", "instances", "rank"):
+        parser.add_argument(count, type=int)
+    main(*vars(parser.parse_args()).values())

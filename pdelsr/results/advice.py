@@ -7,7 +7,7 @@ import sympy as sp
 from pdelsr.declare import Problem
 from pdelsr.declare.regions import OnParts
 from pdelsr.declare.system import System
-from pdelsr.results.error_estimate import ErrorEstimate
+from pdelsr.results.error_estimate import UNREFINED, ErrorEstimate
 from pdelsr.results.uniqueness import levels_of
 from pdelsr.solvers.run.method import Method
 from pdelsr.solvers.state.status import Status
@@ -39,6 +39,8 @@ def advice(
         hard: whether conditions hold exactly, or were asked to.
         limited: whether the user set max_iterations.
     """
+    if estimate.doubts == (UNREFINED,):
+        return "This is the network without the refinement."
     if estimate.few_points and status is Status.NOT_SOLVED:
         return f"The points leave the solution open: {estimate.doubts[0]}."
     if status is Status.NOT_SOLVED:

@@ -18,6 +18,7 @@ from pdelsr.solvers.refinement.sensitivity import Modes
 from pdelsr.solvers.refinement.waves import Leftover
 from pdelsr.solvers.run.assessed import RESOLVED, Assessed
 
+UNREFINED = "nothing was refined"  # the doubt about a network without its refinement
 ESTIMATED_ON = 4096  # held-out points on which the nested refinement is compared
 LARGEST_CLAIMED = 0.3  # bound of the error above which nothing is claimed
 APART = 1e5  # ratio of the two estimates above which neither is trusted

@@ -17,7 +17,7 @@ from pdelsr.files.atomic import NOT_WRITTEN, read_path, unwritable, write_whole
 from pdelsr.files.container import decoded
 from pdelsr.results.base import BaseSolution
 from pdelsr.results.dataset import dataset
-from pdelsr.results.error_estimate import ErrorEstimate
+from pdelsr.results.error_estimate import UNREFINED, ErrorEstimate
 from pdelsr.results.given import At, Dataset, Derivatives, Positions
 from pdelsr.results.module import SolutionModule, plain_module
 from pdelsr.results.pictures import Figure
@@ -89,7 +89,7 @@ class Solution(BaseSolution):
             status=Status.COMPLETED if satisfied else self.status,
             delta=None,
             report=None,
-            estimate=ErrorEstimate(doubts=("nothing was refined",)),
+            estimate=ErrorEstimate(doubts=(UNREFINED,)),
             blocks={},
             heldout=float("nan"),
             history=(),

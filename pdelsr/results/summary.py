@@ -30,7 +30,8 @@ def summary_text(solution: BaseSolution, color: bool = False) -> str:
     """Title, status with advice, errors, residuals, and costs, in at most 88 columns."""
     parts = [_title(solution), _status(solution)]
     parts += _errors(solution)
-    parts += [_residuals(solution), _facts(solution)]
+    parts += [_residuals(solution)] if solution.blocks else []
+    parts.append(_facts(solution))
     return re.sub(r"\n{3,}", "\n\n", rendered(*parts, width=WIDTH, color=color))
 
 

@@ -549,3 +549,12 @@ def test_hard_conditions_are_refused() -> None:
 def test_instances_are_a_number_or_functions(instances: object, message: str) -> None:
     with pytest.raises(pl.SettingsError, match=message):
         refine_many(operator(), antiderivative, instances)
+
+
+def test_the_unrefined_solution_says_that_it_is_that() -> None:
+    solution = pl.refine(operator(), antiderivative.at(wave), rank=40)
+    text = solution.unrefined.summary()
+    assert "without the refinement" in " ".join(text.split())
+    assert "one-shot refinement is done" not in " ".join(text.split())
+    assert "held-out residual" not in text
+    assert "held-out residual" in solution.summary()
