@@ -178,7 +178,10 @@ def refine_instance(
     network = network_at(operator, problem, sensors)
     m = sum(p.numel() for p in network.parameters())
     if rank is not None and rank > max(m, RANK):
-        raise SettingsError(f"rank is {rank}: the operator at one function has {m} parameters.")
+        raise SettingsError(
+            f"rank is {rank}: the operator at one function has {m} parameters: "
+            "lower it, or leave it out."
+        )
     if rank is not None and points is None:
         points = POINTS_PER_DIRECTION * min(rank, m)
     return solve(

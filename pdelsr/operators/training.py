@@ -8,7 +8,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from pdelsr.errors import SettingsError
+from pdelsr.errors import SettingsError, said
+from pdelsr.resources.pieces import is_out_of_memory
 from pdelsr.solvers.state.settings import require_at_least, require_choice, require_whole
 
 
@@ -66,8 +67,8 @@ def train(
         The mean loss of every epoch.
 
     Raises:
-        SettingsError: inputs and targets differ in length, the loss is unknown, or it is not
-            finite.
+        SettingsError: inputs and targets differ in length or do not fit the module, the loss is
+            unknown, or it is not finite.
     """
     if decay_every is not None:
         require_whole("decay_every", decay_every, 1)
@@ -89,7 +90,7 @@ def train(
         order = torch.randperm(len(inputs), generator=generator, device="cpu")
         for rows in order.split(batch_size):
             optimizer.zero_grad()
-            value = measured(model(inputs[rows]), targets[rows])
+            value = measured(_output(model, inputs[rows], targets[rows]), targets[rows])
             value.backward()
             optimizer.step()
             total += value.item() * len(rows)
@@ -99,3 +100,24 @@ def train(
             raise SettingsError(f"the loss is not finite in epoch {epoch}: lower learning_rate.")
         callback(epoch, losses[-1])
     return losses
+
+
+def _output(model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+    """The output for a batch.
+
+    Raises:
+        SettingsError: the module does not take the inputs, or gives another shape than the targets.
+    """
+    name, shape = type(model).__name__, tuple(inputs.shape)
+    try:
+        found = model(inputs)
+    except RuntimeError as error:
+        if is_out_of_memory(error):
+            raise
+        raise SettingsError(f"{name} fails on inputs of shape {shape}: {said(error)}") from error
+    if found.shape != targets.shape:
+        raise SettingsError(
+            f"{name} gives {tuple(found.shape)} for a batch of inputs {shape}, and the targets are "
+            f"{tuple(targets.shape)}: give targets of the output's shape."
+        )
+    return found

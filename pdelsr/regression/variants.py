@@ -19,7 +19,7 @@ from pdelsr.regression.smoothing import Smoothing, smoothing_of, smoothings
 from pdelsr.regression.task import Task
 from pdelsr.resources.pieces import is_out_of_memory, release
 from pdelsr.solvers.refinement.memory.estimate import LEAST_COLUMNS
-from pdelsr.solvers.state.settings import require_choice, require_positive
+from pdelsr.solvers.state.settings import require_positive
 from pdelsr.subspace.base import width_of
 
 logger: logging.Logger = logging.getLogger(__name__)
@@ -67,9 +67,9 @@ class Wishes:
     def __post_init__(self) -> None:
         for name in ("smoothing", "mollify"):
             value = getattr(self, name)
-            if isinstance(value, str):
-                require_choice(name, value, ("auto",))
-            elif value is not None:
+            if isinstance(value, str) and value != "auto":
+                raise SettingsError(f"{name} is {value!r}: give a number, 'auto', or None.")
+            if not isinstance(value, str) and value is not None:
                 require_positive(name, value, finite=True)
 
 

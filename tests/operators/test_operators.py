@@ -218,3 +218,12 @@ def test_bad_input_is_named(make, message) -> None:
 def test_operators_can_be_copied() -> None:
     net = operator(MultiONet)
     assert torch.equal(copy.deepcopy(net)(functions()), net(functions()))
+
+
+def test_data_that_do_not_fit_are_told_by_the_training() -> None:
+    operator = DeepONet(7, torch.linspace(0, 1, 9, dtype=torch.float64)[:, None], (6, 6))
+    a, u = torch.zeros(5, 7, dtype=torch.float64), torch.zeros(5, 9, dtype=torch.float64)
+    with pytest.raises(pl.SettingsError, match=r"DeepONet fails on inputs of shape \(5, 6\)"):
+        train(operator, a[:, 1:], u, 1)
+    with pytest.raises(pl.SettingsError, match=r"gives \(5, 9\) .* and the targets are \(5, 8\)"):
+        train(operator, a, u[:, 1:], 1)
