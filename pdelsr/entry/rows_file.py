@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from pdelsr.declare.given import Functions
 from pdelsr.errors import FileFormatError, said
 from pdelsr.files.atomic import NOT_WRITTEN, unwritable, write_whole
 from pdelsr.files.digest import digest
-from pdelsr.files.identity import problem_lines
+from pdelsr.files.identity import input_line, problem_lines
 from pdelsr.files.seal import digest_of_tensors
 from pdelsr.files.typed import built
 from pdelsr.linearize.block_digest import PROBES, digest_of_values, digests_of_blocks
@@ -32,7 +32,14 @@ from pdelsr.results.reference_errors import known_reference
 
 FREE = ("memory_budget",)  # options that change no result
 LENGTH = 16  # digits of a digest
-CALLED = {"problem": "the problem", "functions": "the input functions", "operator": "the operator"}
+OF_FIRST = ("operator", "statements", "reference")  # compared by values for the first instance
+CALLED = {
+    "problem": "the problem",
+    "functions": "the input functions",
+    "operator": "the operator",
+    "statements": "coefficients or observations",
+    "reference": "the reference",
+}
 
 
 @dataclass(frozen=True)
@@ -73,16 +80,17 @@ class ManyRun:
         }
         if functions:
             shared |= _values(operator, problem.at(**functions[0]), where)
-        return cls(shared, [_digest_of(given, operator, where) for given in functions])
+        return cls(shared, [_digest_of(problem, given, operator, where) for given in functions])
 
     def difference(self, old: Mapping[str, Any], functions: Sequence[str]) -> list[str]:
         """What differs from the run of a file, in words; more or fewer instances may follow."""
         both = min(len(functions), len(self.functions))
-        differ = [
-            name for name in self.shared if name != "options" and old.get(name) != self.shared[name]
-        ]
-        if list(functions[:both]) != list(self.functions[:both]):
-            differ.append("functions")
+        others = list(functions[:both]) != list(self.functions[:both])
+        compared = [name for name in self.shared if name != "options"]
+        if others:  # of which the first may serve the other comparisons
+            compared = [name for name in compared if name not in OF_FIRST]
+        differ = [name for name in compared if old.get(name) != self.shared[name]]
+        differ += ["functions"] * others
         was, now = old.get("options", {}), self.shared["options"]
         differ += [name for name in {**was, **now} if was.get(name, ...) != now.get(name, ...)]
         return [CALLED.get(name, name) for name in differ]
@@ -106,10 +114,15 @@ def _values(operator: nn.Module, at: Problem, sensors: Sensors | None) -> dict[s
     }
 
 
-def _digest_of(functions: Functions, operator: nn.Module, sensors: Sensors | None) -> str:
+def _digest_of(
+    problem: Problem, functions: Functions, operator: nn.Module, sensors: Sensors | None
+) -> str:
+    """A digest of the input functions of an instance, at the sensors and elsewhere."""
+    at = problem.at(**functions)
     own = isinstance(operator, PIDeepONet)
     where = operator.sensor_sets if own else read_sensors(sensors)
-    return digest([values_at(functions, where).tobytes()])[:LENGTH]
+    lines = (input_line(at, name) for name in sorted(at.instance))
+    return digest([values_at(functions, where).tobytes(), *lines])[:LENGTH]
 
 
 def read_rows(path: str | Path, run: ManyRun) -> dict[int, InstanceRow]:
@@ -126,8 +139,8 @@ def read_rows(path: str | Path, run: ManyRun) -> dict[int, InstanceRow]:
         first, *lines = file.read_text(encoding="utf-8").splitlines()
         header = json.loads(first)
         shared, functions = header["shared"], header["functions"]
-        if lines and not lines[-1].endswith("}"):  # the write was interrupted
-            lines.pop()
+        cut = bool(lines) and not lines[-1].endswith("}")  # the write was interrupted
+        lines = lines[: len(lines) - cut]
         rows = [built(InstanceRow, json.loads(line), "a row") for line in lines]
         differ = run.difference(shared, functions)
     except (OSError, ValueError, RecursionError, LookupError, TypeError, AttributeError) as error:
@@ -140,8 +153,9 @@ def read_rows(path: str | Path, run: ManyRun) -> dict[int, InstanceRow]:
             f"{path} belongs to another run, which differs in {', '.join(differ)}: give another "
             "path, or remove it."
         )
-    longest = run.functions if len(run.functions) > len(functions) else functions
-    _write(file, ManyRun(run.shared, longest), lines)
+    more = len(run.functions) > len(functions)
+    if cut or more:
+        _write(file, run if more else replace(run, functions=functions), lines)
     return {row.index: row for row in rows if row.index < len(run.functions)}
 
 

@@ -28,7 +28,7 @@ def problem_lines(problem: Problem) -> list[str]:
     domain, if it has values there; a reference is not compared.
     """
     places = (_places_line(problem, statement) for statement in problem.statements)
-    given = (_input_line(problem, name) for name in sorted(problem.instance))
+    given = (input_line(problem, name) for name in sorted(problem.instance))
     return [*str(problem).splitlines()[1:], *places, *(line for line in given if line)]
 
 
@@ -66,7 +66,8 @@ def _places(
         yield placed.kept.astype(float), 1.0
 
 
-def _input_line(problem: Problem, name: str) -> str:
+def input_line(problem: Problem, name: str) -> str:
+    """The values of an input function at some points; empty where it has none there."""
     function, coordinates = problem.instance[name], coordinates_of(name, problem.system)
     if not coordinates or not isinstance(function, OfArrays):
         return ""

@@ -13,7 +13,7 @@ from pdelsr.files.seal import digest_of_tensors
 from pdelsr.linearize.points import PointPlan
 
 PROBES, PROBE_SEED = 16, 2**31 - 4  # points where blocks are compared
-DIGITS = 9  # to which values are compared
+DIGITS = 9  # to which double precision is compared, and half as many for others
 
 
 def digests_of_blocks(blocks: Sequence[Block], plan: PointPlan) -> dict[str, str]:
@@ -22,7 +22,11 @@ def digests_of_blocks(blocks: Sequence[Block], plan: PointPlan) -> dict[str, str
     found = {}
     for bound in some.bind(blocks, PROBE_SEED):
         shape = len(bound.block.entries), len(bound)
-        jet = torch.linspace(0.3, 0.7, shape[0] * shape[1]).to(bound.columns).reshape(shape)
+        jet = (
+            torch.linspace(0.3, 0.7, shape[0] * shape[1], dtype=torch.float64)
+            .to(bound.columns)
+            .reshape(shape)
+        )
         with torch.no_grad():
             values = bound.block.value(bound.columns, jet)
         found[bound.block.name] = digest_of_values([values, bound.columns])
@@ -30,14 +34,15 @@ def digests_of_blocks(blocks: Sequence[Block], plan: PointPlan) -> dict[str, str
 
 
 def digest_of_values(tensors: Iterable[Tensor]) -> str:
-    """A digest of tensors, equal on every machine up to a rounding at the last digit."""
+    """A digest of some tensors, equal on most machines: a rounding at the last digit may differ."""
     return digest_of_tensors(_rounded(tensors))
 
 
 def _rounded(tensors: Iterable[Tensor]) -> Iterator[Tensor]:
-    """Rounded to `DIGITS` digits of the largest value, and that value: libraries differ in more."""
+    """Rounded to some digits of the largest value, and that value: libraries differ in more."""
     for tensor in tensors:
         values = tensor.detach().cpu().double()
         size = values.abs().max().item() if values.numel() else 0.0
-        yield torch.round(values / size, decimals=DIGITS) + 0.0 if size > 0 else values
-        yield torch.tensor(float(f"{size:.{DIGITS}g}"))
+        digits = DIGITS if tensor.dtype == torch.float64 else DIGITS // 2
+        yield torch.round(values / size, decimals=digits) + 0.0 if size > 0 else values
+        yield torch.tensor(float(f"{size:.{digits}g}"), dtype=torch.float64)

@@ -25,7 +25,7 @@ LEAST_ROWS = 64
 MORE = 5.0  # times a damping, from where on others are tried; more data need less of it
 POWERS = 30  # products by which the largest eigenvalue is measured
 CLOSER = 40  # steps beyond the smallest damping, at most
-FALLING = 0.999  # of the residual, after a step that is worth it
+FALLING = 1 - 1e-6  # of the residual, after a step that is worth it
 
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Kernel:
 
         A ν-method with ν = 1 (Brakhage 1987, in Inverse and Ill-Posed Problems, 165; Hanke 1991,
         Numer. Math. 60, 341) on w ← w + (L Lᵀ)⁻¹ (b − A Aᵀ w), which ends where the residual falls
-        no more: what of b no y can reach would make w grow, and rounding with it.
+        by less than a millionth: what of b no y can reach would make w grow, and rounding with it.
         """
         L = self.factor(damping)
         if L is None:
@@ -126,11 +126,11 @@ class KernelRidge(LeastSquares):
     def __post_init__(self) -> None:
         given: object = self.dampings
         try:
-            dampings = tuple(map(float, self.dampings))
+            dampings = () if isinstance(given, str) else tuple(map(float, self.dampings))
         except (TypeError, ValueError):
             dampings = ()
         falling = all(a > b for a, b in pairwise(dampings))
-        if not dampings or not falling or not min(dampings) > 0:
+        if not dampings or not falling or not 0 < min(dampings) <= max(dampings) < math.inf:
             raise SettingsError(
                 f"dampings are {given!r:.60}: give positive numbers in falling order, as "
                 "(1e-2, 1e-4)."
@@ -195,8 +195,10 @@ class KernelRidge(LeastSquares):
             if y is None:
                 continue
             size = torch.linalg.vector_norm(state.system.times(y) - b).item()
-            if not size < least:
+            if size > least:
                 break
+            if not math.isfinite(size):
+                continue
             best, least = Solved(y, damping=damping), size
         if best is None:
             raise SettingsError("not one of the dampings is above rounding: give larger ones.")

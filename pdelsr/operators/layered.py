@@ -46,7 +46,13 @@ class Layered(Separable):
     @property
     def has_kernel(self) -> bool:
         """Whether the parameters are those of plain layers, with biases, and one constant."""
-        networks = (self.branch_network, self.trunk_network)
+        networks = [
+            network
+            for network in (self._modules["branch_network"], self._modules["trunk_network"])
+            if isinstance(network, Layers) and network.is_plain
+        ]
+        if len(networks) < 2:
+            return False
         own = [
             parameter
             for network in networks
@@ -55,8 +61,7 @@ class Layered(Separable):
         ]
         expected = {id(parameter) for parameter in (*own, *self.others)}
         return (
-            all(network.is_plain for network in networks)
-            and len(expected) == len(own) + len(self.others)
+            len(expected) == len(own) + len(self.others)
             and len(own) == 2 * sum(len(network.layers) for network in networks)
             and expected == {id(parameter) for parameter in self.parameters()}
         )

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from pdelsr.errors import SettingsError
+from pdelsr.networks.as_written import is_as_written
 from pdelsr.networks.forward_mode import jvp
 from pdelsr.networks.mollified import MollifiedReLU
 from pdelsr.regression.separable import DirectionsByName
@@ -25,12 +26,6 @@ class TanhSin(nn.Module):
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "tanh-sin": TanhSin}
 ENTRYWISE = (*ACTIVATIONS.values(), nn.LeakyReLU, MollifiedReLU)
 """Activations whose derivative by an entry of the input is one entry, without parameters."""
-
-
-def is_as_written(module: nn.Module, *classes: type[nn.Module]) -> bool:
-    """Whether calling a module does what one of these classes says: no subclass, and no hooks."""
-    hooks = module._forward_hooks or module._forward_pre_hooks
-    return type(module) in classes and not hooks and "forward" not in vars(module)
 
 
 class Layers(nn.Module):

@@ -11,8 +11,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from pdelsr.errors import SettingsError
+from pdelsr.networks.as_written import is_as_written
 from pdelsr.operators.layered import Layered
-from pdelsr.operators.layers import Layers, is_as_written
+from pdelsr.operators.layers import Layers
 from pdelsr.regression.separable import DirectionsByName
 
 WRITTEN_OUT = ("branch", "trunk", "_features", "_branch_features", "_branch_features_along")
@@ -70,7 +71,8 @@ class Operator(Layered):
 
     @property
     def has_kernel(self) -> bool:
-        return is_as_written(self, DeepONet, MultiONet) and super().has_kernel
+        own = is_as_written(self, DeepONet, MultiONet) and self._is_written_out
+        return own and super().has_kernel
 
     @property
     def others(self) -> tuple[Tensor, ...]:
@@ -104,8 +106,16 @@ class Operator(Layered):
     def _is_plain(self, network: str) -> bool:
         """Whether the derivatives of branch or trunk are those that are written out here."""
         layers = self._modules[network]
+        parameters = [id(p) for _, p in self.named_parameters(remove_duplicate=False)]
+        tied = len(set(parameters)) < len(parameters)
+        plain = isinstance(layers, Layers) and layers.is_plain
+        return self._is_written_out and plain and not tied
+
+    @property
+    def _is_written_out(self) -> bool:
+        """Whether class and object leave the methods that are repeated as they stand here."""
         own = all(getattr(type(self), name).__module__ == __name__ for name in WRITTEN_OUT)
-        return own and isinstance(layers, Layers) and layers.is_plain
+        return own and not vars(self).keys() & set(WRITTEN_OUT)
 
     def _along(
         self, network: str, x: Float[Tensor, "n i"], directions: DirectionsByName, rank: int

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 from sympy.core.function import AppliedUndef
 
-from pdelsr.errors import ProblemError
+from pdelsr.errors import ProblemError, described
 from pdelsr.resources.deadline import given_up_after
 
 if TYPE_CHECKING:
@@ -56,6 +56,30 @@ def require_count(value: Any, name: str, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise ProblemError(f"{name} = {value!r}: expected a whole number, at least {least}.")
     return int(value)
+
+
+def values_of(
+    function: Callable[..., Any], title: str, *places: Float[np.ndarray, " n"]
+) -> Float[np.ndarray, " n"]:
+    """A user's function at places, given as an array for each coordinate.
+
+    Raises:
+        ProblemError: it fails, or gives no finite real number for each place.
+    """
+    try:
+        given = np.asarray(function(*places))
+    except Exception as error:  # anything a user's function raises
+        raise ProblemError(
+            f"{title} fails with {described(error)}: it is called with {len(places)} array(s) of "
+            "coordinates."
+        ) from error
+    fits = given.dtype.kind in "iuf" and given.shape in ((), places[0].shape)
+    if not fits or not np.isfinite(given).all():
+        raise ProblemError(
+            f"{title} gives {given.dtype} {given.shape} at {places[0].size} points, or values that "
+            "are not finite: expected a finite real number for each."
+        )
+    return np.broadcast_to(given.astype(float), places[0].shape)
 
 
 def require_interval(bounds: Any, name: str) -> tuple[float, float]:

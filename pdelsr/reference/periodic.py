@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Complex, Float
 from numpy.typing import ArrayLike
 
-from pdelsr.errors import ProblemError, described
+from pdelsr.errors import ProblemError
 from pdelsr.reference.checks import (
     Function,
     require_count,
@@ -20,6 +20,7 @@ from pdelsr.reference.checks import (
     require_points,
     require_positive,
     require_within,
+    values_of,
 )
 from pdelsr.reference.dense import Panel, panel_lengths
 from pdelsr.reference.fourier import Fourier
@@ -109,7 +110,7 @@ class PeriodicMarch(ABC):
 
     def _march(self, steps: int) -> tuple[tuple[Panel, ...], ...]:
         space, k = Fourier(self.x, self.modes), len(self.start)
-        values = [self._values(a, space.grid) for a in self.start]
+        values = [values_of(a, f"{self.title}: an initial value", space.grid) for a in self.start]
 
         def N(v: Complex[np.ndarray, " km"], t: float) -> Complex[np.ndarray, " km"]:
             return self.nonlinear(space, v.reshape(k, -1)).ravel()
@@ -121,28 +122,6 @@ class PeriodicMarch(ABC):
             tuple(Panel(p.start, p.length, np.split(p.coefficients, k, axis=1)[i]) for p in marched)
             for i in range(k)
         )
-
-    def _values(self, a: Function, grid: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-        """An initial value at the grid.
-
-        Raises:
-            ProblemError: the function fails, or gives no real number for each point.
-        """
-        try:
-            given = np.asarray(a(grid))
-            if given.dtype.kind not in "iuf" or given.shape not in ((), grid.shape):
-                raise ProblemError(
-                    f"{self.title}: an initial value gives {given.dtype} {given.shape} at "
-                    f"{grid.shape} points: expected a real number for each."
-                )
-        except ProblemError:
-            raise
-        except Exception as error:  # anything a user's function raises
-            raise ProblemError(
-                f"{self.title}: an initial value fails with {described(error)}: it is called with "
-                "an array of points."
-            ) from error
-        return np.broadcast_to(given.astype(float), grid.shape)
 
     def _evaluate(
         self, panel: Panel, x: Float[np.ndarray, " n"], t: Float[np.ndarray, " n"]

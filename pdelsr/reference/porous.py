@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from pdelsr.errors import ProblemError, described
+from pdelsr.errors import ProblemError
 from pdelsr.reference.chebyshev import (
     chebyshev_nodes,
     chebyshev_series,
@@ -23,6 +23,7 @@ from pdelsr.reference.checks import (
     require_interval,
     require_points,
     require_within,
+    values_of,
 )
 
 AGREEMENT = 1e-4  # of two degrees in p, which falls by about ten from one to the other
@@ -73,7 +74,10 @@ class Darcy:
         Dx, Dy = (differentiation(*ends, n) for ends in (self.x, self.y))
         nodes = (chebyshev_nodes(*ends, n) for ends in (self.x, self.y))
         X, Y = np.meshgrid(*nodes, indexing="ij")
-        k, f = (self._values(a, X, Y) for a in (self.permeability, self.source))
+        k, f = (
+            values_of(function, f"darcy: {name}", X.ravel(), Y.ravel()).reshape(X.shape)
+            for name, function in (("permeability", self.permeability), ("source", self.source))
+        )
         if not k.min() > 0:
             raise ProblemError(
                 f"darcy: the permeability is {k.min():g} somewhere: expected positive values."
@@ -86,26 +90,6 @@ class Darcy:
         p = np.zeros((n, n))
         p[inside, inside] = np.linalg.solve(matrix, f[inside, inside].ravel()).reshape(n - 2, -1)
         return np.stack([p, -k * (Dx @ p), -k * (p @ Dy.T)])
-
-    def _values(
-        self,
-        function: Callable[..., np.ndarray | int | float],
-        X: Float[np.ndarray, "p p"],
-        Y: Float[np.ndarray, "p p"],
-    ) -> Float[np.ndarray, "p p"]:
-        try:
-            values = np.asarray(function(X.ravel(), Y.ravel()), dtype=float)
-        except Exception as error:  # anything a user's function raises
-            raise ProblemError(
-                f"darcy: a function fails with {described(error)}: it is called with arrays of x "
-                "and of y."
-            ) from error
-        if values.shape not in ((), (X.size,)) or not np.isfinite(values).all():
-            raise ProblemError(
-                f"darcy: a function gives values of shape {values.shape} at {X.size} points, or "
-                "some that are not finite: expected a finite value for each."
-            )
-        return np.broadcast_to(values, X.size).reshape(X.shape)
 
 
 def darcy(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -60,15 +61,40 @@ def require_own_forward(model: nn.Module) -> None:
     A copy of the module would go on calling those of the original.
     """
     for name, part in model.named_modules():
-        function = vars(part).get("forward")
-        cells = inspect.getclosurevars(function).nonlocals if inspect.isfunction(function) else {}
-        held = [getattr(value, "__self__", value) for value in cells.values()]
-        if any(isinstance(one, nn.Module | Tensor) for one in held):
+        if any(isinstance(one, nn.Module | Tensor) for one in _held(vars(part).get("forward"))):
             raise SettingsError(
                 f"{name or type(part).__name__}.forward is a function that holds the original "
                 "module or its tensors, which a copy would go on using: write it as the forward "
                 "of a class."
             )
+
+
+def _held(function: Any) -> list[Any]:
+    """What a function holds by closure, defaults or as a partial one; copies hold the same."""
+    if isinstance(function, functools.partial):
+        return [*_held(function.func), *_flat([*function.args, *function.keywords.values()])]
+    function = getattr(function, "__func__", function)  # what it is bound to is copied
+    if not inspect.isfunction(function):
+        return []
+    defaults = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
+    cells = [cell.cell_contents for cell in function.__closure__ or () if _is_full(cell)]
+    return _flat([*defaults, *cells])
+
+
+def _flat(given: Any) -> list[Any]:
+    """Objects in lists, tuples and dictionaries; of methods, what they belong to."""
+    if isinstance(given, dict):
+        given = list(given.values())
+    if isinstance(given, list | tuple):
+        return [one for part in given for one in _flat(part)]
+    return [getattr(given, "__self__", given)]
+
+
+def _is_full(cell: Any) -> bool:
+    try:
+        return cell.cell_contents is not cell
+    except ValueError:
+        return False
 
 
 def require_options(

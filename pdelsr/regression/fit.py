@@ -473,7 +473,7 @@ def products(model: Model, V: Directions, parts: Parts) -> JacobianTimes:
         return SeparableTimes(model, V, parts.probe, parts.budget)
     if way == "separable":
         raise SettingsError(
-            f"products='separable' needs a Separable module with its own forward, and "
+            f"products='separable' needs a Separable module with its own forward and no hooks, and "
             f"{kind.__name__} is none: leave it out, or derive the module from "
             "pdelsr.operators.Separable."
         )

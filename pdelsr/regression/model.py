@@ -113,6 +113,7 @@ class Model:
         other.module = _Method(self.module, method)
         other.names = tuple(f"module.{name}" for name in self.names)
         other.complex = frozenset(f"module.{name}" for name in self.complex)
+        other._aliases = {f"module.{k}": f"module.{name}" for k, name in self._aliases.items()}
         other._kept = dict(self._kept)
         return other
 

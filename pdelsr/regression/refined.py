@@ -27,7 +27,6 @@ from pdelsr.regression.target import Residual
 from pdelsr.solvers.refinement.newton import Leading
 from pdelsr.solvers.state.settings import require_at_least, require_whole
 
-LOADED = "loaded"  # the status of a refinement whose factors are gone
 KIND = "refinement"
 REFINEMENT = Kind("a refinement saved by pdelsr", "RefinedModule.save", "refine again")
 SMOOTHING = ("mean", "modes", "weights")  # tensors of a smoothing
@@ -133,6 +132,7 @@ class RefinedModule(nn.Module):
         self._smaller, self._measured = smaller, spectrum
         self.rank, self.damping, self.status = rank, damping, status
         self.history: tuple[RankScore, ...] = tuple(history)
+        self._is_loaded = False
 
     @cached_property
     def _spectrum(self) -> Spectrum:
@@ -161,12 +161,14 @@ class RefinedModule(nn.Module):
 
     def get_extra_state(self) -> dict[str, Any]:
         """What `state_dict` needs besides the tensors."""
-        return {"rank": self.rank, "damping": self.damping}
+        return {"rank": self.rank, "damping": self.damping, "training": _training(self.module)}
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
         """Take over another refinement's rank, and drop the factors of the old one."""
         self._smaller, self._measured, self.history = None, None, ()
-        self.rank, self.damping, self.status = state["rank"], state["damping"], LOADED
+        self.rank, self.damping, self.status = state["rank"], state.get("damping", 0.0), "loaded"
+        self._is_loaded = True
+        _set_training(self.module, state.get("training"))
         self.__dict__.pop("_spectrum", None)
 
     @property
@@ -220,7 +222,7 @@ class RefinedModule(nn.Module):
         if self._smaller is None:
             raise SettingsError(
                 "this refinement holds no factors: at_rank needs the original one."
-                if self.status == LOADED
+                if self._is_loaded
                 else "this refinement holds no factors: refine by a solver that keeps all smaller "
                 "ranks, as lstsq='streaming-qr' does, and kernel ridge regression does not."
             )
@@ -274,7 +276,10 @@ class RefinedModule(nn.Module):
             level = self.smoothing.level
             tensors |= {name: getattr(self.smoothing, name) for name in SMOOTHING}
         names = list(self._model.names)
-        document = asdict(_Document(KIND, self.rank, names, level, rectifiers, self.damping))
+        training = _training(self.module)
+        document = asdict(
+            _Document(KIND, self.rank, names, level, rectifiers, self.damping, training)
+        )
         write(path, Contents(tensors, document))
 
     @classmethod
@@ -323,17 +328,32 @@ class RefinedModule(nn.Module):
                 f"{model.total:,} that may move: use another copy."
             )
         rank, smoothing = saved.document.rank, saved.smoothing
-        return cls(
+        _set_training(own, saved.document.training)
+        found = cls(
             model,
             saved.delta,
             rank,
             None,
             (),
-            LOADED,
+            "loaded",
             damping=saved.document.damping,
             smoothing=smoothing,
             modes=saved.modes,
         )
+        found._is_loaded = True
+        return found
+
+
+def _training(module: nn.Module) -> list[str]:
+    """The names of the parts in training mode."""
+    return [name for name, part in module.named_modules() if part.training]
+
+
+def _set_training(module: nn.Module, names: list[str] | None) -> None:
+    """Put parts of these names into training mode, and the others into eval mode."""
+    if names is not None:
+        for name, part in module.named_modules():
+            part.training = name in names
 
 
 @dataclass(frozen=True)
@@ -347,6 +367,7 @@ class _Document:
         smoothing: τ of the smoothing of inputs; None for none.
         rectifiers: widths of those that are mollified, by name.
         damping: λ of the refinement.
+        training: names of the parts in training mode; None where they were not written.
     """
 
     kind: str
@@ -355,6 +376,7 @@ class _Document:
     smoothing: float | None = None
     rectifiers: dict[str, float] = field(default_factory=dict)
     damping: float = 0.0
+    training: list[str] | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from pdelsr.linearize import Directions
+from pdelsr.networks.as_written import has_plain_call
 from pdelsr.regression.model import Inputs, Model
 from pdelsr.regression.products import JacobianTimes
 
@@ -89,9 +90,8 @@ class Separable(nn.Module, ABC):
 
 def is_separable(module: nn.Module) -> TypeGuard[Separable]:
     """Whether a module predicts by the formula of `Separable`: no forward of its own, no hooks."""
-    hooks = module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module)
     separable = isinstance(module, Separable) and type(module).forward is Separable.forward
-    return separable and not hooks
+    return separable and has_plain_call(module)
 
 
 def has_kernel(model: Model) -> bool:

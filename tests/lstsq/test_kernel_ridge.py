@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -113,7 +114,34 @@ def test_the_closest_fit_is_that_of_least_squares_where_b_cannot_be_reached() ->
     assert found.damping > 1e-7
 
 
-WRONG = [(), (0.1, 0.2), (0.1, 0.0), (0.1, 0.1), (float("nan"),), 1e-4, None, ("a",), "1e-4"]
+def test_what_can_be_reached_is_fitted_beside_what_cannot() -> None:
+    A, b = case(60, 20)
+    U, _, Vh = torch.linalg.svd(A, full_matrices=False)
+    A = U * torch.logspace(0, -5, 20, dtype=A.dtype) @ Vh
+    inside = U @ torch.ones(20, dtype=A.dtype) * 0.1 / math.sqrt(20)
+    rest = b - U @ (U.T @ b)
+    b = inside + rest / torch.linalg.vector_norm(rest)
+    solver = pl.KernelRidge((1e-4,))
+    state = solver.init(InChunks(A, b))
+    plain, close = (
+        U.T @ (A @ y - b) for y in (state.solution(b, 1e-4), solver.compute(state).solution)
+    )
+    assert torch.linalg.vector_norm(close) < 0.3 * torch.linalg.vector_norm(plain)
+
+
+WRONG = [
+    (),
+    (0.1, 0.2),
+    (0.1, 0.0),
+    (0.1, 0.1),
+    (float("nan"),),
+    1e-4,
+    None,
+    ("a",),
+    "1e-4",
+    "321",
+    (math.inf, 1.0),
+]
 
 
 @pytest.mark.parametrize("dampings", WRONG)

@@ -275,7 +275,7 @@ def scaled(c: float) -> pl.Problem:
 def test_rows_of_another_coefficient_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     refine_many(operator(), scaled(1.0), 1, rank=20, path=path)
-    with pytest.raises(pl.FileFormatError, match="which differs in statements"):
+    with pytest.raises(pl.FileFormatError, match="which differs in coefficients"):
         refine_many(operator(), scaled(5.0), 1, rank=20, path=path)
 
 
@@ -287,6 +287,36 @@ def test_a_file_takes_more_instances_and_serves_fewer(tmp_path: Path) -> None:
     again = refine_many(operator(), antiderivative, 2, rank=20, path=path)
     assert again.rows == two.rows
     assert refine_many(operator(), antiderivative, 3, rank=20, path=path).rows == three.rows
+    before = path.stat()
+    path.parent.chmod(0o500)  # nothing to write
+    try:
+        assert refine_many(operator(), antiderivative, 3, rank=20, path=path).rows == three.rows
+    finally:
+        path.parent.chmod(0o700)
+    assert path.stat().st_ino == before.st_ino
+
+
+def test_functions_that_agree_at_the_sensors_alone_are_others(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    refine_many(operator(), antiderivative, [np.cos, wave], rank=20, path=path)
+
+    def same_at_sensors(x: np.ndarray) -> np.ndarray:
+        return wave(x) + np.sin(19 * np.pi * x) ** 2
+
+    np.testing.assert_allclose(same_at_sensors(SENSORS), wave(SENSORS), atol=1e-12)
+    with pytest.raises(pl.FileFormatError, match="differs in the input functions"):
+        refine_many(operator(), antiderivative, [np.cos, same_at_sensors], rank=20, path=path)
+
+
+def test_rows_do_not_depend_on_the_default_dtype(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    one = refine_many(operator(), antiderivative, 1, rank=20, path=path)
+    usual = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert refine_many(operator(), antiderivative, 1, rank=20, path=path).rows == one.rows
+    finally:
+        torch.set_default_dtype(usual)
 
 
 def test_a_cut_run_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -313,7 +343,7 @@ def test_rows_of_another_operator_or_of_other_functions_are_refused(tmp_path: Pa
     for net, problem, functions, what in (
         (operator(seed=5), antiderivative, 2, "the operator"),
         (operator(activation="sin"), antiderivative, 2, "the operator"),
-        (operator(), antiderivative, [wave, np.cos], "the input functions"),
+        (operator(), antiderivative, [wave, np.cos], "the input functions: give"),
         (operator(), own, 2, "reference"),
         (operator(), dataclasses.replace(antiderivative, reference=doubled), 2, "reference"),
         (operator(), scaled(1.0), 2, "the problem"),

@@ -62,6 +62,17 @@ def test_fits_with_and_without_the_kernel_agree(
     assert (fast(a) - u).norm() < (operator(a) - u).norm()
 
 
+def test_closest_fits_with_and_without_the_kernel_are_as_close() -> None:
+    operator = drawn(OPERATORS[0]())
+    a = torch.randn(12, 7, dtype=F64)
+    u = operator(a).detach() + 0.1 * torch.randn(12, 9, dtype=F64)
+    options = {"rank": operator_size(operator), "lstsq": pl.KernelRidge((1e-2, 1e-4))}
+    found = [pl.refine(one, a, u, smoothing=None, **options) for one in (operator, Plain(operator))]
+    left, other = (torch.linalg.vector_norm(one(a) - u).item() for one in found)
+    assert left == pytest.approx(other, rel=0.3)
+    assert left < 0.7 * torch.linalg.vector_norm(operator(a) - u).item()
+
+
 class Plain(nn.Module):
     """An operator whose factors nobody sees."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import MethodType
 
 import pytest
 import torch
@@ -67,6 +68,18 @@ def with_norm(one: DeepONet) -> None:
     one.branch_network.layers[0] = nn.Sequential(layer, nn.LayerNorm(10, dtype=F64))
 
 
+def with_tied_layers(one: DeepONet) -> None:
+    one.trunk_network.layers[1].weight = one.branch_network.layers[1].weight
+
+
+def with_a_shared_layer(one: DeepONet) -> None:
+    one.trunk_network.layers[1] = one.branch_network.layers[1]
+
+
+def with_a_method(one: DeepONet) -> None:
+    one.branch = MethodType(lambda self, a: 2 * DeepONet.branch(self, a), one)
+
+
 CHANGES = [
     with_prelu,
     with_softmax,
@@ -75,6 +88,9 @@ CHANGES = [
     with_hook_on_all,
     with_subclass,
     with_norm,
+    with_tied_layers,
+    with_a_shared_layer,
+    with_a_method,
 ]
 
 
@@ -103,4 +119,41 @@ def test_known_activations_keep_the_fast_way(make: type[DeepONet | MultiONet]) -
     assert operator.has_kernel
     assert operator.branch_network.is_plain
     with_prelu(operator)
+    assert not operator.has_kernel
+
+
+class Pair(pl.operators.Separable):
+    """A user's operator with tied weights in the branch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("points", POINTS)
+        self.first, self.second, self.last = (nn.Linear(k, 6, dtype=F64) for k in (6, 6, 1))
+        self.second.weight = self.first.weight
+
+    def branch(self, a: torch.Tensor) -> torch.Tensor:
+        return self.second(torch.tanh(self.first(a)))
+
+    def trunk(self, points: torch.Tensor) -> torch.Tensor:
+        return torch.tanh(self.last(points))
+
+    def offset(self, points: torch.Tensor) -> torch.Tensor:
+        return 0 * points[:, :1]
+
+
+def test_tied_weights_of_a_users_operator() -> None:
+    torch.manual_seed(0)
+    operator = Pair()
+    a = torch.randn(40, 6, dtype=F64)
+    u = torch.sin(a.sum(dim=1, keepdim=True) + 3 * POINTS[:, 0])
+    found, plain = (
+        pl.refine(operator, a, u, rank=40, basis="coordinate", products=way)
+        for way in ("auto", "rows")
+    )
+    torch.testing.assert_close(found(a), plain(a), rtol=1e-6, atol=1e-6)
+
+
+def test_other_networks_have_no_kernel() -> None:
+    operator = DeepONet(6, POINTS, (10, 10))
+    operator.branch_network = nn.Sequential(nn.Linear(6, 10, dtype=F64))
     assert not operator.has_kernel

@@ -412,5 +412,8 @@ def test_initial_values_that_fit_nothing_are_told(start: Any, message: str) -> N
 
 def test_a_permeability_that_fails_is_told() -> None:
     found = pl.reference.darcy(lambda x: 1 + x, failing)
-    with pytest.raises(pl.ProblemError, match="a function fails with TypeError"):
+    with pytest.raises(pl.ProblemError, match="permeability fails with TypeError"):
+        found(np.array([[0.5, 0.5]]))
+    found = pl.reference.darcy(lambda x, y: 1 + 1j * x, failing)
+    with pytest.raises(pl.ProblemError, match="permeability gives complex128"):
         found(np.array([[0.5, 0.5]]))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import functools
 import io
 import math
 from pathlib import Path
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -25,7 +27,7 @@ from pdelsr.lstsq import Solved
 from pdelsr.progress import PassDisplay
 from pdelsr.regression.model import Model
 from pdelsr.regression.products import JacobianTimes
-from pdelsr.regression.refined import REFINEMENT
+from pdelsr.regression.refined import REFINEMENT, RefinedModule
 
 
 def rms(values: Tensor) -> float:
@@ -653,6 +655,34 @@ def test_the_module_keeps_the_mode_of_its_refinement() -> None:
         torch.testing.assert_close(changed(x), expected)
 
 
+@pytest.mark.parametrize("mode", [True, False])
+def test_the_mode_is_in_files_and_states(mode: bool, tmp_path: Path) -> None:
+    def model() -> nn.Module:
+        torch.manual_seed(0)
+        norm = nn.InstanceNorm1d(1, affine=True, track_running_stats=True)
+        inner = nn.Sequential(nn.Linear(2, 8), nn.Unflatten(1, (1, 8)), norm, nn.Flatten())
+        return nn.Sequential(inner, nn.Tanh(), nn.Linear(8, 1)).double()
+
+    x, t = bumps()
+    refined = pl.refine(model().train(mode), x, t, rank=15, basis="coordinate")
+    expected = refined(x)
+    refined.save(tmp_path / "refined.safetensors")
+    loaded = RefinedModule.load(tmp_path / "refined.safetensors", model().train(not mode))
+    other = pl.refine(model().train(not mode), x, 2 * t, rank=15, basis="coordinate")
+    other.load_state_dict(refined.state_dict())
+    for module in (loaded, loaded.eval(), loaded.train(), other):
+        torch.testing.assert_close(module(x), expected)
+
+
+def test_states_of_earlier_versions_have_no_damping_and_no_mode() -> None:
+    x, t = bumps()
+    refined = pl.refine(network(), x, t, rank=10)
+    state = refined.state_dict()
+    state["_extra_state"] = {"rank": 10}
+    refined.load_state_dict(state)
+    assert (refined.rank, refined.damping) == (10, 0.0)
+
+
 def test_a_part_that_stands_in_two_places() -> None:
     torch.manual_seed(0)
     twice = nn.Linear(4, 4)
@@ -684,6 +714,19 @@ def test_rows_of_parts_that_vmap_cannot_take() -> None:
     torch.testing.assert_close(rows(x), columns(x))
 
 
+def with_default() -> nn.Module:
+    model = network()
+    plain = model.forward
+    model.forward = lambda x, plain=plain: 2 * plain(x)
+    return model
+
+
+def partial() -> nn.Module:
+    model = network()
+    model.forward = functools.partial(lambda layers, x: 2 * layers[0](x), [network()])
+    return model
+
+
 def closed_over() -> nn.Module:
     model = network()
     plain = model.forward
@@ -695,6 +738,8 @@ def closed_over() -> nn.Module:
     ("make", "options", "message"),
     [
         (closed_over, {}, "holds the original module"),
+        (with_default, {}, "holds the original module"),
+        (partial, {}, "holds the original module"),
         (network, {"seed": 2**70}, "whole number from 0 to"),
         (network, {"validation": (torch.zeros(5, 3, dtype=F64), torch.zeros(5, 1))}, "validation"),
         (network, {"targets": torch.ones(400, 1, dtype=torch.bool)}, "targets are bool"),
@@ -706,3 +751,13 @@ def test_wrong_arguments_are_told_in_words(make: Any, options: Any, message: str
     given = {"inputs": x, "targets": t, **options}
     with pytest.raises(pl.SettingsError, match=message):
         pl.refine(make(), given.pop("inputs"), given.pop("targets"), **given)
+
+
+def test_a_method_of_the_object_is_copied_with_it() -> None:
+    model = network()
+    model.forward = MethodType(lambda self, x: 2 * nn.Sequential.forward(self, x), model)
+    x, t = bumps()
+    found = pl.refine(model, x, 2 * t, rank=20, basis="coordinate")
+    torch.testing.assert_close(
+        found(x), 2 * pl.refine(network(), x, t, rank=20, basis="coordinate")(x)
+    )
