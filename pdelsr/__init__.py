@@ -45,6 +45,7 @@ from pdelsr.errors import (
     ResolutionWarning,
     SettingsError,
     TimeLimitError,
+    WorkerError,
 )
 from pdelsr.lstsq import (
     LSMR,
@@ -101,17 +102,20 @@ if TYPE_CHECKING:
     from pdelsr.entry.refine import refine
     from pdelsr.entry.refine_many import refine_many
     from pdelsr.entry.solve import solve
+    from pdelsr.entry.solve_many import solve_many
     from pdelsr.operators.instances import Instances
     from pdelsr.operators.physics_training import train_operator
     from pdelsr.regression import RefinedModule
     from pdelsr.results import Solution
     from pdelsr.results.diagnosis import Diagnosis, diagnose
     from pdelsr.results.loading import load
+    from pdelsr.results.runs import Runs
 
 LATER = {
     "Diagnosis": "pdelsr.results.diagnosis",
     "Instances": "pdelsr.operators.instances",
     "RefinedModule": "pdelsr.regression",
+    "Runs": "pdelsr.results.runs",
     "Solution": "pdelsr.results",
     "diagnose": "pdelsr.results.diagnosis",
     "load": "pdelsr.results.loading",
@@ -121,6 +125,7 @@ LATER = {
     "refine": "pdelsr.entry.refine",
     "refine_many": "pdelsr.entry.refine_many",
     "solve": "pdelsr.entry.solve",
+    "solve_many": "pdelsr.entry.solve_many",
     "train_operator": "pdelsr.operators.physics_training",
 }
 """What solves, refines and draws is loaded at its first use: where each name lives, None for a
@@ -198,6 +203,7 @@ __all__ = [
     "ResolutionWarning",
     "Robin",
     "RunSettings",
+    "Runs",
     "Sampler",
     "SettingsError",
     "Sobol",
@@ -213,6 +219,7 @@ __all__ = [
     "Uniform",
     "UnitSampler",
     "UserActivation",
+    "WorkerError",
     "__version__",
     "coefficient",
     "coordinates",
@@ -228,6 +235,7 @@ __all__ = [
     "refine",
     "refine_many",
     "solve",
+    "solve_many",
     "train_operator",
     "unknown",
 ]

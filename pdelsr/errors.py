@@ -41,6 +41,10 @@ class TimeLimitError(PdelsrError, TimeoutError):
     """The time limit was reached before the run had anything to return."""
 
 
+class WorkerError(PdelsrError, RuntimeError):
+    """Workers of an executor were lost, take no more jobs, or have other versions."""
+
+
 class MemoryLimitError(SettingsError, MemoryError):
     """The chosen sizes do not fit into the free memory."""
 

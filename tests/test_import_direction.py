@@ -40,6 +40,7 @@ ORDER = [
         "results",
         "checkpoint",
         "plot",
+        "executors",
         "entry",
         "benchmark",
         "cli",
@@ -61,6 +62,7 @@ DELAYED = {
     "progress.py": {"rich.live", "rich.progress"},
     "results/diagnosis.py": {"pdelsr.results.diagnosis_text", "pdelsr.results.plot.diagnosis"},
     "results/optional.py": {"any name"},
+    "results/runs.py": {"rich.console", "rich.table"},
     "results/progress_display.py": {"rich.spinner", "rich.table", "rich.text"},
     "results/solution.py": {
         "pdelsr.results.export",

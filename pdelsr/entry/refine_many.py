@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-import multiprocessing
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -28,12 +27,15 @@ from pdelsr.entry.refine import (
 )
 from pdelsr.entry.rows_file import ManyRun, append_row, read_rows
 from pdelsr.errors import SettingsError
+from pdelsr.executors import Executor, GivenExecutor, Workers, outcomes
+from pdelsr.executors.submission import require_executor
+from pdelsr.files.typed import built
+from pdelsr.networks.copies import copied
 from pdelsr.operators.instances import InstanceRow, Instances
 from pdelsr.operators.loss import drawn_functions, require_samplers
 from pdelsr.operators.physics import PIDeepONet
 from pdelsr.operators.sensors import read_sensors, require_sensors_of
 from pdelsr.progress import PassDisplay
-from pdelsr.resources.free_memory import share_memory
 from pdelsr.results import Solution
 from pdelsr.results.accuracy import errors_of
 from pdelsr.results.reference_errors import values_of, where_known
@@ -57,6 +59,7 @@ def refine_many(
     instances: int | GivenInstances,
     *,
     workers: int = 1,
+    executor: GivenExecutor | None = None,
     path: str | Path | None = None,
     function_seed: int = 1,
     verbose: bool = False,
@@ -70,8 +73,11 @@ def refine_many(
         instances: number of instances to draw from the problem's samplers, or the input functions
             themselves, as functions or arrays for `Problem.at`; where an instance has several, a
             mapping from their names.
-        workers: number of instances at once, each in a forked process on one core. Leave it at 1 on
-            a GPU, and on systems without fork.
+        workers: number of instances at once, each in a process of this machine, which is replaced
+            when it is lost; on GPUs each has one card.
+        executor: in place of workers, anything with submit(function, …), such as an executor of
+            concurrent.futures or mpi4py, a `dask.distributed.Client`, or the executor of submitit.
+            Its workers need the same versions of pdelsr, torch and Python.
         path: file with one JSON line per instance, from which an interrupted run goes on, also
             with more instances or fewer.
         function_seed: for drawing instances, from another stream than that of training.
@@ -81,6 +87,8 @@ def refine_many(
     Raises:
         SettingsError: there is no sampler, a count is not positive, or an option does not fit.
         FileFormatError: the file belongs to another run.
+        WorkerError: an instance lost its worker three times, the executor takes no more jobs, or
+            its workers have other versions. A file has all rows so far.
 
     Example:
         >>> import sympy as sp
@@ -101,8 +109,10 @@ def refine_many(
         True
     """
     require_whole("workers", workers, 1)
-    if workers > 1 and not may_fork(operator):
-        raise SettingsError("workers are forked processes, on the CPU only: set workers=1.")
+    if executor is not None:
+        require_executor(executor)
+        if workers > 1:
+            raise SettingsError("workers belong to no executor: leave one of the two out.")
     require_options(options)
     functions = _instances(problem, instances, function_seed)
     _require_read(operator, problem, list(functions[0]) if functions else [], options)
@@ -111,8 +121,10 @@ def refine_many(
         done = read_rows(path, ManyRun.of(operator, problem, functions, {**DEFAULTS, **options}))
     waiting = [i for i in range(len(functions)) if i not in done]
     task = _Task(operator, problem, functions, options)
-    with PassDisplay(verbose, kept=True) as display:
-        rows = _rows(task, waiting, workers)
+    with PassDisplay(verbose, kept=True) as display, ExitStack() as stack:
+        if workers > 1 and waiting:
+            executor = stack.enter_context(Workers(workers, _cards(operator)))
+        rows = map(task, waiting) if executor is None else _rows(executor, task, waiting)
         for row in display.over(problem.name, rows, len(functions), lambda _: 1, len(done)):
             done[row.index] = row
             append_row(path, row)
@@ -132,39 +144,43 @@ class _Task:
     problem: Problem
     functions: Sequence[Functions]
     options: ManyOptions
+    device: str | None = None
+
+    def travelling(self) -> _Task:
+        """The same task with the operator on the CPU, from where a worker brings it to its card."""
+        device = next(self.operator.parameters()).device
+        if device.type == "cpu":
+            return self
+        return replace(self, operator=copied(self.operator).cpu(), device=device.type)
 
     def __call__(self, index: int) -> InstanceRow:
+        if self.device is not None:
+            self.operator.to(self.device)
         return refined_row(
             self.operator, self.problem, self.functions[index], index, **self.options
         )
 
 
-_tasks: list[_Task] = []  # of this process, if it is a worker
+def _rows(executor: Executor, task: _Task, waiting: list[int]) -> Iterator[InstanceRow]:
+    """The rows as they come from an executor."""
+    with closing(outcomes(executor, _Row(task.travelling()), waiting)) as found:
+        for _, row in found:
+            yield built(InstanceRow, row, "a row")
 
 
-def _rows(task: _Task, waiting: list[int], workers: int) -> Iterator[InstanceRow]:
-    """The rows as they come, from this process or from forked ones."""
-    if workers == 1:
-        yield from map(task, waiting)
-        return
-    context = multiprocessing.get_context("fork")  # a declaration cannot be pickled
-    with ProcessPoolExecutor(workers, context, _start_worker, (task, workers)) as pool:
-        running = [pool.submit(_run_in_worker, i) for i in waiting]
-        try:
-            for future in as_completed(running):
-                yield future.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+@dataclass(frozen=True)
+class _Row:
+    """A row as plain data, which every version of Python reads."""
+
+    task: _Task
+
+    def __call__(self, index: int) -> dict[str, Any]:
+        return asdict(self.task(index))
 
 
-def _start_worker(task: _Task, workers: int) -> None:
-    torch.set_num_threads(1)  # OpenMP does not survive a fork with more
-    share_memory(workers)
-    _tasks.append(task)
-
-
-def _run_in_worker(index: int) -> InstanceRow:
-    return _tasks[0](index)
+def _cards(operator: nn.Module) -> int:
+    """The number of GPUs that processes share out among them."""
+    return torch.cuda.device_count() if next(operator.parameters()).is_cuda else 0
 
 
 def refined_row(
@@ -206,12 +222,6 @@ def _errors(problem: Problem, solution: Solution) -> tuple[dict[str, float], dic
     )
     names = solution.names
     return {u: before[u].relative_l2 for u in names}, {u: after[u].relative_l2 for u in names}
-
-
-def may_fork(operator: nn.Module) -> bool:
-    """Whether instances can be refined in forked processes."""
-    on_cpu = all(p.device.type == "cpu" for p in operator.parameters())
-    return on_cpu and "fork" in multiprocessing.get_all_start_methods()
 
 
 def error_points(problem: Problem) -> Float[np.ndarray, "n d"]:
