@@ -126,7 +126,9 @@ def test_many_instances_have_errors_of_each_unknown(tmp_path: Path) -> None:
     assert pl.refine_many(net, problem, 2, rank=120, path=path).rows == found.rows
     assert "error after refinement in v" in str(found)
     again = pl.refine_many(net, problem, [found.functions[1]], rank=120)
-    assert again.rows[0].errors == pytest.approx(found.rows[1].errors)
+    assert again.rows[0].errors_before == pytest.approx(found.rows[1].errors_before, rel=1e-6)
+    # rounding decides where Newton's method ends
+    assert again.rows[0].errors == pytest.approx(found.rows[1].errors, rel=0.05)
 
 
 def test_darcy_flow_through_a_random_field() -> None:
