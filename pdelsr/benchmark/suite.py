@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from functools import cache
 from itertools import product
 from typing import Any
 
+import sympy as sp
+
 from pdelsr.benchmark.competitors import Competitor, with_changes
-from pdelsr.declare import Problem
+from pdelsr.declare import Dirichlet, Interval, Problem, coordinates, unknown
 from pdelsr.entry.solve import solve
 from pdelsr.errors import SettingsError
+from pdelsr.executors import Executor, outcomes
+from pdelsr.files.typed import built
 from pdelsr.results import Solution
 from pdelsr.results.accuracy import largest_error
 from pdelsr.results.trace import Trace, largest
@@ -58,8 +64,9 @@ def measure_suite(
     seeds: Sequence[int] = (0,),
     tell: Callable[[Measurement], None] = lambda measurement: None,
     changes: Mapping[str, Any] | None = None,
+    executor: Executor | None = None,
 ) -> list[Measurement]:
-    """Measure every problem by every competitor, one after the other.
+    """Measure every problem by every competitor, one after the other, or on an executor.
 
     The last competitor runs first. If it exceeds the limit, because a step cannot be cut, the
     others get as much time as it took.
@@ -72,28 +79,64 @@ def measure_suite(
         tell: called after every run.
         changes: options, such as `hidden` and `points`, that replace those of every competitor that
             has them: for a quick look, not for figures.
+        executor: that measures problems, seeds and limits side by side, all competitors of one
+            after the other.
 
     Raises:
         SettingsError: a problem has no reference, or is parametric, or two have one name.
         ProblemError: a reference fails.
+        WorkerError: the executor lost its workers, or they have other versions.
     """
     require_measurable(problems)
-    changes = dict(changes or {})
-    warm_up(problems[0])
-    found = []
-    for problem in problems:
-        for seed, time_limit in product(seeds, time_limits):
-            seconds = time_limit
-            for competitor in reversed(competitors):
-                method, options = with_changes(competitor.method(problem), changes)
-                options |= {"time_limit": seconds, "seed": seed, "track_errors": True}
-                solution = solve(problem, method, **options)
-                if competitor is competitors[-1]:
-                    seconds = max(time_limit, solution.seconds)
-                run = measurement_of(solution, problem.name, competitor.name, seed)
-                found.append(replace(run, time_limit=float(time_limit)))
-                tell(found[-1])
-    return found
+    rows = _Rows([*product(problems, seeds, time_limits)], competitors, dict(changes or {}))
+    every = range(len(rows.runs))
+    if executor is None:
+        found = []
+        for number in every:
+            for run in rows.measured(number):
+                tell(run)
+                found.append(run)
+        return found
+    by_number: dict[int, list[Measurement]] = {}
+    with closing(outcomes(executor, rows, every)) as done:
+        for number, plain in done:
+            by_number[number] = [built(Measurement, run, "a measurement") for run in plain]
+            for run in by_number[number]:
+                tell(run)
+    return [run for number in every for run in by_number[number]]
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Every problem with a seed and a time limit, measured by all competitors.
+
+    Args:
+        runs: problem, seed and time limit.
+        competitors: in the order of the table.
+        changes: options of all of them.
+    """
+
+    runs: Sequence[tuple[Problem, int, int | float]]
+    competitors: Sequence[Competitor]
+    changes: dict[str, Any]
+
+    def __call__(self, number: int) -> list[dict[str, Any]]:
+        """The measurements as plain data, for an executor."""
+        return [asdict(run) for run in self.measured(number)]
+
+    def measured(self, number: int) -> Iterator[Measurement]:
+        """The measurements of a run, the last competitor first."""
+        warm_up()
+        problem, seed, time_limit = self.runs[number]
+        seconds = time_limit
+        for competitor in reversed(self.competitors):
+            method, options = with_changes(competitor.method(problem), self.changes)
+            options |= {"time_limit": seconds, "seed": seed, "track_errors": True}
+            solution = solve(problem, method, **options)
+            if competitor is self.competitors[-1]:
+                seconds = max(time_limit, solution.seconds)
+            run = measurement_of(solution, problem.name, competitor.name, seed)
+            yield replace(run, time_limit=float(time_limit))
 
 
 def require_measurable(problems: Sequence[Problem]) -> None:
@@ -118,8 +161,12 @@ def require_measurable(problems: Sequence[Problem]) -> None:
         Trace(problem)
 
 
-def warm_up(problem: Problem) -> None:
-    """Load libraries and start threads before anything is timed."""
+@cache
+def warm_up() -> None:
+    """Load libraries and start threads before anything is timed, once in a process."""
+    x = coordinates("x")
+    u = unknown("u", x)
+    problem = Problem("warm-up", Interval(x, 0, 1), [sp.Eq(u.diff(x, 2), 1)], [Dirichlet(u, 0)])
     solve(problem, "lsr", hidden=(8,), points=50, weight_scale=1.0)
 
 

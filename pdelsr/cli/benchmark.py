@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import ExitStack
 
 from pdelsr.benchmark.competitors import COMPETITORS, competitors_named
 from pdelsr.benchmark.growth import Growth, growth_record, growth_table, measure_growth
@@ -17,12 +18,15 @@ from pdelsr.cli.options import read_parameters, read_whole
 from pdelsr.cli.outputs import require_outputs
 from pdelsr.cli.pictures import benchmark_pictures
 from pdelsr.cli.report import Report
-from pdelsr.errors import SettingsError
+from pdelsr.errors import SettingsError, said
+from pdelsr.executors import Executor, Workers
 from pdelsr.problem_file import list_problems, load_problem, problem_folder
-from pdelsr.solvers.state.settings import require_positive, require_seed
+from pdelsr.results.optional import optional_package
+from pdelsr.solvers.state.settings import require_positive, require_seed, require_whole
 
 SECONDS = 60.0  # of a run of the suite, by default
-OF_SUITE = ("folder", "problems", "methods", "set", "time_limit", "seeds")
+PATIENCE = 10  # seconds for a scheduler to answer
+OF_SUITE = ("folder", "problems", "methods", "set", "time_limit", "seeds", "workers", "dask")
 DRAWN = ("suite", "growth")
 
 
@@ -85,10 +89,29 @@ def _suite(chosen: argparse.Namespace, report: Report) -> None:
         found.append(m)
         report.write(found, time_limit=limits)
 
-    measure_suite(problems, competitors, limits, seeds, tell)
+    with ExitStack() as stack:
+        executor = _executor(chosen, stack)
+        measure_suite(problems, competitors, limits, seeds, tell, executor=executor)
     report.tabulate(suite_table(found, names))
     if chosen.plot is not None:
         benchmark_pictures().plot_suite(chosen.plot, found, names)
+
+
+def _executor(chosen: argparse.Namespace, stack: ExitStack) -> Executor | None:
+    """What runs go to, which ends with the stack; None for this process."""
+    if chosen.workers is not None:
+        require_whole("workers", chosen.workers, 1)
+        return stack.enter_context(Workers(chosen.workers))
+    if chosen.dask is None:
+        return None
+    client = optional_package("distributed", "benchmark --dask", "dask").Client
+    try:
+        return stack.enter_context(client(chosen.dask, timeout=PATIENCE))
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"no scheduler of dask answers at {chosen.dask} ({said(error)}): start one by "
+            "`dask scheduler`, and give the address that it prints."
+        ) from error
 
 
 def _step(_: argparse.Namespace, report: Report) -> None:

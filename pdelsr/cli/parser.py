@@ -246,6 +246,16 @@ def _add_benchmark(command: argparse.ArgumentParser) -> None:
         help="of each run; of several, each is a row of the table (default: 60)",
     )
     suite.add_argument("--seeds", metavar="0,1", help="runs of each pair (default: 0)")
+    where = suite.add_mutually_exclusive_group()
+    where.add_argument(
+        "--workers",
+        type=whole_number,
+        metavar="N",
+        help="processes that measure side by side, sharing cores (default: none)",
+    )
+    where.add_argument(
+        "--dask", metavar="ADDRESS", help="of a scheduler, whose workers measure side by side"
+    )
     group = command.add_argument_group("output")
     group.add_argument(
         "--json",

@@ -204,7 +204,10 @@ def test_all_competitors_one_minute_and_one_seed_are_the_default(
 ) -> None:
     asked = []
 
-    def measured(problems: Any, competitors: Any, limits: Any, seeds: Any, tell: Any) -> list[Any]:
+    def measured(
+        problems: Any, competitors: Any, limits: Any, seeds: Any, tell: Any, executor: Any
+    ) -> list[Any]:
+        assert executor is None
         asked.extend([[p.name for p in problems], [c.name for c in competitors], limits, seeds])
         return []
 
@@ -212,3 +215,22 @@ def test_all_competitors_one_minute_and_one_seed_are_the_default(
     assert main(["benchmark"]) == 0
     names = ["pinn", "tsonn", "published", "random-features", "lsr-rsvd", "lsr", "ilsr"]
     assert asked == [["rod"], names, [60.0], [0]]
+
+
+def test_workers_measure_side_by_side(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--methods", "lsr", "--time-limit", "20", "--seeds", "0,1"]
+    assert main(["benchmark", *arguments, "--workers", "2"]) == 0
+    out = capsys.readouterr().out
+    assert "rod lsr seed 0: error" in out
+    assert "rod lsr seed 1: error" in out
+    assert main(["benchmark", *arguments, "--workers", "0"]) == 2
+    assert main(["benchmark", "step", "--workers", "2"]) == 2
+    assert "--workers is for the suite" in capsys.readouterr().err
+
+
+def test_a_scheduler_that_is_not_there_is_told(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["benchmark", "--dask", "tcp://127.0.0.1:9"]) != 0
+    err = capsys.readouterr().err
+    assert "no scheduler of dask answers" in err or 'pip install "pdelsr[dask]"' in err

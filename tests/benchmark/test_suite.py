@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -116,7 +117,7 @@ def test_only_the_last_competitor_extends_the_time(monkeypatch: pytest.MonkeyPat
         solution = pl.solve(problem, "lsr", hidden=(8,), points=50, weight_scale=1.0)
         return replace(solution, seconds=2 * time_limit)
 
-    monkeypatch.setattr("pdelsr.benchmark.suite.warm_up", lambda problem: None)
+    monkeypatch.setattr("pdelsr.benchmark.suite.warm_up", lambda: None)
     monkeypatch.setattr("pdelsr.benchmark.suite.solve", slow)
     three = competitors_named(["pinn", "lsr", "ilsr"])
     found = measure_suite([rod()], three, [10.0, 40.0])
@@ -214,3 +215,16 @@ def test_json_has_every_run_and_no_number_that_is_not_finite(
     assert diverged["relative_l2"] is diverged["time_limit"] is None
     assert diverged["curve"] == [[1.0, None], [2.0, None]]
     assert (estimated["relative_l2"], estimated["error_estimate"]) == (1e-3, 2e-3)
+
+
+def test_an_executor_measures_the_same_in_the_same_order() -> None:
+    told: list[Measurement] = []
+    arguments = [rod(), decay()], competitors_named(["lsr", "random-features"]), [20.0], (0, 1)
+    alone = measure_suite(*arguments, changes=SMALL)
+    with ThreadPoolExecutor(2) as executor:
+        found = measure_suite(*arguments, told.append, SMALL, executor)
+    names = [(m.problem, m.method, m.seed) for m in found]
+    assert names == [(m.problem, m.method, m.seed) for m in alone]
+    assert sorted(m.problem for m in told) == sorted(m.problem for m in found)
+    for a, b in zip(alone, found, strict=True):
+        assert b.relative_l2 == pytest.approx(a.relative_l2, rel=0.1, abs=1e-12)
