@@ -31,6 +31,7 @@ from pdelsr.results.runs import Run, Runs
 from pdelsr.solvers.methods.options import AnyOptions
 from pdelsr.solvers.run.method import Method
 from pdelsr.solvers.state.settings import require_whole
+from pdelsr.solvers.state.status import Status
 
 if TYPE_CHECKING:
     Values: TypeAlias = Mapping[str, GivenNumber]
@@ -166,6 +167,8 @@ class _Task:
         """Solve one problem, and give the contents of its file."""
         problem, seed = self.jobs[number]
         solution = solve(problem, self.method, seed=seed, **self.options)
+        if solution.status is Status.INTERRUPTED:  # and is not what was asked for
+            raise KeyboardInterrupt
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "solution.safetensors"
             solution.save(file)

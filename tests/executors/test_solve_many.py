@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import sympy as sp
 
 import pdelsr as pl
+from pdelsr.solvers.state.status import Status
 
 x, k = pl.coordinates("x"), sp.Symbol("k")
 u = pl.unknown("u", x)
@@ -60,9 +62,8 @@ def test_a_folder_keeps_what_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     def counting(problem: pl.Problem, *arguments: Any, **options: Any) -> pl.Solution:
         solved.append((problem.parameters["k"], options["seed"]))
-        if len(solved) == 2:
-            raise KeyboardInterrupt
-        return usual(problem, *arguments, **options)
+        solution = usual(problem, *arguments, **options)
+        return replace(solution, status=Status.INTERRUPTED) if len(solved) == 2 else solution
 
     usual = module.solve
     monkeypatch.setattr(module, "solve", counting)
