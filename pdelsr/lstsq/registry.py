@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from pdelsr.errors import SettingsError
 from pdelsr.lstsq.base import LeastSquares
 from pdelsr.lstsq.cholesky import Cholesky
+from pdelsr.lstsq.kernel_ridge import KernelRidge
 from pdelsr.lstsq.lsmr import LSMR
+from pdelsr.lstsq.lsqr import LSQR
 from pdelsr.lstsq.qr import QR
 from pdelsr.lstsq.streaming_qr import StreamingQR
 from pdelsr.lstsq.truncated_svd import TruncatedSVD
@@ -15,6 +17,9 @@ from pdelsr.lstsq.truncated_svd import TruncatedSVD
 SOLVERS: dict[str, LeastSquares] = {
     s.name: s for s in (QR(), StreamingQR(), TruncatedSVD(), Cholesky(), LSMR())
 }
+
+OF_DATA: dict[str, LeastSquares] = {s.name: s for s in (LSQR(), KernelRidge())}
+"""Those that `refine` on data has besides."""
 
 
 def solver_named(
@@ -32,7 +37,13 @@ def solver_named(
     if isinstance(solver, LeastSquares):
         return solver
     if not isinstance(solver, str) or solver not in known:
+        listed = ", ".join(known)
+        if isinstance(solver, str) and solver in OF_DATA:
+            raise SettingsError(
+                f"least-squares solver {solver!r} is for data: choose one of {listed}, or give the "
+                f"object pl.{type(OF_DATA[solver]).__name__}()."
+            )
         raise SettingsError(
-            f"least-squares solver {solver!r} is not known: choose one of {', '.join(known)}."
+            f"least-squares solver {solver!r} is not known: choose one of {listed}."
         )
     return known[solver]

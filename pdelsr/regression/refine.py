@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from pdelsr.errors import SettingsError
-from pdelsr.lstsq import LSQR, SOLVERS, KernelRidge, LeastSquares, StreamingQR, solver_named
+from pdelsr.lstsq import SOLVERS, KernelRidge, LeastSquares, StreamingQR, solver_named
 from pdelsr.lstsq.kernel_ridge import MOST_ROWS
+from pdelsr.lstsq.registry import OF_DATA
 from pdelsr.networks.copies import copied, in_dtype
 from pdelsr.progress import PassDisplay
 from pdelsr.regression.checks import require_kinds, require_known, require_options
@@ -41,7 +42,7 @@ LEAST_COMPONENTS = 8  # of the outputs, that a kernel should see
 BATCH = 256  # samples at once, of tensors
 LARGEST_DATA_RANK = 2000  # that "auto" starts from
 LOWER = "lower rank, batch_size or memory_budget, or take basis='coordinate'"
-ON_DATA: dict[str, LeastSquares] = {**SOLVERS, LSQR.name: LSQR(), KernelRidge.name: KernelRidge()}
+ON_DATA: dict[str, LeastSquares] = {**SOLVERS, **OF_DATA}
 BY_PASSES = StreamingQR(equilibrated=False)
 PRODUCTS = ("auto", "rows", "columns", "separable")
 

@@ -390,3 +390,9 @@ def test_a_wide_last_layer_is_taken_whole_by_a_solver_of_one_rank() -> None:
     wide = torch.nn.Sequential(torch.nn.Linear(2, 50), torch.nn.Tanh(), torch.nn.Linear(50, 1))
     refined = pl.refine(wide, x, t, basis="last_layer", lstsq=pl.QR())
     assert [score.rank for score in refined.history] == [0, 51]
+
+
+@pytest.mark.parametrize(("name", "given"), [("kernel-ridge", "KernelRidge"), ("lsqr", "LSQR")])
+def test_solvers_of_data_are_told_from_unknown_ones(name: str, given: str) -> None:
+    with pytest.raises(pl.SettingsError, match=rf"is for data: .* give the object pl\.{given}\(\)"):
+        pl.solve(poisson(), "lsr", lstsq=name)
