@@ -51,7 +51,7 @@ def fingerprint(job: Job) -> dict[str, Any]:
             "sampler": part_text(settings.sampler),
             **{f"{name} of the problem": value for name, value in of_problem.items()},
         },
-        "network": None if settings.network is None else _of_module(settings.network),
+        "network": None if settings.network is None else of_module(settings.network),
         "start": begin,
     }
 
@@ -90,7 +90,8 @@ def values_digest(job: Job, plan: PointPlan) -> dict[str, str]:
     return found
 
 
-def _of_module(module: nn.Module) -> list[str]:
+def of_module(module: nn.Module) -> list[str]:
+    """A module as text, and a digest of its weights."""
     return [repr(module), digest_of_tensors(module.state_dict().values())]
 
 

@@ -108,11 +108,7 @@ def refine_many(
         >>> all(row.error < 1e-4 * row.error_before for row in found.rows)
         True
     """
-    require_whole("workers", workers, 1)
-    if executor is not None:
-        require_executor(executor)
-        if workers > 1:
-            raise SettingsError("workers belong to no executor: leave one of the two out.")
+    require_executor(executor, workers)
     require_options(options)
     functions = _instances(problem, instances, function_seed)
     _require_read(operator, problem, list(functions[0]) if functions else [], options)

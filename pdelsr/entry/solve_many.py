@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from typing_extensions import Unpack
 
-from pdelsr.checkpoint.fingerprint import part_text
+from pdelsr.checkpoint.fingerprint import of_module, part_text
 from pdelsr.compile import compile_problem
 from pdelsr.declare import Problem
 from pdelsr.declare.conditions.given import GivenNumber
@@ -101,11 +101,7 @@ def solve_many(
         >>> all(run.solution.errors["u"].relative_l2 < 1e-8 for run in runs)
         True
     """
-    require_whole("workers", workers, 1)
-    if executor is not None:
-        require_executor(executor)
-        if workers > 1:
-            raise SettingsError("workers belong to no executor: leave one of the two out.")
+    require_executor(executor, workers)
     for name in HERE_ONLY:
         if name in options:
             raise SettingsError(f"solve_many has no option {name!r}: its runs are elsewhere.")
@@ -179,12 +175,14 @@ class _Task:
         problem, seed = self.jobs[number]
         blocks = compile_problem(problem).blocks
         plan = PointPlan(problem.domain, {block.name: PROBES for block in blocks})
+        network = self.options.get("network")
         text = digest(
             [
                 *problem_lines(problem),
                 *(f"{k} {v}" for k, v in digests_of_blocks(blocks, plan).items()),
                 part_text(self.method),
                 str({name: part_text(value) for name, value in sorted(self.options.items())}),
+                *([] if network is None else of_module(network)),
             ]
         )
         return folder / f"{problem.name}-{text[:LENGTH]}-seed-{seed}.safetensors"

@@ -14,6 +14,7 @@ import cloudpickle
 from pdelsr.errors import SettingsError, WorkerError, described
 from pdelsr.executors.job import Answer, Task, packed, run, versions
 from pdelsr.resources.time_is_up import check_time
+from pdelsr.solvers.state.settings import require_whole
 
 TRIES = 3  # of a job, if its workers are lost
 PAUSE = 0.1  # seconds between two looks at futures that call nobody back
@@ -47,12 +48,17 @@ else:
     GivenExecutor = object  # checked by require_executor, in the user's words
 
 
-def require_executor(executor: object) -> None:
-    """Refuse what has no `submit`.
+def require_executor(executor: object, workers: int) -> None:
+    """Refuse what has no `submit`, and workers beside an executor.
 
     Raises:
-        SettingsError: it has none.
+        SettingsError: it has none, both are given, or workers are no whole number.
     """
+    require_whole("workers", workers, 1)
+    if executor is None:
+        return
+    if workers > 1:
+        raise SettingsError("workers belong to no executor: leave one of the two out.")
     if not callable(getattr(executor, "submit", None)):
         raise SettingsError(
             f"executor is {executor!r:.60}: give an object with submit(function, ...), such as "

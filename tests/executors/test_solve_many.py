@@ -116,3 +116,10 @@ def test_a_file_in_place_of_the_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("")
     with pytest.raises(pl.SettingsError, match="a file: give a folder"):
         pl.solve_many(string, "lsr", path=tmp_path / "runs", **SMALL)
+
+
+def test_networks_of_other_weights_have_other_files(tmp_path: Path) -> None:
+    for seed in (0, 1, 0):
+        network = pl.MLP(1, 1, (10, 10), seed=seed)
+        pl.solve_many(string, "lsr", path=tmp_path, network=network, points=200)
+    assert len(list(tmp_path.iterdir())) == 2

@@ -168,10 +168,10 @@ class Shared:
         return self.kept[self.number](index)
 
 
-@pytest.mark.parametrize("executor", [None, 3, object()])
+@pytest.mark.parametrize("executor", ["four", 3, object()])
 def test_what_has_no_submit_is_refused(executor: object) -> None:
     with pytest.raises(pl.SettingsError, match="give an object with submit"):
-        require_executor(executor)
+        require_executor(executor, 1)
 
 
 def test_processes_are_replaced_when_they_are_killed(tmp_path: Path) -> None:
