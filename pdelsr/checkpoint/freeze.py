@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import Any, get_type_hints
+from typing import Any, Protocol, get_type_hints, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -24,6 +24,7 @@ from pdelsr.linearize.bound_block import BoundBlock
 from pdelsr.linearize.points import PointPlan
 from pdelsr.networks import Activation, Network, activation_named
 from pdelsr.networks.design import Design
+from pdelsr.ranks import ALONE, Ranks
 from pdelsr.solvers.refinement.report import RankReport
 from pdelsr.solvers.refinement.sensitivity import Sensitivity
 from pdelsr.solvers.refinement.waves import Leftover
@@ -43,6 +44,17 @@ KEPT_TYPES = (
     *(Record, Design, Earlier),
     *(Identity, Columns, Groups, Dense, StackedResidual, BoundBlock),
 )
+
+
+@runtime_checkable
+class Dealt(Protocol):
+    """What may have its points in several processes."""
+
+    def dealt(self, ranks: Ranks) -> Any:
+        """The same with the points of this process."""
+
+    def dealt_back(self) -> Any:
+        """The same with the points of all processes."""
 
 
 def known_types(method: Method) -> dict[str, type]:
@@ -66,6 +78,7 @@ class Freezer:
     tensors: dict[str, Tensor] = field(default_factory=dict)
     networks: list[Network] = field(default_factory=list)
     _seen: dict[int, tuple[int, Any]] = field(default_factory=dict)
+    _dealt: dict[int, tuple[Dealt, Any]] = field(default_factory=dict)
     _changing: bool = False
 
     def freeze(self, value: Any) -> Any:
@@ -99,6 +112,8 @@ class Freezer:
         name = type(value).__name__
         if isinstance(value, Directions) and type(value) not in KEPT_TYPES:
             return None  # a user's class, which the rest of the run does not need
+        if isinstance(value, Dealt):
+            value = self._whole(value)
         if not is_dataclass(value) or known_types(self.method).get(name) is not type(value):
             raise SettingsError(
                 f"the method {self.method.name!r} keeps a {name}, which a checkpoint cannot hold: "
@@ -114,6 +129,12 @@ class Freezer:
         items = {f.name: self.freeze(getattr(value, f.name)) for f in kept}
         self._changing = before
         return {"part": name, "number": number, "fields": items}
+
+    def _whole(self, value: Dealt) -> Any:
+        """The same with the points of all processes, so that any number of them can go on."""
+        if id(value) not in self._dealt:
+            self._dealt[id(value)] = value, value.dealt_back()
+        return self._dealt[id(value)][1]
 
     def _place(self, value: Any, add: Any) -> Any:
         """The position of a value, which is added when it is new, and kept alive meanwhile."""
@@ -143,6 +164,7 @@ class Thawer:
         networks: of the file.
         plan: of the run, with its counts and weights.
         memory_budget: of the run.
+        ranks: to which the points of residuals are dealt out.
     """
 
     method: Method
@@ -151,6 +173,7 @@ class Thawer:
     networks: Sequence[Network]
     plan: PointPlan | None = None
     memory_budget: int | None = None
+    ranks: Ranks = ALONE
     _seen: dict[int, Any] = field(default_factory=dict)
 
     def thaw(self, plain: Any) -> Any:
@@ -201,7 +224,10 @@ class Thawer:
         if cls is StackedResidual:
             items["memory_budget"] = self.memory_budget
         require_types(cls, items)
-        self._seen[plain["number"]] = found = cls(**items)
+        found = cls(**items)
+        if isinstance(found, Dealt):
+            found = found.dealt(self.ranks)
+        self._seen[plain["number"]] = found
         return found
 
     def _activation(self, name: str) -> Activation:

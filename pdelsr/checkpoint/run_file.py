@@ -28,6 +28,7 @@ from pdelsr.linearize.points import PointPlan
 from pdelsr.networks import MLP, Network
 from pdelsr.networks.design import Design
 from pdelsr.networks.hard import inner_network
+from pdelsr.ranks import current
 from pdelsr.resources.clock import Clock
 from pdelsr.results.document import NetworkDocument
 from pdelsr.results.stored_network import network_document, network_tensors, stored_network
@@ -116,7 +117,7 @@ class RunFile:
         try:
             self._last = contents = self._contents(context, standing)
             if due:
-                write(self.path, contents)
+                self._write(contents)
         except (SettingsError, FileFormatError) as error:
             self._raise_at_first(error)
         if due:
@@ -132,9 +133,22 @@ class RunFile:
         if status in CUT_SHORT and self._last is not None:
             document = {**self._last.document, "seconds": seconds}
             try:
-                write(self.path, Contents(self._last.tensors, document))
+                self._write(Contents(self._last.tensors, document))
             except FileFormatError as error:
                 self._raise_at_first(error)
+
+    def _write(self, contents: Contents) -> None:
+        """Write the file, by the first process."""
+        current().on_first(lambda: write(self.path, contents))
+
+    def _read(self) -> Contents | None:
+        """What the file holds, read by the first process; None if there is no file yet."""
+
+        def contents() -> Contents | None:
+            remove_leftovers(self.path)
+            return read(self.path, RUN) if self.path.exists() else None
+
+        return current().on_first(contents)
 
     def _raise_at_first(self, error: PdelsrError) -> None:
         """Raise the error of the first checkpoint, when nothing is lost; else warn, and go on."""
@@ -176,10 +190,9 @@ class RunFile:
         Raises:
             FileFormatError: the file is damaged or foreign, or belongs to another run.
         """
-        remove_leftovers(self.path)
-        if not self.path.exists():
+        contents = self._read()
+        if contents is None:
             return None
-        contents = read(self.path, RUN)
         document = contents.document
         if document.get("kind") != KIND:
             raise FileFormatError(
@@ -208,7 +221,9 @@ class RunFile:
         require_whole("memory_budget", budget, 1)
         designer = Designer(replace(self.job, memory_budget=budget))
         thawer = Thawer(
-            self.job.method, self.job.compiled.blocks, tensors, (), memory_budget=budget
+            *(self.job.method, self.job.compiled.blocks, tensors, ()),
+            memory_budget=budget,
+            ranks=current(),
         )
         setup = self._setup(document, designer, thawer)
         state: RunState = thawer.thaw(document["state"])

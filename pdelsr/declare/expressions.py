@@ -240,7 +240,7 @@ def _carried_out(expression: sp.Expr) -> sp.Expr:
     """Derivatives, integrals, sums and limits carried out, if that succeeds in time."""
     rule: dict[sp.Basic, sp.Basic] = {}
     for operation in outermost(expression, lambda e: isinstance(e, OPERATIONS)):
-        with given_up_after(PATIENCE):
+        with given_up_after(PATIENCE, alone=True):
             rule[operation] = operation.doit()
     rule = {before: after for before, after in rule.items() if before != after}
     return cast(sp.Expr, expression.xreplace(rule)) if rule else expression

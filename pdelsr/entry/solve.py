@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,10 @@ from typing_extensions import Unpack
 
 from pdelsr.checkpoint import RunFile, kept_form
 from pdelsr.declare import Problem
+from pdelsr.entry.distributed import sharing_work
 from pdelsr.errors import ProblemError, SettingsError
+from pdelsr.lstsq import SOLVERS, solver_named
+from pdelsr.ranks import Ranks
 from pdelsr.resources.clock import Clock
 from pdelsr.resources.pieces import told_what_to_lower
 from pdelsr.results import Solution
@@ -36,6 +40,7 @@ from pdelsr.solvers.run.loop import Standing, run
 from pdelsr.solvers.run.method import Method
 from pdelsr.solvers.run.predecessor import first_candidate
 from pdelsr.solvers.state.callback import Guarded
+from pdelsr.solvers.state.history import Record
 from pdelsr.solvers.state.interruption import in_time, last_work
 from pdelsr.solvers.state.settings import RunSettings, require_flag, require_writable
 from pdelsr.solvers.state.status import Status
@@ -50,6 +55,7 @@ def solve(
     *,
     start: Solution | None = None,
     track_errors: bool = False,
+    distributed: bool = False,
     **options: Unpack[ILSROptions],
 ) -> Solution: ...
 
@@ -61,6 +67,7 @@ def solve(
     *,
     start: Solution | None = None,
     track_errors: bool = False,
+    distributed: bool = False,
     **options: Unpack[LSROptions],
 ) -> Solution: ...
 
@@ -72,6 +79,7 @@ def solve(
     *,
     start: Solution | None = None,
     track_errors: bool = False,
+    distributed: bool = False,
     **options: Unpack[PINNOptions],
 ) -> Solution: ...
 
@@ -83,6 +91,7 @@ def solve(
     *,
     start: Solution | None = None,
     track_errors: bool = False,
+    distributed: bool = False,
     **options: Unpack[TSONNOptions],
 ) -> Solution: ...
 
@@ -94,6 +103,7 @@ def solve(
     *,
     start: Solution | None = None,
     track_errors: bool = False,
+    distributed: bool = False,
     **options: Unpack[RunOptions],
 ) -> Solution: ...
 
@@ -105,6 +115,7 @@ def solve(
     *,
     start: Solution | None = None,
     track_errors: bool = False,
+    distributed: bool = False,
     **options: Unpack[AnyOptions],
 ) -> Solution: ...
 
@@ -117,6 +128,7 @@ def solve(
     *,
     start: Solution | None = None,
     track_errors: bool = False,
+    distributed: bool = False,
     **options: Any,
 ) -> Solution:
     """Solve a problem.
@@ -134,6 +146,9 @@ def solve(
             conditions, and its refined state is the first candidate, so the result is never worse
             on the held-out points. It is copied, not changed. It may belong to another problem with
             as many coordinates and unknowns, as in continuation in a parameter.
+        distributed: share points and rows with the other processes that torchrun has started. All
+            of them call `solve` with the same arguments, and all get the solution; the first one
+            writes files, shows progress and calls the callback.
         track_errors: also measure the error of the best state after every outer iteration, for
             `Solution.error_history`. This happens after the run and takes none of its time.
         **options: of the method (see `PINN`, `TSONN`, `LSR`, `ILSR`) and of every run (see
@@ -174,22 +189,34 @@ def solve(
     """
     require_kinds(problem, start)
     require_flag("track_errors", track_errors)
-    trace = Trace(problem) if track_errors else None
-    request = Request.of(problem, method, options, start)
+    require_flag("distributed", distributed)
+    with sharing_work(distributed) as ranks:
+        trace = Trace(problem) if track_errors else None
+        request = Request.of(problem, method, options, start)
+        return _solved(request, trace, ranks)
+
+
+def _solved(request: Request, trace: Trace | None, ranks: Ranks) -> Solution:
+    """The solution of a request, by one process or several."""
     settings = request.settings
-    require_checkpoint(settings, track_errors)
+    ranks.on_first(lambda: require_checkpoint(settings, trace is not None))
     clock = Clock(settings.time_limit)
-    job = in_time(clock, lambda: request.job(clock.left, kept_form(settings.checkpoint)))
-    title = f"{problem.name} by {job.method.name}"
-    display = Display(title, clock.limit) if settings.verbose else None
+    form = ranks.on_first(lambda: kept_form(settings.checkpoint))
+    job = in_time(clock, lambda: request.job(clock.left, form))
+    if ranks.size > 1:
+        require_shared_rows(job.method)
+    title = f"{job.problem.name} by {job.method.name}"
+    shows = settings.verbose and ranks.is_first
+    display = Display(title, clock.limit) if shows else None
     guarded = Guarded(settings.callback) if settings.callback is not None else None
     with display or nullcontext(), told_what_to_lower(LOWER, settings.torch_device):
         file = RunFile.of(job)
         resumed = file.resume() if file else None
         context = resumed.context if resumed else in_time(clock, lambda: prepare(job, clock))
         job.method.require_memory(context.discretization)
-        traced = trace.listener(context.selection) if trace else None
-        context.listen(*(one for one in (traced, display, guarded) if one is not None))
+        if trace is not None:
+            context.listen(trace.listener(context.selection))
+        context.listen(*(by_first(one, ranks) for one in (display, guarded) if one is not None))
         try:
             solution = run_job(job, context, resumed.standing if resumed else None, file)
         except ProblemError as error:
@@ -198,8 +225,30 @@ def solve(
             raise
         solution = trace.finished(solution) if trace is not None else solution
     if guarded is not None:
-        guarded.require_success(solution)
+        ranks.on_first(lambda: guarded.require_success(solution))
     return solution
+
+
+def by_first(listener: Callable[[Record], None], ranks: Ranks) -> Callable[[Record], None]:
+    """A listener that the first process calls, and whose interruptions all of them hear."""
+    if ranks.size == 1:
+        return listener
+    return lambda record: ranks.on_first(lambda: listener(record))
+
+
+def require_shared_rows(method: Method) -> None:
+    """Refuse a least-squares solver that needs all rows in one process.
+
+    Raises:
+        SettingsError: the method has one; the message lists the others.
+    """
+    given = getattr(method, "lstsq", None)
+    if given is None or solver_named(given).shares_rows:
+        return
+    known = ", ".join(repr(name) for name, solver in SOLVERS.items() if solver.shares_rows)
+    raise SettingsError(
+        f"lstsq={given!r:.60} needs all rows in one process: with distributed=True choose {known}."
+    )
 
 
 def require_kinds(problem: object, start: object) -> None:

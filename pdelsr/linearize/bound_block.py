@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from pdelsr.compile import Block
 from pdelsr.linearize.random_positions import drawn
 from pdelsr.networks.index_set import Index, IndexSet, closure
+from pdelsr.ranks import Ranks
 from pdelsr.resources.memory import points_at_once
 from pdelsr.resources.pieces import in_pieces
 
@@ -31,6 +32,41 @@ class SiteEntries:
 
 
 @dataclass(frozen=True)
+class Share:
+    """The points of a block that belong to one of several processes: every `size`-th one.
+
+    Args:
+        rank: number of the process, which has the points rank, rank + size, …
+        size: number of processes.
+        total: points of all of them.
+    """
+
+    rank: int
+    size: int
+    total: int
+
+    @property
+    def has_none(self) -> bool:
+        """Whether there are too few; a point without weight stands in, as no block may be empty."""
+        return self.rank >= self.total
+
+    @property
+    def part(self) -> slice:
+        """The points among those of all processes."""
+        return slice(0, 1) if self.has_none else slice(self.rank, None, self.size)
+
+    def own(self, places: Int[Tensor, " k"]) -> Int[Tensor, " q"]:
+        """Places among the points of this process, for those of `places` that belong to it.
+
+        Args:
+            places: among the points of all processes.
+        """
+        if self.has_none:
+            return places[:0]
+        return places[places % self.size == self.rank] // self.size
+
+
+@dataclass(frozen=True)
 class BoundBlock:
     """A block and its points.
 
@@ -39,15 +75,27 @@ class BoundBlock:
         sites: one (n, d) tensor of coordinates per site (two for a periodic pair).
         columns: (n, c), the first argument of `block.value`: coordinates, normals, data.
         scale: (n,), multiplies the residual: s_i = sqrt(w · q_i) with Σ q_i = 1 over the block.
+        share: which points of the block these are; None for all of them.
     """
 
     block: Block
     sites: tuple[Tensor, ...]
     columns: Float[Tensor, "n c"]
     scale: Float[Tensor, " n"]
+    share: Share | None = field(default=None, metadata={"transient": True})
 
     def __len__(self) -> int:
         return self.columns.shape[0]
+
+    @property
+    def stands_in(self) -> bool:
+        """Whether the only point is one without weight, where this process has none."""
+        return self.share is not None and self.share.has_none
+
+    @property
+    def total(self) -> int:
+        """Points of all processes."""
+        return len(self) if self.share is None else self.share.total
 
     @cached_property
     def site_entries(self) -> tuple[SiteEntries, ...]:
@@ -113,13 +161,6 @@ class BoundBlock:
         sites = tuple(points[part] for points in self.sites)
         return BoundBlock(self.block, sites, self.columns[part], self.scale[part])
 
-    @property
-    def shares(self) -> Float[Tensor, " n"]:
-        """q of mean(F²) ≈ Σ q_i F_i²; equal if the block has no weight."""
-        squares = self.scale.square()
-        total = squares.sum()
-        return squares / total if total > 0 else torch.full_like(squares, 1 / len(self))
-
     def seeds(
         self, site: SiteEntries, coefficients: Float[Tensor, "E n"], outputs: int
     ) -> Float[Tensor, "A n k"]:
@@ -141,17 +182,42 @@ class BoundBlock:
         return self.scale * self.block.coefficients(self.columns, jet)
 
     def thinned(self, share: int | float) -> BoundBlock:
-        """A random share of the points, at least one; the scale grows to keep the mean."""
-        n = len(self)
+        """A random share of the points, at least one; the scale grows to keep the mean.
+
+        They are the same ones for any number of processes.
+        """
+        n = self.total
         keep = max(1, round(share * n))
         generator = torch.Generator().manual_seed(n)
         index = drawn(n, keep, generator, self.columns.device)
+        found, factor = None, (n / keep) ** 0.5
+        if self.share is not None:
+            index = self.share.own(index)
+            found = Share(0 if len(index) else keep, self.share.size, keep)
+            if not len(index):
+                index, factor = index.new_zeros(1), 0.0
         return BoundBlock(
             self.block,
             tuple(points[index] for points in self.sites),
             self.columns[index],
-            self.scale[index] * (n / keep) ** 0.5,
+            self.scale[index] * factor,
+            found,
         )
+
+    def of(self, ranks: Ranks) -> BoundBlock:
+        """The points of this process."""
+        share = Share(ranks.rank, ranks.size, len(self))
+        part = self.part(share.part)
+        return replace(part, scale=0 * part.scale if share.has_none else part.scale, share=share)
+
+    def gathered(self, ranks: Ranks) -> BoundBlock:
+        """The points of all processes."""
+        found = [ranks.dealt_back(values, self.total) for values in self._tensors]
+        return BoundBlock(self.block, tuple(found[:-2]), *found[-2:])
+
+    @property
+    def _tensors(self) -> tuple[Tensor, ...]:
+        return (*self.sites, self.columns, self.scale)
 
 
 def _site_entries(block: Block, site: int, dim: int) -> SiteEntries:

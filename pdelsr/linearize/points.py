@@ -12,8 +12,9 @@ from torch import Tensor
 
 from pdelsr.compile import AtPoints, Block, Interior, OnParts, PeriodicPair
 from pdelsr.declare.domains import Domain
-from pdelsr.linearize.bound_block import BoundBlock, Predictor
+from pdelsr.linearize.bound_block import BoundBlock, Predictor, Share
 from pdelsr.linearize.finite import require_finite_statement
+from pdelsr.ranks import ALONE, Ranks
 from pdelsr.sample import (
     CROWD_SHARE,
     Crowd,
@@ -32,6 +33,7 @@ from pdelsr.sample import (
 )
 
 HELD_OUT_POINTS = 10_000  # held-out points of a block, at most unless more are planned
+MOST_HELD_OUT = 2**20  # held-out points of a block, at most
 CANDIDATES = 4  # interior points drawn for each point that residual-adaptive sampling keeps
 
 
@@ -49,6 +51,7 @@ class PointPlan:
         dtype: of the points.
         device: where they live.
         is_held_out: whether the points must not contain any point of a fit.
+        dealt_to: processes that share the points: each keeps every `size`-th one of a block.
     """
 
     domain: Domain
@@ -59,6 +62,7 @@ class PointPlan:
     dtype: torch.dtype = torch.float64
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     is_held_out: bool = False
+    dealt_to: Ranks = ALONE
 
     def scaled(self, factor: int | float) -> PointPlan:
         """The same plan with `factor` times the points, at least one per block."""
@@ -69,10 +73,14 @@ class PointPlan:
         """The same plan on more points, which contain no point of a fit.
 
         It has four times as many, up to 10,000 per block, because evaluating is cheap compared with
-        fitting. Rules whose points do not depend on a seed are replaced by Sobol points.
+        fitting; more than a million tell no more, and every process has all of them. Rules whose
+        points do not depend on a seed are replaced by Sobol points.
         """
-        counts = {name: max(n, min(4 * n, HELD_OUT_POINTS)) for name, n in self.counts.items()}
-        return replace(self, counts=counts, is_held_out=True)
+        counts = {
+            name: min(max(n, min(4 * n, HELD_OUT_POINTS)), MOST_HELD_OUT)
+            for name, n in self.counts.items()
+        }
+        return replace(self, counts=counts, is_held_out=True, dealt_to=ALONE)
 
     @property
     def total(self) -> int:
@@ -102,7 +110,7 @@ class PointPlan:
     def bind(
         self, blocks: Sequence[Block], seed: int, adapt_to: Predictor | None = None
     ) -> tuple[BoundBlock, ...]:
-        """Every block on fresh points.
+        """Every block on fresh points; of those dealt out, the ones of this process.
 
         Args:
             blocks: the compiled blocks.
@@ -117,10 +125,14 @@ class PointPlan:
         if adapt_to is not None:
             points = self._adapted(blocks, points, seed, adapt_to)
         points = [self._crowded(b, sets, seed) for b, sets in zip(blocks, points, strict=True)]
-        bound = tuple(self._bound(b, sets) for b, sets in zip(blocks, points, strict=True))
-        for b in bound:
-            require_finite_statement(b)
-        return bound
+
+        def bound() -> tuple[BoundBlock, ...]:
+            found = tuple(self._bound(b, sets) for b, sets in zip(blocks, points, strict=True))
+            for b in found:
+                require_finite_statement(b)
+            return found
+
+        return self.dealt_to.together(bound)
 
     def _points(self, block: Block, seed: int, position: int, factor: int = 1) -> list[PointSet]:
         n, sampler = factor * self.counts[block.name], self._sampler(block)
@@ -161,18 +173,24 @@ class PointPlan:
         return self.domain.unit_dim if inside else self.domain.unit_dim - 1
 
     def _bound(self, block: Block, sets: list[PointSet]) -> BoundBlock:
-        sites = tuple(self._tensor(s.points) for s in sets)
+        ranks, total = self.dealt_to, len(sets[0])
+        share = Share(ranks.rank, ranks.size, total) if ranks.size > 1 else None
+        part = slice(None) if share is None else share.part
+        sites = tuple(self._tensor(s.points[part]) for s in sets)
         columns = [sites[0]]
         if block.uses_normals:
             normals = sets[0].normals
             assert normals is not None
-            columns.append(self._tensor(normals))
+            columns.append(self._tensor(normals[part]))
         if block.uses_data:
             assert isinstance(block.region, AtPoints)
-            columns.append(self._tensor(np.asarray(block.region.values)).reshape(-1, 1))
+            values = np.asarray(block.region.values)[part]
+            columns.append(self._tensor(values).reshape(-1, 1))
         weight = block.weight * self.weights.get(block.name, 1.0)
-        scale = (weight * self._tensor(_shares(sets[0]))).sqrt()
-        return BoundBlock(block, sites, torch.cat(columns, dim=1), scale)
+        scale = (weight * self._tensor(_shares(sets[0])[part])).sqrt()
+        if share is not None and share.has_none:
+            scale = 0 * scale
+        return BoundBlock(block, sites, torch.cat(columns, dim=1), scale, share)
 
     def _adapted(
         self,
@@ -191,9 +209,13 @@ class PointPlan:
             return points
         first = blocks[movable[0]]
         (candidates,) = self._points(first, seed, 0, CANDIDATES)
-        size = np.zeros(len(candidates))
-        for i in movable:
-            size += _residual_size(self._bound(blocks[i], [candidates]), predictor)
+
+        def sizes() -> Tensor:
+            bound = [self._bound(blocks[i], [candidates]) for i in movable]
+            return torch.stack([_residual_size(b, predictor) for b in bound]).sum(dim=0)
+
+        found = self.dealt_to.together(sizes)
+        size = self.dealt_to.dealt_back(found, len(candidates)).cpu().double().numpy()
         chosen = list(points)
         for i in movable:
             n = self.counts[blocks[i].name]
@@ -213,10 +235,10 @@ def _shares(points: PointSet) -> np.ndarray:
     return points.weights / points.weights.sum()
 
 
-def _residual_size(bound: BoundBlock, predictor: Predictor) -> np.ndarray:
+def _residual_size(bound: BoundBlock, predictor: Predictor) -> Tensor:
     """s |F| at the points of a block; 0 where it is not finite."""
-    size = (bound.scale * bound.evaluate(predictor)).abs().cpu().double().numpy()
-    return np.where(np.isfinite(size), size, 0.0)
+    size = (bound.scale * bound.evaluate(predictor)).abs().double()
+    return size.nan_to_num(0.0, 0.0, 0.0)
 
 
 def stream(seed: int, position: int) -> np.random.SeedSequence:

@@ -19,7 +19,13 @@ def reduced_matrix(
     Rows cost one reverse pass for all directions together, columns one forward pass for each
     direction: rows win by orders of magnitude, as long as one row fits into the memory budget.
     """
-    m = residual.network.parameter_count
-    if isinstance(directions, Dense) and not row_fits(m, residual.like, residual.memory_budget):
+    if isinstance(directions, Dense) and not forms_rows(residual, directions):
         return times_by_jvp(residual, directions.V, coefficients)
     return residual.times(directions, coefficients)
+
+
+def forms_rows(residual: StackedResidual, directions: Directions) -> bool:
+    """Whether rows of G are formed, of which a single one must fit into the memory budget."""
+    m = residual.network.parameter_count
+    dense = isinstance(directions, Dense)
+    return not dense or row_fits(m, residual.like, residual.memory_budget)

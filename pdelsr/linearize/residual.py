@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from pdelsr.linearize.bound_block import BoundBlock, Predictor, SiteEntries
+from pdelsr.linearize.bound_block import BoundBlock, Predictor, Share, SiteEntries
 from pdelsr.linearize.directions import Directions, as_directions
 from pdelsr.linearize.random_positions import spread
 from pdelsr.linearize.row_source import RowChunks, RowSource
 from pdelsr.networks.base import Network
 from pdelsr.networks.index_set import IndexSet, closure
+from pdelsr.ranks import ALONE, Ranks
 from pdelsr.resources.memory import points_per_chunk
 from pdelsr.resources.pieces import in_pieces
 
@@ -34,20 +35,46 @@ class StackedResidual(RowSource):
     F is symbolic, so row i of G is Σ_α c_α(x_i) ∂_θ u_α(x_i) with c_α = ∂F/∂u_α: one reverse pass
     over the jet, seeded with c, gives it. Rows are built in chunks within `memory_budget`.
 
+    Processes that share a problem each have their own points, and f and G are then the rows of this
+    process; norms, means and sums are those of all rows. Or each has all points, as those held out,
+    and evaluates its part of them for all.
+
     Args:
         network: holds θ.
         blocks: the residual blocks on their points.
         memory_budget: bytes that one chunk of rows may take; None for a share of what is free.
+        ranks: processes that share the work.
     """
 
     network: Network
     blocks: tuple[BoundBlock, ...]
     memory_budget: int | None = None
+    ranks: Ranks = field(default=ALONE, metadata={"transient": True})
 
     @property
     def row_count(self) -> int:
-        """n, the number of residuals."""
+        """n, the number of residuals of this process."""
         return sum(len(b) for b in self.blocks)
+
+    @property
+    def total_count(self) -> int:
+        """The number of residuals of all processes."""
+        return sum(b.total for b in self.blocks)
+
+    @property
+    def is_dealt(self) -> bool:
+        """Whether every process has its own points."""
+        return any(b.share is not None for b in self.blocks)
+
+    @property
+    def own(self) -> Ranks:
+        """The processes that have the other rows; none but this one where it has all of them."""
+        return self.ranks if self.is_dealt else ALONE
+
+    @property
+    def helpers(self) -> Ranks:
+        """The processes that evaluate points which all of them have."""
+        return ALONE if self.is_dealt else self.ranks
 
     @property
     def is_linear(self) -> bool:
@@ -77,7 +104,8 @@ class StackedResidual(RowSource):
     def evaluate(self, predictor: Predictor | None = None) -> Float[Tensor, " n"]:
         """f of the network or of another predictor, without a graph."""
         like = predictor or self.network
-        return torch.cat([b.scale * b.evaluate(like) for b in self.blocks])
+        values = self._by_block(lambda bound: bound.evaluate(like))
+        return torch.cat([b.scale * v for b, v in zip(self.blocks, values, strict=True)])
 
     def block_rms(self, predictor: Predictor | None = None) -> dict[str, float]:
         """Root mean square of F_b on the points of every block, without weights."""
@@ -86,12 +114,38 @@ class StackedResidual(RowSource):
     def block_squares(self, predictor: Predictor | None = None) -> list[Tensor]:
         """F_b² at the points of every block, without weights."""
         like = predictor or self.network
-        return [b.evaluate(like).square() for b in self.blocks]
+        return [values.square() for values in self._by_block(lambda bound: bound.evaluate(like))]
+
+    def _by_block(self, of: Callable[[BoundBlock], Tensor]) -> list[Tensor]:
+        """A value at every point of every block."""
+        ranks = self.helpers
+        shares = [Share(ranks.rank, ranks.size, len(b)) for b in self.blocks]
+        some = [
+            b if ranks.size == 1 else b.part(share.part)
+            for b, share in zip(self.blocks, shares, strict=True)
+        ]
+        found = self.ranks.together(lambda: [of(bound) for bound in some])
+        pairs = zip(self.blocks, found, strict=True)
+        return [ranks.dealt_back(values, len(b)) for b, values in pairs]
 
     def rms_of(self, squares: Sequence[Tensor]) -> dict[str, float]:
-        """Root mean square of every block for given F_b²."""
-        pairs = zip(self.blocks, squares, strict=True)
-        return {b.block.name: (b.shares @ square).sqrt().item() for b, square in pairs}
+        """Root mean square of every block for given F_b²: Σ q_i F_i² with the shares q.
+
+        A block without weight has equal shares.
+        """
+        sums = [
+            torch.stack([(s := b.scale.square()) @ f, s.sum(), f.sum(), s.new_tensor(len(b))])
+            for b, f in zip(self.blocks, squares, strict=True)
+        ]
+        pairs = zip(self.blocks, self.own.sum(torch.stack(sums)).unbind(), strict=True)
+        return {
+            b.block.name: (weighted / weight if weight > 0 else plain / count).sqrt().item()
+            for b, (weighted, weight, plain, count) in pairs
+        }
+
+    def size_of(self, squares: Sequence[Tensor]) -> float:
+        """‖f‖ for given F_b²."""
+        return self.own.sum(self.weighted(squares).sum()[None]).sqrt().item()
 
     def weighted(self, squares: Sequence[Tensor]) -> Float[Tensor, " n"]:
         """s² F² at all points for given F_b²; their sum is ‖f‖²."""
@@ -105,8 +159,9 @@ class StackedResidual(RowSource):
             predictor: u.
             of: a predictor whose terms are taken, with the coefficients at u; None for u itself.
         """
-        sizes = [b.scale * b.terms(predictor, of) for b in self.blocks]
-        return torch.linalg.vector_norm(torch.cat(sizes)).item()
+        found = self._by_block(lambda bound: bound.terms(predictor, of))
+        sizes = [b.scale * terms for b, terms in zip(self.blocks, found, strict=True)]
+        return self.own.norm(torch.cat(sizes))
 
     def data_norm(self) -> float:
         """Norm of the stacked data, f at u = 0."""
@@ -114,19 +169,19 @@ class StackedResidual(RowSource):
         pairs = zip(self.blocks, zeros, strict=True)
         with torch.no_grad():
             data = [b.scale * b.block.value(b.columns, jet) for b, jet in pairs]
-        return torch.linalg.vector_norm(torch.cat(data)).item()
+        return self.own.norm(torch.cat(data))
 
     def adds_up(self, predictor: Predictor) -> bool:
         """Whether some F has several terms; a single term is never small compared with itself."""
         alone = 1 - ROUNDED * torch.finfo(self.like.dtype).eps
-        return any(
-            bool((b.evaluate(predictor).abs() < alone * b.terms(predictor)).any())
-            for b in self.blocks
-        )
+        found = self._by_block(lambda b: b.evaluate(predictor).abs() < alone * b.terms(predictor))
+        return not self.own.all(not any(bool(several.any()) for several in found))
 
     def block_weights(self) -> dict[str, float]:
         """w_b of ‖f‖² = Σ_b w_b mean(F_b²)."""
-        return {b.block.name: b.scale.square().sum().item() for b in self.blocks}
+        weights = torch.stack([b.scale.square().sum() for b in self.blocks])
+        names = [b.block.name for b in self.blocks]
+        return dict(zip(names, self.own.sum(weights).tolist(), strict=True))
 
     def mean_square_row(self, bound: BoundBlock) -> float:
         """Mean square length of the unscaled rows of G of one block, on a few of its points.
@@ -135,12 +190,20 @@ class StackedResidual(RowSource):
         of it whose terms are as large as the data F(0): an untrained network is nearly flat, and
         its rows for |∇u|² = 1 would be thirty times shorter than at any solution.
         """
-        few = bound.thinned(min(1.0, ROWS_FOR_BALANCE / len(bound)))
+        few = bound.thinned(min(1.0, ROWS_FOR_BALANCE / bound.total))
+        own, part = self.own, 0.0 if few.stands_in else 1.0
         with torch.no_grad():
-            jet = few.jet(self.network)
-            c = few.block.coefficients(few.columns, _as_large_as_data(few, jet))
-        chunks = self.with_blocks([few]).rows([c])
-        return sum(rows.square().sum().item() for _, rows in chunks) / len(few)
+            jet = own.together(lambda: few.jet(self.network))
+            jet = _as_large_as_data(few, jet, lambda values: own.norm(part * values))
+
+        def squares() -> float:
+            with torch.no_grad():
+                c = few.block.coefficients(few.columns, jet)
+            chunks = self.with_blocks([few]).rows([c])
+            return sum(rows.square().sum().item() for _, rows in chunks)
+
+        found = part * own.together(squares)
+        return own.sum(self.like.new_tensor([found])).item() / few.total
 
     def rows(
         self, coefficients: Jets, only: Int[Tensor, " r"] | None = None
@@ -295,13 +358,26 @@ class StackedResidual(RowSource):
         return self.network.rows(points, site.indices, seeds, only)
 
     def part(self, part: slice) -> StackedResidual:
-        """The residual restricted to a slice of its rows 0 … n."""
+        """The residual of this process restricted to a slice of its rows 0 … n."""
         found, offset = [], 0
         for bound in self.blocks:
             here = slice(max(part.start - offset, 0), max(part.stop - offset, 0))
             found.append(bound.part(here))
             offset += len(bound)
         return self.with_blocks([bound for bound in found if len(bound)])
+
+    def dealt(self, ranks: Ranks) -> StackedResidual:
+        """The residual on the points of this process."""
+        if ranks.size == 1:
+            return self
+        return replace(self, blocks=tuple(b.of(ranks) for b in self.blocks), ranks=ranks)
+
+    def dealt_back(self) -> StackedResidual:
+        """The residual on the points of all processes."""
+        if not self.is_dealt:
+            return self
+        blocks = tuple(b.gathered(self.ranks) for b in self.blocks)
+        return replace(self, blocks=blocks, ranks=ALONE)
 
     def thinned(self, share: int | float) -> StackedResidual:
         """The same residual on a random share of the points of every block."""
@@ -324,26 +400,34 @@ class StackedResidual(RowSource):
 
     def draw_output_rows(self, count: int, generator: torch.Generator) -> RowChunks:
         """Rows of all outputs at some points of all blocks; `count` alone decides how many."""
-        points = torch.cat([b.sites[0] for b in self.blocks])
-        points = points[spread(len(points), -(-count // self.network.out_features), points.device)]
+        total, device = self.total_count, self.device
+        places = spread(total, -(-count // self.network.out_features), device)
+        found, start = [], 0
+        for b in self.blocks:
+            here = places[(places >= start) & (places < start + b.total)] - start
+            found.append(b.sites[0][here if b.share is None else b.share.own(here)])
+            start += b.total
+        points = torch.cat(found)
         return lambda: self.output_rows(points)
 
     def draw_residual_rows(self, count: int, generator: torch.Generator) -> RowChunks:
         """Rows at some points of every block; `count` alone decides how many."""
-        thinned = self.thinned(min(1.0, count / self.row_count))
+        thinned = self.thinned(min(1.0, count / self.total_count))
         coefficients = thinned.coefficients(thinned.jets_without_graph())
         # Rows that are not finite say nothing about directions.
         return lambda: (rows.nan_to_num(0.0, 0.0, 0.0) for _, rows in thinned.rows(coefficients))
 
 
-def _as_large_as_data(bound: BoundBlock, jet: Float[Tensor, "E n"]) -> Float[Tensor, "E n"]:
+def _as_large_as_data(
+    bound: BoundBlock, jet: Float[Tensor, "E n"], norm: Callable[[Tensor], float]
+) -> Float[Tensor, "E n"]:
     """The jet, doubled until its terms are as large as F at zero."""
     if bound.block.linear:
         return jet
     data = bound.block.value(bound.columns, torch.zeros_like(jet))
     for _ in range(DOUBLINGS):
         terms = bound.block.value(bound.columns, jet) - data
-        if not torch.linalg.vector_norm(terms) < torch.linalg.vector_norm(data):
+        if not norm(terms) < norm(data):
             break  # also if one of them is not a number
         jet = 2 * jet
     return jet

@@ -9,6 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from pdelsr.ranks import ALONE, Ranks
+
 RowChunks = Callable[[], Iterator[Float[Tensor, "c m"]]]
 """Yields the same rows at every call, in chunks."""
 
@@ -32,24 +34,29 @@ class RowSource(ABC):
         return self.like.device
 
     @property
+    def own(self) -> Ranks:
+        """The processes over which the rows are spread; a single one by default."""
+        return ALONE
+
+    @property
     @abstractmethod
     def module(self) -> nn.Module:
         """The map, whose parameters are θ."""
 
     @abstractmethod
     def draw_output_rows(self, count: int, generator: torch.Generator) -> RowChunks:
-        """About `count` rows of J = ∂q/∂θ, drawn at random.
+        """About `count` rows of J = ∂q/∂θ, drawn at random; those of this process.
 
         Args:
-            count: number of rows.
+            count: number of rows of all processes.
             generator: a CPU generator, so that the seed decides.
         """
 
     @abstractmethod
     def draw_residual_rows(self, count: int, generator: torch.Generator) -> RowChunks:
-        """About `count` rows of G = ∂f/∂θ, drawn at random.
+        """About `count` rows of G = ∂f/∂θ, drawn at random; those of this process.
 
         Args:
-            count: number of rows.
+            count: number of rows of all processes.
             generator: a CPU generator, so that the seed decides.
         """

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -16,6 +15,7 @@ from pdelsr.linearize.residual import Jets, StackedResidual
 from pdelsr.resources.free_memory import free_bytes
 
 KEPT_SHARE = 0.5  # of the free memory that Φ, A and its factors may take
+CHUNK = 256  # rows that are recombined at once, few enough for the cache
 SOLVE = 5  # times A: memory of a solve
 
 
@@ -49,25 +49,38 @@ class TangentModel:
         if self.phi is None:
             return reduced_matrix(self.residual, self.directions, coefficients)
         out = self.residual.like.new_empty(self.residual.row_count, self.directions.rank)
-        lengths = [len(bound) for bound in self.residual.blocks]
-        for part, c, phi in zip(out.split(lengths), coefficients, self.phi, strict=True):
-            torch.mul(c[0][:, None], phi[0], out=part)
-            for factor, basis in zip(c[1:], phi[1:], strict=True):
-                part.addcmul_(factor[:, None], basis)
+        for part, rows in self._recombined(coefficients):
+            out[part] = rows
         return out
 
     def rows(self, jets: Jets) -> Iterator[tuple[slice, Float[Tensor, "c r"]]]:
         """Chunks of rows of A(u) with their slices of 0 … n, one in memory at a time."""
         c = self.residual.coefficients(jets)
+        if self.phi is not None:
+            yield from self._recombined(c)
+            return
         for part, rows in self.residual.rows(c, self.directions.only):
             yield part, self.directions.project(rows)
+
+    def _recombined(self, coefficients: Jets) -> Iterator[tuple[slice, Float[Tensor, "c r"]]]:
+        """Σ_α c_α Φ_α in chunks."""
+        assert self.phi is not None
+        offset = 0
+        for c, phi in zip(coefficients, self.phi, strict=True):
+            for start in range(0, c.shape[1], CHUNK):
+                part = slice(start, min(start + CHUNK, c.shape[1]))
+                rows = c[0, part, None] * phi[0, part]
+                for factor, basis in zip(c[1:, part], phi[1:, part], strict=True):
+                    rows.addcmul_(factor[:, None], basis)
+                yield slice(offset + part.start, offset + part.stop), rows
+            offset += c.shape[1]
 
     def times(self, y: Float[Tensor, " r"], jets: Jets) -> Float[Tensor, " n"]:
         """A(u) y, by one pass through the network."""
         return self.residual.along(self.directions.lift(y), self.residual.coefficients(jets))
 
     def transpose_times(self, w: Float[Tensor, " n"], jets: Jets) -> Float[Tensor, " r"]:
-        """A(u)ᵀ w, by one pass backward through the network."""
+        """A(u)ᵀ w of the rows of this process, by one pass backward through the network."""
         slopes = self.residual.transpose_times(w, self.residual.coefficients(jets))
         return self.directions.restrict(slopes)
 

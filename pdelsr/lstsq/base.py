@@ -15,6 +15,7 @@ from torch import Tensor
 from pdelsr.lstsq.nested import Nested
 from pdelsr.lstsq.spectrum import Spectrum
 from pdelsr.lstsq.system import System
+from pdelsr.ranks import ALONE, Ranks
 
 
 class Ended(Enum):
@@ -72,6 +73,7 @@ class LeastSquares(ABC):
             chooses one on held-out data.
         patience: solutions on the path that gain nothing on held-out data, one after another,
             before it is left.
+        shares_rows: whether the rows of a system may be spread over processes.
         most_rows: the largest number of rows it takes, where that is bounded; `refine` writes
             outputs in fewer components then. None for any number.
     """
@@ -82,6 +84,7 @@ class LeastSquares(ABC):
     reads_rows: ClassVar[bool] = True
     has_path: ClassVar[bool] = False
     patience: ClassVar[int] = 4
+    shares_rows: ClassVar[bool] = False
     most_rows: int | None = None
 
     def numbers(self, n: int | float, r: int) -> int | float:
@@ -148,12 +151,19 @@ class LeastSquares(ABC):
         return None
 
 
-def equilibrate(A: Float[Tensor, "n r"]) -> tuple[Float[Tensor, "n r"], Float[Tensor, " r"]]:
+def equilibrate(
+    A: Float[Tensor, "n r"], ranks: Ranks = ALONE
+) -> tuple[Float[Tensor, "n r"], Float[Tensor, " r"]]:
     """Scale the columns of A to unit length, in place; zero columns stay.
 
     Tangent directions differ by many orders of magnitude; a cut by rounding is only meaningful
     between columns of one length.
+
+    Args:
+        A: rows of this process.
+        ranks: processes over which the rows are spread.
     """
-    lengths = torch.linalg.vector_norm(A, dim=0)
+    lengths = ranks.gathered(torch.linalg.vector_norm(A, dim=0)[None])
+    lengths = torch.linalg.vector_norm(lengths, dim=0)
     lengths = torch.where(lengths > 0, lengths, torch.ones_like(lengths))
     return A.div_(lengths), lengths

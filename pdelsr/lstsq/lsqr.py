@@ -42,6 +42,7 @@ class LSQR(LeastSquares):
     serves_again = False
     reads_rows = False
     has_path = True
+    shares_rows = True
 
     def __post_init__(self) -> None:
         given: object = self.iterations
@@ -86,8 +87,8 @@ class LSQR(LeastSquares):
             NotFiniteError: b or the first iterate is not finite.
         """
         b = state.b if b is None else b
-        require_finite(b, b)
-        steps = lsqr(_Products(state), b)
+        state.ranks.together(lambda: require_finite(b, b))
+        steps = lsqr(_Products(state), b, state.ranks)
         before = torch.zeros_like(b[:0])
         for number, y in zip(count(1), steps, strict=False):
             if number == 1:

@@ -9,9 +9,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from pdelsr.lstsq.base import LeastSquares, Solved, equilibrate
-from pdelsr.lstsq.block_qr import Householder, factored
+from pdelsr.lstsq.block_qr import factored
 from pdelsr.lstsq.spectrum import Spectrum, spectrum_of
 from pdelsr.lstsq.system import System
+from pdelsr.lstsq.tree_qr import TreeQR, tree_factored
 
 PART = 0.85  # share of the directions in a partial solution
 ROUNDED = 30  # times the damping: about what rounding leaves of a column that others span
@@ -23,7 +24,7 @@ LARGEST_SVD = 800  # columns up to which an SVD is cheap beside the factorizatio
 class QRState:
     """Factors of the stacked matrix, the order of its columns, their lengths, and b."""
 
-    factors: Householder
+    factors: TreeQR
     order: Int[Tensor, " r"]
     lengths: Float[Tensor, " r"]
     b: Float[Tensor, " n"]
@@ -48,22 +49,35 @@ class QR(LeastSquares):
 
     damping: int | float = 50.0
     name = "qr"
+    shares_rows = True
 
     def numbers(self, n: int | float, r: int) -> int | float:
-        return max(2 * n * r + 2 * r**2, n * r + 8 * r**2)  # the latter for the spectrum
+        return n * r + 8 * r**2  # the latter for the spectrum
 
     def init(self, system: System) -> QRState:
-        A, b = system.dense()
-        n, r = A.shape
+        ranks, (n, r), like = system.ranks, system.shape, system.like
         generator = torch.Generator().manual_seed(r)
-        order = torch.randperm(r, generator=generator, device="cpu").to(A.device)
-        stacked = A.new_zeros(r, n + r).T  # the columns of a panel are contiguous
-        for rows, place in zip(A.split(COPIED_ROWS), stacked[:n].split(COPIED_ROWS), strict=True):
-            torch.index_select(rows.T, 0, order, out=place.T)
-        del A
-        _, lengths = equilibrate(stacked[:n])
-        stacked[n:].diagonal().fill_(self.damping * torch.finfo(stacked.dtype).eps)
-        return QRState(factored(stacked, trapezoid=r), order, lengths, b)
+        order = torch.randperm(r, generator=generator, device="cpu").to(like.device)
+        # λ I below the rows of one process, and zeros where there are fewer rows than columns
+        below = r if ranks.is_first else max(r - n, 0)
+
+        def formed() -> tuple[Tensor, Tensor]:
+            stacked = like.new_zeros(r, n + below).T  # the columns of a panel are contiguous
+            b, start = like.new_empty(n), 0
+            for rows, part in system.chunks():
+                b[start : start + len(part)] = part
+                for some in rows.split(COPIED_ROWS):
+                    place = stacked[start : start + len(some)]
+                    torch.index_select(some.T, 0, order, out=place.T)
+                    start += len(some)
+            return stacked, b
+
+        stacked, b = ranks.together(formed)
+        _, lengths = equilibrate(stacked[:n], ranks)
+        if ranks.is_first:
+            stacked[n:].diagonal().fill_(self.damping * torch.finfo(stacked.dtype).eps)
+        factors = tree_factored(stacked, ranks, trapezoid=r if ranks.is_first else 0)
+        return QRState(factors, order, lengths, b)
 
     def compute(self, state: QRState, b: Float[Tensor, " n"] | None = None) -> Solved:
         return Solved(self._solve(state, b, state.order.numel()), self._rough_rank(state))
@@ -77,7 +91,7 @@ class QR(LeastSquares):
     def _rough_rank(self, state: QRState) -> int:
         # In random order, the first columns span the space. The later ones leave only the damping
         # on the diagonal, with rounding errors: three to a hundred times as much.
-        diagonal = state.factors.reflectors.diagonal().abs()
+        diagonal = state.factors.R.diagonal().abs()
         rounding = ROUNDED * self.damping * torch.finfo(diagonal.dtype).eps
         return int((diagonal > rounding).sum())
 
@@ -87,21 +101,16 @@ class QR(LeastSquares):
         return torch.linalg.solve_triangular(R.T, scaled, upper=False).T
 
     def left_over(self, state: QRState, b: Float[Tensor, " n"] | None = None) -> float:
-        b = state.b if b is None else b
-        padded = torch.cat([b, b.new_zeros(len(state.factors.reflectors) - len(b))])
-        rest = state.factors.rotated(padded)[state.order.numel() :]
-        return torch.linalg.vector_norm(rest).item()
+        return state.factors.rotated(state.b if b is None else b)[1]
 
     def _solve(self, state: QRState, b: Tensor | None, part: int) -> Tensor:
         """The solution in the first `part` columns of the order, zero in the others."""
-        b = state.b if b is None else b
-        reflectors = state.factors.reflectors
-        padded = torch.cat([b, b.new_zeros(len(reflectors) - len(b))])
-        rotated = state.factors.rotated(padded)[:part, None]
-        z = torch.linalg.solve_triangular(reflectors[:part, :part], rotated, upper=True)[:, 0]
-        y = b.new_zeros(state.order.numel())
+        rotated, _ = state.factors.rotated(state.b if b is None else b)
+        R = state.factors.R[:part, :part]
+        z = torch.linalg.solve_triangular(R, rotated[:part, None], upper=True)[:, 0]
+        y = z.new_zeros(state.order.numel())
         y[state.order[:part]] = z / state.lengths[:part]
-        return y
+        return state.factors.ranks.agreed(y)
 
     def spectrum(self, state: QRState) -> Spectrum:
         R = state.factors.R

@@ -44,6 +44,7 @@ class StreamingQR(LeastSquares):
 
     equilibrated: bool = True
     name = "streaming-qr"
+    shares_rows = True
     keeps_leading = True
 
     def numbers(self, n: int | float, r: int) -> int | float:
@@ -54,8 +55,13 @@ class StreamingQR(LeastSquares):
 
     def init(self, system: System) -> StreamingQRState:
         triangle = Triangle(system.shape[1], system.like)
-        for rows, b in system.chunks():
-            triangle.update(rows, b)
+
+        def streamed() -> None:
+            for rows, b in system.chunks():
+                triangle.update(rows, b)
+
+        system.ranks.together(streamed)
+        triangle.merge(system.ranks)
         return StreamingQRState(triangle.finish(self.equilibrated), system)
 
     def compute(self, state: StreamingQRState, b: Float[Tensor, " n"] | None = None) -> Solved:
@@ -63,7 +69,7 @@ class StreamingQR(LeastSquares):
             return Solved(state.nested.solution(state.nested.rank))
         y = state.nested.seminormal(state.system.transpose_times(b))
         rest = state.system.transpose_times(b - state.system.times(y))
-        return Solved(y + state.nested.seminormal(rest))
+        return Solved(state.system.ranks.agreed(y + state.nested.seminormal(rest)))
 
     def leading(self, state: StreamingQRState) -> Nested:
         return state.nested

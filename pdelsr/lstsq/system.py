@@ -10,6 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from pdelsr.ranks import ALONE, Ranks
+
 BLOCK = 2**30  # bytes of the rows that are multiplied with others
 CHUNK = 4096  # rows of a matrix that is in memory anyway
 
@@ -24,6 +26,9 @@ class System(ABC):
     A direct solver forms A by `dense`, and may overwrite it. A solver that reads every row once
     takes `chunks`, and an iterative one `times` and `transpose_times`: neither ever holds the
     matrix.
+
+    The rows may be spread over processes. Then `shape`, `b`, `chunks` and `times` are those of the
+    rows of this process, and `transpose_times` is a sum over the rows of all; see `ranks`.
 
     Raises:
         NotFiniteError: from any of these, if an entry is not finite.
@@ -43,6 +48,11 @@ class System(ABC):
     @abstractmethod
     def b(self) -> Float[Tensor, " n"]:
         """The right-hand side."""
+
+    @property
+    def ranks(self) -> Ranks:
+        """The processes over which the rows are spread; a single one by default."""
+        return ALONE
 
     @abstractmethod
     def chunks(self) -> Iterator[tuple[Float[Tensor, "c r"], Float[Tensor, " c"]]]:

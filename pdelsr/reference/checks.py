@@ -122,7 +122,7 @@ def as_function(expression: sp.Expr) -> Callable[[Float[np.ndarray, "..."]], np.
     Polynomials go through Horner's form, because numpy's general power is slow.
     """
     if expression.is_polynomial(VARIABLE) and VARIABLE in expression.free_symbols:
-        with given_up_after(PATIENCE):  # horner first multiplies out powers of sums
+        with given_up_after(PATIENCE, alone=True):  # horner first multiplies out powers of sums
             expression = sp.horner(expression, wrt=VARIABLE)
     function = sp.lambdify(VARIABLE, expression, modules=["numpy", "scipy"])
     return lambda s: np.broadcast_to(np.asarray(function(s), dtype=float), np.shape(s))

@@ -153,7 +153,7 @@ def cole_hopf(nu: Number, initial: Formula | None = None) -> ColeHopf:
 def period_of(initial: sp.Expr) -> float:
     """The period of the initial condition, 0 if it is constant."""
     period = None
-    with given_up_after(PATIENCE):
+    with given_up_after(PATIENCE, alone=True):
         period = sp.periodicity(initial, VARIABLE)
     if period is None:
         raise ProblemError(
@@ -168,7 +168,7 @@ def period_of(initial: sp.Expr) -> float:
 def antiderivative(initial: sp.Expr) -> sp.Expr:
     """∫ u0 in closed form."""
     integral = None
-    with given_up_after(PATIENCE):
+    with given_up_after(PATIENCE, alone=True):
         integral = sp.integrate(initial, VARIABLE)
     if integral is None or integral.has(sp.Integral):
         raise ProblemError(

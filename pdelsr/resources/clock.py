@@ -6,10 +6,12 @@ import math
 import time
 from dataclasses import dataclass, field, replace
 
+from pdelsr.ranks import current
+
 
 @dataclass(frozen=True)
 class Clock:
-    """Wall-clock seconds of one run.
+    """Wall-clock seconds of one run; of processes that share it, those of the first one.
 
     Args:
         limit: seconds after which `expired` is true.
@@ -31,7 +33,7 @@ class Clock:
     @property
     def seconds(self) -> float:
         """Seconds since the run began."""
-        return time.perf_counter() - self.begin
+        return current().agree(time.perf_counter() - self.begin)
 
     @property
     def left(self) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
@@ -24,6 +25,17 @@ def share_memory(processes: int) -> None:
     """Divide the free memory among this many processes from now on."""
     global _processes
     _processes = processes
+
+
+@contextmanager
+def memory_shared(processes: int) -> Generator[None, None, None]:
+    """A block in which the free memory is divided among that many times as many processes."""
+    before = _processes
+    share_memory(before * processes)
+    try:
+        yield
+    finally:
+        share_memory(before)
 
 
 def free_bytes(device: torch.device) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from pdelsr.ranks import current
 from pdelsr.resources.free_memory import free_bytes
 from pdelsr.resources.memory import bytes_text
 
@@ -12,8 +13,8 @@ RESERVE = 32 * 2**20  # bytes that libraries take meanwhile
 
 
 def has_room(size: int | float, device: torch.device) -> bool:
-    """Whether arrays of `size` bytes fit."""
-    return size + RESERVE <= USED_SHARE * free_bytes(device)
+    """Whether arrays of `size` bytes fit, in each of the processes that share the work."""
+    return current().all(size + RESERVE <= USED_SHARE * free_bytes(device))
 
 
 def room_text(size: int | float, device: torch.device) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from pdelsr.ranks import current
+
 T = TypeVar("T")
 
 
@@ -23,6 +25,10 @@ class Deadline:
     end: float
     told: bool = False
 
+    def __reduce__(self) -> tuple[Callable[[int], Deadline], tuple[int]]:
+        """Its place among the deadlines of the thread, by which other processes know it."""
+        return _at, (running.deadlines.index(self),)
+
 
 class TimeIsUp(BaseException):
     """The time of a deadline is up; no `except Exception` of the interrupted code catches it.
@@ -35,6 +41,9 @@ class TimeIsUp(BaseException):
         super().__init__()
         self.deadline: Deadline | None = deadline
 
+    def __reduce__(self) -> tuple[type[TimeIsUp], tuple[Deadline | None]]:
+        return TimeIsUp, (self.deadline,)
+
 
 class _Running(threading.local):
     """The deadlines of the blocks that this thread is in, from the outermost to the innermost."""
@@ -44,6 +53,12 @@ class _Running(threading.local):
 
 
 running = _Running()
+
+
+def _at(place: int) -> Deadline:
+    """The deadline at a place, for which `TimeIsUp` was raised in another process."""
+    running.deadlines[place].told = True
+    return running.deadlines[place]
 
 
 def heard(call: Callable[[], T]) -> T:
@@ -63,8 +78,13 @@ def heard(call: Callable[[], T]) -> T:
 def check_time() -> None:
     """Raise `TimeIsUp` if the time of a block around the call is up.
 
-    Long work of pdelsr calls it between two pieces, where nothing is left half done.
+    Long work of pdelsr calls it between two pieces, where nothing is left half done. Of processes
+    that share a solve, each raises in work of its own alone, after which all of them do.
     """
+    ranks = current()
+    if not ranks.is_local:
+        return
+    ranks.raise_if_interrupted()
     if not running.deadlines:
         return
     now = time.monotonic()

@@ -67,7 +67,7 @@ def collect(job: Job, context: Context, outcome: Outcome) -> Solution:
                     if training is not None:
                         squares = training.block_squares(candidate.predictor())
                         train = training.rms_of(squares)
-                        size = training.weighted(squares).sum().sqrt().item()
+                        size = training.size_of(squares)
                     estimate = error_estimate(problem, discretization, outcome, size)
         except ProblemError as error:  # a coefficient, say, may fail only now
             estimate = ErrorEstimate(doubts=(f"a mistake came to light after the run: {error}",))
@@ -194,4 +194,4 @@ def error_estimate(
 
 def training_points(training: StackedResidual | None) -> dict[str, tuple[torch.Tensor, ...]]:
     """The points of every block, by name."""
-    return {b.block.name: b.sites for b in training.blocks} if training else {}
+    return {b.block.name: b.sites for b in training.dealt_back().blocks} if training else {}

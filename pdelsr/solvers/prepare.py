@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import time
 from dataclasses import dataclass, replace
 
 import torch
@@ -179,9 +178,9 @@ def chosen_design(designer: Designer, left: float = math.inf) -> Design:
         scale = float(method.weight_scale or method.default_scale)
         activation = method.activation or method.default_activation
         return Design(hidden, activation, scale, method.first_inputs)
-    begin = time.perf_counter()
+    trials = Clock()
     small = designer.first(left)
-    taken = time.perf_counter() - begin
+    taken = trials.seconds
     if method.hidden is not None:
         return designer.widened(small, hidden)
     parameters = parameter_count(hidden, designer.features, len(job.compiled.unknowns))

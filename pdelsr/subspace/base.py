@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from pdelsr.errors import SettingsError
 from pdelsr.linearize import Columns, Dense, Directions, Identity, RowSource
+from pdelsr.ranks import Ranks
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,16 @@ def built(basis: Basis, rows: RowSource, rank: int | None, generator: torch.Gene
     trouble = _trouble(directions, rows)
     if trouble is not None:
         raise SettingsError(f"{name} gives {type(directions).__name__} with {trouble}.")
-    return found
+    return replace(found, directions=_agreed(directions, rows.own))
+
+
+def _agreed(directions: Directions, ranks: Ranks) -> Directions:
+    """The directions of the first process, where those of others may be built from other rows."""
+    if isinstance(directions, Dense):
+        return Dense(ranks.agreed(directions.V))
+    if isinstance(directions, Columns):
+        return replace(directions, index=ranks.agreed(directions.index))
+    return directions
 
 
 def _versions(rows: RowSource) -> list[int]:

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pdelsr.linearize import Dense, RowChunks, RowSource
+from pdelsr.ranks import ALONE, Ranks
 from pdelsr.subspace.base import Basis, Subspace, clipped, gaussian
 
 
@@ -41,7 +42,7 @@ class RandomizedSVD(Basis):
         wanted = clipped(rank, m)
         chunks = self.chunks(rows, wanted + self.extra_rows, generator)
         sketch = gaussian(m, min(wanted + self.oversampling, m), rows.like, generator)
-        V, values = right_singular_vectors(chunks, sketch, wanted)
+        V, values = right_singular_vectors(chunks, sketch, wanted, rows.own)
         if self.scaled:
             floor = torch.finfo(values.dtype).eps * values[0]
             V = V / values.clamp_min(floor)
@@ -49,19 +50,37 @@ class RandomizedSVD(Basis):
 
 
 def right_singular_vectors(
-    chunks: RowChunks, sketch: Float[Tensor, "m s"], rank: int
+    chunks: RowChunks, sketch: Float[Tensor, "m s"], rank: int, ranks: Ranks = ALONE
 ) -> tuple[Float[Tensor, "m k"], Float[Tensor, " k"]]:
     """The `rank` leading columns of V, and Σ, of the sketched matrix.
 
     The rows are computed twice and never all held at once; computing them costs a tenth of a
     product.
+
+    Args:
+        chunks: rows of this process.
+        sketch: Ω.
+        rank: columns of V.
+        ranks: processes over which the rows are spread. All of them hold the product with Ω, which
+            is small; the rows stay where they are.
     """
-    Q = torch.linalg.qr(torch.cat([rows @ sketch for rows in chunks()])).Q
-    B = sketch.new_zeros(Q.shape[1], sketch.shape[0])
-    start = 0
-    for rows in chunks():
-        B.addmm_(Q[start : start + rows.shape[0]].T, rows)
-        start += rows.shape[0]
+
+    def sketched() -> Tensor:
+        return torch.cat([sketch.new_empty(0, sketch.shape[1]), *(G @ sketch for G in chunks())])
+
+    own = ranks.together(sketched)
+    counts = ranks.gathered(torch.tensor([len(own)])).tolist()
+    first = sum(counts[: ranks.rank])
+    Q = torch.linalg.qr(ranks.gathered(own)).Q
+
+    def products() -> Tensor:
+        B, start = sketch.new_zeros(Q.shape[1], sketch.shape[0]), first
+        for rows in chunks():
+            B.addmm_(Q[start : start + rows.shape[0]].T, rows)
+            start += rows.shape[0]
+        return B
+
+    B = ranks.sum(ranks.together(products))
     basis, R = torch.linalg.qr(B.T)  # B.T is stored by columns, as LAPACK wants it
     U, values, _ = torch.linalg.svd(R, full_matrices=False)
     return basis @ U[:, :rank], values[:rank]

@@ -119,7 +119,7 @@ def test_points_crowd_where_a_source_is_narrow() -> None:
     for adapt_to in (None, zero()):
         bound = plan.bind(blocks, 0, adapt_to)
         assert len(bound[0]) == 2500
-        assert bound[0].shares.sum().item() == pytest.approx(1, rel=1e-12)
+        assert bound[0].scale.square().sum().item() == pytest.approx(1, rel=1e-12)
         seen = StackedResidual(zero(), bound).block_rms()["equation"]
         assert seen == pytest.approx(exact, rel=0.2)
         missed = StackedResidual(zero(), usual.bind(blocks, 0, adapt_to)).block_rms()["equation"]

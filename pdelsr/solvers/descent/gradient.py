@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from pdelsr.linearize import StackedResidual
+from pdelsr.ranks import ALONE, Ranks
 from pdelsr.resources.pieces import in_pieces
 
 ADAM_PIECE, LBFGS_PIECE = 100, 10  # steps at most in one piece
@@ -25,16 +26,22 @@ class SumOfSquares:
         total: number of points.
         of: the sum over a part of 0 … total, with a graph.
         once: points of one reverse pass; halved when memory runs out.
+        ranks: processes over which the points are spread; `total` are those of this one.
     """
 
     total: int
     of: Callable[[slice], Tensor]
     once: int
+    ranks: Ranks = ALONE
 
     def __call__(self) -> Tensor:
         """The loss, without a graph."""
-        with torch.no_grad():
-            return sum_of(found for _, found in in_pieces(self.total, self.once, self.of))
+
+        def own() -> Tensor:
+            with torch.no_grad():
+                return sum_of(found for _, found in in_pieces(self.total, self.once, self.of))
+
+        return self.ranks.sum(self.ranks.together(own))
 
     def backward(self, parameters: Sequence[nn.Parameter]) -> Tensor:
         """The loss; adds its gradient to that of the parameters."""
@@ -43,15 +50,21 @@ class SumOfSquares:
             value = self.of(part)
             return value.detach(), torch.autograd.grad(value, parameters, allow_unused=True)
 
-        values = []
-        for part, (value, slopes) in in_pieces(self.total, self.once, sloped):
-            values.append(value)
-            for p, slope in zip(parameters, slopes, strict=True):
-                if slope is not None:
-                    p.grad = slope if p.grad is None else p.grad.add_(slope)
-            if part.stop < self.total:
-                self.once = part.stop - part.start
-        return sum_of(values)
+        def own() -> Tensor:
+            values = []
+            for part, (value, slopes) in in_pieces(self.total, self.once, sloped):
+                values.append(value)
+                for p, slope in zip(parameters, slopes, strict=True):
+                    if slope is not None:
+                        p.grad = slope if p.grad is None else p.grad.add_(slope)
+                if part.stop < self.total:
+                    self.once = part.stop - part.start
+            return sum_of(values)
+
+        found = self.ranks.together(own)
+        for p in parameters if self.ranks.size > 1 else ():
+            p.grad = self.ranks.sum(torch.zeros_like(p) if p.grad is None else p.grad)
+        return self.ranks.sum(found)
 
 
 def sum_of(values: Iterable[Tensor]) -> Tensor:
@@ -67,7 +80,7 @@ def squared_norm(residual: StackedResidual, once: int | None = None) -> SumOfSqu
         some = residual.part(part)
         return some.values(some.jets()).square().sum()
 
-    return SumOfSquares(residual.row_count, of, once or residual.row_count)
+    return SumOfSquares(residual.row_count, of, once or residual.row_count, residual.own)
 
 
 @dataclass
@@ -113,6 +126,9 @@ class GradientRun(ABC):
             if self.state is not None:
                 self._optimizer.load_state_dict(self.state)
         self._piece(parameters, loss, watch, most)
+        with torch.no_grad():
+            for p in parameters:
+                p.copy_(loss.ranks.agreed(p))
         self.over = self.over or self.taken >= self.steps
         self.state = self._optimizer.state_dict()
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from pdelsr.linearize import Columns, Directions, Identity, StackedResidual
 from pdelsr.linearize.random_positions import drawn
+from pdelsr.ranks.triangles import symmetric_sum
 from pdelsr.resources.pieces import is_out_of_memory, release
 from pdelsr.solvers.refinement.memory.estimate import LEAST_COLUMNS
 
@@ -86,11 +87,16 @@ class _Linearized:
     @classmethod
     def at(cls, residual: StackedResidual, directions: Directions) -> _Linearized:
         """The linearization at the present θ of the network."""
-        jets = residual.jets_without_graph()
-        f = residual.values(jets)
-        G = residual.times(directions, residual.coefficients(jets))
-        theta, size = residual.network.get_vector(), torch.linalg.vector_norm(f).item()
-        return cls(residual, directions, theta, f, G, gram(G), size)
+
+        def own() -> tuple[Tensor, Tensor, Tensor]:
+            jets = residual.jets_without_graph()
+            G = residual.times(directions, residual.coefficients(jets))
+            return residual.values(jets), G, gram(G)
+
+        f, G, normal = residual.own.together(own)
+        normal = symmetric_sum(normal, residual.own)
+        theta, size = residual.network.get_vector(), residual.own.norm(f)
+        return cls(residual, directions, theta, f, G, normal, size)
 
     def step(self, damping: float) -> Float[Tensor, " r"] | None:
         """δ₁ + δ₂ / 2, or None if the damped matrix is not numerically positive definite.
@@ -100,18 +106,23 @@ class _Linearized:
         shifted = self.normal.clone()
         shifted.diagonal().add_(damping * self.normal.diagonal().mean())
         factor, info = torch.linalg.cholesky_ex(shifted)
-        if int(info) != 0:
+        if not self.residual.own.all(int(info) == 0):
             return None
-        first = -torch.cholesky_solve(self.G.T @ self.f[:, None], factor)[:, 0]
-        bend = self.G.T @ self._curvature(first)[:, None]
-        second = -torch.cholesky_solve(bend, factor)[:, 0]
+        first = self._solved(self.f, factor)
+        second = self._solved(self._curvature(first), factor)
         small = torch.linalg.vector_norm(second) <= BEND * torch.linalg.vector_norm(first)
         delta = first + 0.5 * second if small else first
         return delta if bool(torch.isfinite(delta).all()) else None
 
+    def _solved(self, f: Float[Tensor, " n"], factor: Float[Tensor, "r r"]) -> Tensor:
+        """−(GᵀG + λ μ I)⁻¹ Gᵀ f, the same to the bit in all processes."""
+        own = self.residual.own
+        slope = own.sum(self.G.T @ f[:, None])
+        return -own.agreed(torch.cholesky_solve(slope, factor)[:, 0])
+
     def size_at(self, delta: Float[Tensor, " r"]) -> float:
         """Move the network by δ; return ‖f‖ there."""
-        return torch.linalg.vector_norm(self._moved(delta)).item()
+        return self.residual.own.norm(self._moved(delta))
 
     def _curvature(self, delta: Tensor) -> Float[Tensor, " n"]:
         """f″(δ, δ) from f at θ and at θ + h δ, and from G δ."""

@@ -6,7 +6,7 @@ blocks stay as they are. A small Δτ makes the problem of one step well conditi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from pdelsr.linearize import BoundBlock, Predictor, RefinedPredictor, StackedResidual
 from pdelsr.networks.index_set import closure
+from pdelsr.ranks import Ranks
 from pdelsr.solvers.descent.gradient import SumOfSquares
 
 PROBES = 8  # random perturbations from which the sign of an equation is estimated
@@ -38,10 +39,25 @@ class PseudoTimeResidual:
     components: tuple[int, ...]
     previous: tuple[Tensor, ...]
 
+    def dealt(self, ranks: Ranks) -> PseudoTimeResidual:
+        """The same with the points of this process; its residual has them already."""
+        if ranks.size == 1:
+            return self
+        pairs = zip(self.residual.blocks, self.previous, strict=True)
+        own = (values[b.share.part] if b.share and len(values) else values for b, values in pairs)
+        return replace(self, previous=tuple(own))
+
+    def dealt_back(self) -> PseudoTimeResidual:
+        """The same with the points of all processes, except for its residual."""
+        ranks = self.residual.own
+        pairs = zip(self.residual.blocks, self.previous, strict=True)
+        found = (ranks.dealt_back(v, b.total) if len(v) else v for b, v in pairs)
+        return replace(self, previous=tuple(found))
+
     def loss(self, once: int | None = None) -> SumOfSquares:
         """‖·‖² of the pseudo-time residual, `once` points at a time (all by default)."""
         total = self.residual.row_count
-        return SumOfSquares(total, self.squares, once or total)
+        return SumOfSquares(total, self.squares, once or total, self.residual.own)
 
     def squares(self, part: slice) -> Float[Tensor, ""]:
         """The sum over a slice of the rows 0 … n, with a graph."""

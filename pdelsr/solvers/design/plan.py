@@ -10,6 +10,7 @@ from pdelsr.errors import SettingsError
 from pdelsr.linearize import StackedResidual
 from pdelsr.linearize.points import PointPlan, balanced_weights
 from pdelsr.networks import Network
+from pdelsr.ranks import current
 from pdelsr.sample import Sampler, Sobol
 from pdelsr.solvers.run.job import Job
 from pdelsr.solvers.state.discretization import HELDOUT_SEED
@@ -28,6 +29,7 @@ def point_plan(job: Job, parameters: int) -> PointPlan:
         crowds=crowds(job.problem, job.compiled.exact),
         dtype=job.settings.torch_dtype,
         device=job.settings.torch_device,
+        dealt_to=current(),
     )
 
 
@@ -59,7 +61,7 @@ def block_weights(job: Job, network: Network, plan: PointPlan) -> dict[str, floa
     if job.balance:
         # the usual rows only: those in a narrow feature would outweigh all others
         bound = replace(plan, crowds={}).bind(blocks, HELDOUT_SEED)
-        residual = StackedResidual(network, bound, job.memory_budget)
+        residual = StackedResidual(network, bound, job.memory_budget, plan.dealt_to)
         weights = balanced_weights(bound, residual.mean_square_row)
     if given is not None:
         for name, factor in given.items():

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -22,6 +21,8 @@ from pdelsr.linearize.points import PointPlan, balanced_weights
 from pdelsr.lstsq import QR
 from pdelsr.networks import MLP, HardConditions, Network
 from pdelsr.networks.design import Design, parameter_count
+from pdelsr.ranks import ALONE, Ranks, current
+from pdelsr.resources.clock import Clock
 from pdelsr.resources.deadline import given_up_after
 from pdelsr.solvers.design.build import build_network
 from pdelsr.solvers.refinement.tangent_newton import Refinement, refine_in_subspace
@@ -75,7 +76,7 @@ class Designer:
         quarter of the usual 1,200. For the best one the scale with the smallest residual is
         searched, by factors of 2^½, and with all parameters by factors of 2^¼.
         """
-        begin, seconds = time.perf_counter(), DESIGN_SHARE * left
+        clock, seconds = Clock(), DESIGN_SHARE * left
         open_designs = self.open_designs()
         parameters, sizes, one = self.largest, {}, math.inf
         at_scales = [replace(d, weight_scale=s) for s in FIRST_SCALES for d in open_designs]
@@ -94,12 +95,12 @@ class Designer:
             whole = self.widened(rough, self.sized(rough, parameters).hidden)
             found = self.trial(whole, sizes).at_best_scale(whole, FINE)
             logger.info("%s is the best of %d designs that were tried", found, len(sizes))
-            return self._of_usual_size(found, parameters, _refinable(one, begin, left))
+            return self._of_usual_size(found, parameters, _refinable(one, clock, left))
         logger.info("the time for trials of designs is over after %d", len(sizes))
         tried = min(parameters, ROUGH)
         first = self.sized(at_scales[0], tried)
         best = min(sizes, key=sizes.__getitem__, default=first)
-        return self._of_usual_size(best, tried, _refinable(one, begin, left))
+        return self._of_usual_size(best, tried, _refinable(one, clock, left))
 
     @property
     def largest(self) -> int:
@@ -116,10 +117,10 @@ class Designer:
 
     def smallest_seconds(self, design: Design) -> float:
         """Seconds of the smallest trial."""
-        begin = time.perf_counter()
+        clock = Clock()
         least = self.sized(design, PARAMETERS // FEWER_PARAMETERS)
         self.trial(least, {}).size(least)
-        return time.perf_counter() - begin
+        return clock.seconds
 
     def _of_usual_size(self, design: Design, parameters: int, most: int | float) -> Design:
         """A tried design, enlarged to the usual size.
@@ -197,14 +198,15 @@ class Designer:
         blocks = self.job.compiled.blocks
         factor = self.job.method.refinement_factor(self.job.problem.is_linear)
         train = plan.scaled(factor).bind(blocks, TRAIN_SEED)
-        test = plan.bind(blocks, TEST_SEED)
-        return Trial(self.build, train, test, self.job.memory_budget, sizes)
+        test = replace(plan, dealt_to=ALONE).bind(blocks, TEST_SEED)
+        return Trial(self.build, train, test, self.job.memory_budget, sizes, ranks=plan.dealt_to)
 
     def balanced_plan(self, network: Network) -> PointPlan:
         """Points for a trial of this network, with weights that balance its rows."""
         plan = _plan(self.job, network.parameter_count)
         first = replace(plan, crowds={}).bind(self.job.compiled.blocks, TRAIN_SEED)
-        weights = balanced_weights(first, StackedResidual(network, first).mean_square_row)
+        residual = StackedResidual(network, first, ranks=plan.dealt_to)
+        weights = balanced_weights(first, residual.mean_square_row)
         return replace(plan, weights=weights)
 
 
@@ -219,6 +221,7 @@ class Trial:
         memory_budget: bytes of one chunk of rows.
         sizes: held-out residuals found so far.
         spare: designs with a part of the directions below rounding.
+        ranks: processes that share the work.
     """
 
     build: Callable[[Design], Network]
@@ -227,6 +230,7 @@ class Trial:
     memory_budget: int | None = None
     sizes: dict[Design, float] = field(default_factory=dict)
     spare: set[Design] = field(default_factory=set)
+    ranks: Ranks = ALONE
 
     def at_best_scale(self, design: Design, factor: float) -> Design:
         """The design with the best scale of its weights, found in steps by a factor."""
@@ -273,14 +277,18 @@ class Trial:
         """The predictor after one refinement; None if that found nothing."""
         return _predictor(network, self.refinement(network))
 
+    def residual(self, network: Network, blocks: tuple[BoundBlock, ...]) -> StackedResidual:
+        """The residual of a network on some points."""
+        return StackedResidual(network, blocks, self.memory_budget, self.ranks)
+
     def refinement(self, network: Network) -> Refinement:
-        residual = StackedResidual(network, self.train, self.memory_budget)
+        residual = self.residual(network, self.train)
         directions = Identity(network.parameter_count)
         return refine_in_subspace(residual, directions, QR(), TRIAL_STEPS, described=False)
 
     def heldout_size(self, predictor: Predictor, network: Network) -> float:
         """The residual of a function at the held-out points; infinite if it is not finite."""
-        held = StackedResidual(network, self.test).evaluate(predictor)
+        held = self.residual(network, self.test).evaluate(predictor)
         size = torch.linalg.vector_norm(held).item()
         return size if math.isfinite(size) else math.inf
 
@@ -302,17 +310,17 @@ def affordable_parameters(one: float, count: int, seconds: float) -> int:
     return round(min(max(parameters, least), PARAMETERS))
 
 
-def _refinable(one: float, begin: float, left: float) -> float:
+def _refinable(one: float, clock: Clock, left: float) -> float:
     """Parameters for which the first refinement has enough time.
 
     Args:
         one: seconds of the smallest trial; infinite if it was never finished.
-        begin: of the trials.
+        clock: of the trials.
         left: seconds that were left when the trials began.
     """
     if math.isinf(left):
         return math.inf
-    seconds = REFINEMENT * max(left - (time.perf_counter() - begin), 0.0)
+    seconds = REFINEMENT * max(left - clock.seconds, 0.0)
     return PARAMETERS / FEWER_PARAMETERS * (seconds / one) ** (1 / POWER)
 
 
@@ -331,4 +339,5 @@ def _plan(job: Job, parameters: int) -> PointPlan:
         crowds=crowds(job.problem, job.compiled.exact),
         dtype=job.settings.torch_dtype,
         device=job.settings.torch_device,
+        dealt_to=current(),
     )

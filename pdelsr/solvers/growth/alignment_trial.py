@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from pdelsr.linearize import Predictor, StackedResidual
+from pdelsr.linearize import Predictor
 from pdelsr.linearize.points import PointPlan
 from pdelsr.networks import Network
 from pdelsr.networks.design import Design
@@ -101,7 +101,7 @@ class AlignedTrial:
             if residual is None or step % RESAMPLE_EVERY == 0:
                 plan, seed = self.plan.scaled(STEP_SHARE), TRAIN_SEED - 1 - step
                 blocks = plan.bind(self.designer.job.compiled.blocks, seed, self.network)
-                residual = StackedResidual(self.network, blocks, self.trial.memory_budget)
+                residual = self.trial.residual(self.network, blocks)
             descent.step(residual, generator)
 
     def refined_size(self) -> float:

@@ -211,7 +211,8 @@ class GrowthPolicy:
 
     def _fit(self, rows: int | float, rank: int) -> bool:
         context = self.context
-        sizes = Sizes(rows, rank, context.network.parameter_count)
+        own = rows / context.plan.dealt_to.size
+        sizes = Sizes(own, rank, context.network.parameter_count)
         return refinement_fits(context.discretization, sizes, USUAL)
 
     def verdict(self) -> Status | None:
@@ -257,7 +258,7 @@ class GrowthPolicy:
         """Whether a network of this size, with points in proportion, fits into memory."""
         context = self.context
         share = parameters / context.network.parameter_count
-        rows = share * self.growth.factor * context.plan.total
+        rows = share * self.growth.factor * context.plan.total / context.plan.dealt_to.size
         return refinement_fits(context.discretization, Sizes(rows, parameters, parameters), USUAL)
 
     def most_parameters(self) -> int:

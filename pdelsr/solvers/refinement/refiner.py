@@ -142,7 +142,7 @@ class _OnPoints(Ranked):
 
     @property
     def most(self) -> int:
-        return largest_rank(self.discretization.network.parameter_count, self.residual.row_count)
+        return largest_rank(self.discretization.network.parameter_count, self.residual.total_count)
 
     def at_rank(self, rank: int) -> Refinement:
         return self.refiner.at_rank(
@@ -154,5 +154,5 @@ class _OnPoints(Ranked):
         return torch.linalg.vector_norm(self.discretization.heldout.evaluate(predictor)).item()
 
     def fits(self, rank: int) -> bool:
-        sizes = sizes_on(self.discretization, self.refiner, self.residual.row_count, rank)
+        sizes = sizes_on(self.discretization, self.refiner, self.residual.total_count, rank)
         return refinement_fits(self.discretization, sizes, self.refiner)

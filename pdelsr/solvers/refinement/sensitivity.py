@@ -122,13 +122,13 @@ def sensitivity(
         return None
     network = residual.network
     bound = residual.blocks[0].thinned(
-        min(1.0, VALUES / network.out_features / len(residual.blocks[0]))
+        min(1.0, VALUES / network.out_features / residual.blocks[0].total)
     )
-    points = bound.sites[0]
+    points = residual.own.gathered(bound.sites[0][:0] if bound.stands_in else bound.sites[0])
     rows = torch.cat(list(residual.output_rows(points, directions)))
     root = solver.root_covariance(state, rows)
     if root is None:
         return None
     root = torch.linalg.qr(root.T).R.T  # as wide as high at most
     waves = () if at is None else leftovers(residual, *at, solver, state)
-    return Sensitivity(points, root, residual.row_count, waves)
+    return Sensitivity(points, root, residual.total_count, waves)

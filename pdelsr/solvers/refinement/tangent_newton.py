@@ -115,7 +115,7 @@ class _Told(Observer):
         """Measure the sensitivity from the factors."""
         at, place = None, now.place
         assert isinstance(place, TangentPlace)
-        if self.steady and self.residual.row_count > self.directions.rank:
+        if self.steady and self.residual.total_count > self.directions.rank:
             predictor = RefinedPredictor(self.residual.network, self.directions.lift(place.y))
             at = (predictor, place.jets)
         self.sensitivity = sensitivity(self.residual, self.directions, self.solver, now.state, at)

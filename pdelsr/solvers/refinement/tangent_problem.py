@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from pdelsr.linearize import Directions, Jets, StackedResidual
+from pdelsr.linearize.products import forms_rows
 from pdelsr.linearize.tangent_model import TangentModel, tangent_model
 from pdelsr.lstsq import LeastSquares, System
-from pdelsr.lstsq.system import require_finite
+from pdelsr.lstsq.system import CHUNK, require_finite
+from pdelsr.ranks import Ranks
 from pdelsr.solvers.refinement.reduced import Place, Reduced, Step
 
 CORRECTIONS = 4  # steps with the factors of one linearization, at most
@@ -58,6 +60,10 @@ class TangentSystem(System):
         return self.place.model.residual.like
 
     @property
+    def ranks(self) -> Ranks:
+        return self.place.model.residual.own
+
+    @property
     def b(self) -> Float[Tensor, " n"]:
         return self.times(self.place.y) - self.place.f
 
@@ -68,16 +74,27 @@ class TangentSystem(System):
         return A, b
 
     def chunks(self) -> Iterator[tuple[Float[Tensor, "c r"], Float[Tensor, " c"]]]:
-        for part, rows in self.place.model.rows(self.place.jets):
+        for part, rows in self._rows():
             b = rows @ self.place.y - self.place.f[part]
             require_finite(b, b)
             yield rows, b
 
+    def _rows(self) -> Iterator[tuple[slice, Float[Tensor, "c r"]]]:
+        """Chunks of rows; A is formed by columns if a single row of G is too long."""
+        model, jets = self.place.model, self.place.jets
+        if model.phi is not None or forms_rows(model.residual, model.directions):
+            yield from model.rows(jets)
+            return
+        A = model.matrix(jets)
+        starts = range(0, len(A), CHUNK)
+        yield from ((slice(k, k + CHUNK), A[k : k + CHUNK]) for k in starts)
+
     def times(self, y: Float[Tensor, " r"]) -> Float[Tensor, " n"]:
-        return self.place.model.times(y, self.place.jets)
+        return self.ranks.together(lambda: self.place.model.times(y, self.place.jets))
 
     def transpose_times(self, w: Float[Tensor, " n"]) -> Float[Tensor, " r"]:
-        return self.place.model.transpose_times(w, self.place.jets)
+        own = self.ranks.together(lambda: self.place.model.transpose_times(w, self.place.jets))
+        return self.ranks.sum(own)
 
 
 class TangentProblem(Reduced):
@@ -99,7 +116,9 @@ class TangentProblem(Reduced):
         newton_steps: int,
         forms_matrix: bool = True,
     ) -> None:
-        self._model = tangent_model(residual, directions, newton_steps, forms_matrix)
+        self._model = residual.own.together(
+            lambda: tangent_model(residual, directions, newton_steps, forms_matrix)
+        )
 
     @property
     def rank(self) -> int:
@@ -110,9 +129,14 @@ class TangentProblem(Reduced):
         return self._model.residual.is_linear
 
     def at(self, y: Float[Tensor, " r"]) -> TangentPlace:
-        jets = self._model.jets(y) if y.any() else self._model.origin
-        f = self._model.residual.values(jets)
-        return TangentPlace(y, torch.linalg.vector_norm(f).item(), self._model, jets, f)
+        model = self._model
+
+        def found() -> tuple[Jets, Tensor]:
+            jets = model.jets(y) if y.any() else model.origin
+            return jets, model.residual.values(jets)
+
+        jets, f = model.residual.own.together(found)
+        return TangentPlace(y, model.residual.own.norm(f), model, jets, f)
 
     def step(
         self,
@@ -127,7 +151,7 @@ class TangentProblem(Reduced):
         """
         for k in range(1 if alone else HALVINGS + 1):
             tried = self.at(place.y + 0.5**k * (target - place.y))
-            whole = alone and bool(torch.isfinite(tried.f).all())
+            whole = alone and math.isfinite(tried.size)
             if tried.size < place.size or whole:
                 return Step(tried, 0.5**k)
         return None

@@ -19,6 +19,7 @@ from torch import Tensor
 from pdelsr.linearize import BoundBlock, Jets, Predictor, StackedResidual
 from pdelsr.lstsq import LeastSquares
 from pdelsr.networks import IndexSet, Network, closure
+from pdelsr.ranks import Ranks
 
 RAYS = 6  # directions of the searched waves
 SHORTEST = 1e5  # half-waves across the domain
@@ -101,7 +102,7 @@ def leftovers(
     """
     found = []
     coefficients = residual.coefficients(jets)
-    points = residual.blocks[0].sites[0]
+    points, own = residual.blocks[0].sites[0], residual.own
     value = closure(((0,) * points.shape[1],))
     for wave in annihilated(residual, predictor):
         of_wave = [b.jet_without_graph(wave) for b in residual.blocks]
@@ -110,9 +111,9 @@ def leftovers(
         left = solver.left_over(state, change)
         if left is None or not math.isfinite(left):
             return ()
-        share = left / torch.linalg.vector_norm(change).item()
-        terms = torch.linalg.vector_norm(torch.cat([terms.abs().sum(0) for terms in pairs])).item()
-        sizes = wave(points, value)[0].square().mean(0).sqrt()
+        share = left / own.norm(change)
+        terms = own.norm(torch.cat([terms.abs().sum(0) for terms in pairs]))
+        sizes = own.agreed(wave(points, value)[0].square().mean(0).sqrt())
         found.append(Leftover(wave.length, share * terms, sizes))
     return tuple(found)
 
@@ -131,7 +132,7 @@ def annihilated(residual: StackedResidual, predictor: Predictor) -> list[Wave]:
     equations = [b for b in residual.blocks if b.block.kind == "equation"]
     if not 0 < len(equations) == residual.network.out_features <= MOST_UNKNOWNS:
         return []
-    few = equations[0].thinned(min(1.0, SITES / len(equations[0])))
+    few = _few(equations[0], residual.own)
     vectors, half_waves = _wave_vectors(few.sites[0])
     matrix, terms = _symbol(equations, few, predictor, vectors, residual.network.out_features)
     shares = torch.linalg.det(matrix).abs() / _permanent(terms)
@@ -147,6 +148,15 @@ def annihilated(residual: StackedResidual, predictor: Predictor) -> list[Wave]:
             phases = PHASES if vectors.shape[1] == 1 else PHASES[:1]
             found += [Wave(residual.network, vectors[place + 1], amplitudes, p) for p in phases]
     return found
+
+
+def _few(equation: BoundBlock, own: Ranks) -> BoundBlock:
+    """Some points of an equation, the same ones in every process."""
+    few = equation.thinned(min(1.0, SITES / equation.total))
+    part = slice(0) if few.stands_in else slice(None)
+    sites = tuple(own.gathered(points[part]) for points in few.sites)
+    columns, scale = own.gathered(few.columns[part]), own.gathered(few.scale[part])
+    return BoundBlock(few.block, sites, columns, scale)
 
 
 def _permanent(terms: Float[Tensor, "*b u u"]) -> Float[Tensor, "*b"]:

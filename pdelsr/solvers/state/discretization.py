@@ -126,8 +126,8 @@ class Discretization:
 
     @property
     def fresh_row_count(self) -> int | float:
-        """Rows of a residual on the planned points."""
-        return self.plan.row_count(self.compiled.blocks)
+        """Rows of a residual on the planned points, of which every process has its part."""
+        return self.plan.row_count(self.compiled.blocks) / self.plan.dealt_to.size
 
     @property
     def epsilon(self) -> float:
@@ -136,4 +136,4 @@ class Discretization:
 
     def _residual(self, plan: PointPlan, seed: int, adapt_to: Predictor | None) -> StackedResidual:
         blocks = plan.bind(self.compiled.blocks, seed, adapt_to)
-        return StackedResidual(self.network, blocks, self.memory_budget)
+        return StackedResidual(self.network, blocks, self.memory_budget, self.plan.dealt_to)

@@ -43,7 +43,8 @@ def sizes(
 def sizes_on(
     discretization: Discretization, refiner: RefinerOptions, rows: int | float, rank: int
 ) -> Sizes:
-    """Sizes of a refinement on that many rows."""
+    """Sizes of a refinement on that many rows, of which every process has its part."""
+    rows = rows / discretization.plan.dealt_to.size
     m, held = discretization.network.parameter_count, discretization.heldout
     r, jets = min(rank, m), entries(held) * rows
     forms = solver_named(refiner.lstsq).forms_matrix(rows, r)
@@ -122,7 +123,8 @@ def kept_numbers(discretization: Discretization) -> int | float:
     """Numbers in points, normals, data and scales of training and held-out points."""
     held = discretization.heldout
     wide = max(sum(s.shape[1] for s in b.sites) + b.columns.shape[1] for b in held.blocks)
-    return (held.row_count + discretization.plan.total) * (wide + 1)
+    own = discretization.plan.total / discretization.plan.dealt_to.size
+    return (held.row_count + own) * (wide + 1)
 
 
 def widest_jet(residual: StackedResidual) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pdelsr.ranks import current
 from pdelsr.solvers.refinement.memory.estimate import (
     LEAST_COLUMNS,
     PIECE,
@@ -108,7 +109,7 @@ def affordable_columns(discretization: Discretization, rows: int | float, larges
 
 def affordable_points(discretization: Discretization, points: int, history: int = 0) -> int:
     """Points of one reverse pass: all at once, or as many as fit."""
-    once = points
+    once = int(current().largest(points))
     while once > PIECE and not fits(discretization, gradient_bytes(discretization, once, history)):
         once = max(once // 2, PIECE)
     return once

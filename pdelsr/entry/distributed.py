@@ -1,0 +1,111 @@
+"""`distributed=True`: the processes that torchrun has started, and how each of them works."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import threading
+import warnings
+from collections.abc import Generator
+from contextlib import contextmanager
+from types import FrameType
+
+import torch
+import torch.distributed as dist
+
+from pdelsr.errors import SettingsError
+from pdelsr.ranks import ALONE, Ranks, sharing
+from pdelsr.ranks.processes import Processes
+from pdelsr.resources.free_memory import memory_shared
+from pdelsr.resources.time_is_up import check_time
+
+_joined: list[Processes] = []  # by this process, once
+
+
+@contextmanager
+def sharing_work(distributed: bool) -> Generator[Ranks, None, None]:
+    """A block whose work is shared by the processes that were started together.
+
+    Ctrl-C ends the run of all processes with the best state; pressed twice, it ends this one. Free
+    memory is divided among the processes of a machine, except on a GPU, of which each has its own.
+    Warnings are given by the first process.
+
+    Args:
+        distributed: False for a block of this process alone.
+
+    Raises:
+        SettingsError: there are no other processes to work with.
+    """
+    ranks = joined() if distributed else ALONE
+    if not isinstance(ranks, Processes):
+        with sharing(ALONE):
+            yield ALONE
+        return
+    with (
+        sharing(ranks),
+        memory_shared(_processes_here()),
+        _gentle_interrupt(ranks),
+        warnings.catch_warnings(),
+    ):
+        if not ranks.is_first:
+            warnings.simplefilter("ignore")
+        yield ranks
+
+
+def joined() -> Ranks:
+    """The processes of torchrun, or of a process group that the user has made.
+
+    Raises:
+        SettingsError: this process was started alone.
+    """
+    if not dist.is_available():
+        raise SettingsError("distributed=True needs a torch that is built with torch.distributed.")
+    if not dist.is_initialized():
+        if "WORLD_SIZE" not in os.environ or "RANK" not in os.environ:
+            raise SettingsError(
+                "distributed=True needs processes that were started together: run the script with "
+                "torchrun --nproc-per-node N script.py, or call "
+                "torch.distributed.init_process_group first."
+            )
+        if torch.cuda.is_available():
+            local = int(os.environ.get("LOCAL_RANK", "0"))
+            torch.cuda.set_device(local % torch.cuda.device_count())
+        dist.init_process_group()
+        atexit.register(_leave)
+    if dist.get_world_size() == 1:
+        return ALONE
+    if not _joined:
+        _joined.append(Processes(check_time))
+    return _joined[0]
+
+
+def _leave() -> None:
+    """Leave the group that was made here, which torch asks for."""
+    if dist.is_initialized():
+        dist.destroy_process_group()
+
+
+def _processes_here() -> int:
+    """Processes of this machine that divide its memory."""
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    return -(-here // max(torch.cuda.device_count(), 1))
+
+
+@contextmanager
+def _gentle_interrupt(ranks: Processes) -> Generator[None, None, None]:
+    """A block in which the first Ctrl-C is heard where all processes hear of it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if ranks.is_interrupted:
+            raise KeyboardInterrupt
+        ranks.is_interrupted = True
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,112 @@
+"""QR of rows that are spread over processes: triangles are merged in a tree (TSQR)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pdelsr.lstsq.block_qr import Householder, factored
+from pdelsr.ranks import Ranks
+from pdelsr.ranks.triangles import agreed_triangle, pairs, receive_triangle, send_triangle
+
+
+@dataclass(frozen=True)
+class Merge:
+    """Two triangles, one below the other, and their factors.
+
+    Args:
+        source: the process from which the upper triangle came.
+        factors: of both.
+    """
+
+    source: int
+    factors: Householder
+
+
+@dataclass(frozen=True)
+class TreeQR:
+    """Q R = A, the rows of A in several processes: TSQR.
+
+    Source: Demmel, Grigori, Hoemmen and Langou (2012), SIAM J. Sci. Comput. 34, A206.
+
+    Every process factors its own rows, and the triangles of two processes are stacked and factored
+    again, until one is left: R, which all processes get. Q is kept as reflections where they were
+    made. A merge moves one triangle, r (r + 1) / 2 numbers, whatever the number of rows is.
+
+    Args:
+        own: factors of the rows of this process.
+        merges: those made by this process, in order.
+        parent: the process to which the triangle went then; None for the last one.
+        R: of all rows, (r, r).
+        ranks: the processes.
+    """
+
+    own: Householder
+    merges: tuple[Merge, ...]
+    parent: int | None
+    R: Float[Tensor, "r r"]
+    ranks: Ranks
+
+    def rotated(self, b: Float[Tensor, " n"]) -> tuple[Float[Tensor, " r"], float]:
+        """The first r entries of Qᵀb, and the norm of the others.
+
+        Args:
+            b: entries of the rows of this process; rows below them in A have zeros.
+        """
+        r, like = len(self.R), self.R
+
+        def own() -> Tensor:
+            below = b.new_zeros(len(self.own.reflectors) - len(b))
+            rotated = self.own.rotated(torch.cat([b, below]))
+            return torch.cat([rotated[:r], torch.linalg.vector_norm(rotated[r:])[None]])
+
+        found = self.ranks.together(own)
+        for merge in self.merges:
+            other = like.new_empty(r + 1)
+            self.ranks.receive(other, merge.source)
+            both = merge.factors.rotated(torch.cat([other[:r], found[:r]]))
+            rest = torch.linalg.vector_norm(torch.cat([both[r:], other[r:], found[r:]]))
+            found = torch.cat([both[:r], rest[None]])
+        if self.parent is not None:
+            self.ranks.send(found, self.parent)
+        found = self.ranks.agreed(found)
+        return found[:r], found[r].item()
+
+
+def tree_factored(A: Float[Tensor, "n r"], ranks: Ranks, trapezoid: int = 0) -> TreeQR:
+    """The factors of the rows of all processes, which overwrite A.
+
+    Args:
+        A: rows of this process, at least r.
+        ranks: the processes.
+        trapezoid: as in `factored`.
+
+    Raises:
+        TimeIsUp: the time is up in one of the processes.
+    """
+    own = ranks.together(lambda: factored(A, trapezoid))
+    R, merges, parent = own.R, [], None
+    error: BaseException | None = None
+    for source, target in pairs(ranks.size):
+        if ranks.rank == source:
+            send_triangle(R, target, ranks)
+            parent = target
+        elif ranks.rank == target:
+            try:  # the others go on to the end of the tree, and hear of an error there
+                both = R.new_zeros(len(R), 2 * len(R)).T
+                both[len(R) :] = R
+            except (MemoryError, RuntimeError) as raised:
+                error, both = error or raised, R.new_empty(0, len(R))
+            other = receive_triangle(R, source, ranks)
+            if len(both):
+                both[: len(R)] = other
+                try:
+                    merges.append(Merge(source, factored(both, trapezoid=len(R))))
+                    R = merges[-1].factors.R
+                except (MemoryError, RuntimeError) as raised:
+                    error = error or raised
+    ranks.settle(error)
+    return TreeQR(own, tuple(merges), parent, agreed_triangle(R, ranks), ranks)

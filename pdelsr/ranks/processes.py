@@ -1,0 +1,192 @@
+"""Processes of `torch.distributed` that share a solve, on one machine or many."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from pdelsr.errors import PdelsrError, WorkerError, described
+from pdelsr.ranks.base import Ranks
+
+T = TypeVar("T")
+FEW = 4096  # numbers that are gathered and added in order, so that every process has the same sum
+
+
+class Processes(Ranks):
+    """The processes of a group of `torch.distributed`.
+
+    Numbers of the CPU travel by gloo, those of a GPU by NCCL. A process that is interrupted goes on
+    to the next call that all of them make, where the interruption is raised in all of them: nobody
+    waits for one that has left.
+
+    Args:
+        check: raises what has come up in work of this process, such as the end of its time.
+        lost: the processes that are lost, once a call has failed; it may wait to find out.
+
+    Attributes:
+        is_interrupted: whether Ctrl-C was pressed here.
+        sent: numbers that this process has sent to single others.
+    """
+
+    def __init__(
+        self,
+        check: Callable[[], None] = lambda: None,
+        lost: Callable[[], list[int]] = list,
+    ) -> None:
+        self.rank: int = dist.get_rank()
+        self.size: int = dist.get_world_size()
+        self.is_local: bool = False
+        self.is_interrupted: bool = False
+        self.sent: int = 0
+        self._check, self._lost = check, lost
+        self._words: Any = dist.new_group(backend="gloo")
+
+    def raise_if_interrupted(self) -> None:
+        if self.is_interrupted:
+            self.is_interrupted = False
+            raise KeyboardInterrupt
+
+    def together(self, work: Callable[[], T]) -> T:
+        assert not self.is_local, "work on own points calls for the other processes"
+        found: T | None = None
+        error = None
+        self.is_local = True
+        try:
+            found = work()
+            self._check()
+        except BaseException as raised:  # the others must not wait for this process
+            error = raised
+        finally:
+            self.is_local = False
+        self.settle(error)
+        return found  # type: ignore[return-value]
+
+    def settle(self, error: BaseException | None) -> None:
+        failed = torch.tensor([0 if error is None else self.size - self.rank])
+        self._call(lambda: dist.all_reduce(failed, dist.ReduceOp.MAX, group=self._words))
+        if not failed.item():
+            return
+        source = self.size - int(failed.item())
+        shared = self._shared(_packed(error) if error is not None else b"", source)
+        raise error if self.rank == source and error is not None else _unpacked(shared, source)
+
+    def on_first(self, work: Callable[[], T]) -> T:
+        found = self.together(work if self.is_first else lambda: None)
+        return self._shared(found, 0)  # type: ignore[return-value]
+
+    def agree(self, value: T) -> T:
+        if isinstance(value, float):
+            number = torch.tensor([value], dtype=torch.float64)
+            self._call(lambda: dist.broadcast(number, 0, group=self._words))
+            return number.item()  # type: ignore[return-value]
+        return self._shared(value, 0)
+
+    def agreed(self, tensor: Tensor) -> Tensor:
+        found = tensor.detach().clone().contiguous()
+        self._call(lambda: dist.broadcast(found, 0, group=self._group(found)))
+        return found
+
+    def all(self, flag: bool) -> bool:
+        wrong = torch.tensor([0 if flag else 1])
+        self._call(lambda: dist.all_reduce(wrong, dist.ReduceOp.MAX, group=self._words))
+        return not wrong.item()
+
+    def sum(self, tensor: Tensor) -> Tensor:
+        found = tensor.detach().clone().contiguous()
+        if found.numel() <= FEW:
+            return self._parts(found).sum(dim=0)
+        self._call(lambda: dist.all_reduce(found, group=self._group(found)))
+        return found
+
+    def largest(self, value: float) -> float:
+        number = torch.tensor([value], dtype=torch.float64)
+        self._call(lambda: dist.all_reduce(number, dist.ReduceOp.MAX, group=self._words))
+        return number.item()
+
+    def gathered(self, rows: Tensor) -> Tensor:
+        counts = self._parts(torch.tensor([len(rows)])).flatten().tolist()
+        parts = self._parts(_padded(rows, max(counts)))
+        return torch.cat([part[:count] for part, count in zip(parts, counts, strict=True)])
+
+    def dealt_back(self, rows: Tensor, total: int) -> Tensor:
+        found = rows.new_empty(total, *rows.shape[1:])
+        parts = self._parts(_padded(rows, -(-total // self.size)))
+        for rank, part in enumerate(parts):
+            places = found[rank :: self.size]
+            places.copy_(part[: len(places)])
+        return found
+
+    def send(self, numbers: Tensor, to: int) -> None:
+        self.sent += numbers.numel()
+        numbers = numbers.contiguous()
+        self._call(lambda: dist.send(numbers, to, group=self._group(numbers)))
+
+    def receive(self, numbers: Tensor, source: int) -> None:
+        self._call(lambda: dist.recv(numbers, source, group=self._group(numbers)))
+
+    def _parts(self, tensor: Tensor) -> Tensor:
+        """The tensors of all processes, stacked."""
+        parts = tensor.new_empty(self.size, *tensor.shape)
+        self._call(
+            lambda: dist.all_gather(list(parts.unbind(0)), tensor, group=self._group(tensor))
+        )
+        return parts
+
+    def _shared(self, value: T, source: int) -> T:
+        """The value of one process."""
+        box: list[Any] = [value]
+        self._call(lambda: dist.broadcast_object_list(box, source, group=self._words))
+        return box[0]
+
+    def _group(self, tensor: Tensor) -> Any:
+        return self._words if tensor.device.type == "cpu" else None
+
+    def _call(self, call: Callable[[], object]) -> None:
+        """A call that all processes make.
+
+        Raises:
+            WorkerError: one of them is lost.
+        """
+        assert not self.is_local, "work on own points calls for the other processes"
+        try:
+            call()
+        except RuntimeError as error:
+            raise self._broken(error) from error
+
+    def _broken(self, error: RuntimeError) -> WorkerError:
+        lost = self._lost()
+        who = f"rank {', '.join(map(str, lost))}" if lost else "a process"
+        return WorkerError(
+            f"{who} of {self.size} is lost, and the solve has ended in all of them. Start it "
+            "again; with a checkpoint it goes on from there. torch.distributed said: "
+            f"{described(error):.150}"
+        )
+
+
+def _padded(rows: Tensor, count: int) -> Tensor:
+    """Rows with zeros below, so that there are `count`."""
+    found = rows.new_zeros(count, *rows.shape[1:])
+    found[: len(rows)] = rows.detach()
+    return found
+
+
+def _packed(error: BaseException) -> bytes:
+    """An error as bytes; a user's mistake without the solution that it may hold."""
+    if isinstance(error, PdelsrError):
+        error = type(error)(str(error))
+    try:
+        packed = pickle.dumps(error)
+        pickle.loads(packed)
+    except Exception:  # classes of a user's module, or with other arguments
+        return pickle.dumps(RuntimeError(described(error)))
+    return packed
+
+
+def _unpacked(packed: bytes, source: int) -> BaseException:
+    """The error of another process."""
+    return pickle.loads(packed)
