@@ -43,6 +43,7 @@ def sharing_work(distributed: bool) -> Generator[Ranks, None, None]:
             yield ALONE
         return
     with (
+        ranks.watched(),
         sharing(ranks),
         memory_shared(_processes_here()),
         _gentle_interrupt(ranks),

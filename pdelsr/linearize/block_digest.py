@@ -11,6 +11,7 @@ from torch import Tensor
 from pdelsr.compile import Block
 from pdelsr.files.seal import digest_of_tensors
 from pdelsr.linearize.points import PointPlan
+from pdelsr.ranks import ALONE
 
 PROBES, PROBE_SEED = 16, 2**31 - 4  # points where blocks are compared
 DIGITS = 9  # to which double precision is compared, and half as many for others
@@ -18,7 +19,8 @@ DIGITS = 9  # to which double precision is compared, and half as many for others
 
 def digests_of_blocks(blocks: Sequence[Block], plan: PointPlan) -> dict[str, str]:
     """A digest of every block by its name, from its values at fixed points and a fixed jet."""
-    some = replace(plan, counts={name: PROBES for name in plan.counts}, weights={}, crowds={})
+    counts = {name: PROBES for name in plan.counts}
+    some = replace(plan, counts=counts, weights={}, crowds={}, dealt_to=ALONE)
     found = {}
     for bound in some.bind(blocks, PROBE_SEED):
         shape = len(bound.block.entries), len(bound)

@@ -212,12 +212,9 @@ class BoundBlock:
 
     def gathered(self, ranks: Ranks) -> BoundBlock:
         """The points of all processes."""
-        found = [ranks.dealt_back(values, self.total) for values in self._tensors]
-        return BoundBlock(self.block, tuple(found[:-2]), *found[-2:])
-
-    @property
-    def _tensors(self) -> tuple[Tensor, ...]:
-        return (*self.sites, self.columns, self.scale)
+        sites = tuple(ranks.dealt_back(points, self.total) for points in self.sites)
+        columns = ranks.dealt_back(self.columns, self.total)
+        return BoundBlock(self.block, sites, columns, ranks.dealt_back(self.scale, self.total))
 
 
 def _site_entries(block: Block, site: int, dim: int) -> SiteEntries:

@@ -77,7 +77,7 @@ class Ranks:
         """The sum of the tensors of all processes, of the same shape in all of them."""
         return tensor
 
-    def largest(self, value: float) -> float:
+    def largest(self, value: int | float) -> int | float:
         """The largest number among those of all processes."""
         return value
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from pdelsr.errors import PdelsrError, WorkerError, described
 from pdelsr.ranks.base import Ranks
+from pdelsr.ranks.heartbeat import Heartbeat
 
 T = TypeVar("T")
 FEW = 4096  # numbers that are gathered and added in order, so that every process has the same sum
@@ -26,27 +28,40 @@ class Processes(Ranks):
 
     Args:
         check: raises what has come up in work of this process, such as the end of its time.
-        lost: the processes that are lost, once a call has failed; it may wait to find out.
 
     Attributes:
         is_interrupted: whether Ctrl-C was pressed here.
         sent: numbers that this process has sent to single others.
     """
 
-    def __init__(
-        self,
-        check: Callable[[], None] = lambda: None,
-        lost: Callable[[], list[int]] = list,
-    ) -> None:
+    def __init__(self, check: Callable[[], None] = lambda: None) -> None:
         self.rank: int = dist.get_rank()
         self.size: int = dist.get_world_size()
         self.is_local: bool = False
         self.is_interrupted: bool = False
         self.sent: int = 0
-        self._check, self._lost = check, lost
+        self._check = check
+        self._heartbeat: Heartbeat | None = None
         self._words: Any = dist.new_group(backend="gloo")
 
+    @contextmanager
+    def watched(self) -> Generator[None, None, None]:
+        """A block in which the loss of a process is noticed, and that all of them leave together.
+
+        Raises:
+            WorkerError: a process was lost.
+        """
+        self._heartbeat = heartbeat = Heartbeat(self.rank, self.size, lambda v: self._shared(v, 0))
+        try:
+            yield
+            self.settle(None)
+        finally:
+            self._heartbeat = None
+            heartbeat.stop()
+
     def raise_if_interrupted(self) -> None:
+        if self._heartbeat is not None and self._heartbeat.lost is not None:
+            raise self._without(self._heartbeat.lost)
         if self.is_interrupted:
             self.is_interrupted = False
             raise KeyboardInterrupt
@@ -103,7 +118,7 @@ class Processes(Ranks):
         self._call(lambda: dist.all_reduce(found, group=self._group(found)))
         return found
 
-    def largest(self, value: float) -> float:
+    def largest(self, value: int | float) -> int | float:
         number = torch.tensor([value], dtype=torch.float64)
         self._call(lambda: dist.all_reduce(number, dist.ReduceOp.MAX, group=self._words))
         return number.item()
@@ -156,15 +171,14 @@ class Processes(Ranks):
         try:
             call()
         except RuntimeError as error:
-            raise self._broken(error) from error
+            found = None if self._heartbeat is None else self._heartbeat.found()
+            raise self._without(found) from error
 
-    def _broken(self, error: RuntimeError) -> WorkerError:
-        lost = self._lost()
-        who = f"rank {', '.join(map(str, lost))}" if lost else "a process"
+    def _without(self, lost: int | None) -> WorkerError:
+        who = "a process" if lost is None else f"rank {lost}"
         return WorkerError(
-            f"{who} of {self.size} is lost, and the solve has ended in all of them. Start it "
-            "again; with a checkpoint it goes on from there. torch.distributed said: "
-            f"{described(error):.150}"
+            f"{who} of {self.size} was lost, and the solve ended in all of them: start it again. "
+            "With a checkpoint, it goes on from there."
         )
 
 

@@ -1,0 +1,81 @@
+"""Signs of life of processes that share a solve, by which a lost one is known by its number."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import torch.distributed as dist
+
+BEAT = 0.5  # seconds between two signs of life
+QUIET = 15.0  # seconds without one, after which a process is lost
+QUIET_AFTER_FAILURE = 3.0  # the same once a call of this process has failed
+FIRST = 60.0  # seconds in which the first sign comes
+KEY = "lost"
+
+
+class Heartbeat:
+    """A thread of every process that gives signs of life, and watches those of the next process.
+
+    They are counted in a store of the first process; whoever misses a sign writes there who is
+    lost, and all others read it. If the store itself is gone, the first process is lost.
+
+    Args:
+        rank: number of this process.
+        size: number of processes.
+        shared: gives all processes the value of the first one.
+    """
+
+    def __init__(self, rank: int, size: int, shared: Callable[[Any], Any]) -> None:
+        self.lost: int | None = None
+        self._rank, self._next = rank, (rank + 1) % size
+        self._failed = self._over = False
+        host = os.environ.get("MASTER_ADDR") or socket.getfqdn()
+        wait = timedelta(seconds=QUIET)
+        if rank == 0:
+            self._store = dist.TCPStore(host, 0, None, True, wait, wait_for_workers=False)
+        port = shared(self._store.port if rank == 0 else None)
+        if rank != 0:
+            self._store = dist.TCPStore(host, port, None, False, wait)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread, when all processes have come to their end."""
+        self._over = True
+        self._thread.join()
+
+    def found(self) -> int | None:
+        """The lost process after a call has failed; it may take a few seconds."""
+        self._failed = True
+        end = time.monotonic() + 2 * QUIET_AFTER_FAILURE
+        while self.lost is None and time.monotonic() < end:
+            time.sleep(BEAT / 5)
+        return self.lost
+
+    def _run(self) -> None:
+        beats, seen, since = 0, -1, time.monotonic() + FIRST
+        while not self._over and self.lost is None:
+            beats += 1
+            try:
+                self._store.set(str(self._rank), str(beats))
+                now = self._count(self._next)
+                if now != seen:
+                    seen, since = now, time.monotonic()
+                quiet = QUIET_AFTER_FAILURE if self._failed else QUIET
+                if time.monotonic() - since > quiet:
+                    self._store.set(KEY, str(self._next))
+                if self._store.check([KEY]):
+                    self.lost = int(self._store.get(KEY))
+            except RuntimeError:  # the store is gone
+                self.lost = None if self._over else 0
+            time.sleep(BEAT)
+
+    def _count(self, rank: int) -> int:
+        """The signs that a process has given so far."""
+        return int(self._store.get(str(rank))) if self._store.check([str(rank)]) else -1
