@@ -20,6 +20,7 @@ ORDER = [
         "errors",
         "console",
         "progress",
+        "ranks",
         "resources",
         "reference",
         "declare",

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from pdelsr.lstsq.base import LeastSquares, Solved, equilibrate
-from pdelsr.lstsq.block_qr import factored
+from pdelsr.lstsq.block_qr import PANEL, factored
 from pdelsr.lstsq.spectrum import Spectrum, spectrum_of
 from pdelsr.lstsq.system import System
 from pdelsr.lstsq.tree_qr import TreeQR, tree_factored
@@ -52,7 +52,7 @@ class QR(LeastSquares):
     shares_rows = True
 
     def numbers(self, n: int | float, r: int) -> int | float:
-        return n * r + 8 * r**2  # the latter for the spectrum
+        return n * (r + min(r, PANEL)) + 8 * r**2  # the latter for the spectrum
 
     def init(self, system: System) -> QRState:
         ranks, (n, r), like = system.ranks, system.shape, system.like
