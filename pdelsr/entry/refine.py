@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from typing_extensions import Unpack
 
 from pdelsr.declare import Problem
+from pdelsr.entry.distributed import sharing_work
 from pdelsr.entry.solve import solve
 from pdelsr.errors import SettingsError
 from pdelsr.lstsq import LeastSquares
@@ -23,6 +24,7 @@ from pdelsr.regression.data import Loader
 from pdelsr.regression.options import DataOptions
 from pdelsr.results import Solution
 from pdelsr.solvers.methods.lsr import LSR
+from pdelsr.solvers.state.settings import require_flag
 from pdelsr.subspace import Basis
 
 RANK = 1500
@@ -61,7 +63,12 @@ class InstanceOptions(ManyOptions, total=False):
 
 @overload
 def refine(
-    model: nn.Module, inputs: Problem, targets: None = None, **options: Unpack[InstanceOptions]
+    model: nn.Module,
+    inputs: Problem,
+    targets: None = None,
+    *,
+    distributed: bool = False,
+    **options: Unpack[InstanceOptions],
 ) -> Solution: ...
 
 
@@ -70,6 +77,8 @@ def refine(
     model: nn.Module,
     inputs: GivenInputs,
     targets: GivenTargets | None = None,
+    *,
+    distributed: bool = False,
     **options: Unpack[DataOptions],
 ) -> RefinedModule: ...
 
@@ -80,6 +89,8 @@ def refine(
     model: nn.Module,
     inputs: Problem | GivenInputs,
     targets: GivenTargets | None = None,
+    *,
+    distributed: bool = False,
     **options: Any,
 ) -> Solution | RefinedModule:
     """Refine a trained module in one shot: on data, or for one instance of a parametric problem.
@@ -87,6 +98,10 @@ def refine(
     On data, `refine(model, inputs, targets, rank=…)` or `refine(model, loader, rank=…)`, with the
     options of `pdelsr.regression.refine`; for an instance, `refine(operator, problem.at(a),
     rank=…)`, with those of `pdelsr.entry.refine.refine_instance`. The model is not changed.
+
+    With distributed=True the work is shared with the other processes that torchrun has started:
+    each gives samples of its own, as tensors or as a loader, or shares the points of the instance.
+    The module is that of the first process, and all of them get the same result.
 
     Returns:
         A `RefinedModule` on data, a `Solution` for an instance.
@@ -116,8 +131,10 @@ def refine(
         if targets is not None:
             raise SettingsError("targets belong to data: a problem has none.")
         require_options(options)
-        return refine_instance(model, inputs, **options)
-    return refine_on_data(model, inputs, targets, **options)
+        return refine_instance(model, inputs, distributed=distributed, **options)
+    require_flag("distributed", distributed)
+    with sharing_work(distributed):
+        return refine_on_data(model, inputs, targets, **options)
 
 
 def refine_instance(
@@ -137,6 +154,7 @@ def refine_instance(
     tolerance: int | float = 0.0,
     memory_budget: int | None = None,
     verbose: bool = False,
+    distributed: bool = False,
 ) -> Solution:
     """Refine a physics-informed operator for one instance: no labels, no training.
 
@@ -168,6 +186,7 @@ def refine_instance(
         tolerance: on the largest held-out root mean square of a block, for the status.
         memory_budget: bytes of one chunk of rows; None for a share of what is free.
         verbose: show progress.
+        distributed: share points and rows with the other processes of torchrun, see `solve`.
 
     Raises:
         SettingsError: operator, sensors or options do not fit the problem, or the rank is far above
@@ -197,11 +216,14 @@ def refine_instance(
         hard=False,
         dtype=dtype,
         device=str(parameter_of(operator).device),
+        distributed=distributed,
     )
 
 
 DEFAULTS = {
-    name: p.default for name, p in list(inspect.signature(refine_instance).parameters.items())[2:]
+    name: p.default
+    for name, p in list(inspect.signature(refine_instance).parameters.items())[2:]
+    if name != "distributed"
 }
 
 

@@ -15,7 +15,8 @@ from pdelsr.checkpoint import RunFile, kept_form
 from pdelsr.declare import Problem
 from pdelsr.entry.distributed import sharing_work
 from pdelsr.errors import ProblemError, SettingsError
-from pdelsr.lstsq import SOLVERS, solver_named
+from pdelsr.lstsq import solver_named
+from pdelsr.lstsq.registry import require_shared_rows
 from pdelsr.ranks import Ranks
 from pdelsr.resources.clock import Clock
 from pdelsr.resources.pieces import told_what_to_lower
@@ -203,8 +204,9 @@ def _solved(request: Request, trace: Trace | None, ranks: Ranks) -> Solution:
     clock = Clock(settings.time_limit)
     form = ranks.on_first(lambda: kept_form(settings.checkpoint))
     job = in_time(clock, lambda: request.job(clock.left, form))
-    if ranks.size > 1:
-        require_shared_rows(job.method)
+    given = getattr(job.method, "lstsq", None)
+    if ranks.size > 1 and given is not None:
+        require_shared_rows(solver_named(given))
     title = f"{job.problem.name} by {job.method.name}"
     shows = settings.verbose and ranks.is_first
     display = Display(title, clock.limit) if shows else None
@@ -234,21 +236,6 @@ def by_first(listener: Callable[[Record], None], ranks: Ranks) -> Callable[[Reco
     if ranks.size == 1:
         return listener
     return lambda record: ranks.on_first(lambda: listener(record))
-
-
-def require_shared_rows(method: Method) -> None:
-    """Refuse a least-squares solver that needs all rows in one process.
-
-    Raises:
-        SettingsError: the method has one; the message lists the others.
-    """
-    given = getattr(method, "lstsq", None)
-    if given is None or solver_named(given).shares_rows:
-        return
-    known = ", ".join(repr(name) for name, solver in SOLVERS.items() if solver.shares_rows)
-    raise SettingsError(
-        f"lstsq={given!r:.60} needs all rows in one process: with distributed=True choose {known}."
-    )
 
 
 def require_kinds(problem: object, start: object) -> None:

@@ -47,3 +47,18 @@ def solver_named(
             f"least-squares solver {solver!r} is not known: choose one of {listed}."
         )
     return known[solver]
+
+
+def require_shared_rows(solver: LeastSquares) -> None:
+    """Refuse a solver that needs all rows in one process.
+
+    Raises:
+        SettingsError: it does; the message lists the others.
+    """
+    if solver.shares_rows:
+        return
+    name = type(solver).__name__
+    known = ", ".join(repr(other) for other, one in SOLVERS.items() if one.shares_rows)
+    raise SettingsError(
+        f"{name} needs all rows in one process: with distributed=True choose lstsq from {known}."
+    )

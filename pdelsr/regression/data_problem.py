@@ -15,6 +15,7 @@ from torch import Tensor
 from pdelsr.errors import SettingsError
 from pdelsr.lstsq import System
 from pdelsr.lstsq.system import require_finite
+from pdelsr.ranks import Ranks
 from pdelsr.regression.data import Batch, Data, over_pieces
 from pdelsr.regression.products import JacobianTimes
 from pdelsr.regression.task import Task
@@ -69,6 +70,10 @@ class DataSystem(System):
         return self.place.problem.task.model.like
 
     @property
+    def ranks(self) -> Ranks:
+        return self.place.problem.task.own
+
+    @property
     def _entries(self) -> int:
         """Rows of a sample."""
         return self.place.problem.task.entries if self.modes is None else self.modes.shape[1]
@@ -76,7 +81,12 @@ class DataSystem(System):
     @property
     def b(self) -> Float[Tensor, " n"]:
         y = self.place.y
-        return torch.cat([self._times(batch, y) - self._f(batch) for batch in self._in_order()])
+
+        def own() -> Tensor:
+            found = [self._times(batch, y) - self._f(batch) for batch in self._in_order()]
+            return torch.cat(found)
+
+        return self.ranks.together(own)
 
     def chunks(self) -> Iterator[tuple[Float[Tensor, "c r"], Float[Tensor, " c"]]]:
         problem = self.place.problem
@@ -116,9 +126,15 @@ class DataSystem(System):
         return K
 
     def times(self, y: Float[Tensor, " r"]) -> Float[Tensor, " n"]:
-        return torch.cat([self._times(batch, y) for batch in self._in_order()])
+        return self.ranks.together(
+            lambda: torch.cat([self._times(batch, y) for batch in self._in_order()])
+        )
 
     def transpose_times(self, w: Float[Tensor, " n"]) -> Float[Tensor, " r"]:
+        return self.ranks.sum(self.ranks.together(lambda: self._transposed(w)))
+
+    def _transposed(self, w: Float[Tensor, " n"]) -> Float[Tensor, " r"]:
+        """Aᵀ w of the samples of this process."""
         task, out, start = self.place.problem.task, self.place.problem.zeros(), 0
         for batch in self._in_order():
             part = w[start : start + len(batch) * self._entries].reshape(len(batch), -1)
@@ -235,7 +251,7 @@ class DataProblem(Reduced):
         """
         if self.is_linear and (left := left_over()) is not None:
             shares, tried = (1.0,), target[:, None]
-            sizes = [left / math.sqrt(self.task.samples)]
+            sizes = [left / math.sqrt(self.task.total)]
         else:
             shares = (1.0,) if self.is_linear else SHARES
             tried = torch.stack([place.y + s * (target - place.y) for s in shares], dim=1)
@@ -247,18 +263,22 @@ class DataProblem(Reduced):
 
     def sizes(self, data: Data, Y: Float[Tensor, "r c"]) -> list[float]:
         """Root mean square over the samples of ‖F‖ at q + J V y, for every column y of Y."""
-        total, count = Y.new_zeros(Y.shape[1]), 0
 
         def squares(batch: Batch) -> Tensor:
             q = self.predicted(batch, Y)
             columns = (self.task.residual(q[..., c], batch.targets) for c in range(Y.shape[1]))
             return torch.stack([f.square().sum() for f in columns])
 
-        for batch in self.task.display.over("residuals", data):
-            for length, found in over_pieces(batch, squares):
-                total += found
-                count += length
-        return (total / count).sqrt().tolist()
+        def own() -> Tensor:
+            total = Y.new_zeros(1 + Y.shape[1])
+            for batch in self.task.display.over("residuals", data):
+                for length, found in over_pieces(batch, squares):
+                    total[0] += length
+                    total[1:] += found
+            return total
+
+        count, *total = self.task.own.sum(self.task.own.together(own)).unbind()
+        return [(one / count).sqrt().item() for one in total]
 
     def predicted(self, batch: Batch, Y: Float[Tensor, "r c"]) -> Float[Tensor, "n k c"]:
         """q + J V y for every column y of Y."""

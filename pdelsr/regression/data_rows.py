@@ -10,6 +10,7 @@ from jaxtyping import Int
 from torch import Tensor, nn
 
 from pdelsr.linearize import RowChunks, RowSource
+from pdelsr.ranks import Ranks
 from pdelsr.regression.data import Batch
 from pdelsr.regression.task import Task
 from pdelsr.resources.memory import points_per_chunk
@@ -37,16 +38,30 @@ class DataRows(RowSource):
         return self.task.model.like
 
     @property
+    def own(self) -> Ranks:
+        return self.task.own
+
+    @property
     def module(self) -> nn.Module:
         return self.task.model.module
 
     def draw_output_rows(self, count: int, generator: torch.Generator) -> RowChunks:
         """Rows of single outputs of single samples."""
-        return self._seeded(draw_rows(self.task, self.task.outputs, count, generator))
+        return self._seeded(self._drawn(self.task.outputs, count, generator))
 
     def draw_residual_rows(self, count: int, generator: torch.Generator) -> RowChunks:
         """Rows of single entries of F at single samples: rows of J times the slopes of F."""
-        return self._seeded(draw_rows(self.task, self.task.entries, count, generator), True)
+        return self._seeded(self._drawn(self.task.entries, count, generator), True)
+
+    def _drawn(self, width: int, count: int, generator: torch.Generator) -> list[DrawnRows]:
+        """Rows of this process, in proportion to its samples."""
+        own = self.own
+        if own.size == 1:
+            return draw_rows(self.task, width, count, generator)
+        seed = int(torch.randint(2**31, (), generator=generator, device="cpu")) + own.rank
+        apart = torch.Generator().manual_seed(seed)  # that of all processes must stay in step
+        share = -(-count * self.task.samples // self.task.total)
+        return own.together(lambda: draw_rows(self.task, width, share, apart))
 
     def _seeded(self, drawn: list[DrawnRows], of_residual: bool = False) -> RowChunks:
         title = "basis"

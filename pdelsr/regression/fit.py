@@ -85,7 +85,7 @@ class Directed:
             self.values,
             leading,
             task.residual,
-            task.samples,
+            task.total,
             task.given.module,
             task.model.module,
             task.data.smoothing,
@@ -412,20 +412,24 @@ def fitted_sizes(problem: DataProblem, nested: Nested, Y: Float[Tensor, "r c"]) 
     """Residual norms on the data of the fit; the triangle knows them if F is linear in q."""
     if not problem.is_linear:
         return problem.sizes(problem.task.data, Y)
-    return [math.sqrt(nested.squares(y) / problem.task.samples) for y in Y.T]
+    return [math.sqrt(nested.squares(y) / problem.task.total) for y in Y.T]
 
 
 def unrefined_size(task: Task, data: Data) -> float:
     """Root mean square over the samples of ‖F‖ of the module on the inputs as they are."""
-    total, count = 0.0, 0
 
     def squares(batch: Batch) -> float:
         return task.residual(task.given(batch.given), batch.targets).square().sum().item()
 
-    for batch in task.display.over("residuals", data):
-        for length, found in over_pieces(batch, squares):
-            total += found
-            count += length
+    def own() -> Tensor:
+        total, count = 0.0, 0
+        for batch in task.display.over("residuals", data):
+            for length, found in over_pieces(batch, squares):
+                total += found
+                count += length
+        return torch.tensor([total, count], dtype=torch.float64)
+
+    total, count = task.own.sum(task.own.together(own)).tolist()
     return math.sqrt(total / count)
 
 
@@ -455,10 +459,15 @@ def surely_better(problem: DataProblem, held: Data, y: Float[Tensor, " r"]) -> b
         )
         return torch.stack([before**2 - after**2, before - after])
 
-    batches = task.display.over("comparison", held)
-    found = torch.cat([g for batch in batches for _, g in over_pieces(batch, gains)], dim=1)
-    mean, count = found.mean(dim=1), found.shape[1]
-    deviation = found.std(dim=1, correction=0) / math.sqrt(max(count - 1, 1))
+    def own() -> Tensor:
+        batches = task.display.over("comparison", held)
+        return torch.cat([g for batch in batches for _, g in over_pieces(batch, gains)], dim=1)
+
+    found = task.own.together(own)
+    count = int(task.own.sum(torch.tensor([found.shape[1]])).item())
+    mean = task.own.sum(found.sum(dim=1)) / count
+    squares = task.own.sum((found - mean[:, None]).square().sum(dim=1))
+    deviation = (squares / count).sqrt() / math.sqrt(max(count - 1, 1))
     return bool(mean[0] > 0 and (mean > SURE * deviation).any())
 
 

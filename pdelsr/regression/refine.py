@@ -15,9 +15,10 @@ from torch import Tensor, nn
 from pdelsr.errors import SettingsError
 from pdelsr.lstsq import SOLVERS, KernelRidge, LeastSquares, StreamingQR, solver_named
 from pdelsr.lstsq.kernel_ridge import MOST_ROWS
-from pdelsr.lstsq.registry import OF_DATA
+from pdelsr.lstsq.registry import OF_DATA, require_shared_rows
 from pdelsr.networks.copies import copied, in_dtype
 from pdelsr.progress import PassDisplay
+from pdelsr.ranks import Ranks, current
 from pdelsr.regression.checks import require_kinds, require_known, require_options
 from pdelsr.regression.data import Data, Loader, Pair
 from pdelsr.regression.fit import MOST_ENTRIES, Fit, chosen
@@ -164,12 +165,31 @@ def refine(
         )
     generator = torch.Generator().manual_seed(seed)
     device = next(iter(model.parameters()), torch.empty(0)).device
-    with PassDisplay(verbose) as display, told_what_to_lower(LOWER, device):
-        view = Model(in_dtype(copied(model), DTYPES[dtype]), parameter_fraction, generator)
-        fit, held = fit_and_held_out(view, inputs, targets, rank, validation, size, generator)
-        task, probe = task_of(view, fit, held, residual, display)
+    own = current()
+    if own.size > 1:
+        wishes = require_shared(solver, wishes)
+    with PassDisplay(verbose and own.is_first) as display, told_what_to_lower(LOWER, device):
+        view = Model(
+            in_dtype(agreed(copied(model), own), DTYPES[dtype]), parameter_fraction, generator
+        )
+
+        def read() -> tuple[Task, Inputs, Data | None]:
+            # random numbers of their own for the split of data whose sizes may differ
+            apart = torch.Generator().manual_seed(seed + 1) if own.size > 1 else generator
+            fit, held = fit_and_held_out(view, inputs, targets, rank, validation, size, apart)
+            return *task_of(view, fit, held, residual, display), held
+
+        task, probe, held = own.together(read)
+        total = int(own.sum(torch.tensor([task.samples])).item())
+        task = replace(task, own=own, others=total - task.samples)
         parts = Parts(recipe, solver, newton_steps, products, probe, memory_budget, generator)
-        if lstsq == "auto" and basis is None and rank == "auto" and suits_kernel(task, products):
+        if (
+            own.size == 1
+            and lstsq == "auto"
+            and basis is None
+            and rank == "auto"
+            and suits_kernel(task, products)
+        ):
             by_kernel = replace(parts, basis=Full(), solver=KernelRidge())
             parts = by_kernel if fits(task, by_kernel, task.model.size) else parts
         wanted = rank_to_try(rank, task, parts.basis, parts.solver.has_path)
@@ -179,6 +199,29 @@ def refine(
 
 
 OPTIONS = [name for name in inspect.signature(refine).parameters if name != "misspelled"]
+
+
+def require_shared(solver: LeastSquares, wishes: Wishes) -> Wishes:
+    """Refuse what needs all samples in one process, and leave out what is only tried.
+
+    Raises:
+        SettingsError: the solver, or a smoothing of inputs or rectifiers, needs them.
+    """
+    require_shared_rows(solver)
+    for name, wish in (("smoothing", wishes.smoothing), ("mollify", wishes.mollify)):
+        if wish not in ("auto", None):
+            raise SettingsError(
+                f"{name} needs all samples in one process: leave it out with distributed=True."
+            )
+    return Wishes(None, None)
+
+
+def agreed(model: nn.Module, own: Ranks) -> nn.Module:
+    """The module with the parameters and buffers of the first process."""
+    with torch.no_grad():
+        for tensor in (*model.parameters(), *model.buffers()) if own.size > 1 else ():
+            tensor.copy_(own.agreed(tensor))
+    return model
 
 
 def suits_kernel(task: Task, products: str) -> bool:
@@ -248,7 +291,7 @@ def rank_to_try(rank: int | str, task: Task, basis: Basis, has_path: bool = Fals
     Raises:
         SettingsError: there are not as many directions, or too few data for them.
     """
-    model, rows = task.model, task.rows
+    model, rows = task.model, task.total * task.entries
     width = width_of(basis, model.module)
     if width is not None and model.index is not None:
         raise SettingsError(

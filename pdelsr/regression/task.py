@@ -8,6 +8,7 @@ import torch
 
 from pdelsr.errors import SettingsError
 from pdelsr.progress import PassDisplay
+from pdelsr.ranks import ALONE, Ranks
 from pdelsr.regression.data import Batch, Data, over_pieces
 from pdelsr.regression.model import Model
 from pdelsr.regression.target import Residual
@@ -26,6 +27,8 @@ class Task:
         samples: n, the number of samples.
         outputs: k, numbers that the module gives per sample.
         entries: p, numbers that F gives per sample.
+        own: processes that have the other samples of the fit.
+        others: how many these are.
     """
 
     model: Model
@@ -36,6 +39,13 @@ class Task:
     samples: int
     outputs: int
     entries: int
+    own: Ranks = ALONE
+    others: int = 0
+
+    @property
+    def total(self) -> int:
+        """Samples of all processes."""
+        return self.samples + self.others
 
     @property
     def is_changed(self) -> bool:
@@ -44,7 +54,7 @@ class Task:
 
     @property
     def rows(self) -> int:
-        """Rows of the linear problems."""
+        """Rows of the linear problems; those of this process."""
         return self.samples * self.entries
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 import torch
+from thread_ranks import Threads, in_threads
 from torch import Tensor
 
-from pdelsr.lstsq import QR, LSQR, Cholesky, LeastSquares, StreamingQR, System, TruncatedSVD
+from pdelsr.lstsq import LSQR, QR, Cholesky, LeastSquares, StreamingQR, System, TruncatedSVD
 from pdelsr.lstsq.system import MatrixSystem, NotFiniteError, require_finite
 from pdelsr.lstsq.tree_qr import tree_factored
 from pdelsr.lstsq.triangle import Triangle
 from pdelsr.ranks import ALONE, Ranks
 from pdelsr.ranks.triangles import packed, pairs, unpacked
-from tests.ranks.threads import Threads, in_threads
 
 
 class SpreadSystem(MatrixSystem):
@@ -26,7 +26,7 @@ class SpreadSystem(MatrixSystem):
     def ranks(self) -> Ranks:
         return self.of
 
-    def chunks(self):  # noqa: ANN201
+    def chunks(self):
         for rows, b in super().chunks():
             require_finite(rows, b)
             yield rows, b
