@@ -1,9 +1,11 @@
-"""One refinement on many rows, by one process or by several: seconds, and memory of each.
+r"""One refinement on many rows, by one process or by several: seconds, and memory of each.
 
     python docs/experiments/rows_over_processes.py 1000000 3000 float32
-    torchrun --standalone --nproc-per-node 2 docs/experiments/rows_over_processes.py 1000000 3000 float32
+    torchrun --standalone --nproc-per-node 2 \
+        docs/experiments/rows_over_processes.py 1000000 3000 float32
 
-Processes have one thread each. The problem is Poisson's equation in a square.
+takes rows, directions, precision and, if you like, the least-squares solver. Processes have one
+thread each. The problem is Poisson's equation in a square.
 """
 
 from __future__ import annotations
@@ -37,8 +39,8 @@ def main(rows: int, directions: int, dtype: str = "float64", lstsq: str = "qr") 
     error = found.error()["u"].relative_l2
     print(
         f"rank {os.environ.get('RANK', 0)} of {os.environ.get('WORLD_SIZE', 1)}: {rows:,} rows, "
-        f"{found.rank:,} directions, {dtype}, {lstsq}: {seconds:.1f} s, peak {peak / 2**30:.2f} GiB "
-        f"({before / 2**30:.2f} before), error {error:.2e}, {found.status.value}",
+        f"{found.rank:,} directions, {dtype}, {lstsq}: {seconds:.1f} s, peak {peak / 2**30:.2f} "
+        f"GiB ({before / 2**30:.2f} before), error {error:.2e}, {found.status.value}",
         flush=True,
     )
 

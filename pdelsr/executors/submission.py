@@ -152,6 +152,19 @@ class _Jobs:
     def _ended(self, key: int, _: object) -> None:
         self._done.put(key)
 
+    def _require_open(self) -> None:
+        """Refuse to wait for a client of dask whose scheduler is gone.
+
+        Raises:
+            WorkerError: it is.
+        """
+        if getattr(self.executor, "status", None) == "closed":
+            raise WorkerError(
+                f"the executor was closed while {len(self.running)} jobs were running, as happens "
+                "when the scheduler is lost: start it again, and make the call once more. With a "
+                "path it goes on from there."
+            )
+
     def next_done(self) -> tuple[int, Future]:
         """A job that is done, and its future; waits for one."""
         while True:
@@ -159,6 +172,7 @@ class _Jobs:
             try:
                 key = self._done.get(timeout=PAUSE)
             except Empty:
+                self._require_open()
                 key = next((k for k, (_, f) in self.running.items() if f.done()), None)
             if key in self.running:
                 return self.running.pop(key)

@@ -210,3 +210,18 @@ def test_each_process_sees_one_card() -> None:
 def _card() -> str | None:
     time.sleep(0.5)
     return os.environ.get("CUDA_VISIBLE_DEVICES")
+
+
+class Closing:
+    """A client whose scheduler is lost while a job is running."""
+
+    status = "running"
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Future[Any]:
+        self.status = "closed"
+        return Future()
+
+
+def test_nobody_waits_for_a_scheduler_that_is_gone() -> None:
+    with pytest.raises(pl.WorkerError, match="scheduler is lost: start it again"):
+        list(outcomes(Closing(), abs, range(2)))

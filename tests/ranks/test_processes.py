@@ -80,8 +80,8 @@ def test_all_processes_get_the_same_to_the_bit(folder: Path, name: str) -> None:
     some = [first] if name == "linear" else list(first.values())
     others = [second] if name == "linear" else list(second.values())
     for a, b in zip(some, others, strict=True):
-        pairs = zip(a.values(), b.values(), strict=True) if isinstance(a, dict) else zip(a, b, strict=True)
-        for x, y in pairs:
+        both = [list(c.values()) if isinstance(c, dict) else list(c) for c in (a, b)]
+        for x, y in zip(*both, strict=True):
             if isinstance(x, torch.Tensor):
                 assert torch.equal(x, y)
 
