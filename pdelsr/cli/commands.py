@@ -16,6 +16,7 @@ from pdelsr.cli.pictures import solution_pictures
 from pdelsr.cli.show import show_text
 from pdelsr.cli.streams import STANDARD_OUTPUT, is_colored, write_text
 from pdelsr.declare import Problem
+from pdelsr.entry.distributed import joined
 from pdelsr.entry.solve import solve
 from pdelsr.errors import ProblemError, SettingsError, described
 from pdelsr.problem_file import find_file, list_problems, load_problem, problem_folder
@@ -31,7 +32,10 @@ PLAIN_OPTIONS = (
 
 
 def solve_command(chosen: argparse.Namespace) -> int:
-    """Solve, write the files that were asked for, print the summary."""
+    """Solve, write the files that were asked for, print the summary.
+
+    Of several processes that share the work, the first one writes and prints.
+    """
     options = read_method_options(chosen)
     at = read_slice(chosen.at)
     require_outputs(
@@ -45,10 +49,11 @@ def solve_command(chosen: argparse.Namespace) -> int:
     problem = read_problem(chosen)
     require_pictures(chosen, problem, at)
     start = load(chosen.start, problem) if chosen.start else None
+    options |= {"start": start, "verbose": not chosen.quiet, "distributed": chosen.distributed}
     with shown_log(chosen.verbose, chosen.quiet):
-        solution, mistake = solved_so_far(
-            lambda: solve(problem, chosen.method, start=start, verbose=not chosen.quiet, **options)
-        )
+        solution, mistake = solved_so_far(lambda: solve(problem, chosen.method, **options))
+    if chosen.distributed and not joined().is_first:
+        return 0
     solution, failed = deliver(solution, chosen, at)
     first = mistake or failed
     if first is not None:

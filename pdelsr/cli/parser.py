@@ -175,6 +175,11 @@ def _add_run(command: argparse.ArgumentParser) -> None:
     group.add_argument("--tolerance", type=number, metavar="EPS", help="on the held-out residual")
     group.add_argument("--max-iterations", type=whole_number, metavar="N", help="of the outer loop")
     group.add_argument("--refine", action="store_true", help="append a one-shot LSR")
+    group.add_argument(
+        "--distributed",
+        action="store_true",
+        help="share the work with the other processes that torchrun has started",
+    )
     group.add_argument("--start", type=_path, metavar="FILE", help="saved solution to go on from")
     group.add_argument(
         "--checkpoint",

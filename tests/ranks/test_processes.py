@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -21,18 +22,18 @@ JOBS = Path(rank_jobs.__file__)
 PATIENCE = 240  # seconds for the processes of a test
 
 
-def started(size: int, folder: Path, *names: str) -> list[subprocess.CompletedProcess[str]]:
-    """Processes that do some jobs, started as torchrun starts them."""
-    command = [
+def started(size: int, *command: str) -> subprocess.CompletedProcess[str]:
+    """Processes that run a script, as torchrun starts them."""
+    launch = [
         *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
-        *(f"--nproc-per-node={size}", str(JOBS), str(folder), *names),
+        *(f"--nproc-per-node={size}", *command),
     ]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
+        launch, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    return [done]
+    return done
 
 
 def alone(folder: Path, *names: str) -> None:
@@ -57,8 +58,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What one process, two and four have found."""
     path = tmp_path_factory.mktemp("ranks")
     alone(path, "linear", "methods", "resumed", "refined")
-    started(2, path, "linear", "methods", "resumed", "refined", "errors", "interrupted")
-    started(4, path, "linear", "refined")
+    jobs = ("linear", "methods", "resumed", "refined", "errors", "interrupted")
+    started(2, str(JOBS), str(path), *jobs)
+    started(4, str(JOBS), str(path), "linear", "refined")
     alone(path, "continued")
     return path
 
@@ -179,6 +181,19 @@ def test_a_lost_process_ends_all_others_and_is_named(tmp_path: Path) -> None:
         for process in running:
             process.kill()
             process.wait()
+
+
+def test_one_process_writes_the_files_of_the_command_and_its_summary(tmp_path: Path) -> None:
+    file, saved = tmp_path / "found.json", tmp_path / "saved"
+    options = ["--method", "lsr", "--hidden", "8,8", "--points", "100", "--time-limit", "60"]
+    problem = str(rank_jobs.PROBLEMS / "poisson_2d.py")
+    done = started(
+        *(2, "-m", "pdelsr", "solve", problem, *options, "--quiet", "--distributed"),
+        *("--json", str(file), "--save", str(saved)),
+    )
+    assert json.loads(file.read_text())["problem"]
+    assert saved.exists()
+    assert not done.stdout.strip()
 
 
 def test_a_process_that_was_started_alone_is_told_what_to_do(monkeypatch: Any) -> None:
