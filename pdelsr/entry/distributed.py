@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import atexit
+import math
 import os
 import signal
 import threading
+import time
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -20,6 +22,7 @@ from pdelsr.ranks.processes import Processes
 from pdelsr.resources.free_memory import memory_shared
 from pdelsr.resources.time_is_up import check_time
 
+ECHO = 1.0  # seconds in which torchrun passes Ctrl-C on once more
 _joined: list[Processes] = []  # by this process, once
 
 
@@ -100,10 +103,13 @@ def _gentle_interrupt(ranks: Processes) -> Generator[None, None, None]:
         yield
         return
 
+    first = math.inf
+
     def interrupt(number: int, frame: FrameType | None) -> None:
-        if ranks.is_interrupted:
+        nonlocal first
+        if ranks.is_interrupted and time.monotonic() - first > ECHO:
             raise KeyboardInterrupt
-        ranks.is_interrupted = True
+        ranks.is_interrupted, first = True, min(first, time.monotonic())
 
     before = signal.signal(signal.SIGINT, interrupt)
     try:

@@ -12,9 +12,12 @@ import torch
 from typing_extensions import Unpack
 
 from pdelsr.checkpoint import RunFile, kept_form
+from pdelsr.checkpoint.fingerprint import fingerprint
 from pdelsr.declare import Problem
 from pdelsr.entry.distributed import sharing_work
 from pdelsr.errors import ProblemError, SettingsError
+from pdelsr.executors.job import versions
+from pdelsr.files.digest import digest
 from pdelsr.lstsq import solver_named
 from pdelsr.lstsq.registry import require_shared_rows
 from pdelsr.ranks import Ranks
@@ -204,9 +207,11 @@ def _solved(request: Request, trace: Trace | None, ranks: Ranks) -> Solution:
     clock = Clock(settings.time_limit)
     form = ranks.on_first(lambda: kept_form(settings.checkpoint))
     job = in_time(clock, lambda: request.job(clock.left, form))
-    given = getattr(job.method, "lstsq", None)
-    if ranks.size > 1 and given is not None:
-        require_shared_rows(solver_named(given))
+    if ranks.size > 1:
+        require_same_call(job, ranks)
+        given = getattr(job.method, "lstsq", None)
+        if given is not None:
+            require_shared_rows(solver_named(given))
     title = f"{job.problem.name} by {job.method.name}"
     shows = settings.verbose and ranks.is_first
     display = Display(title, clock.limit) if shows else None
@@ -229,6 +234,29 @@ def _solved(request: Request, trace: Trace | None, ranks: Ranks) -> Solution:
     if guarded is not None:
         ranks.on_first(lambda: guarded.require_success(solution))
     return solution
+
+
+def require_same_call(job: Job, ranks: Ranks) -> None:
+    """Refuse processes that solve different problems, or have different versions.
+
+    Raises:
+        SettingsError: they do; the message says what differs.
+    """
+    settings = job.settings
+    limits = (settings.time_limit, settings.max_iterations, settings.tolerance, settings.refine)
+    parts = {**versions(), **fingerprint(job), "limits": limits}
+    own = {name: digest([repr(part)]) for name, part in parts.items()}
+    first = ranks.agree(own)
+
+    def compare() -> None:
+        different = [name for name, value in first.items() if own.get(name) != value]
+        if different:
+            raise SettingsError(
+                "with distributed=True all processes call solve with the same arguments: "
+                f"{', '.join(different)} of process {ranks.rank} are not those of process 0."
+            )
+
+    ranks.together(compare)
 
 
 def by_first(listener: Callable[[Record], None], ranks: Ranks) -> Callable[[Record], None]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-import torch.distributed as dist
+from torch.distributed import TCPStore  # pyright: ignore[reportPrivateImportUsage]
 
 BEAT = 0.5  # seconds between two signs of life
 QUIET = 15.0  # seconds without one, after which a process is lost
@@ -38,10 +38,10 @@ class Heartbeat:
         host = os.environ.get("MASTER_ADDR") or socket.getfqdn()
         wait = timedelta(seconds=QUIET)
         if rank == 0:
-            self._store = dist.TCPStore(host, 0, None, True, wait, wait_for_workers=False)
+            self._store = TCPStore(host, 0, None, True, wait, wait_for_workers=False)
         port = shared(self._store.port if rank == 0 else None)
         if rank != 0:
-            self._store = dist.TCPStore(host, port, None, False, wait)
+            self._store = TCPStore(host, port, None, False, wait)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 

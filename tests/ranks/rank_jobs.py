@@ -120,6 +120,10 @@ def errors(folder: Path) -> None:
     solution = pl.solve(burgers(), distributed=True, time_limit=4.0)
     said.append(solution.ended.value)
     assert solution.seconds < 8
+    try:
+        pl.solve(string(), distributed=True, seed=RANK, **FEW)
+    except pl.SettingsError as error:
+        said.append(str(error))
     keep(folder, "errors", said=said)
 
 

@@ -112,6 +112,7 @@ def test_a_mistake_of_one_process_is_that_of_all(folder: Path) -> None:
         assert "LSMR needs all rows in one process" in said[2]
         assert "lies in a folder that does not exist" in said[3]
         assert said[4] == pl.Status.OUT_OF_TIME.value
+        assert "options of process 1 are not those of process 0" in said[5]
 
 
 def test_an_interruption_ends_all_with_the_best_state(folder: Path) -> None:
