@@ -49,7 +49,7 @@ def row_seconds(points: int, r: int) -> float:
     blocks = compile_problem(problem).blocks
     bound = PointPlan(problem.domain, {b.name: points for b in blocks}).bind(blocks, 0)
     width = round(r**0.5)
-    residual = StackedResidual(MLP((width, width), in_features=2, out_features=1), bound)
+    residual = StackedResidual(MLP(2, 1, (width, width)), bound)
     jets = residual.coefficients(residual.jets_without_graph())
 
     def rows() -> None:

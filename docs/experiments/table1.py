@@ -78,6 +78,7 @@ def main() -> None:
     parser.add_argument("--instances", type=int, default=100)
     parser.add_argument("--rank", type=int, help="of the tangent space that is used")
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--device", default="cpu", help="of the refinements, such as cuda")
     parser.add_argument("--folder", type=Path, default=Path())
     chosen = parser.parse_args()
     name = chosen.equation
@@ -94,7 +95,7 @@ def main() -> None:
     )
     rank = chosen.rank or equation.rank
     found = pl.refine_many(
-        operator,
+        operator.to(chosen.device),
         problem,
         chosen.instances,
         rank=rank,

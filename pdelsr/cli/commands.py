@@ -50,9 +50,10 @@ def solve_command(chosen: argparse.Namespace) -> int:
     require_pictures(chosen, problem, at)
     start = load(chosen.start, problem) if chosen.start else None
     options |= {"start": start, "verbose": not chosen.quiet, "distributed": chosen.distributed}
-    with shown_log(chosen.verbose, chosen.quiet):
+    other = chosen.distributed and not joined().is_first  # the first process tells
+    with shown_log(0 if other else chosen.verbose, chosen.quiet):
         solution, mistake = solved_so_far(lambda: solve(problem, chosen.method, **options))
-    if chosen.distributed and not joined().is_first:
+    if other:
         return 0
     solution, failed = deliver(solution, chosen, at)
     first = mistake or failed

@@ -18,7 +18,7 @@ import torch.distributed as dist
 
 from pdelsr.errors import SettingsError
 from pdelsr.ranks import ALONE, Ranks, sharing
-from pdelsr.ranks.processes import Processes
+from pdelsr.ranks.processes import PATIENCE, Processes
 from pdelsr.resources.free_memory import memory_shared
 from pdelsr.resources.time_is_up import check_time
 
@@ -48,7 +48,7 @@ def sharing_work(distributed: bool) -> Generator[Ranks, None, None]:
     with (
         ranks.watched(),
         sharing(ranks),
-        memory_shared(_processes_here()),
+        memory_shared(-(-ranks.here() // max(torch.cuda.device_count(), 1))),
         _gentle_interrupt(ranks),
         warnings.catch_warnings(),
     ):
@@ -75,7 +75,7 @@ def joined() -> Ranks:
         if torch.cuda.is_available():
             local = int(os.environ.get("LOCAL_RANK", "0"))
             torch.cuda.set_device(local % torch.cuda.device_count())
-        dist.init_process_group()
+        dist.init_process_group(timeout=PATIENCE)
         atexit.register(_leave)
     if dist.get_world_size() == 1:
         return ALONE
@@ -88,12 +88,6 @@ def _leave() -> None:
     """Leave the group that was made here, which torch asks for."""
     if dist.is_initialized():
         dist.destroy_process_group()
-
-
-def _processes_here() -> int:
-    """Processes of this machine that divide its memory."""
-    here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-    return -(-here // max(torch.cuda.device_count(), 1))
 
 
 @contextmanager

@@ -196,13 +196,29 @@ class BoundBlock:
             found = Share(0 if len(index) else keep, self.share.size, keep)
             if not len(index):
                 index, factor = index.new_zeros(1), 0.0
-        return BoundBlock(
-            self.block,
-            tuple(points[index] for points in self.sites),
-            self.columns[index],
-            self.scale[index] * factor,
-            found,
-        )
+        part = self.at(index)
+        return replace(part, scale=part.scale * factor, share=found)
+
+    def sampled(self, share: int | float, seed: int) -> BoundBlock:
+        """A random share of the points, other ones for each seed; the scale keeps the mean.
+
+        Each process draws from its own points, so that those of all are dealt out again.
+        """
+        total, rank, size = max(1, round(share * self.total)), 0, 1
+        if self.share is not None:
+            rank, size = self.share.rank, self.share.size
+        own = Share(rank, size, total)
+        generator = torch.Generator().manual_seed(seed * size + rank)
+        count = len(range(total)[own.part])
+        part = self.at(drawn(len(self), count, generator, self.columns.device))
+        factor = 0.0 if own.has_none else (self.total / total) ** 0.5
+        found = None if self.share is None else own
+        return replace(part, scale=factor * part.scale, share=found)
+
+    def at(self, places: Int[Tensor, " k"]) -> BoundBlock:
+        """The points at some places."""
+        sites = tuple(points[places] for points in self.sites)
+        return BoundBlock(self.block, sites, self.columns[places], self.scale[places])
 
     def of(self, ranks: Ranks) -> BoundBlock:
         """The points of this process."""

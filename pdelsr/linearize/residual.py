@@ -366,6 +366,10 @@ class StackedResidual(RowSource):
             offset += len(bound)
         return self.with_blocks([bound for bound in found if len(bound)])
 
+    def sampled(self, share: int | float, seed: int) -> StackedResidual:
+        """The same residual on a random share of the points, other ones for each seed."""
+        return self.with_blocks([b.sampled(share, seed) for b in self.blocks])
+
     def dealt(self, ranks: Ranks) -> StackedResidual:
         """The residual on the points of this process."""
         if ranks.size == 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -16,7 +17,27 @@ BEAT = 0.5  # seconds between two signs of life
 QUIET = 15.0  # seconds without one, after which a process is lost
 QUIET_AFTER_FAILURE = 3.0  # the same once a call of this process has failed
 FIRST = 60.0  # seconds in which the first sign comes
+LAST = 10.0  # seconds in which a process ends by itself once another one is lost
 KEY = "lost"
+
+
+def without(lost: int | None, size: int) -> str:
+    """What a process says when another one is lost.
+
+    Args:
+        lost: number of that process; None if it is not known.
+        size: number of all processes.
+    """
+    who = "a process" if lost is None else f"rank {lost}"
+    return (
+        f"{who} of {size} was lost, and the solve ended in all of them: start it again. With a "
+        "checkpoint, it goes on from there."
+    )
+
+
+def _store(host: str, port: int, is_master: bool) -> TCPStore:
+    wait = timedelta(seconds=QUIET)
+    return TCPStore(host, port, None, is_master, wait, wait_for_workers=False)
 
 
 class Heartbeat:
@@ -33,15 +54,15 @@ class Heartbeat:
 
     def __init__(self, rank: int, size: int, shared: Callable[[Any], Any]) -> None:
         self.lost: int | None = None
-        self._rank, self._next = rank, (rank + 1) % size
+        self._rank, self._size, self._next = rank, size, (rank + 1) % size
         self._failed = self._over = False
-        host = os.environ.get("MASTER_ADDR") or socket.getfqdn()
-        wait = timedelta(seconds=QUIET)
+        host, port = os.environ.get("MASTER_ADDR") or socket.getfqdn(), 0
         if rank == 0:
-            self._store = TCPStore(host, 0, None, True, wait, wait_for_workers=False)
-        port = shared(self._store.port if rank == 0 else None)
+            self._store = _store(host, 0, True)
+            port = self._store.port
+        host, port = shared((host, port))
         if rank != 0:
-            self._store = TCPStore(host, port, None, False, wait)
+            self._store = _store(host, port, False)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -75,6 +96,17 @@ class Heartbeat:
             except RuntimeError:  # the store is gone
                 self.lost = None if self._over else 0
             time.sleep(BEAT)
+        if self.lost is not None:
+            self._require_end()
+
+    def _require_end(self) -> None:
+        """End the process if it does not notice the loss itself, in a call that never returns."""
+        end = time.monotonic() + LAST
+        while not self._over:
+            if time.monotonic() > end:
+                print(f"pdelsr: {without(self.lost, self._size)}", file=sys.stderr, flush=True)
+                os._exit(1)
+            time.sleep(BEAT / 5)
 
     def _count(self, rank: int) -> int:
         """The signs that a process has given so far."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pickle
+import socket
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import torch
@@ -13,9 +15,10 @@ from torch import Tensor
 
 from pdelsr.errors import PdelsrError, WorkerError, described
 from pdelsr.ranks.base import Ranks
-from pdelsr.ranks.heartbeat import Heartbeat
+from pdelsr.ranks.heartbeat import Heartbeat, without
 
 T = TypeVar("T")
+PATIENCE = timedelta(days=100)  # for the work of another process, whose loss a heartbeat tells
 FEW = 4096  # numbers that are gathered and added in order, so that every process has the same sum
 
 
@@ -42,7 +45,7 @@ class Processes(Ranks):
         self.sent: int = 0
         self._check = check
         self._heartbeat: Heartbeat | None = None
-        self._words: Any = dist.new_group(backend="gloo")
+        self._words: Any = dist.new_group(timeout=PATIENCE, backend="gloo")
 
     @contextmanager
     def watched(self) -> Generator[None, None, None]:
@@ -59,9 +62,16 @@ class Processes(Ranks):
             self._heartbeat = None
             heartbeat.stop()
 
+    def here(self) -> int:
+        """How many of the processes are on this machine."""
+        names: list[Any] = [None] * self.size
+        own = socket.gethostname()
+        self._call(lambda: dist.all_gather_object(names, own, group=self._words))
+        return names.count(own)
+
     def raise_if_interrupted(self) -> None:
         if self._heartbeat is not None and self._heartbeat.lost is not None:
-            raise self._without(self._heartbeat.lost)
+            raise WorkerError(without(self._heartbeat.lost, self.size))
         if self.is_interrupted:
             self.is_interrupted = False
             raise KeyboardInterrupt
@@ -172,14 +182,7 @@ class Processes(Ranks):
             call()
         except RuntimeError as error:
             found = None if self._heartbeat is None else self._heartbeat.found()
-            raise self._without(found) from error
-
-    def _without(self, lost: int | None) -> WorkerError:
-        who = "a process" if lost is None else f"rank {lost}"
-        return WorkerError(
-            f"{who} of {self.size} was lost, and the solve ended in all of them: start it again. "
-            "With a checkpoint, it goes on from there."
-        )
+            raise WorkerError(without(found, self.size)) from error
 
 
 def _padded(rows: Tensor, count: int) -> Tensor:

@@ -129,8 +129,8 @@ def first_setup(designer: Designer, left: float = math.inf) -> Setup:
     require_room(settings, POINT_COPIES * d * total, f"{total:,} points", "lower points (--points)")
     plan = point_plan(job, m)
     if settings.network is not None or isinstance(design.activation, UserActivation):
-        bound = plan.bind(job.compiled.blocks, HELDOUT_SEED)
-        require_finite_network(network, bound, _own_part(job, design))
+        bound, own = plan.bind(job.compiled.blocks, HELDOUT_SEED), _own_part(job, design)
+        plan.dealt_to.together(lambda: require_finite_network(network, bound, own))
     weights = block_weights(job, network, plan)
     return Setup(design, network, replace(plan, weights=weights))
 

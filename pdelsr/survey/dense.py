@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Float
 
 from pdelsr.declare.sobol import sobol
+from pdelsr.resources.clock import Clock
 from pdelsr.survey.search import minima
 
 MANY, FEW = 2**17, 2**14  # points of the grid, for quick and for slow functions
@@ -89,8 +89,8 @@ def _bends(values: np.ndarray, k: int) -> np.ndarray:
 def _affordable(function: Callable[[np.ndarray], np.ndarray], dim: int) -> int:
     """The number of points, by the time for few; none if the function gives no values."""
     points = np.random.default_rng(0).random((PILOT, dim))
-    begin = time.perf_counter()
+    clock = Clock()
     values = function(points)
     if not np.isfinite(values).any():
         return 0
-    return MANY if (time.perf_counter() - begin) * MANY / PILOT < SECONDS else FEW
+    return MANY if clock.seconds * MANY / PILOT < SECONDS else FEW

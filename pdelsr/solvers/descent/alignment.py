@@ -16,6 +16,7 @@ from pdelsr.solvers.run.inner_watch import Watch
 from pdelsr.solvers.state.discretization import Discretization
 
 STEP_SHARE = 0.5  # of the planned points, for one Gauss–Newton step
+MOST_ROWS = 8  # of a step for each parameter that it moves; more gain less than more steps
 
 
 @dataclass
@@ -77,10 +78,23 @@ class GaussNewtonAlignment(Alignment):
     def pieces(self) -> int:
         return self.taken
 
+    def _drawn(self, discretization: Discretization) -> StackedResidual:
+        """The residual on new points, with at most `MOST_ROWS` rows for a parameter that moves.
+
+        Points of the user's own, which are not drawn, are sampled.
+        """
+        adapt_to = discretization.network if self.adaptive else None
+        columns = min(self.descent.largest, discretization.network.parameter_count)
+        most = MOST_ROWS * columns
+        planned = discretization.plan.row_count(discretization.compiled.blocks)
+        residual = discretization.fresh_residual(min(STEP_SHARE, most / planned), adapt_to)
+        if residual.total_count <= most:
+            return residual
+        return residual.sampled(most / residual.total_count, discretization.rounds)
+
     def advance(self, discretization: Discretization, watch: Watch) -> bool:
         if self.residual is None or self.taken % self.resample_every == 0:
-            adapt_to = discretization.network if self.adaptive else None
-            self.residual = discretization.fresh_residual(STEP_SHARE, adapt_to)
+            self.residual = self._drawn(discretization)
             n, descent = self.residual.row_count, self.descent
             descent.largest = affordable_columns(discretization, n, descent.largest)
         size = affordable_step(self.descent, self.residual, discretization.generator)
