@@ -59,6 +59,7 @@ class InstanceOptions(ManyOptions, total=False):
     """Of `refine` for one instance of a parametric problem: see `refine_instance`."""
 
     verbose: bool
+    distributed: bool
 
 
 @overload
@@ -66,8 +67,6 @@ def refine(
     model: nn.Module,
     inputs: Problem,
     targets: None = None,
-    *,
-    distributed: bool = False,
     **options: Unpack[InstanceOptions],
 ) -> Solution: ...
 

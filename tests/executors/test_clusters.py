@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -35,6 +36,50 @@ def test_dask(tmp_path: Path) -> None:
     script.write_text(textwrap.dedent(DASK))
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
     assert "[(0, 0), (1, 3), (2, 6), (3, 9), (4, 12)]" in done.stdout, done.stderr
+
+
+COMMANDS = """
+import os, sys, time
+from dask.distributed import Client
+from pdelsr.executors import outcomes
+
+def main(address, folder):
+    def job(index):
+        if index == 3 and not os.path.exists(os.path.join(folder, "killed")):
+            open(os.path.join(folder, "killed"), "w").close()
+            os.kill(os.getpid(), 9)
+        time.sleep(0.05)
+        return index**2
+
+    with Client(address, timeout=60) as client:
+        client.wait_for_workers(2, timeout=60)
+        print(sorted(outcomes(client, job, range(8))))
+
+main(*sys.argv[1:])
+"""
+
+
+def test_dask_by_its_own_commands_loses_a_worker(tmp_path: Path) -> None:
+    pytest.importorskip("distributed")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    dask, quiet = [sys.executable, "-m", "dask"], {"stderr": subprocess.DEVNULL}
+    listening = ["--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
+    worker = [f"tcp://127.0.0.1:{port}", "--nthreads", "1", "--no-nanny", "--no-dashboard"]
+    started = [subprocess.Popen([*dask, "scheduler", *listening], **quiet)]
+    started += [subprocess.Popen([*dask, "worker", *worker], **quiet) for _ in range(2)]
+    script = tmp_path / "script.py"
+    script.write_text(COMMANDS)
+    try:
+        call = [sys.executable, str(script), worker[0], str(tmp_path)]
+        done = subprocess.run(call, capture_output=True, text=True, check=False, timeout=120)
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+    assert str([(i, i**2) for i in range(8)]) in done.stdout, done.stderr
+    assert (tmp_path / "killed").exists()
 
 
 def test_submitit(tmp_path: Path) -> None:
