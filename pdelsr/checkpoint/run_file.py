@@ -115,7 +115,9 @@ class RunFile:
         if not (due or standing.state.whole):
             return
         try:
-            self._last = contents = self._contents(context, standing)
+            contents = self._contents(context, standing)
+            # of several processes the first one writes, and needs what the file holds
+            self._last = contents if current().is_first else Contents({}, {})
             if due:
                 self._write(contents)
         except (SettingsError, FileFormatError) as error:

@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 import warnings
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 
@@ -17,8 +17,9 @@ import torch
 import torch.distributed as dist
 
 from pdelsr.errors import SettingsError
+from pdelsr.files.digest import digest
 from pdelsr.ranks import ALONE, Ranks, sharing
-from pdelsr.ranks.processes import PATIENCE, Processes
+from pdelsr.ranks.processes import JOIN, Processes
 from pdelsr.resources.free_memory import memory_shared
 from pdelsr.resources.time_is_up import check_time
 
@@ -75,13 +76,39 @@ def joined() -> Ranks:
         if torch.cuda.is_available():
             local = int(os.environ.get("LOCAL_RANK", "0"))
             torch.cuda.set_device(local % torch.cuda.device_count())
-        dist.init_process_group(timeout=PATIENCE)
+        dist.init_process_group(timeout=JOIN)
         atexit.register(_leave)
     if dist.get_world_size() == 1:
         return ALONE
     if not _joined:
         _joined.append(Processes(check_time))
     return _joined[0]
+
+
+def require_same(call: str, parts: Mapping[str, object], ranks: Ranks) -> None:
+    """Refuse processes that make the same call with different arguments.
+
+    Args:
+        call: its name.
+        parts: what must be the same, by its name, as text or plain data.
+        ranks: the processes.
+
+    Raises:
+        SettingsError: something differs; the message says what.
+    """
+    own = {name: digest([repr(part)]) for name, part in parts.items()}
+    first = ranks.agree(own)
+
+    def compare() -> None:
+        names = dict.fromkeys([*first, *own])
+        different = [name for name in names if own.get(name) != first.get(name)]
+        if different:
+            raise SettingsError(
+                f"with distributed=True all processes call {call} with the same arguments, and "
+                f"these differ from those of process 0: {', '.join(different)}."
+            )
+
+    ranks.together(compare)
 
 
 def _leave() -> None:

@@ -10,10 +10,12 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import Unpack
 
+from pdelsr.checkpoint.fingerprint import part_text
 from pdelsr.declare import Problem
-from pdelsr.entry.distributed import sharing_work
+from pdelsr.entry.distributed import require_same, sharing_work
 from pdelsr.entry.solve import solve
 from pdelsr.errors import SettingsError
+from pdelsr.executors.job import versions
 from pdelsr.lstsq import LeastSquares
 from pdelsr.operators.at_input import network_at, parameter_of
 from pdelsr.operators.sensors import Sensors
@@ -132,8 +134,22 @@ def refine(
         require_options(options)
         return refine_instance(model, inputs, distributed=distributed, **options)
     require_flag("distributed", distributed)
-    with sharing_work(distributed):
+    with sharing_work(distributed) as ranks:
+        if ranks.size > 1:
+            require_same("refine", of_call(model, options), ranks)
         return refine_on_data(model, inputs, targets, **options)
+
+
+def of_call(model: nn.Module, options: Mapping[str, Any]) -> dict[str, object]:
+    """What processes must have in common that refine one module on data of their own."""
+    sizes = [(name, tuple(p.shape), str(p.dtype)) for name, p in model.named_parameters()]
+    free = ("validation", "batch_size", "memory_budget", "verbose")
+    given = {
+        name: part_text(value) if not callable(value) else getattr(value, "__qualname__", "")
+        for name, value in options.items()
+        if name not in free
+    }
+    return {**versions(), "model": (type(model).__qualname__, sizes), **given}
 
 
 def refine_instance(

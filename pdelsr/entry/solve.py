@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -14,10 +14,9 @@ from typing_extensions import Unpack
 from pdelsr.checkpoint import RunFile, kept_form
 from pdelsr.checkpoint.fingerprint import fingerprint
 from pdelsr.declare import Problem
-from pdelsr.entry.distributed import sharing_work
-from pdelsr.errors import ProblemError, SettingsError
+from pdelsr.entry.distributed import require_same, sharing_work
+from pdelsr.errors import CallbackError, ProblemError, SettingsError
 from pdelsr.executors.job import versions
-from pdelsr.files.digest import digest
 from pdelsr.lstsq import solver_named
 from pdelsr.lstsq.registry import require_shared_rows
 from pdelsr.ranks import Ranks
@@ -208,7 +207,7 @@ def _solved(request: Request, trace: Trace | None, ranks: Ranks) -> Solution:
     form = ranks.on_first(lambda: kept_form(settings.checkpoint))
     job = in_time(clock, lambda: request.job(clock.left, form))
     if ranks.size > 1:
-        require_same_call(job, ranks)
+        require_same_run(job, trace is not None, ranks)
         given = getattr(job.method, "lstsq", None)
         if given is not None:
             require_shared_rows(solver_named(given))
@@ -223,7 +222,7 @@ def _solved(request: Request, trace: Trace | None, ranks: Ranks) -> Solution:
         job.method.require_memory(context.discretization)
         if trace is not None:
             context.listen(trace.listener(context.selection))
-        context.listen(*(by_first(one, ranks) for one in (display, guarded) if one is not None))
+        context.listen(*by_first([display, guarded], ranks))
         try:
             solution = run_job(job, context, resumed.standing if resumed else None, file)
         except ProblemError as error:
@@ -231,39 +230,38 @@ def _solved(request: Request, trace: Trace | None, ranks: Ranks) -> Solution:
                 error.solution = trace.finished(error.solution)
             raise
         solution = trace.finished(solution) if trace is not None else solution
-    if guarded is not None:
-        ranks.on_first(lambda: guarded.require_success(solution))
+    try:
+        ranks.on_first(lambda: guarded.require_success(solution) if guarded is not None else None)
+    except CallbackError as error:
+        error.solution = solution  # which does not travel
+        raise
     return solution
 
 
-def require_same_call(job: Job, ranks: Ranks) -> None:
+def require_same_run(job: Job, track_errors: bool, ranks: Ranks) -> None:
     """Refuse processes that solve different problems, or have different versions.
 
     Raises:
         SettingsError: they do; the message says what differs.
     """
-    settings = job.settings
-    limits = (settings.time_limit, settings.max_iterations, settings.tolerance, settings.refine)
-    parts = {**versions(), **fingerprint(job), "limits": limits}
-    own = {name: digest([repr(part)]) for name, part in parts.items()}
-    first = ranks.agree(own)
-
-    def compare() -> None:
-        different = [name for name, value in first.items() if own.get(name) != value]
-        if different:
-            raise SettingsError(
-                "with distributed=True all processes call solve with the same arguments: "
-                f"{', '.join(different)} of process {ranks.rank} are not those of process 0."
-            )
-
-    ranks.together(compare)
+    limits = ("time_limit", "max_iterations", "tolerance", "refine")
+    parts = {**versions(), **fingerprint(job), "track_errors": track_errors}
+    parts |= {name: getattr(job.settings, name) for name in limits}
+    require_same("solve", parts, ranks)
 
 
-def by_first(listener: Callable[[Record], None], ranks: Ranks) -> Callable[[Record], None]:
-    """A listener that the first process calls, and whose interruptions all of them hear."""
+def by_first(
+    listeners: Sequence[Callable[[Record], None] | None], ranks: Ranks
+) -> list[Callable[[Record], None]]:
+    """The listeners of the first process, whose interruptions all of them hear."""
     if ranks.size == 1:
-        return listener
-    return lambda record: ranks.on_first(lambda: listener(record))
+        return [listener for listener in listeners if listener is not None]
+    there = ranks.agree([listener is not None for listener in listeners])
+
+    def heard(listener: Callable[[Record], None] | None) -> Callable[[Record], None]:
+        return lambda record: ranks.on_first(lambda: listener(record) if listener else None)
+
+    return [heard(one) for one, is_there in zip(listeners, there, strict=True) if is_there]
 
 
 def require_kinds(problem: object, start: object) -> None:

@@ -18,6 +18,7 @@ from pdelsr.ranks.base import Ranks
 from pdelsr.ranks.heartbeat import Heartbeat, without
 
 T = TypeVar("T")
+JOIN = timedelta(minutes=30)  # until all processes have come to their first call
 PATIENCE = timedelta(days=100)  # for the work of another process, whose loss a heartbeat tells
 FEW = 4096  # numbers that are gathered and added in order, so that every process has the same sum
 
@@ -45,7 +46,12 @@ class Processes(Ranks):
         self.sent: int = 0
         self._check = check
         self._heartbeat: Heartbeat | None = None
+        with _all_present(self.size):
+            self._present: Any = dist.new_group(timeout=JOIN, backend="gloo")
         self._words: Any = dist.new_group(timeout=PATIENCE, backend="gloo")
+        self._numbers: Any = None
+        if torch.cuda.is_available():
+            self._numbers = dist.new_group(timeout=PATIENCE, backend="nccl")
 
     @contextmanager
     def watched(self) -> Generator[None, None, None]:
@@ -54,6 +60,8 @@ class Processes(Ranks):
         Raises:
             WorkerError: a process was lost.
         """
+        with _all_present(self.size):
+            dist.monitored_barrier(self._present, JOIN, wait_all_ranks=True)
         self._heartbeat = heartbeat = Heartbeat(self.rank, self.size, lambda v: self._shared(v, 0))
         try:
             yield
@@ -97,8 +105,8 @@ class Processes(Ranks):
         if not failed.item():
             return
         source = self.size - int(failed.item())
-        shared = self._shared(_packed(error) if error is not None else b"", source)
-        raise error if self.rank == source and error is not None else _unpacked(shared, source)
+        shared = self._shared(_packed(error, source) if error is not None else b"", source)
+        raise error if self.rank == source and error is not None else pickle.loads(shared)
 
     def on_first(self, work: Callable[[], T]) -> T:
         found = self.together(work if self.is_first else lambda: None)
@@ -169,7 +177,7 @@ class Processes(Ranks):
         return box[0]
 
     def _group(self, tensor: Tensor) -> Any:
-        return self._words if tensor.device.type == "cpu" else None
+        return self._words if tensor.device.type == "cpu" else self._numbers
 
     def _call(self, call: Callable[[], object]) -> None:
         """A call that all processes make.
@@ -185,6 +193,22 @@ class Processes(Ranks):
             raise WorkerError(without(found, self.size)) from error
 
 
+@contextmanager
+def _all_present(size: int) -> Generator[None, None, None]:
+    """A block that waits for all processes, but not forever.
+
+    Raises:
+        WorkerError: one of them does not come.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        raise WorkerError(
+            f"not all of the {size} processes have made the same call with distributed=True, and "
+            f"one that does not come within {JOIN} counts as lost: {described(error):.200}"
+        ) from error
+
+
 def _padded(rows: Tensor, count: int) -> Tensor:
     """Rows with zeros below, so that there are `count`."""
     found = rows.new_zeros(count, *rows.shape[1:])
@@ -192,18 +216,13 @@ def _padded(rows: Tensor, count: int) -> Tensor:
     return found
 
 
-def _packed(error: BaseException) -> bytes:
-    """An error as bytes; a user's mistake without the solution that it may hold."""
+def _packed(error: BaseException, source: int) -> bytes:
+    """An error as bytes; a user's mistake with the process where it was found, and no solution."""
     if isinstance(error, PdelsrError):
-        error = type(error)(str(error))
+        error = type(error)(f"process {source}: {error}" if source else str(error))
     try:
         packed = pickle.dumps(error)
         pickle.loads(packed)
     except Exception:  # classes of a user's module, or with other arguments
-        return pickle.dumps(RuntimeError(described(error)))
+        return pickle.dumps(RuntimeError(f"process {source}: {described(error)}"))
     return packed
-
-
-def _unpacked(packed: bytes, source: int) -> BaseException:
-    """The error of another process."""
-    return pickle.loads(packed)

@@ -107,6 +107,7 @@ def errors(folder: Path) -> None:
         pl.solve(burgers(), distributed=True, callback=mistaken, **NONLINEAR)
     except pl.CallbackError as error:
         said.append(str(error))
+        said[0] += f" ({error.solution.status.value})"
     solution = pl.solve(burgers(), distributed=True, callback=enough, **NONLINEAR)
     said.append(solution.status.value)
     try:
@@ -124,7 +125,28 @@ def errors(folder: Path) -> None:
         pl.solve(string(), distributed=True, seed=RANK, **FEW)
     except pl.SettingsError as error:
         said.append(str(error))
+    try:
+        x = torch.linspace(0, 1, 30)[:, None]
+        pl.refine(torch.nn.Linear(1, 1), x, x, rank=1 + RANK, distributed=True)
+    except pl.SettingsError as error:
+        said.append(str(error))
+    try:
+        x = torch.linspace(0, 1, 30)[:, None]
+        x = x if RANK == 0 else torch.cat([x, x], dim=1)
+        pl.refine(torch.nn.Linear(1, 1), x, x[:, :1], rank=1, distributed=True)
+    except pl.SettingsError as error:
+        said.append(str(error))
     keep(folder, "errors", said=said)
+
+
+def shown(folder: Path) -> None:
+    """Progress and a callback of the first process alone."""
+    heard: list[int] = []
+    first = RANK == 0
+    callback = (lambda record: heard.append(record.iteration)) if first else None
+    pl.solve(string(), distributed=True, verbose=True, **FEW)
+    pl.solve(string(), distributed=True, verbose=first, callback=callback, **FEW)
+    keep(folder, "shown", heard=heard)
 
 
 def interrupted(folder: Path) -> None:
@@ -217,7 +239,7 @@ def refined(folder: Path) -> None:
 JOBS: dict[str, Callable[[Path], None]] = {
     job.__name__: job
     for job in (
-        *(linear, methods, errors, interrupted, resumed, continued),
+        *(linear, methods, errors, shown, interrupted, resumed, continued),
         *(killed, refined),
     )
 }

@@ -58,7 +58,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What one process, two and four have found."""
     path = tmp_path_factory.mktemp("ranks")
     alone(path, "linear", "methods", "resumed", "refined")
-    jobs = ("linear", "methods", "resumed", "refined", "errors", "interrupted")
+    jobs = ("linear", "methods", "resumed", "refined", "errors", "shown", "interrupted")
     started(2, str(JOBS), str(path), *jobs)
     started(4, str(JOBS), str(path), "linear", "refined")
     alone(path, "continued")
@@ -108,11 +108,20 @@ def test_a_mistake_of_one_process_is_that_of_all(folder: Path) -> None:
     for rank in (0, 1):
         said = found(folder, "errors", 2, rank)["said"]
         assert "a mistake of the callback" in said[0]
+        assert said[0].endswith(f"({pl.Status.INTERRUPTED.value})")  # each has the solution
         assert said[1] == pl.Status.INTERRUPTED.value
         assert "LSMR needs all rows in one process" in said[2]
         assert "lies in a folder that does not exist" in said[3]
         assert said[4] == pl.Status.OUT_OF_TIME.value
-        assert "options of process 1 are not those of process 0" in said[5]
+        assert "differ from those of process 0: options" in said[5]
+        assert "call refine with the same arguments" in said[6]
+        assert "differ from those of process 0: rank" in said[6]
+        assert "process 1: Linear fails on inputs of shape" in said[7] or rank == 1
+
+
+def test_the_first_process_alone_shows_progress_and_calls_back(folder: Path) -> None:
+    assert found(folder, "shown", 2, 0)["heard"]
+    assert not found(folder, "shown", 2, 1)["heard"]
 
 
 def test_an_interruption_ends_all_with_the_best_state(folder: Path) -> None:
