@@ -54,7 +54,7 @@ def solve_command(chosen: argparse.Namespace) -> int:
     with shown_log(0 if other else chosen.verbose, chosen.quiet):
         solution, mistake = solved_so_far(lambda: solve(problem, chosen.method, **options))
     if other:
-        return 0
+        return DIVERGED if mistake or solution.status is Status.DIVERGED else 0
     solution, failed = deliver(solution, chosen, at)
     first = mistake or failed
     if first is not None:

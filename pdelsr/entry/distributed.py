@@ -82,6 +82,11 @@ def joined() -> Ranks:
         return ALONE
     if not _joined:
         _joined.append(Processes(check_time))
+    if _joined[0].world is not dist.group.WORLD:
+        raise SettingsError(
+            "the process group of an earlier call was destroyed, and torch cannot join its "
+            "processes anew: keep one process group until the script ends."
+        )
     return _joined[0]
 
 
@@ -124,13 +129,17 @@ def _gentle_interrupt(ranks: Processes) -> Generator[None, None, None]:
         yield
         return
 
-    first = math.inf
+    pressed = -math.inf
+    ranks.is_interrupted = False
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        nonlocal first
-        if ranks.is_interrupted and time.monotonic() - first > ECHO:
+        nonlocal pressed
+        before, pressed = pressed, time.monotonic()
+        if pressed - before < ECHO:
+            return
+        if ranks.is_interrupted:
             raise KeyboardInterrupt
-        ranks.is_interrupted, first = True, min(first, time.monotonic())
+        ranks.is_interrupted = True
 
     before = signal.signal(signal.SIGINT, interrupt)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, overload
@@ -190,13 +191,26 @@ def solve(
         >>> print(f"{solution.predict(x=0.5):.6f}")
         1.000000
     """
-    require_kinds(problem, start)
-    require_flag("track_errors", track_errors)
     require_flag("distributed", distributed)
     with sharing_work(distributed) as ranks:
-        trace = Trace(problem) if track_errors else None
-        request = Request.of(problem, method, options, start)
-        return _solved(request, trace, ranks)
+
+        def asked() -> tuple[Request, Trace | None]:
+            require_kinds(problem, start)
+            require_flag("track_errors", track_errors)
+            trace = Trace(problem) if track_errors else None
+            return Request.of(problem, method, options, start), trace
+
+        request, trace = ranks.together(asked)
+        return _solved(of_first(request, ranks), trace, ranks)
+
+
+def of_first(request: Request, ranks: Ranks) -> Request:
+    """The request with the checkpoint of the first process, which reads and writes it."""
+    if ranks.size == 1:
+        return request
+    settings = request.settings
+    path, every = ranks.agree((settings.checkpoint, settings.checkpoint_every))
+    return replace(request, settings=replace(settings, checkpoint=path, checkpoint_every=every))
 
 
 def _solved(request: Request, trace: Trace | None, ranks: Ranks) -> Solution:
@@ -245,7 +259,8 @@ def require_same_run(job: Job, track_errors: bool, ranks: Ranks) -> None:
         SettingsError: they do; the message says what differs.
     """
     limits = ("time_limit", "max_iterations", "tolerance", "refine")
-    parts = {**versions(), **fingerprint(job), "track_errors": track_errors}
+    identity = fingerprint(job)
+    parts = {**versions(), **identity.pop("options"), **identity, "track_errors": track_errors}
     parts |= {name: getattr(job.settings, name) for name in limits}
     require_same("solve", parts, ranks)
 

@@ -95,6 +95,10 @@ class PointPlan:
         """Points of one equation."""
         return max(self.counts[b.name] for b in blocks if isinstance(b.region, Interior))
 
+    def is_given(self, block: Block) -> bool:
+        """Whether the user gives the points of a block one by one."""
+        return self._own(block) > 0
+
     def _most(self, block: Block) -> int | float:
         """Planned points of a block, including the extra ones in narrow features."""
         n = self.counts[block.name]

@@ -364,7 +364,7 @@ class StackedResidual(RowSource):
             here = slice(max(part.start - offset, 0), max(part.stop - offset, 0))
             found.append(bound.part(here))
             offset += len(bound)
-        return self.with_blocks([bound for bound in found if len(bound)])
+        return replace(self, blocks=tuple(b for b in found if len(b)), ranks=ALONE)
 
     def sampled(self, share: int | float, seed: int) -> StackedResidual:
         """The same residual on a random share of the points, other ones for each seed."""
@@ -417,7 +417,7 @@ class StackedResidual(RowSource):
     def draw_residual_rows(self, count: int, generator: torch.Generator) -> RowChunks:
         """Rows at some points of every block; `count` alone decides how many."""
         thinned = self.thinned(min(1.0, count / self.total_count))
-        coefficients = thinned.coefficients(thinned.jets_without_graph())
+        coefficients = self.own.together(lambda: thinned.coefficients(thinned.jets_without_graph()))
         # Rows that are not finite say nothing about directions.
         return lambda: (rows.nan_to_num(0.0, 0.0, 0.0) for _, rows in thinned.rows(coefficients))
 

@@ -73,7 +73,6 @@ class Triangle:
                 except (MemoryError, RuntimeError) as raised:
                     error = error or raised
         ranks.settle(error)
-        self.rows = int(ranks.sum(own.new_tensor([self.rows])).item())
         own.copy_(agreed_triangle(own, ranks))
 
     def finish(self, equilibrated: bool = False) -> Nested:

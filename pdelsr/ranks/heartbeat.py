@@ -7,37 +7,47 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 from torch.distributed import TCPStore  # pyright: ignore[reportPrivateImportUsage]
+
+from pdelsr.errors import WorkerError, described
 
 BEAT = 0.5  # seconds between two signs of life
 QUIET = 15.0  # seconds without one, after which a process is lost
 QUIET_AFTER_FAILURE = 3.0  # the same once a call of this process has failed
-FIRST = 60.0  # seconds in which the first sign comes
+FIRST = 45.0  # seconds that the first sign may take longer
 LAST = 10.0  # seconds in which a process ends by itself once another one is lost
 KEY = "lost"
 
 
-def without(lost: int | None, size: int) -> str:
-    """What a process says when another one is lost.
-
-    Args:
-        lost: number of that process; None if it is not known.
-        size: number of all processes.
-    """
-    who = "a process" if lost is None else f"rank {lost}"
+def without(lost: int, size: int) -> str:
+    """What a process says when another one is lost."""
     return (
-        f"{who} of {size} was lost, and the solve ended in all of them: start it again. With a "
-        "checkpoint, it goes on from there."
+        f"rank {lost} of {size} was lost, and the solve ended in all of them: start it again. With "
+        "a checkpoint, it goes on from there."
     )
 
 
-def _store(host: str, port: int, is_master: bool) -> TCPStore:
-    wait = timedelta(seconds=QUIET)
-    return TCPStore(host, port, None, is_master, wait, wait_for_workers=False)
+def own_address() -> str:
+    """The name of this machine for the other processes; they start from that of the first one."""
+    return os.environ.get("MASTER_ADDR") or socket.getfqdn()
+
+
+def store_at(host: str, port: int = 0) -> TCPStore:
+    """A new store at a free port of this machine, or the one at a given port.
+
+    Raises:
+        WorkerError: there is none, or it cannot be reached.
+    """
+    try:
+        return TCPStore(host, port, None, not port, timedelta(seconds=QUIET), False)
+    except RuntimeError as error:
+        raise WorkerError(
+            f"the first process cannot be reached at {host}, port {port or 'any'}, by which lost "
+            f"processes are noticed ({described(error):.150}): let MASTER_ADDR be the name of its "
+            "machine, and open the ports between the machines."
+        ) from error
 
 
 class Heartbeat:
@@ -49,20 +59,14 @@ class Heartbeat:
     Args:
         rank: number of this process.
         size: number of processes.
-        shared: gives all processes the value of the first one.
+        store: of the first process.
     """
 
-    def __init__(self, rank: int, size: int, shared: Callable[[Any], Any]) -> None:
+    def __init__(self, rank: int, size: int, store: TCPStore) -> None:
         self.lost: int | None = None
         self._rank, self._size, self._next = rank, size, (rank + 1) % size
         self._failed = self._over = False
-        host, port = os.environ.get("MASTER_ADDR") or socket.getfqdn(), 0
-        if rank == 0:
-            self._store = _store(host, 0, True)
-            port = self._store.port
-        host, port = shared((host, port))
-        if rank != 0:
-            self._store = _store(host, port, False)
+        self._store = store
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -103,7 +107,7 @@ class Heartbeat:
         """End the process if it does not notice the loss itself, in a call that never returns."""
         end = time.monotonic() + LAST
         while not self._over:
-            if time.monotonic() > end:
+            if time.monotonic() > end and self.lost is not None:
                 print(f"pdelsr: {without(self.lost, self._size)}", file=sys.stderr, flush=True)
                 os._exit(1)
             time.sleep(BEAT / 5)

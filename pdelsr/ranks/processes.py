@@ -15,7 +15,7 @@ from torch import Tensor
 
 from pdelsr.errors import PdelsrError, WorkerError, described
 from pdelsr.ranks.base import Ranks
-from pdelsr.ranks.heartbeat import Heartbeat, without
+from pdelsr.ranks.heartbeat import Heartbeat, own_address, store_at, without
 
 T = TypeVar("T")
 JOIN = timedelta(minutes=30)  # until all processes have come to their first call
@@ -35,7 +35,7 @@ class Processes(Ranks):
 
     Attributes:
         is_interrupted: whether Ctrl-C was pressed here.
-        sent: numbers that this process has sent to single others.
+        world: the process group that they are of.
     """
 
     def __init__(self, check: Callable[[], None] = lambda: None) -> None:
@@ -43,9 +43,9 @@ class Processes(Ranks):
         self.size: int = dist.get_world_size()
         self.is_local: bool = False
         self.is_interrupted: bool = False
-        self.sent: int = 0
         self._check = check
         self._heartbeat: Heartbeat | None = None
+        self.world: Any = dist.group.WORLD
         with _all_present(self.size):
             self._present: Any = dist.new_group(timeout=JOIN, backend="gloo")
         self._words: Any = dist.new_group(timeout=PATIENCE, backend="gloo")
@@ -62,13 +62,24 @@ class Processes(Ranks):
         """
         with _all_present(self.size):
             dist.monitored_barrier(self._present, JOIN, wait_all_ranks=True)
-        self._heartbeat = heartbeat = Heartbeat(self.rank, self.size, lambda v: self._shared(v, 0))
+        self._heartbeat = heartbeat = Heartbeat(self.rank, self.size, self._store())
         try:
             yield
             self.settle(None)
         finally:
             self._heartbeat = None
             heartbeat.stop()
+
+    def _store(self) -> Any:
+        """A store in the first process that all of them reach."""
+        made: list[Any] = []
+
+        def make() -> tuple[str, int]:
+            made.append(store_at(own_address()))
+            return own_address(), made[0].port
+
+        address = self.on_first(make)
+        return self.together(lambda: made[0] if made else store_at(*address))
 
     def here(self) -> int:
         """How many of the processes are on this machine."""
@@ -104,6 +115,7 @@ class Processes(Ranks):
         self._call(lambda: dist.all_reduce(failed, dist.ReduceOp.MAX, group=self._words))
         if not failed.item():
             return
+        self.is_interrupted = False  # the others may have heard of the same Ctrl-C
         source = self.size - int(failed.item())
         shared = self._shared(_packed(error, source) if error is not None else b"", source)
         raise error if self.rank == source and error is not None else pickle.loads(shared)
@@ -146,6 +158,10 @@ class Processes(Ranks):
         parts = self._parts(_padded(rows, max(counts)))
         return torch.cat([part[:count] for part, count in zip(parts, counts, strict=True)])
 
+    def norm(self, values: Tensor) -> float:
+        parts = self._parts(torch.linalg.vector_norm(values.detach())[None])
+        return torch.linalg.vector_norm(parts).item()
+
     def dealt_back(self, rows: Tensor, total: int) -> Tensor:
         found = rows.new_empty(total, *rows.shape[1:])
         parts = self._parts(_padded(rows, -(-total // self.size)))
@@ -155,7 +171,6 @@ class Processes(Ranks):
         return found
 
     def send(self, numbers: Tensor, to: int) -> None:
-        self.sent += numbers.numel()
         numbers = numbers.contiguous()
         self._call(lambda: dist.send(numbers, to, group=self._group(numbers)))
 
@@ -190,6 +205,8 @@ class Processes(Ranks):
             call()
         except RuntimeError as error:
             found = None if self._heartbeat is None else self._heartbeat.found()
+            if found is None:
+                raise
             raise WorkerError(without(found, self.size)) from error
 
 
@@ -218,9 +235,9 @@ def _padded(rows: Tensor, count: int) -> Tensor:
 
 def _packed(error: BaseException, source: int) -> bytes:
     """An error as bytes; a user's mistake with the process where it was found, and no solution."""
-    if isinstance(error, PdelsrError):
-        error = type(error)(f"process {source}: {error}" if source else str(error))
     try:
+        if isinstance(error, PdelsrError):
+            error = type(error)(f"process {source}: {error}" if source else str(error))
         packed = pickle.dumps(error)
         pickle.loads(packed)
     except Exception:  # classes of a user's module, or with other arguments

@@ -269,16 +269,18 @@ class DataProblem(Reduced):
             columns = (self.task.residual(q[..., c], batch.targets) for c in range(Y.shape[1]))
             return torch.stack([f.square().sum() for f in columns])
 
-        def own() -> Tensor:
-            total = Y.new_zeros(1 + Y.shape[1])
+        def own() -> tuple[int, Tensor]:
+            count, total = 0, Y.new_zeros(Y.shape[1])
             for batch in self.task.display.over("residuals", data):
                 for length, found in over_pieces(batch, squares):
-                    total[0] += length
-                    total[1:] += found
-            return total
+                    total += found
+                    count += length
+            return count, total
 
-        count, *total = self.task.own.sum(self.task.own.together(own)).unbind()
-        return [(one / count).sqrt().item() for one in total]
+        ranks = self.task.own
+        count, total = ranks.together(own)
+        count = ranks.sum(torch.tensor([count])).item()
+        return (ranks.sum(total) / count).sqrt().tolist()
 
     def predicted(self, batch: Batch, Y: Float[Tensor, "r c"]) -> Float[Tensor, "n k c"]:
         """q + J V y for every column y of Y."""

@@ -136,7 +136,7 @@ def refine(
         MemoryLimitError: the rank does not fit into the free memory.
     """
     require_known(misspelled, OPTIONS)
-    require_kinds(model, inputs, targets, seed)
+    current().together(lambda: require_kinds(model, inputs, targets, seed))
     size = BATCH if batch_size is None else batch_size
     require_options(rank, parameter_fraction, newton_steps, size, dtype)
     if residual is None:

@@ -1,4 +1,4 @@
-"""What processes of torchrun do in `test_processes.py`: `jobs.py NAME FOLDER`."""
+"""What processes of torchrun do in `test_processes.py`: `rank_jobs.py FOLDER NAME …`."""
 
 from __future__ import annotations
 
@@ -145,7 +145,10 @@ def shown(folder: Path) -> None:
     first = RANK == 0
     callback = (lambda record: heard.append(record.iteration)) if first else None
     pl.solve(string(), distributed=True, verbose=True, **FEW)
-    pl.solve(string(), distributed=True, verbose=first, callback=callback, **FEW)
+    file = folder / "shown.pdelsr" if first else None
+    own = {"verbose": first, "callback": callback, "checkpoint": file}
+    pl.solve(string(), distributed=True, **FEW, **own)
+    assert (folder / "shown.pdelsr").exists()
     keep(folder, "shown", heard=heard)
 
 
@@ -175,6 +178,11 @@ def continued(folder: Path) -> None:
     file = {"checkpoint": folder / "run_2.pdelsr"}
     solution = pl.solve(burgers(), **{**NONLINEAR, "max_iterations": 4}, **file)
     keep(folder, "continued", **state(solution))
+
+
+def four(folder: Path) -> None:
+    """As many iterations by one process from the beginning."""
+    keep(folder, "four", **state(pl.solve(burgers(), **{**NONLINEAR, "max_iterations": 4})))
 
 
 def killed(folder: Path) -> None:
@@ -240,7 +248,7 @@ JOBS: dict[str, Callable[[Path], None]] = {
     job.__name__: job
     for job in (
         *(linear, methods, errors, shown, interrupted, resumed, continued),
-        *(killed, refined),
+        *(four, killed, refined),
     )
 }
 

@@ -61,7 +61,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     jobs = ("linear", "methods", "resumed", "refined", "errors", "shown", "interrupted")
     started(2, str(JOBS), str(path), *jobs)
     started(4, str(JOBS), str(path), "linear", "refined")
-    alone(path, "continued")
+    alone(path, "continued", "four")
     return path
 
 
@@ -98,7 +98,8 @@ METHODS = (
 def test_every_method_works_on_the_same_points(folder: Path, name: str) -> None:
     one, two = found(folder, "methods", 1)[name], found(folder, "methods", 2)[name]
     assert two["points"] == one["points"]
-    assert two["heldout"] == pytest.approx(one["heldout"], rel=0.2)
+    trained = name in ("pinn", "tsonn", "published", "cholesky")  # which amplifies rounding
+    assert two["heldout"] == pytest.approx(one["heldout"], rel=0.2 if trained else 1e-3)
     if name != "output":  # whose second pass follows the residual of the first
         for points, expected in zip(two["training"], one["training"], strict=True):
             assert torch.equal(points, expected)
@@ -113,7 +114,7 @@ def test_a_mistake_of_one_process_is_that_of_all(folder: Path) -> None:
         assert "LSMR needs all rows in one process" in said[2]
         assert "lies in a folder that does not exist" in said[3]
         assert said[4] == pl.Status.OUT_OF_TIME.value
-        assert "differ from those of process 0: options" in said[5]
+        assert "differ from those of process 0: seed" in said[5]
         assert "call refine with the same arguments" in said[6]
         assert "differ from those of process 0: rank" in said[6]
         assert "process 1: Linear fails on inputs of shape" in said[7] or rank == 1
@@ -142,7 +143,8 @@ def test_a_checkpoint_goes_on_with_the_same_digits(folder: Path, size: int) -> N
 def test_another_number_of_processes_goes_on_from_a_checkpoint(folder: Path) -> None:
     before, after = found(folder, "resumed", 2)["later"], found(folder, "continued", 1)
     assert after["iterations"] == before["iterations"] + 1
-    assert after["heldout"] <= before["heldout"]
+    alone = found(folder, "four", 1)
+    assert difference(after["values"], alone["values"]) < 1e-6
 
 
 @pytest.mark.parametrize("size", [2, 4])
@@ -156,8 +158,8 @@ def test_a_module_is_refined_on_samples_of_all_processes(
     assert error < 1e-2
     if name in ("given", "qr", "nonlinear"):  # other rows of the basis, or another part held out
         assert difference(several[0], one[0]) < 1e-7
-    # what is told of the fit is that of all samples
-    assert several[2] == pytest.approx(error, rel=0.1, abs=1e-9) or name == "nonlinear"
+    if name != "nonlinear":  # what is told of the fit is that of all samples
+        assert several[2] == pytest.approx(error, rel=0.1, abs=1e-9)
 
 
 def test_a_lost_process_ends_all_others_and_is_named(tmp_path: Path) -> None:

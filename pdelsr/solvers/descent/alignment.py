@@ -16,7 +16,14 @@ from pdelsr.solvers.run.inner_watch import Watch
 from pdelsr.solvers.state.discretization import Discretization
 
 STEP_SHARE = 0.5  # of the planned points, for one Gauss–Newton step
-MOST_ROWS = 8  # of a step for each parameter that it moves; more gain less than more steps
+MOST_ROWS = 8  # of a step for each parameter that it moves; thirty gained less than more steps
+
+
+def step_share(discretization: Discretization, largest: int) -> float:
+    """The share of the planned points for a step that moves at most `largest` parameters."""
+    columns = min(largest, discretization.network.parameter_count)
+    planned = discretization.plan.row_count(discretization.compiled.blocks)
+    return min(STEP_SHARE, MOST_ROWS * columns / planned)
 
 
 @dataclass
@@ -79,18 +86,16 @@ class GaussNewtonAlignment(Alignment):
         return self.taken
 
     def _drawn(self, discretization: Discretization) -> StackedResidual:
-        """The residual on new points, with at most `MOST_ROWS` rows for a parameter that moves.
-
-        Points of the user's own, which are not drawn, are sampled.
-        """
+        """The residual on new points; where these are too many, those of the user are sampled."""
         adapt_to = discretization.network if self.adaptive else None
-        columns = min(self.descent.largest, discretization.network.parameter_count)
-        most = MOST_ROWS * columns
-        planned = discretization.plan.row_count(discretization.compiled.blocks)
-        residual = discretization.fresh_residual(min(STEP_SHARE, most / planned), adapt_to)
-        if residual.total_count <= most:
+        factor = step_share(discretization, self.descent.largest)
+        residual, plan = discretization.fresh_residual(factor, adapt_to), discretization.plan
+        if factor == STEP_SHARE:
             return residual
-        return residual.sampled(most / residual.total_count, discretization.rounds)
+        seed = discretization.rounds
+        return residual.with_blocks(
+            [b.sampled(factor, seed) if plan.is_given(b.block) else b for b in residual.blocks]
+        )
 
     def advance(self, discretization: Discretization, watch: Watch) -> bool:
         if self.residual is None or self.taken % self.resample_every == 0:

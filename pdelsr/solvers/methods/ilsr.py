@@ -11,10 +11,10 @@ from torch import Tensor
 from pdelsr.lstsq import LeastSquares
 from pdelsr.solvers.descent.alignment import (
     ALIGNMENT_TYPES,
-    STEP_SHARE,
     Alignment,
     GaussNewtonAlignment,
     PseudoTimeAlignment,
+    step_share,
 )
 from pdelsr.solvers.descent.gradient import LBFGSRun
 from pdelsr.solvers.descent.levenberg_marquardt import LevenbergMarquardt
@@ -220,7 +220,8 @@ class ILSR(Method):
         if self.alignment == "lbfgs":
             return max(refinement, gradient_bytes(discretization, points, self.alignment_steps))
         columns = min(LevenbergMarquardt().largest, discretization.network.parameter_count)
-        return max(refinement, alignment_bytes(discretization, STEP_SHARE * points, columns))
+        rows = step_share(discretization, columns) * points
+        return max(refinement, alignment_bytes(discretization, rows, columns))
 
     def require_memory(self, discretization: Discretization) -> None:
         factor = self.refinement_factor(discretization.heldout.is_linear)
