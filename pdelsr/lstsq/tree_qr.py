@@ -15,10 +15,13 @@ from pdelsr.ranks.triangles import agreed_triangle, pairs, receive_triangle, sen
 
 @dataclass(frozen=True)
 class Merge:
-    """Two triangles, one below the other, and their factors.
+    """The factors of two stacked triangles.
+
+        [ R_q ]
+        [ R_p ] = Q_pq R_pq
 
     Args:
-        source: the process from which the upper triangle came.
+        source: q, the process from which the triangle on top came.
         factors: of both.
     """
 
@@ -54,7 +57,8 @@ class TreeQR:
         """The first r entries of Qᵀb, and the norm of the others.
 
         Args:
-            b: entries of the rows of this process; rows below them in A have zeros.
+            b: entries of the rows of this process. A may have more rows there than b; their entries
+                of the right-hand side are zero.
         """
         r, like = len(self.R), self.R
 
@@ -82,10 +86,11 @@ def tree_factored(A: Float[Tensor, "n r"], ranks: Ranks, trapezoid: int = 0) -> 
     Args:
         A: rows of this process, at least r.
         ranks: the processes.
-        trapezoid: as in `factored`.
+        trapezoid: as in `factored`, for the rows of this process; it may be another one in others.
 
     Raises:
         TimeIsUp: the time is up in one of the processes.
+        MemoryError, RuntimeError: memory ran out in one of them.
     """
     own = ranks.together(lambda: factored(A, trapezoid))
     R, merges, parent = own.R, [], None
