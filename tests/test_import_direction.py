@@ -20,7 +20,7 @@ ORDER = [
         "errors",
         "console",
         "progress",
-        "ranks",
+        "processes",
         "resources",
         "reference",
         "declare",

@@ -26,8 +26,8 @@ from pdelsr.linearize import StackedResidual
 from pdelsr.linearize.points import PointPlan
 from pdelsr.lstsq.block_qr import factored
 from pdelsr.networks import MLP
-from pdelsr.ranks import Ranks
-from pdelsr.ranks.triangles import receive_triangle, send_triangle
+from pdelsr.processes import Group
+from pdelsr.processes.triangles import receive_triangle, send_triangle
 
 PROBLEM = Path(__file__).resolve().parents[2] / "problems" / "poisson_2d.py"
 SIZES = [(10**6, 1), (10**6, 2), (10**7, 16), (10**8, 128), (10**9, 1000)]
@@ -67,21 +67,21 @@ def merged(r: int) -> torch.Tensor:
     return both
 
 
-def exchange(ranks: Ranks, r: int) -> None:
+def exchange(group: Group, r: int) -> None:
     """One triangle from the second process to the first."""
-    if ranks.is_first:
-        receive_triangle(torch.zeros(r, r, dtype=torch.float64), 1, ranks)
+    if group.is_first:
+        receive_triangle(torch.zeros(r, r, dtype=torch.float64), 1, group)
     else:
-        send_triangle(torch.zeros(r, r, dtype=torch.float64), 0, ranks)
+        send_triangle(torch.zeros(r, r, dtype=torch.float64), 0, group)
 
 
 def main(r: int) -> None:
     torch.set_num_threads(1)
-    with sharing_work(True) as ranks:
+    with sharing_work(True) as group:
         n = 10 * r
-        latency = seconds(lambda: ranks.settle(None), 100)
-        link = 8 * r * (r + 1) / 2 / seconds(lambda: exchange(ranks, r))
-        if ranks.is_first:
+        latency = seconds(lambda: group.settle(None), 100)
+        link = 8 * r * (r + 1) / 2 / seconds(lambda: exchange(group, r))
+        if group.is_first:
             row = row_seconds(4000, r)
             A = torch.randn(r, n, dtype=torch.float64)
             speed = 2 * n * r**2 / seconds(lambda: factored(A.clone().T))

@@ -24,7 +24,7 @@ from pdelsr.linearize.bound_block import BoundBlock
 from pdelsr.linearize.points import PointPlan
 from pdelsr.networks import Activation, Network, activation_named
 from pdelsr.networks.design import Design
-from pdelsr.ranks import ALONE, Ranks
+from pdelsr.processes import ALONE, Group
 from pdelsr.solvers.refinement.report import RankReport
 from pdelsr.solvers.refinement.sensitivity import Sensitivity
 from pdelsr.solvers.refinement.waves import Leftover
@@ -50,7 +50,7 @@ KEPT_TYPES = (
 class Dealt(Protocol):
     """What may have its points in several processes."""
 
-    def dealt(self, ranks: Ranks) -> Any:
+    def dealt(self, group: Group) -> Any:
         """The same with the points of this process."""
 
     def dealt_back(self) -> Any:
@@ -164,7 +164,7 @@ class Thawer:
         networks: of the file.
         plan: of the run, with its counts and weights.
         memory_budget: of the run.
-        ranks: to which the points of residuals are dealt out.
+        group: to which the points of residuals are dealt out.
     """
 
     method: Method
@@ -173,7 +173,7 @@ class Thawer:
     networks: Sequence[Network]
     plan: PointPlan | None = None
     memory_budget: int | None = None
-    ranks: Ranks = ALONE
+    group: Group = ALONE
     _seen: dict[int, Any] = field(default_factory=dict)
 
     def thaw(self, plain: Any) -> Any:
@@ -226,7 +226,7 @@ class Thawer:
         require_types(cls, items)
         found = cls(**items)
         if isinstance(found, Dealt):
-            found = found.dealt(self.ranks)
+            found = found.dealt(self.group)
         self._seen[plain["number"]] = found
         return found
 

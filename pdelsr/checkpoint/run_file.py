@@ -28,7 +28,7 @@ from pdelsr.linearize.points import PointPlan
 from pdelsr.networks import MLP, Network
 from pdelsr.networks.design import Design
 from pdelsr.networks.hard import inner_network
-from pdelsr.ranks import current
+from pdelsr.processes import current
 from pdelsr.resources.clock import Clock
 from pdelsr.results.document import NetworkDocument
 from pdelsr.results.stored_network import network_document, network_tensors, stored_network
@@ -225,7 +225,7 @@ class RunFile:
         thawer = Thawer(
             *(self.job.method, self.job.compiled.blocks, tensors, ()),
             memory_budget=budget,
-            ranks=current(),
+            group=current(),
         )
         setup = self._setup(document, designer, thawer)
         state: RunState = thawer.thaw(document["state"])

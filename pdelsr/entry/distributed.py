@@ -18,17 +18,17 @@ import torch.distributed as dist
 
 from pdelsr.errors import SettingsError
 from pdelsr.files.digest import digest
-from pdelsr.ranks import ALONE, Ranks, sharing
-from pdelsr.ranks.processes import JOIN, Processes
+from pdelsr.processes import ALONE, Group, sharing
+from pdelsr.processes.torch_group import JOIN, TorchGroup
 from pdelsr.resources.free_memory import memory_shared
 from pdelsr.resources.time_is_up import check_time
 
 ECHO = 1.0  # seconds in which torchrun passes Ctrl-C on once more
-_joined: list[Processes] = []  # by this process, once
+_joined: list[TorchGroup] = []  # by this process, once
 
 
 @contextmanager
-def sharing_work(distributed: bool) -> Generator[Ranks, None, None]:
+def sharing_work(distributed: bool) -> Generator[Group, None, None]:
     """A block whose work is shared by the processes that were started together.
 
     Ctrl-C ends the run of all processes with the best state; pressed twice, it ends this one. Free
@@ -41,24 +41,24 @@ def sharing_work(distributed: bool) -> Generator[Ranks, None, None]:
     Raises:
         SettingsError: there are no other processes to work with.
     """
-    ranks = joined() if distributed else ALONE
-    if not isinstance(ranks, Processes):
+    group = joined() if distributed else ALONE
+    if not isinstance(group, TorchGroup):
         with sharing(ALONE):
             yield ALONE
         return
     with (
-        ranks.watched(),
-        sharing(ranks),
-        memory_shared(-(-ranks.here() // max(torch.cuda.device_count(), 1))),
-        _gentle_interrupt(ranks),
+        group.watched(),
+        sharing(group),
+        memory_shared(-(-group.here() // max(torch.cuda.device_count(), 1))),
+        _gentle_interrupt(group),
         warnings.catch_warnings(),
     ):
-        if not ranks.is_first:
+        if not group.is_first:
             warnings.simplefilter("ignore")
-        yield ranks
+        yield group
 
 
-def joined() -> Ranks:
+def joined() -> Group:
     """The processes of torchrun, or of a process group that the user has made.
 
     Raises:
@@ -81,7 +81,7 @@ def joined() -> Ranks:
     if dist.get_world_size() == 1:
         return ALONE
     if not _joined:
-        _joined.append(Processes(check_time))
+        _joined.append(TorchGroup(check_time))
     if _joined[0].world is not dist.group.WORLD:
         raise SettingsError(
             "the process group of an earlier call was destroyed, and torch cannot join its "
@@ -90,19 +90,19 @@ def joined() -> Ranks:
     return _joined[0]
 
 
-def require_same(call: str, parts: Mapping[str, object], ranks: Ranks) -> None:
+def require_same(call: str, parts: Mapping[str, object], group: Group) -> None:
     """Refuse processes that make the same call with different arguments.
 
     Args:
         call: its name.
         parts: what must be the same, by its name, as text or plain data.
-        ranks: the processes.
+        group: the processes.
 
     Raises:
         SettingsError: something differs; the message says what.
     """
     own = {name: digest([repr(part)]) for name, part in parts.items()}
-    first = ranks.agree(own)
+    first = group.agree(own)
 
     def compare() -> None:
         names = dict.fromkeys([*first, *own])
@@ -113,7 +113,7 @@ def require_same(call: str, parts: Mapping[str, object], ranks: Ranks) -> None:
                 f"these differ from those of process 0: {', '.join(different)}."
             )
 
-    ranks.together(compare)
+    group.together(compare)
 
 
 def _leave() -> None:
@@ -123,23 +123,23 @@ def _leave() -> None:
 
 
 @contextmanager
-def _gentle_interrupt(ranks: Processes) -> Generator[None, None, None]:
+def _gentle_interrupt(group: TorchGroup) -> Generator[None, None, None]:
     """A block in which the first Ctrl-C is heard where all processes hear of it."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     pressed = -math.inf
-    ranks.is_interrupted = False
+    group.is_interrupted = False
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         nonlocal pressed
         before, pressed = pressed, time.monotonic()
         if pressed - before < ECHO:
             return
-        if ranks.is_interrupted:
+        if group.is_interrupted:
             raise KeyboardInterrupt
-        ranks.is_interrupted = True
+        group.is_interrupted = True
 
     before = signal.signal(signal.SIGINT, interrupt)
     try:

@@ -134,9 +134,9 @@ def refine(
         require_options(options)
         return refine_instance(model, inputs, distributed=distributed, **options)
     require_flag("distributed", distributed)
-    with sharing_work(distributed) as ranks:
-        if ranks.size > 1:
-            require_same("refine", of_call(model, options), ranks)
+    with sharing_work(distributed) as group:
+        if group.size > 1:
+            require_same("refine", of_call(model, options), group)
         return refine_on_data(model, inputs, targets, **options)
 
 

@@ -20,7 +20,7 @@ from pdelsr.errors import CallbackError, ProblemError, SettingsError
 from pdelsr.executors.job import versions
 from pdelsr.lstsq import solver_named
 from pdelsr.lstsq.registry import require_shared_rows
-from pdelsr.ranks import Ranks
+from pdelsr.processes import Group
 from pdelsr.resources.clock import Clock
 from pdelsr.resources.pieces import told_what_to_lower
 from pdelsr.results import Solution
@@ -192,7 +192,7 @@ def solve(
         1.000000
     """
     require_flag("distributed", distributed)
-    with sharing_work(distributed) as ranks:
+    with sharing_work(distributed) as group:
 
         def asked() -> tuple[Request, Trace | None]:
             require_kinds(problem, start)
@@ -200,33 +200,33 @@ def solve(
             trace = Trace(problem) if track_errors else None
             return Request.of(problem, method, options, start), trace
 
-        request, trace = ranks.together(asked)
-        return _solved(of_first(request, ranks), trace, ranks)
+        request, trace = group.together(asked)
+        return _solved(of_first(request, group), trace, group)
 
 
-def of_first(request: Request, ranks: Ranks) -> Request:
+def of_first(request: Request, group: Group) -> Request:
     """The request with the checkpoint of the first process, which reads and writes it."""
-    if ranks.size == 1:
+    if group.size == 1:
         return request
     settings = request.settings
-    path, every = ranks.agree((settings.checkpoint, settings.checkpoint_every))
+    path, every = group.agree((settings.checkpoint, settings.checkpoint_every))
     return replace(request, settings=replace(settings, checkpoint=path, checkpoint_every=every))
 
 
-def _solved(request: Request, trace: Trace | None, ranks: Ranks) -> Solution:
+def _solved(request: Request, trace: Trace | None, group: Group) -> Solution:
     """The solution of a request, by one process or several."""
     settings = request.settings
-    ranks.on_first(lambda: require_checkpoint(settings, trace is not None))
+    group.on_first(lambda: require_checkpoint(settings, trace is not None))
     clock = Clock(settings.time_limit)
-    form = ranks.on_first(lambda: kept_form(settings.checkpoint))
+    form = group.on_first(lambda: kept_form(settings.checkpoint))
     job = in_time(clock, lambda: request.job(clock.left, form))
-    if ranks.size > 1:
-        require_same_run(job, trace is not None, ranks)
+    if group.size > 1:
+        require_same_run(job, trace is not None, group)
         given = getattr(job.method, "lstsq", None)
         if given is not None:
             require_shared_rows(solver_named(given))
     title = f"{job.problem.name} by {job.method.name}"
-    shows = settings.verbose and ranks.is_first
+    shows = settings.verbose and group.is_first
     display = Display(title, clock.limit) if shows else None
     guarded = Guarded(settings.callback) if settings.callback is not None else None
     with display or nullcontext(), told_what_to_lower(LOWER, settings.torch_device):
@@ -236,7 +236,7 @@ def _solved(request: Request, trace: Trace | None, ranks: Ranks) -> Solution:
         job.method.require_memory(context.discretization)
         if trace is not None:
             context.listen(trace.listener(context.selection))
-        context.listen(*by_first([display, guarded], ranks))
+        context.listen(*by_first([display, guarded], group))
         try:
             solution = run_job(job, context, resumed.standing if resumed else None, file)
         except ProblemError as error:
@@ -245,14 +245,14 @@ def _solved(request: Request, trace: Trace | None, ranks: Ranks) -> Solution:
             raise
         solution = trace.finished(solution) if trace is not None else solution
     try:
-        ranks.on_first(lambda: guarded.require_success(solution) if guarded is not None else None)
+        group.on_first(lambda: guarded.require_success(solution) if guarded is not None else None)
     except CallbackError as error:
         error.solution = solution  # which does not travel
         raise
     return solution
 
 
-def require_same_run(job: Job, track_errors: bool, ranks: Ranks) -> None:
+def require_same_run(job: Job, track_errors: bool, group: Group) -> None:
     """Refuse processes that solve different problems, or have different versions.
 
     Raises:
@@ -262,19 +262,19 @@ def require_same_run(job: Job, track_errors: bool, ranks: Ranks) -> None:
     identity = fingerprint(job)
     parts = {**versions(), **identity.pop("options"), **identity, "track_errors": track_errors}
     parts |= {name: getattr(job.settings, name) for name in limits}
-    require_same("solve", parts, ranks)
+    require_same("solve", parts, group)
 
 
 def by_first(
-    listeners: Sequence[Callable[[Record], None] | None], ranks: Ranks
+    listeners: Sequence[Callable[[Record], None] | None], group: Group
 ) -> list[Callable[[Record], None]]:
     """The listeners of the first process, whose interruptions all of them hear."""
-    if ranks.size == 1:
+    if group.size == 1:
         return [listener for listener in listeners if listener is not None]
-    there = ranks.agree([listener is not None for listener in listeners])
+    there = group.agree([listener is not None for listener in listeners])
 
     def heard(listener: Callable[[Record], None] | None) -> Callable[[Record], None]:
-        return lambda record: ranks.on_first(lambda: listener(record) if listener else None)
+        return lambda record: group.on_first(lambda: listener(record) if listener else None)
 
     return [heard(one) for one, is_there in zip(listeners, there, strict=True) if is_there]
 

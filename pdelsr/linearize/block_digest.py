@@ -11,7 +11,7 @@ from torch import Tensor
 from pdelsr.compile import Block
 from pdelsr.files.seal import digest_of_tensors
 from pdelsr.linearize.points import PointPlan
-from pdelsr.ranks import ALONE
+from pdelsr.processes import ALONE
 
 PROBES, PROBE_SEED = 16, 2**31 - 4  # points where blocks are compared
 DIGITS = 9  # to which double precision is compared, and half as many for others

@@ -13,7 +13,7 @@ from torch import Tensor
 from pdelsr.compile import Block
 from pdelsr.linearize.random_positions import drawn
 from pdelsr.networks.index_set import Index, IndexSet, closure
-from pdelsr.ranks import Ranks
+from pdelsr.processes import Group
 from pdelsr.resources.memory import points_at_once
 from pdelsr.resources.pieces import in_pieces
 
@@ -55,7 +55,7 @@ class Share:
         """The points among those of all processes."""
         return slice(0, 1) if self.has_none else slice(self.rank, None, self.size)
 
-    def own(self, places: Int[Tensor, " k"]) -> Int[Tensor, " q"]:
+    def places_here(self, places: Int[Tensor, " k"]) -> Int[Tensor, " q"]:
         """Places among the points of this process, for those of `places` that belong to it.
 
         Args:
@@ -192,7 +192,7 @@ class BoundBlock:
         index = drawn(n, keep, generator, self.columns.device)
         found, factor = None, (n / keep) ** 0.5
         if self.share is not None:
-            index = self.share.own(index)
+            index = self.share.places_here(index)
             found = Share(0 if len(index) else keep, self.share.size, keep)
             if not len(index):
                 index, factor = index.new_zeros(1), 0.0
@@ -207,12 +207,12 @@ class BoundBlock:
         total, rank, size = max(1, round(share * self.total)), 0, 1
         if self.share is not None:
             rank, size = self.share.rank, self.share.size
-        own = Share(rank, size, total)
+        kept = Share(rank, size, total)
         generator = torch.Generator().manual_seed(seed * size + rank)
-        count = len(range(total)[own.part])
+        count = len(range(total)[kept.part])
         part = self.at(drawn(len(self), count, generator, self.columns.device))
-        factor = 0.0 if own.has_none else (self.total / total) ** 0.5
-        found = None if self.share is None else own
+        factor = 0.0 if kept.has_none else (self.total / total) ** 0.5
+        found = None if self.share is None else kept
         return replace(part, scale=factor * part.scale, share=found)
 
     def at(self, places: Int[Tensor, " k"]) -> BoundBlock:
@@ -220,17 +220,17 @@ class BoundBlock:
         sites = tuple(points[places] for points in self.sites)
         return BoundBlock(self.block, sites, self.columns[places], self.scale[places])
 
-    def of(self, ranks: Ranks) -> BoundBlock:
+    def of(self, group: Group) -> BoundBlock:
         """The points of this process."""
-        share = Share(ranks.rank, ranks.size, len(self))
+        share = Share(group.rank, group.size, len(self))
         part = self.part(share.part)
         return replace(part, scale=0 * part.scale if share.has_none else part.scale, share=share)
 
-    def gathered(self, ranks: Ranks) -> BoundBlock:
+    def gathered(self, group: Group) -> BoundBlock:
         """The points of all processes."""
-        sites = tuple(ranks.dealt_back(points, self.total) for points in self.sites)
-        columns = ranks.dealt_back(self.columns, self.total)
-        return BoundBlock(self.block, sites, columns, ranks.dealt_back(self.scale, self.total))
+        sites = tuple(group.dealt_back(points, self.total) for points in self.sites)
+        columns = group.dealt_back(self.columns, self.total)
+        return BoundBlock(self.block, sites, columns, group.dealt_back(self.scale, self.total))
 
 
 def _site_entries(block: Block, site: int, dim: int) -> SiteEntries:

@@ -14,7 +14,7 @@ from pdelsr.compile import AtPoints, Block, Interior, OnParts, PeriodicPair
 from pdelsr.declare.domains import Domain
 from pdelsr.linearize.bound_block import BoundBlock, Predictor, Share
 from pdelsr.linearize.finite import require_finite_statement
-from pdelsr.ranks import ALONE, Ranks
+from pdelsr.processes import ALONE, Group
 from pdelsr.sample import (
     CROWD_SHARE,
     Crowd,
@@ -62,7 +62,7 @@ class PointPlan:
     dtype: torch.dtype = torch.float64
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     is_held_out: bool = False
-    dealt_to: Ranks = ALONE
+    dealt_to: Group = ALONE
 
     def scaled(self, factor: int | float) -> PointPlan:
         """The same plan with `factor` times the points, at least one per block."""
@@ -177,8 +177,8 @@ class PointPlan:
         return self.domain.unit_dim if inside else self.domain.unit_dim - 1
 
     def _bound(self, block: Block, sets: list[PointSet]) -> BoundBlock:
-        ranks, total = self.dealt_to, len(sets[0])
-        share = Share(ranks.rank, ranks.size, total) if ranks.size > 1 else None
+        group, total = self.dealt_to, len(sets[0])
+        share = Share(group.rank, group.size, total) if group.size > 1 else None
         part = slice(None) if share is None else share.part
         sites = tuple(self._tensor(s.points[part]) for s in sets)
         columns = [sites[0]]

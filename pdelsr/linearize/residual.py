@@ -16,7 +16,7 @@ from pdelsr.linearize.random_positions import spread
 from pdelsr.linearize.row_source import RowChunks, RowSource
 from pdelsr.networks.base import Network
 from pdelsr.networks.index_set import IndexSet, closure
-from pdelsr.ranks import ALONE, Ranks
+from pdelsr.processes import ALONE, Group
 from pdelsr.resources.memory import points_per_chunk
 from pdelsr.resources.pieces import in_pieces
 
@@ -43,13 +43,13 @@ class StackedResidual(RowSource):
         network: holds θ.
         blocks: the residual blocks on their points.
         memory_budget: bytes that one chunk of rows may take; None for a share of what is free.
-        ranks: processes that share the work.
+        group: processes that share the work.
     """
 
     network: Network
     blocks: tuple[BoundBlock, ...]
     memory_budget: int | None = None
-    ranks: Ranks = field(default=ALONE, metadata={"transient": True})
+    group: Group = field(default=ALONE, metadata={"transient": True})
 
     @property
     def row_count(self) -> int:
@@ -67,14 +67,14 @@ class StackedResidual(RowSource):
         return any(b.share is not None for b in self.blocks)
 
     @property
-    def own(self) -> Ranks:
+    def row_group(self) -> Group:
         """The processes that have the other rows; none but this one where it has all of them."""
-        return self.ranks if self.is_dealt else ALONE
+        return self.group if self.is_dealt else ALONE
 
     @property
-    def helpers(self) -> Ranks:
+    def helpers(self) -> Group:
         """The processes that evaluate points which all of them have."""
-        return ALONE if self.is_dealt else self.ranks
+        return ALONE if self.is_dealt else self.group
 
     @property
     def is_linear(self) -> bool:
@@ -118,15 +118,15 @@ class StackedResidual(RowSource):
 
     def _by_block(self, of: Callable[[BoundBlock], Tensor]) -> list[Tensor]:
         """A value at every point of every block."""
-        ranks = self.helpers
-        shares = [Share(ranks.rank, ranks.size, len(b)) for b in self.blocks]
+        group = self.helpers
+        shares = [Share(group.rank, group.size, len(b)) for b in self.blocks]
         some = [
-            b if ranks.size == 1 else b.part(share.part)
+            b if group.size == 1 else b.part(share.part)
             for b, share in zip(self.blocks, shares, strict=True)
         ]
-        found = self.ranks.together(lambda: [of(bound) for bound in some])
+        found = self.group.together(lambda: [of(bound) for bound in some])
         pairs = zip(self.blocks, found, strict=True)
-        return [ranks.dealt_back(values, len(b)) for b, values in pairs]
+        return [group.dealt_back(values, len(b)) for b, values in pairs]
 
     def rms_of(self, squares: Sequence[Tensor]) -> dict[str, float]:
         """Root mean square of every block for given F_b²: Σ q_i F_i² with the shares q.
@@ -137,7 +137,7 @@ class StackedResidual(RowSource):
             torch.stack([(s := b.scale.square()) @ f, s.sum(), f.sum(), s.new_tensor(len(b))])
             for b, f in zip(self.blocks, squares, strict=True)
         ]
-        pairs = zip(self.blocks, self.own.sum(torch.stack(sums)).unbind(), strict=True)
+        pairs = zip(self.blocks, self.row_group.sum(torch.stack(sums)).unbind(), strict=True)
         return {
             b.block.name: (weighted / weight if weight > 0 else plain / count).sqrt().item()
             for b, (weighted, weight, plain, count) in pairs
@@ -145,7 +145,7 @@ class StackedResidual(RowSource):
 
     def size_of(self, squares: Sequence[Tensor]) -> float:
         """‖f‖ for given F_b²."""
-        return self.own.sum(self.weighted(squares).sum()[None]).sqrt().item()
+        return self.row_group.sum(self.weighted(squares).sum()[None]).sqrt().item()
 
     def weighted(self, squares: Sequence[Tensor]) -> Float[Tensor, " n"]:
         """s² F² at all points for given F_b²; their sum is ‖f‖²."""
@@ -161,7 +161,7 @@ class StackedResidual(RowSource):
         """
         found = self._by_block(lambda bound: bound.terms(predictor, of))
         sizes = [b.scale * terms for b, terms in zip(self.blocks, found, strict=True)]
-        return self.own.norm(torch.cat(sizes))
+        return self.row_group.norm(torch.cat(sizes))
 
     def data_norm(self) -> float:
         """Norm of the stacked data, f at u = 0."""
@@ -169,19 +169,19 @@ class StackedResidual(RowSource):
         pairs = zip(self.blocks, zeros, strict=True)
         with torch.no_grad():
             data = [b.scale * b.block.value(b.columns, jet) for b, jet in pairs]
-        return self.own.norm(torch.cat(data))
+        return self.row_group.norm(torch.cat(data))
 
     def adds_up(self, predictor: Predictor) -> bool:
         """Whether some F has several terms; a single term is never small compared with itself."""
         alone = 1 - ROUNDED * torch.finfo(self.like.dtype).eps
         found = self._by_block(lambda b: b.evaluate(predictor).abs() < alone * b.terms(predictor))
-        return not self.own.all(not any(bool(several.any()) for several in found))
+        return not self.row_group.all(not any(bool(several.any()) for several in found))
 
     def block_weights(self) -> dict[str, float]:
         """w_b of ‖f‖² = Σ_b w_b mean(F_b²)."""
         weights = torch.stack([b.scale.square().sum() for b in self.blocks])
         names = [b.block.name for b in self.blocks]
-        return dict(zip(names, self.own.sum(weights).tolist(), strict=True))
+        return dict(zip(names, self.row_group.sum(weights).tolist(), strict=True))
 
     def mean_square_row(self, bound: BoundBlock) -> float:
         """Mean square length of the unscaled rows of G of one block, on a few of its points.
@@ -191,10 +191,10 @@ class StackedResidual(RowSource):
         its rows for |∇u|² = 1 would be thirty times shorter than at any solution.
         """
         few = bound.thinned(min(1.0, ROWS_FOR_BALANCE / bound.total))
-        own, part = self.own, 0.0 if few.stands_in else 1.0
+        group, part = self.row_group, 0.0 if few.stands_in else 1.0
         with torch.no_grad():
-            jet = own.together(lambda: few.jet(self.network))
-            jet = _as_large_as_data(few, jet, lambda values: own.norm(part * values))
+            jet = group.together(lambda: few.jet(self.network))
+            jet = _as_large_as_data(few, jet, lambda values: group.norm(part * values))
 
         def squares() -> float:
             with torch.no_grad():
@@ -202,8 +202,8 @@ class StackedResidual(RowSource):
             chunks = self.with_blocks([few]).rows([c])
             return sum(rows.square().sum().item() for _, rows in chunks)
 
-        found = part * own.together(squares)
-        return own.sum(self.like.new_tensor([found])).item() / few.total
+        found = part * group.together(squares)
+        return group.sum(self.like.new_tensor([found])).item() / few.total
 
     def rows(
         self, coefficients: Jets, only: Int[Tensor, " r"] | None = None
@@ -364,24 +364,24 @@ class StackedResidual(RowSource):
             here = slice(max(part.start - offset, 0), max(part.stop - offset, 0))
             found.append(bound.part(here))
             offset += len(bound)
-        return replace(self, blocks=tuple(b for b in found if len(b)), ranks=ALONE)
+        return replace(self, blocks=tuple(b for b in found if len(b)), group=ALONE)
 
     def sampled(self, share: int | float, seed: int) -> StackedResidual:
         """The same residual on a random share of the points, other ones for each seed."""
         return self.with_blocks([b.sampled(share, seed) for b in self.blocks])
 
-    def dealt(self, ranks: Ranks) -> StackedResidual:
+    def dealt(self, group: Group) -> StackedResidual:
         """The residual on the points of this process."""
-        if ranks.size == 1:
+        if group.size == 1:
             return self
-        return replace(self, blocks=tuple(b.of(ranks) for b in self.blocks), ranks=ranks)
+        return replace(self, blocks=tuple(b.of(group) for b in self.blocks), group=group)
 
     def dealt_back(self) -> StackedResidual:
         """The residual on the points of all processes."""
         if not self.is_dealt:
             return self
-        blocks = tuple(b.gathered(self.ranks) for b in self.blocks)
-        return replace(self, blocks=blocks, ranks=ALONE)
+        blocks = tuple(b.gathered(self.group) for b in self.blocks)
+        return replace(self, blocks=blocks, group=ALONE)
 
     def thinned(self, share: int | float) -> StackedResidual:
         """The same residual on a random share of the points of every block."""
@@ -409,7 +409,7 @@ class StackedResidual(RowSource):
         found, start = [], 0
         for b in self.blocks:
             here = places[(places >= start) & (places < start + b.total)] - start
-            found.append(b.sites[0][here if b.share is None else b.share.own(here)])
+            found.append(b.sites[0][here if b.share is None else b.share.places_here(here)])
             start += b.total
         points = torch.cat(found)
         return lambda: self.output_rows(points)
@@ -417,7 +417,9 @@ class StackedResidual(RowSource):
     def draw_residual_rows(self, count: int, generator: torch.Generator) -> RowChunks:
         """Rows at some points of every block; `count` alone decides how many."""
         thinned = self.thinned(min(1.0, count / self.total_count))
-        coefficients = self.own.together(lambda: thinned.coefficients(thinned.jets_without_graph()))
+        coefficients = self.row_group.together(
+            lambda: thinned.coefficients(thinned.jets_without_graph())
+        )
         # Rows that are not finite say nothing about directions.
         return lambda: (rows.nan_to_num(0.0, 0.0, 0.0) for _, rows in thinned.rows(coefficients))
 

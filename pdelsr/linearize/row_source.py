@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from pdelsr.ranks import ALONE, Ranks
+from pdelsr.processes import ALONE, Group
 
 RowChunks = Callable[[], Iterator[Float[Tensor, "c m"]]]
 """Yields the same rows at every call, in chunks."""
@@ -34,7 +34,7 @@ class RowSource(ABC):
         return self.like.device
 
     @property
-    def own(self) -> Ranks:
+    def row_group(self) -> Group:
         """The processes over which the rows are spread; a single one by default."""
         return ALONE
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from pdelsr.lstsq.nested import Nested
 from pdelsr.lstsq.spectrum import Spectrum
 from pdelsr.lstsq.system import System
-from pdelsr.ranks import ALONE, Ranks
+from pdelsr.processes import ALONE, Group
 
 
 class Ended(Enum):
@@ -152,7 +152,7 @@ class LeastSquares(ABC):
 
 
 def equilibrate(
-    A: Float[Tensor, "n r"], ranks: Ranks = ALONE
+    A: Float[Tensor, "n r"], group: Group = ALONE
 ) -> tuple[Float[Tensor, "n r"], Float[Tensor, " r"]]:
     """Scale the columns of A to unit length, in place; zero columns stay.
 
@@ -161,9 +161,9 @@ def equilibrate(
 
     Args:
         A: rows of this process.
-        ranks: processes over which the rows are spread.
+        group: processes over which the rows are spread.
     """
-    lengths = ranks.gathered(torch.linalg.vector_norm(A, dim=0)[None])
+    lengths = group.gathered(torch.linalg.vector_norm(A, dim=0)[None])
     lengths = torch.linalg.vector_norm(lengths, dim=0)
     lengths = torch.where(lengths > 0, lengths, torch.ones_like(lengths))
     return A.div_(lengths), lengths

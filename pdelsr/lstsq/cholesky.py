@@ -12,8 +12,8 @@ from pdelsr.errors import warn
 from pdelsr.lstsq.base import LeastSquares, Solved, equilibrate
 from pdelsr.lstsq.spectrum import Spectrum, spectrum_of
 from pdelsr.lstsq.system import System
-from pdelsr.ranks import Ranks
-from pdelsr.ranks.triangles import symmetric_sum
+from pdelsr.processes import Group
+from pdelsr.processes.triangles import symmetric_sum
 
 
 class NormalEquationsWarning(UserWarning):
@@ -29,7 +29,7 @@ class CholeskyState:
     lengths: Float[Tensor, " r"]
     damping: float
     b: Float[Tensor, " n"]
-    ranks: Ranks
+    group: Group
 
 
 @dataclass(frozen=True)
@@ -57,24 +57,24 @@ class Cholesky(LeastSquares):
             "for the final refinement.",
             NormalEquationsWarning,
         )
-        ranks = system.ranks
-        A, b = ranks.together(system.dense)
-        A, lengths = equilibrate(A, ranks)
+        group = system.group
+        A, b = group.together(system.dense)
+        A, lengths = equilibrate(A, group)
         r = A.shape[1]
-        normal = symmetric_sum(A.T @ A, ranks)
+        normal = symmetric_sum(A.T @ A, group)
         smallest = r * torch.finfo(A.dtype).eps
         damping = float(self.damping * smallest)
         while True:
             shifted = normal + damping * torch.eye(r, dtype=A.dtype, device=A.device)
             factor, info = torch.linalg.cholesky_ex(shifted)
             if int(info) == 0 or damping > 1.0:
-                return CholeskyState(factor, A, lengths, damping, b, ranks)
+                return CholeskyState(factor, A, lengths, damping, b, group)
             damping = max(10.0 * damping, smallest)
 
     def compute(self, state: CholeskyState, b: Float[Tensor, " n"] | None = None) -> Solved:
-        slope = state.ranks.sum(state.A.T @ (state.b if b is None else b))
+        slope = state.group.sum(state.A.T @ (state.b if b is None else b))
         scaled = torch.cholesky_solve(slope[:, None], state.factor)[:, 0]
-        return Solved(state.ranks.agreed(scaled / state.lengths))
+        return Solved(state.group.agreed(scaled / state.lengths))
 
     def root_covariance(
         self, state: CholeskyState, rows: Float[Tensor, "q r"]

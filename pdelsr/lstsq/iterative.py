@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pdelsr.ranks import ALONE, Ranks
+from pdelsr.processes import ALONE, Group
 
 LEARNING_RATE = 1e-2  # of Adam, where σ_max(A) = ‖Aᵀb‖ = 1
 SCALE = 1e8  # of L-BFGS
@@ -71,15 +71,15 @@ def cgls(A: Float[Tensor, "n r"], b: Float[Tensor, " n"]) -> Iterator[Tensor]:
         yield y
 
 
-def lsqr(A: Any, b: Float[Tensor, " n"], ranks: Ranks = ALONE) -> Iterator[Tensor]:
+def lsqr(A: Any, b: Float[Tensor, " n"], group: Group = ALONE) -> Iterator[Tensor]:
     """The iterates of CGLS by bidiagonalization (Paige and Saunders 1982).
 
     Args:
         A: a matrix, or anything with the products A @ y and A.T @ w.
         b: right-hand side.
-        ranks: processes over which the rows of A and b are spread.
+        group: processes over which the rows of A and b are spread.
     """
-    bidiagonal = bidiagonalize(A, b, ranks)
+    bidiagonal = bidiagonalize(A, b, group)
     phi_bar, rho_bar, v = next(bidiagonal)
     y, w = torch.zeros_like(v), v
     for beta, alpha, v in bidiagonal:
@@ -119,14 +119,14 @@ def lsmr(A: Float[Tensor, "n r"], b: Float[Tensor, " n"]) -> Iterator[Tensor]:
 
 
 def bidiagonalize(
-    A: Any, b: Float[Tensor, " n"], ranks: Ranks = ALONE
+    A: Any, b: Float[Tensor, " n"], group: Group = ALONE
 ) -> Iterator[tuple[float, float, Tensor]]:
     """β_k, α_k, v_k of Golub and Kahan: b = β₁ u₁, A v_k = α_k u_k + β_{k+1} u_{k+1}."""
-    beta, u = _unit(b, ranks)
+    beta, u = _unit(b, group)
     alpha, v = _unit(A.T @ u)
     yield beta, alpha, v
     while alpha > 0:
-        beta, u = _unit(A @ v - alpha * u, ranks)
+        beta, u = _unit(A @ v - alpha * u, group)
         alpha, v = _unit(A.T @ u - beta * v)
         yield beta, alpha, v
 
@@ -171,9 +171,9 @@ def lbfgs(A: Float[Tensor, "n r"], b: Float[Tensor, " n"]) -> Iterator[Tensor]:
         yield y.detach() / SCALE
 
 
-def _unit(x: Tensor, ranks: Ranks = ALONE) -> tuple[float, Tensor]:
+def _unit(x: Tensor, group: Group = ALONE) -> tuple[float, Tensor]:
     """Length and direction; zero where there is none."""
-    length = ranks.norm(x)
+    length = group.norm(x)
     return length, x / length if length > 0 else x
 
 

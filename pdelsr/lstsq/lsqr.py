@@ -87,8 +87,8 @@ class LSQR(LeastSquares):
             NotFiniteError: b or the first iterate is not finite.
         """
         b = state.b if b is None else b
-        state.ranks.together(lambda: require_finite(b, b))
-        steps = lsqr(_Products(state), b, state.ranks)
+        state.group.together(lambda: require_finite(b, b))
+        steps = lsqr(_Products(state), b, state.group)
         before = torch.zeros_like(b[:0])
         for number, y in zip(count(1), steps, strict=False):
             if number == 1:

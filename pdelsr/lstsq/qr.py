@@ -55,11 +55,11 @@ class QR(LeastSquares):
         return n * (r + min(r, PANEL)) + 8 * r**2  # the latter for the spectrum
 
     def init(self, system: System) -> QRState:
-        ranks, (n, r), like = system.ranks, system.shape, system.like
+        group, (n, r), like = system.group, system.shape, system.like
         generator = torch.Generator().manual_seed(r)
         order = torch.randperm(r, generator=generator, device="cpu").to(like.device)
         # λ I below the rows of one process, and zeros where there are fewer rows than columns
-        below = r if ranks.is_first else max(r - n, 0)
+        below = r if group.is_first else max(r - n, 0)
 
         def formed() -> tuple[Tensor, Tensor]:
             stacked = like.new_zeros(r, n + below).T  # the columns of a panel are contiguous
@@ -72,11 +72,11 @@ class QR(LeastSquares):
                     start += len(some)
             return stacked, b
 
-        stacked, b = ranks.together(formed)
-        _, lengths = equilibrate(stacked[:n], ranks)
-        if ranks.is_first:
+        stacked, b = group.together(formed)
+        _, lengths = equilibrate(stacked[:n], group)
+        if group.is_first:
             stacked[n:].diagonal().fill_(self.damping * torch.finfo(stacked.dtype).eps)
-        factors = tree_factored(stacked, ranks, trapezoid=r if ranks.is_first else 0)
+        factors = tree_factored(stacked, group, trapezoid=r if group.is_first else 0)
         return QRState(factors, order, lengths, b)
 
     def compute(self, state: QRState, b: Float[Tensor, " n"] | None = None) -> Solved:
@@ -110,7 +110,7 @@ class QR(LeastSquares):
         z = torch.linalg.solve_triangular(R, rotated[:part, None], upper=True)[:, 0]
         y = z.new_zeros(state.order.numel())
         y[state.order[:part]] = z / state.lengths[:part]
-        return state.factors.ranks.agreed(y)
+        return state.factors.group.agreed(y)
 
     def spectrum(self, state: QRState) -> Spectrum:
         R = state.factors.R

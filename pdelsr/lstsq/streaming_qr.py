@@ -60,8 +60,8 @@ class StreamingQR(LeastSquares):
             for rows, b in system.chunks():
                 triangle.update(rows, b)
 
-        system.ranks.together(streamed)
-        triangle.merge(system.ranks)
+        system.group.together(streamed)
+        triangle.merge(system.group)
         return StreamingQRState(triangle.finish(self.equilibrated), system)
 
     def compute(self, state: StreamingQRState, b: Float[Tensor, " n"] | None = None) -> Solved:
@@ -69,7 +69,7 @@ class StreamingQR(LeastSquares):
             return Solved(state.nested.solution(state.nested.rank))
         y = state.nested.seminormal(state.system.transpose_times(b))
         rest = state.system.transpose_times(b - state.system.times(y))
-        return Solved(state.system.ranks.agreed(y + state.nested.seminormal(rest)))
+        return Solved(state.system.group.agreed(y + state.nested.seminormal(rest)))
 
     def leading(self, state: StreamingQRState) -> Nested:
         return state.nested

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pdelsr.ranks import ALONE, Ranks
+from pdelsr.processes import ALONE, Group
 
 BLOCK = 2**30  # bytes of the rows that are multiplied with others
 CHUNK = 4096  # rows of a matrix that is in memory anyway
@@ -28,7 +28,7 @@ class System(ABC):
     matrix.
 
     The rows may be spread over processes. Then `shape`, `b`, `chunks` and `times` are those of the
-    rows of this process, and `transpose_times` is a sum over the rows of all; see `ranks`.
+    rows of this process, and `transpose_times` is a sum over the rows of all; see `group`.
 
     Raises:
         NotFiniteError: from any of these, if an entry is not finite.
@@ -50,7 +50,7 @@ class System(ABC):
         """The right-hand side."""
 
     @property
-    def ranks(self) -> Ranks:
+    def group(self) -> Group:
         """The processes over which the rows are spread; a single one by default."""
         return ALONE
 

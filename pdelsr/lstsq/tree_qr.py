@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pdelsr.lstsq.block_qr import Householder, factored
-from pdelsr.ranks import Ranks
-from pdelsr.ranks.triangles import agreed_triangle, pairs, receive_triangle, send_triangle
+from pdelsr.processes import Group
+from pdelsr.processes.triangles import agreed_triangle, pairs, receive_triangle, send_triangle
 
 
 @dataclass(frozen=True)
@@ -40,18 +40,18 @@ class TreeQR:
     made. A merge moves one triangle, r (r + 1) / 2 numbers, whatever the number of rows is.
 
     Args:
-        own: factors of the rows of this process.
+        local: factors of the rows of this process.
         merges: those made by this process, in order.
         parent: the process to which the triangle went then; None for the last one.
         R: of all rows, (r, r).
-        ranks: the processes.
+        group: the processes.
     """
 
-    own: Householder
+    local: Householder
     merges: tuple[Merge, ...]
     parent: int | None
     R: Float[Tensor, "r r"]
-    ranks: Ranks
+    group: Group
 
     def rotated(self, b: Float[Tensor, " n"]) -> tuple[Float[Tensor, " r"], float]:
         """The first r entries of Qᵀb, and the norm of the others.
@@ -62,50 +62,50 @@ class TreeQR:
         """
         r, like = len(self.R), self.R
 
-        def own() -> Tensor:
-            below = b.new_zeros(len(self.own.reflectors) - len(b))
-            rotated = self.own.rotated(torch.cat([b, below]))
-            return torch.cat([rotated[:r], torch.linalg.vector_norm(rotated[r:])[None]])
+        def rotated() -> Tensor:
+            below = b.new_zeros(len(self.local.reflectors) - len(b))
+            whole = self.local.rotated(torch.cat([b, below]))
+            return torch.cat([whole[:r], torch.linalg.vector_norm(whole[r:])[None]])
 
-        found = self.ranks.together(own)
+        found = self.group.together(rotated)
         for merge in self.merges:
             other = like.new_empty(r + 1)
-            self.ranks.receive(other, merge.source)
+            self.group.receive(other, merge.source)
             both = merge.factors.rotated(torch.cat([other[:r], found[:r]]))
             rest = torch.linalg.vector_norm(torch.cat([both[r:], other[r:], found[r:]]))
             found = torch.cat([both[:r], rest[None]])
         if self.parent is not None:
-            self.ranks.send(found, self.parent)
-        found = self.ranks.agreed(found)
+            self.group.send(found, self.parent)
+        found = self.group.agreed(found)
         return found[:r], found[r].item()
 
 
-def tree_factored(A: Float[Tensor, "n r"], ranks: Ranks, trapezoid: int = 0) -> TreeQR:
+def tree_factored(A: Float[Tensor, "n r"], group: Group, trapezoid: int = 0) -> TreeQR:
     """The factors of the rows of all processes, which overwrite A.
 
     Args:
         A: rows of this process, at least r.
-        ranks: the processes.
+        group: the processes.
         trapezoid: as in `factored`, for the rows of this process; it may be another one in others.
 
     Raises:
         TimeIsUp: the time is up in one of the processes.
         MemoryError, RuntimeError: memory ran out in one of them.
     """
-    own = ranks.together(lambda: factored(A, trapezoid))
-    R, merges, parent = own.R, [], None
+    found = group.together(lambda: factored(A, trapezoid))
+    R, merges, parent = found.R, [], None
     error: BaseException | None = None
-    for source, target in pairs(ranks.size):
-        if ranks.rank == source:
-            send_triangle(R, target, ranks)
+    for source, target in pairs(group.size):
+        if group.rank == source:
+            send_triangle(R, target, group)
             parent = target
-        elif ranks.rank == target:
+        elif group.rank == target:
             try:  # the others go on to the end of the tree, and hear of an error there
                 both = R.new_zeros(len(R), 2 * len(R)).T
                 both[len(R) :] = R
             except (MemoryError, RuntimeError) as raised:
                 error, both = error or raised, R.new_empty(0, len(R))
-            other = receive_triangle(R, source, ranks)
+            other = receive_triangle(R, source, group)
             if len(both):
                 both[: len(R)] = other
                 try:
@@ -113,5 +113,5 @@ def tree_factored(A: Float[Tensor, "n r"], ranks: Ranks, trapezoid: int = 0) -> 
                     R = merges[-1].factors.R
                 except (MemoryError, RuntimeError) as raised:
                     error = error or raised
-    ranks.settle(error)
-    return TreeQR(own, tuple(merges), parent, agreed_triangle(R, ranks), ranks)
+    group.settle(error)
+    return TreeQR(found, tuple(merges), parent, agreed_triangle(R, group), group)

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from pdelsr.lstsq.block_qr import PANEL, factored
 from pdelsr.lstsq.nested import Nested
-from pdelsr.ranks import Ranks
-from pdelsr.ranks.triangles import agreed_triangle, pairs, receive_triangle, send_triangle
+from pdelsr.processes import Group
+from pdelsr.processes.triangles import agreed_triangle, pairs, receive_triangle, send_triangle
 
 ROUNDING = 50  # times epsilon and the longest column: damping of all columns
 NOISE = 1000  # times the same: a column with a smaller rest is noise
@@ -52,28 +52,28 @@ class Triangle:
             if self._waiting == self._room:
                 self._reduce()
 
-    def merge(self, ranks: Ranks) -> None:
+    def merge(self, group: Group) -> None:
         """Merge the triangles of several processes in a tree; all of them get the result.
 
         A merge moves (r + 1) (r + 2) / 2 numbers, and takes the triangle as r + 1 more rows.
         """
-        if ranks.size == 1:
+        if group.size == 1:
             return
-        ranks.together(self._reduce)
-        own = self._stack[self._room :]
+        group.together(self._reduce)
+        triangle = self._stack[self._room :]
         error: BaseException | None = None
-        for source, target in pairs(ranks.size):
-            if ranks.rank == source:
-                send_triangle(own, target, ranks)
-            elif ranks.rank == target:
-                other = receive_triangle(own, source, ranks)
+        for source, target in pairs(group.size):
+            if group.rank == source:
+                send_triangle(triangle, target, group)
+            elif group.rank == target:
+                other = receive_triangle(triangle, source, group)
                 try:  # the others go on to the end of the tree, and hear of an error there
                     self.update(other[:, :-1], other[:, -1])
                     self._reduce()
                 except (MemoryError, RuntimeError) as raised:
                     error = error or raised
-        ranks.settle(error)
-        own.copy_(agreed_triangle(own, ranks))
+        group.settle(error)
+        triangle.copy_(agreed_triangle(triangle, group))
 
     def finish(self, equilibrated: bool = False) -> Nested:
         """The triangle of all rows, damped; nothing can be added afterwards.

@@ -56,16 +56,16 @@ class TruncatedSVD(LeastSquares):
         return 2 * n * r + 8 * r**2
 
     def init(self, system: System) -> SVDState:
-        ranks = system.ranks
-        A, b = ranks.together(system.dense)
+        group = system.group
+        A, b = group.together(system.dense)
         n, r = A.shape
-        A, lengths = equilibrate(A, ranks)
+        A, lengths = equilibrate(A, group)
         stacked = A.new_zeros(r, max(n, r)).T  # the columns of a panel are contiguous
         stacked[:n] = A
         del A
-        factors = tree_factored(stacked, ranks)
+        factors = tree_factored(stacked, group)
         U, values, Wt = torch.linalg.svd(factors.R, full_matrices=False)
-        largest = max(int(ranks.sum(torch.tensor([n])).item()), r)
+        largest = max(int(group.sum(torch.tensor([n])).item()), r)
         cut = largest * torch.finfo(values.dtype).eps if self.cut is None else self.cut
         rank = spectrum_of(values, cut).effective_rank
         return SVDState(factors, U[:, :rank], values, Wt[:rank], lengths, b, largest)
@@ -74,7 +74,7 @@ class TruncatedSVD(LeastSquares):
         rank = state.Wt.shape[0]
         along = state.U.T @ state.factors.rotated(state.b if b is None else b)[0]
         y = state.Wt.T @ (along / state.values[:rank])
-        found = state.factors.ranks.agreed(y / state.lengths)
+        found = state.factors.group.agreed(y / state.lengths)
         return Solved(found, rank, self.spectrum(state).condition)
 
     def root_covariance(self, state: SVDState, rows: Float[Tensor, "q r"]) -> Float[Tensor, "q s"]:

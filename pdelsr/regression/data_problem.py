@@ -15,7 +15,7 @@ from torch import Tensor
 from pdelsr.errors import SettingsError
 from pdelsr.lstsq import System
 from pdelsr.lstsq.system import require_finite
-from pdelsr.ranks import Ranks
+from pdelsr.processes import Group
 from pdelsr.regression.data import Batch, Data, over_pieces
 from pdelsr.regression.products import JacobianTimes
 from pdelsr.regression.task import Task
@@ -70,8 +70,8 @@ class DataSystem(System):
         return self.place.problem.task.model.like
 
     @property
-    def ranks(self) -> Ranks:
-        return self.place.problem.task.own
+    def group(self) -> Group:
+        return self.place.problem.task.group
 
     @property
     def _entries(self) -> int:
@@ -82,11 +82,11 @@ class DataSystem(System):
     def b(self) -> Float[Tensor, " n"]:
         y = self.place.y
 
-        def own() -> Tensor:
+        def local() -> Tensor:
             found = [self._times(batch, y) - self._f(batch) for batch in self._in_order()]
             return torch.cat(found)
 
-        return self.ranks.together(own)
+        return self.group.together(local)
 
     def chunks(self) -> Iterator[tuple[Float[Tensor, "c r"], Float[Tensor, " c"]]]:
         problem = self.place.problem
@@ -126,12 +126,12 @@ class DataSystem(System):
         return K
 
     def times(self, y: Float[Tensor, " r"]) -> Float[Tensor, " n"]:
-        return self.ranks.together(
+        return self.group.together(
             lambda: torch.cat([self._times(batch, y) for batch in self._in_order()])
         )
 
     def transpose_times(self, w: Float[Tensor, " n"]) -> Float[Tensor, " r"]:
-        return self.ranks.sum(self.ranks.together(lambda: self._transposed(w)))
+        return self.group.sum(self.group.together(lambda: self._transposed(w)))
 
     def _transposed(self, w: Float[Tensor, " n"]) -> Float[Tensor, " r"]:
         """Aᵀ w of the samples of this process."""
@@ -269,7 +269,7 @@ class DataProblem(Reduced):
             columns = (self.task.residual(q[..., c], batch.targets) for c in range(Y.shape[1]))
             return torch.stack([f.square().sum() for f in columns])
 
-        def own() -> tuple[int, Tensor]:
+        def local() -> tuple[int, Tensor]:
             count, total = 0, Y.new_zeros(Y.shape[1])
             for batch in self.task.display.over("residuals", data):
                 for length, found in over_pieces(batch, squares):
@@ -277,10 +277,10 @@ class DataProblem(Reduced):
                     count += length
             return count, total
 
-        ranks = self.task.own
-        count, total = ranks.together(own)
-        count = ranks.sum(torch.tensor([count])).item()
-        return (ranks.sum(total) / count).sqrt().tolist()
+        group = self.task.group
+        count, total = group.together(local)
+        count = group.sum(torch.tensor([count])).item()
+        return (group.sum(total) / count).sqrt().tolist()
 
     def predicted(self, batch: Batch, Y: Float[Tensor, "r c"]) -> Float[Tensor, "n k c"]:
         """q + J V y for every column y of Y."""

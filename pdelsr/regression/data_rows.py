@@ -10,7 +10,7 @@ from jaxtyping import Int
 from torch import Tensor, nn
 
 from pdelsr.linearize import RowChunks, RowSource
-from pdelsr.ranks import Ranks
+from pdelsr.processes import Group
 from pdelsr.regression.data import Batch
 from pdelsr.regression.task import Task
 from pdelsr.resources.memory import points_per_chunk
@@ -38,8 +38,8 @@ class DataRows(RowSource):
         return self.task.model.like
 
     @property
-    def own(self) -> Ranks:
-        return self.task.own
+    def row_group(self) -> Group:
+        return self.task.group
 
     @property
     def module(self) -> nn.Module:
@@ -55,13 +55,13 @@ class DataRows(RowSource):
 
     def _drawn(self, width: int, count: int, generator: torch.Generator) -> list[DrawnRows]:
         """Rows of this process, in proportion to its samples."""
-        own = self.own
-        if own.size == 1:
+        group = self.row_group
+        if group.size == 1:
             return draw_rows(self.task, width, count, generator)
-        seed = int(torch.randint(2**31, (), generator=generator, device="cpu")) + own.rank
+        seed = int(torch.randint(2**31, (), generator=generator, device="cpu")) + group.rank
         apart = torch.Generator().manual_seed(seed)  # that of all processes must stay in step
         share = -(-count * self.task.samples // self.task.total)
-        return own.together(lambda: draw_rows(self.task, width, share, apart))
+        return group.together(lambda: draw_rows(self.task, width, share, apart))
 
     def _seeded(self, drawn: list[DrawnRows], of_residual: bool = False) -> RowChunks:
         title = "basis"

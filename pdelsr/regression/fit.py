@@ -421,7 +421,7 @@ def unrefined_size(task: Task, data: Data) -> float:
     def squares(batch: Batch) -> float:
         return task.residual(task.given(batch.given), batch.targets).square().sum().item()
 
-    def own() -> Tensor:
+    def local() -> Tensor:
         total, count = 0.0, 0
         for batch in task.display.over("residuals", data):
             for length, found in over_pieces(batch, squares):
@@ -429,7 +429,7 @@ def unrefined_size(task: Task, data: Data) -> float:
                 count += length
         return torch.tensor([total, count], dtype=torch.float64)
 
-    total, count = task.own.sum(task.own.together(own)).tolist()
+    total, count = task.group.sum(task.group.together(local)).tolist()
     return math.sqrt(total / count)
 
 
@@ -459,14 +459,14 @@ def surely_better(problem: DataProblem, held: Data, y: Float[Tensor, " r"]) -> b
         )
         return torch.stack([before**2 - after**2, before - after])
 
-    def own() -> Tensor:
+    def local() -> Tensor:
         batches = task.display.over("comparison", held)
         return torch.cat([g for batch in batches for _, g in over_pieces(batch, gains)], dim=1)
 
-    found = task.own.together(own)
-    count = int(task.own.sum(torch.tensor([found.shape[1]])).item())
-    mean = task.own.sum(found.sum(dim=1)) / count
-    squares = task.own.sum((found - mean[:, None]).square().sum(dim=1))
+    found = task.group.together(local)
+    count = int(task.group.sum(torch.tensor([found.shape[1]])).item())
+    mean = task.group.sum(found.sum(dim=1)) / count
+    squares = task.group.sum((found - mean[:, None]).square().sum(dim=1))
     deviation = (squares / count).sqrt() / math.sqrt(max(count - 1, 1))
     return bool(mean[0] > 0 and (mean > SURE * deviation).any())
 

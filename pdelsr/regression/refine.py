@@ -17,8 +17,8 @@ from pdelsr.lstsq import SOLVERS, KernelRidge, LeastSquares, StreamingQR, solver
 from pdelsr.lstsq.kernel_ridge import MOST_ROWS
 from pdelsr.lstsq.registry import OF_DATA, require_shared_rows
 from pdelsr.networks.copies import copied, in_dtype
+from pdelsr.processes import Group, current
 from pdelsr.progress import PassDisplay
-from pdelsr.ranks import Ranks, current
 from pdelsr.regression.checks import require_kinds, require_known, require_options
 from pdelsr.regression.data import Data, Loader, Pair
 from pdelsr.regression.fit import MOST_ENTRIES, Fit, chosen
@@ -78,7 +78,7 @@ def refine(
     with the number of samples: rows are folded into a triangle batch by batch.
 
     Args:
-        model: a torch module that treats every sample on its own, with one or more inputs and one
+        model: a torch module that treats every sample on its group, with one or more inputs and one
             output tensor, and that torch.func can differentiate by forward mode. Frozen parameters
             and buffers stay constant.
         inputs: tensors with one row a sample (several in a tuple), or a loader of
@@ -165,26 +165,26 @@ def refine(
         )
     generator = torch.Generator().manual_seed(seed)
     device = next(iter(model.parameters()), torch.empty(0)).device
-    own = current()
-    if own.size > 1:
+    group = current()
+    if group.size > 1:
         wishes = require_shared(solver, wishes)
-    with PassDisplay(verbose and own.is_first) as display, told_what_to_lower(LOWER, device):
+    with PassDisplay(verbose and group.is_first) as display, told_what_to_lower(LOWER, device):
         view = Model(
-            in_dtype(agreed(copied(model), own), DTYPES[dtype]), parameter_fraction, generator
+            in_dtype(agreed(copied(model), group), DTYPES[dtype]), parameter_fraction, generator
         )
 
         def read() -> tuple[Task, Inputs, Data | None]:
             # random numbers of their own for the split of data whose sizes may differ
-            apart = torch.Generator().manual_seed(seed + 1) if own.size > 1 else generator
+            apart = torch.Generator().manual_seed(seed + 1) if group.size > 1 else generator
             fit, held = fit_and_held_out(view, inputs, targets, rank, validation, size, apart)
             return *task_of(view, fit, held, residual, display), held
 
-        task, probe, held = own.together(read)
-        total = int(own.sum(torch.tensor([task.samples])).item())
-        task = replace(task, own=own, others=total - task.samples)
+        task, probe, held = group.together(read)
+        total = int(group.sum(torch.tensor([task.samples])).item())
+        task = replace(task, group=group, others=total - task.samples)
         parts = Parts(recipe, solver, newton_steps, products, probe, memory_budget, generator)
         if (
-            own.size == 1
+            group.size == 1
             and lstsq == "auto"
             and basis is None
             and rank == "auto"
@@ -216,11 +216,11 @@ def require_shared(solver: LeastSquares, wishes: Wishes) -> Wishes:
     return Wishes(None, None)
 
 
-def agreed(model: nn.Module, own: Ranks) -> nn.Module:
+def agreed(model: nn.Module, group: Group) -> nn.Module:
     """The module with the parameters and buffers of the first process."""
     with torch.no_grad():
-        for tensor in (*model.parameters(), *model.buffers()) if own.size > 1 else ():
-            tensor.copy_(own.agreed(tensor))
+        for tensor in (*model.parameters(), *model.buffers()) if group.size > 1 else ():
+            tensor.copy_(group.agreed(tensor))
     return model
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 
 from pdelsr.errors import SettingsError
+from pdelsr.processes import ALONE, Group
 from pdelsr.progress import PassDisplay
-from pdelsr.ranks import ALONE, Ranks
 from pdelsr.regression.data import Batch, Data, over_pieces
 from pdelsr.regression.model import Model
 from pdelsr.regression.target import Residual
@@ -27,7 +27,7 @@ class Task:
         samples: n, the number of samples.
         outputs: k, numbers that the module gives per sample.
         entries: p, numbers that F gives per sample.
-        own: processes that have the other samples of the fit.
+        group: processes that have the other samples of the fit.
         others: how many these are.
     """
 
@@ -39,7 +39,7 @@ class Task:
     samples: int
     outputs: int
     entries: int
-    own: Ranks = ALONE
+    group: Group = ALONE
     others: int = 0
 
     @property

@@ -6,7 +6,7 @@ import math
 import time
 from dataclasses import dataclass, field, replace
 
-from pdelsr.ranks import current
+from pdelsr.processes import current
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from pdelsr.ranks import current
+from pdelsr.processes import current
 from pdelsr.resources.alarm import Alarm, has_alarm
 from pdelsr.resources.time_is_up import Deadline, TimeIsUp, running
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from pdelsr.ranks import current
+from pdelsr.processes import current
 from pdelsr.resources.free_memory import free_bytes
 from pdelsr.resources.memory import bytes_text
 

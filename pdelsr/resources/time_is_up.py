@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from pdelsr.ranks import current
+from pdelsr.processes import current
 
 T = TypeVar("T")
 
@@ -81,10 +81,10 @@ def check_time() -> None:
     Long work of pdelsr calls it between two pieces, where nothing is left half done. Of processes
     that share a solve, each raises in work of its own alone, after which all of them do.
     """
-    ranks = current()
-    if not ranks.is_local:
+    group = current()
+    if not group.is_local:
         return
-    ranks.raise_if_interrupted()
+    group.raise_if_interrupted()
     if not running.deadlines:
         return
     now = time.monotonic()

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from pdelsr.errors import SettingsError
 from pdelsr.linearize import Columns, Dense, Directions, Identity, RowSource
-from pdelsr.ranks import Ranks
+from pdelsr.processes import Group
 
 
 @dataclass(frozen=True)
@@ -110,15 +110,15 @@ def built(basis: Basis, rows: RowSource, rank: int | None, generator: torch.Gene
     trouble = _trouble(directions, rows)
     if trouble is not None:
         raise SettingsError(f"{name} gives {type(directions).__name__} with {trouble}.")
-    return replace(found, directions=_agreed(directions, rows.own))
+    return replace(found, directions=_agreed(directions, rows.row_group))
 
 
-def _agreed(directions: Directions, ranks: Ranks) -> Directions:
+def _agreed(directions: Directions, group: Group) -> Directions:
     """The directions of the first process, where those of others may be built from other rows."""
     if isinstance(directions, Dense):
-        return Dense(ranks.agreed(directions.V))
+        return Dense(group.agreed(directions.V))
     if isinstance(directions, Columns):
-        return replace(directions, index=ranks.agreed(directions.index))
+        return replace(directions, index=group.agreed(directions.index))
     return directions
 
 

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pdelsr.linearize import Dense, RowChunks, RowSource
-from pdelsr.ranks import ALONE, Ranks
+from pdelsr.processes import ALONE, Group
 from pdelsr.subspace.base import Basis, Subspace, clipped, gaussian
 
 
@@ -42,7 +42,7 @@ class RandomizedSVD(Basis):
         wanted = clipped(rank, m)
         chunks = self.chunks(rows, wanted + self.extra_rows, generator)
         sketch = gaussian(m, min(wanted + self.oversampling, m), rows.like, generator)
-        V, values = right_singular_vectors(chunks, sketch, wanted, rows.own)
+        V, values = right_singular_vectors(chunks, sketch, wanted, rows.row_group)
         if self.scaled:
             floor = torch.finfo(values.dtype).eps * values[0]
             V = V / values.clamp_min(floor)
@@ -50,7 +50,7 @@ class RandomizedSVD(Basis):
 
 
 def right_singular_vectors(
-    chunks: RowChunks, sketch: Float[Tensor, "m s"], rank: int, ranks: Ranks = ALONE
+    chunks: RowChunks, sketch: Float[Tensor, "m s"], rank: int, group: Group = ALONE
 ) -> tuple[Float[Tensor, "m k"], Float[Tensor, " k"]]:
     """The `rank` leading columns of V, and Σ, of the sketched matrix.
 
@@ -61,17 +61,17 @@ def right_singular_vectors(
         chunks: rows of this process.
         sketch: Ω.
         rank: columns of V.
-        ranks: processes over which the rows are spread. All of them hold the product with Ω, which
+        group: processes over which the rows are spread. All of them hold the product with Ω, which
             is small; the rows stay where they are.
     """
 
     def sketched() -> Tensor:
         return torch.cat([sketch.new_empty(0, sketch.shape[1]), *(G @ sketch for G in chunks())])
 
-    own = ranks.together(sketched)
-    counts = ranks.gathered(torch.tensor([len(own)])).tolist()
-    first = sum(counts[: ranks.rank])
-    Q = torch.linalg.qr(ranks.gathered(own)).Q
+    sketches = group.together(sketched)
+    counts = group.gathered(torch.tensor([len(sketches)])).tolist()
+    first = sum(counts[: group.rank])
+    Q = torch.linalg.qr(group.gathered(sketches)).Q
 
     def products() -> Tensor:
         B, start = sketch.new_zeros(Q.shape[1], sketch.shape[0]), first
@@ -80,7 +80,7 @@ def right_singular_vectors(
             start += rows.shape[0]
         return B
 
-    B = ranks.sum(ranks.together(products))
+    B = group.sum(group.together(products))
     basis, R = torch.linalg.qr(B.T)  # B.T is stored by columns, as LAPACK wants it
     U, values, _ = torch.linalg.svd(R, full_matrices=False)
     return basis @ U[:, :rank], values[:rank]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sympy as sp
 import torch
-from thread_ranks import Threads, in_threads
+from thread_group import Threads, in_threads
 from torch import Tensor
 
 import pdelsr as pl
@@ -16,7 +16,7 @@ from pdelsr.compile import compile_problem
 from pdelsr.linearize import RefinedPredictor, StackedResidual
 from pdelsr.linearize.points import PointPlan, balanced_weights
 from pdelsr.networks import MLP
-from pdelsr.ranks import ALONE, Ranks
+from pdelsr.processes import ALONE, Group
 from pdelsr.solvers.descent.gradient import squared_norm
 from pdelsr.solvers.descent.levenberg_marquardt import LevenbergMarquardt
 from pdelsr.solvers.refinement.waves import annihilated
@@ -41,23 +41,23 @@ def network() -> MLP:
     return MLP(2, 1, (7, 7), seed=1)
 
 
-def plan(ranks: Ranks = ALONE, count: int = 61) -> PointPlan:
+def plan(group: Group = ALONE, count: int = 61) -> PointPlan:
     counts = {b.name: count if i == 0 else 13 for i, b in enumerate(BLOCKS)}
     weights = {b.name: 1.0 + i for i, b in enumerate(BLOCKS)}
-    return PointPlan(PROBLEM.domain, counts, weights=weights, dealt_to=ranks)
+    return PointPlan(PROBLEM.domain, counts, weights=weights, dealt_to=group)
 
 
-def residual(ranks: Ranks = ALONE, adapt: bool = False) -> StackedResidual:
+def residual(group: Group = ALONE, adapt: bool = False) -> StackedResidual:
     map_ = network()
-    blocks = plan(ranks).bind(BLOCKS, 3, map_ if adapt else None)
-    return StackedResidual(map_, blocks, ranks=ranks)
+    blocks = plan(group).bind(BLOCKS, 3, map_ if adapt else None)
+    return StackedResidual(map_, blocks, group=group)
 
 
 @pytest.mark.parametrize("adapt", [False, True])
 @pytest.mark.parametrize("size", SIZES)
 def test_the_points_of_all_processes_are_those_of_one(size: int, adapt: bool) -> None:
     whole = residual(adapt=adapt)
-    for found in in_threads(size, lambda ranks: residual(ranks, adapt).dealt_back()):
+    for found in in_threads(size, lambda group: residual(group, adapt).dealt_back()):
         for block, expected in zip(found.blocks, whole.blocks, strict=True):
             assert torch.equal(block.columns, expected.columns)
             assert torch.equal(block.scale, expected.scale)
@@ -67,11 +67,11 @@ def test_the_points_of_all_processes_are_those_of_one(size: int, adapt: bool) ->
 
 @pytest.mark.parametrize("size", SIZES)
 def test_a_process_without_points_of_a_block_adds_nothing(size: int) -> None:
-    def work(ranks: Threads) -> tuple[list[bool], float, int]:
-        dealt = residual(ranks)
+    def work(group: Threads) -> tuple[list[bool], float, int]:
+        dealt = residual(group)
         return (
             [b.stands_in for b in dealt.blocks],
-            dealt.own.norm(dealt.evaluate()),
+            dealt.row_group.norm(dealt.evaluate()),
             len(dealt.blocks),
         )
 
@@ -81,9 +81,9 @@ def test_a_process_without_points_of_a_block_adds_nothing(size: int) -> None:
         assert stands_in == [False] * (count - 1) + [rank >= 3]  # of three observations
 
 
-def measured(ranks: Ranks) -> dict[str, Any]:
+def measured(group: Group) -> dict[str, Any]:
     """What is told of a residual."""
-    dealt = residual(ranks)
+    dealt = residual(group)
     map_ = dealt.network
     theta = map_.get_vector()
     refined = RefinedPredictor(map_, 0.1 * torch.sin(torch.arange(len(theta)).to(theta)))
@@ -101,7 +101,7 @@ def measured(ranks: Ranks) -> dict[str, Any]:
         "data": dealt.data_norm(),
         "adds up": dealt.adds_up(refined),
         "rows": dealt.total_count,
-        "thinned": thinned.own.norm(thinned.evaluate()),
+        "thinned": thinned.row_group.norm(thinned.evaluate()),
     }
     loss = squared_norm(dealt)
     found["loss"] = loss().item()
@@ -126,9 +126,9 @@ def test_what_is_told_of_a_residual_is_that_of_all_rows(size: int) -> None:
 
 @pytest.mark.parametrize("size", [1, *SIZES])
 def test_a_sample_of_the_points_keeps_the_mean_and_is_dealt_out(size: int) -> None:
-    def work(ranks: Threads) -> tuple[StackedResidual, StackedResidual]:
-        some = residual(ranks).sampled(0.5, 7)
-        return some.dealt_back(), residual(ranks).sampled(0.5, 8).dealt_back()
+    def work(group: Threads) -> tuple[StackedResidual, StackedResidual]:
+        some = residual(group).sampled(0.5, 7)
+        return some.dealt_back(), residual(group).sampled(0.5, 8).dealt_back()
 
     whole = residual()
     for found, other in in_threads(size, work):
@@ -145,10 +145,10 @@ def test_held_out_points_are_the_same_everywhere_and_evaluated_in_turn() -> None
     held = plan().held_out()
     whole = StackedResidual(network(), held.bind(BLOCKS, 9))
 
-    def work(ranks: Threads) -> Tensor:
-        of_rank = plan(ranks).held_out()
+    def work(group: Threads) -> Tensor:
+        of_rank = plan(group).held_out()
         assert of_rank.dealt_to is ALONE
-        return StackedResidual(network(), of_rank.bind(BLOCKS, 9), ranks=ranks).evaluate()
+        return StackedResidual(network(), of_rank.bind(BLOCKS, 9), group=group).evaluate()
 
     for found in in_threads(3, work):
         assert torch.allclose(found, whole.evaluate(), rtol=1e-14, atol=1e-15)
@@ -160,9 +160,9 @@ def test_a_statement_that_fails_in_one_process_is_refused_by_all() -> None:
     blocks = compile_problem(problem, hard=False).blocks
     counts = {b.name: 400 for b in blocks}
 
-    def work(ranks: Threads) -> str:
+    def work(group: Threads) -> str:
         with pytest.raises(pl.ProblemError, match="not finite") as caught:
-            PointPlan(problem.domain, counts, dealt_to=ranks).bind(blocks, 0)
+            PointPlan(problem.domain, counts, dealt_to=group).bind(blocks, 0)
         return str(caught.value)
 
     assert len(set(in_threads(4, work))) == 1
@@ -179,11 +179,11 @@ def test_waves_are_searched_at_points_of_all_processes() -> None:
     )
     blocks = compile_problem(helmholtz, hard=False).blocks
 
-    def work(ranks: Ranks) -> list[Tensor]:
+    def work(group: Group) -> list[Tensor]:
         counts = {b.name: 40 for b in blocks}
-        bound = PointPlan(helmholtz.domain, counts, dealt_to=ranks).bind(blocks, 0)
+        bound = PointPlan(helmholtz.domain, counts, dealt_to=group).bind(blocks, 0)
         map_ = network()
-        return [w.k for w in annihilated(StackedResidual(map_, bound, ranks=ranks), map_)]
+        return [w.k for w in annihilated(StackedResidual(map_, bound, group=group), map_)]
 
     expected = work(ALONE)
     assert expected

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import pytest
 import torch
-from thread_ranks import Threads, in_threads
+from thread_group import Threads, in_threads
 from torch import Tensor
 
 from pdelsr.lstsq import LSQR, QR, Cholesky, LeastSquares, StreamingQR, System, TruncatedSVD
 from pdelsr.lstsq.system import MatrixSystem, NotFiniteError, require_finite
 from pdelsr.lstsq.tree_qr import tree_factored
 from pdelsr.lstsq.triangle import Triangle
-from pdelsr.ranks import ALONE, Ranks
-from pdelsr.ranks.triangles import packed, pairs, unpacked
+from pdelsr.processes import ALONE, Group
+from pdelsr.processes.triangles import packed, pairs, unpacked
 
 
 class SpreadSystem(MatrixSystem):
     """The rows of one thread."""
 
-    def __init__(self, A: Tensor, b: Tensor, ranks: Ranks) -> None:
+    def __init__(self, A: Tensor, b: Tensor, group: Group) -> None:
         super().__init__(A, b)
-        object.__setattr__(self, "of", ranks)
+        object.__setattr__(self, "of", group)
 
     @property
-    def ranks(self) -> Ranks:
+    def group(self) -> Group:
         return self.of
 
     def chunks(self):
@@ -42,8 +42,8 @@ def problem(n: int, r: int) -> tuple[Tensor, Tensor]:
     return A, torch.randn(n, dtype=torch.float64, generator=generator)
 
 
-def part(values: Tensor, ranks: Ranks) -> Tensor:
-    return values[ranks.rank :: ranks.size].clone()
+def part(values: Tensor, group: Group) -> Tensor:
+    return values[group.rank :: group.size].clone()
 
 
 def test_the_tree_ends_at_the_first_process_and_meets_every_other_once() -> None:
@@ -66,12 +66,12 @@ def test_a_triangle_is_packed_into_half_of_its_numbers() -> None:
 def test_factors_of_several_processes_are_those_of_all_rows(size: int) -> None:
     A, b = problem(211, 20)
 
-    def work(ranks: Threads) -> tuple[Tensor, Tensor, float, int]:
-        own = A.new_zeros(max(20, len(part(A, ranks))), 20)
-        own[: len(part(A, ranks))] = part(A, ranks)
-        found = tree_factored(own, ranks)
-        z, rest = found.rotated(part(b, ranks))
-        return found.R, z, rest, ranks.sent
+    def work(group: Threads) -> tuple[Tensor, Tensor, float, int]:
+        own = A.new_zeros(max(20, len(part(A, group))), 20)
+        own[: len(part(A, group))] = part(A, group)
+        found = tree_factored(own, group)
+        z, rest = found.rotated(part(b, group))
+        return found.R, z, rest, group.sent
 
     Q, R = torch.linalg.qr(A)
     results = in_threads(size, work)
@@ -89,17 +89,17 @@ def test_a_merge_moves_half_a_square_of_numbers_whatever_the_number_of_rows_is(n
     r, size = 30, 4
     A, b = problem(n, r)
 
-    def factored(ranks: Threads) -> int:
-        own = A.new_zeros(max(r, len(part(A, ranks))), r)
-        own[: len(part(A, ranks))] = part(A, ranks)
-        tree_factored(own, ranks)
-        return ranks.sent
+    def factored(group: Threads) -> int:
+        own = A.new_zeros(max(r, len(part(A, group))), r)
+        own[: len(part(A, group))] = part(A, group)
+        tree_factored(own, group)
+        return group.sent
 
-    def streamed(ranks: Threads) -> int:
+    def streamed(group: Threads) -> int:
         triangle = Triangle(r, A)
-        triangle.update(part(A, ranks), part(b, ranks))
-        triangle.merge(ranks)
-        return ranks.sent
+        triangle.update(part(A, group), part(b, group))
+        triangle.merge(group)
+        return group.sent
 
     assert in_threads(size, factored) == [0, *[r * (r + 1) // 2] * (size - 1)]
     assert in_threads(size, streamed) == [0, *[(r + 1) * (r + 2) // 2] * (size - 1)]
@@ -117,11 +117,11 @@ def test_a_solver_gives_the_same_for_rows_of_several_processes(
     A, b = problem(97, 12)
     other = torch.sin(torch.arange(97, dtype=torch.float64))
 
-    def work(ranks: Ranks) -> list[Tensor | float | None]:
-        system: System = SpreadSystem(part(A, ranks), part(b, ranks), ranks)
+    def work(group: Group) -> list[Tensor | float | None]:
+        system: System = SpreadSystem(part(A, group), part(b, group), group)
         state = solver.init(system)
         found: list[Tensor | float | None] = [solver.compute(state).solution]
-        found.append(solver.compute(state, part(other, ranks)).solution)
+        found.append(solver.compute(state, part(other, group)).solution)
         found += [solver.left_over(state), solver.in_part(state)]
         spectrum = solver.spectrum(state)
         found.append(None if spectrum is None else spectrum.singular_values)
@@ -145,8 +145,8 @@ def test_a_solver_gives_the_same_for_rows_of_several_processes(
 def test_processes_with_fewer_rows_than_columns_take_part() -> None:
     A, b = problem(10, 6)
 
-    def work(ranks: Ranks) -> Tensor:
-        state = QR().init(SpreadSystem(part(A, ranks), part(b, ranks), ranks))
+    def work(group: Group) -> Tensor:
+        state = QR().init(SpreadSystem(part(A, group), part(b, group), group))
         return QR().compute(state).solution
 
     expected = torch.linalg.lstsq(A, b[:, None]).solution[:, 0]
@@ -159,9 +159,9 @@ def test_a_row_of_one_process_that_is_not_finite_is_refused_by_all(solver: Least
     A, b = problem(40, 4)
     A[1, 2] = torch.nan
 
-    def work(ranks: Ranks) -> str:
+    def work(group: Group) -> str:
         with pytest.raises(NotFiniteError):
-            solver.init(SpreadSystem(part(A, ranks), part(b, ranks), ranks))
+            solver.init(SpreadSystem(part(A, group), part(b, group), group))
         return "refused"
 
     assert in_threads(3, work) == ["refused"] * 3

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from pdelsr.linearize import StackedResidual
-from pdelsr.ranks import ALONE, Ranks
+from pdelsr.processes import ALONE, Group
 from pdelsr.resources.pieces import in_pieces
 
 ADAM_PIECE, LBFGS_PIECE = 100, 10  # steps at most in one piece
@@ -26,22 +26,22 @@ class SumOfSquares:
         total: number of points.
         of: the sum over a part of 0 … total, with a graph.
         once: points of one reverse pass; halved when memory runs out.
-        ranks: processes over which the points are spread; `total` are those of this one.
+        group: processes over which the points are spread; `total` are those of this one.
     """
 
     total: int
     of: Callable[[slice], Tensor]
     once: int
-    ranks: Ranks = ALONE
+    group: Group = ALONE
 
     def __call__(self) -> Tensor:
         """The loss, without a graph."""
 
-        def own() -> Tensor:
+        def local() -> Tensor:
             with torch.no_grad():
                 return sum_of(found for _, found in in_pieces(self.total, self.once, self.of))
 
-        return self.ranks.sum(self.ranks.together(own))
+        return self.group.sum(self.group.together(local))
 
     def backward(self, parameters: Sequence[nn.Parameter]) -> Tensor:
         """The loss; adds its gradient to that of the parameters."""
@@ -50,7 +50,7 @@ class SumOfSquares:
             value = self.of(part)
             return value.detach(), torch.autograd.grad(value, parameters, allow_unused=True)
 
-        def own() -> Tensor:
+        def local() -> Tensor:
             values = []
             for part, (value, slopes) in in_pieces(self.total, self.once, sloped):
                 values.append(value)
@@ -61,10 +61,10 @@ class SumOfSquares:
                     self.once = part.stop - part.start
             return sum_of(values)
 
-        found = self.ranks.together(own)
-        for p in parameters if self.ranks.size > 1 else ():
-            p.grad = self.ranks.sum(torch.zeros_like(p) if p.grad is None else p.grad)
-        return self.ranks.sum(found)
+        found = self.group.together(local)
+        for p in parameters if self.group.size > 1 else ():
+            p.grad = self.group.sum(torch.zeros_like(p) if p.grad is None else p.grad)
+        return self.group.sum(found)
 
 
 def sum_of(values: Iterable[Tensor]) -> Tensor:
@@ -80,7 +80,7 @@ def squared_norm(residual: StackedResidual, once: int | None = None) -> SumOfSqu
         some = residual.part(part)
         return some.values(some.jets()).square().sum()
 
-    return SumOfSquares(residual.row_count, of, once or residual.row_count, residual.own)
+    return SumOfSquares(residual.row_count, of, once or residual.row_count, residual.row_group)
 
 
 @dataclass
@@ -128,7 +128,7 @@ class GradientRun(ABC):
         self._piece(parameters, loss, watch, most)
         with torch.no_grad():
             for p in parameters:
-                p.copy_(loss.ranks.agreed(p))
+                p.copy_(loss.group.agreed(p))
         self.over = self.over or self.taken >= self.steps
         self.state = self._optimizer.state_dict()
 

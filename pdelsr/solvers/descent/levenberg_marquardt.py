@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pdelsr.linearize import Columns, Directions, Identity, StackedResidual
 from pdelsr.linearize.random_positions import drawn
-from pdelsr.ranks.triangles import symmetric_sum
+from pdelsr.processes.triangles import symmetric_sum
 from pdelsr.resources.pieces import is_out_of_memory, release
 from pdelsr.solvers.refinement.memory.estimate import LEAST_COLUMNS
 
@@ -88,14 +88,14 @@ class _Linearized:
     def at(cls, residual: StackedResidual, directions: Directions) -> _Linearized:
         """The linearization at the present θ of the network."""
 
-        def own() -> tuple[Tensor, Tensor, Tensor]:
+        def local() -> tuple[Tensor, Tensor, Tensor]:
             jets = residual.jets_without_graph()
             G = residual.times(directions, residual.coefficients(jets))
             return residual.values(jets), G, gram(G)
 
-        f, G, normal = residual.own.together(own)
-        normal = symmetric_sum(normal, residual.own)
-        theta, size = residual.network.get_vector(), residual.own.norm(f)
+        f, G, normal = residual.row_group.together(local)
+        normal = symmetric_sum(normal, residual.row_group)
+        theta, size = residual.network.get_vector(), residual.row_group.norm(f)
         return cls(residual, directions, theta, f, G, normal, size)
 
     def step(self, damping: float) -> Float[Tensor, " r"] | None:
@@ -106,7 +106,7 @@ class _Linearized:
         shifted = self.normal.clone()
         shifted.diagonal().add_(damping * self.normal.diagonal().mean())
         factor, info = torch.linalg.cholesky_ex(shifted)
-        if not self.residual.own.all(int(info) == 0):
+        if not self.residual.row_group.all(int(info) == 0):
             return None
         first = self._solved(self.f, factor)
         second = self._solved(self._curvature(first), factor)
@@ -116,13 +116,13 @@ class _Linearized:
 
     def _solved(self, f: Float[Tensor, " n"], factor: Float[Tensor, "r r"]) -> Tensor:
         """−(GᵀG + λ μ I)⁻¹ Gᵀ f, the same to the bit in all processes."""
-        own = self.residual.own
-        slope = own.sum(self.G.T @ f[:, None])
-        return -own.agreed(torch.cholesky_solve(slope, factor)[:, 0])
+        group = self.residual.row_group
+        slope = group.sum(self.G.T @ f[:, None])
+        return -group.agreed(torch.cholesky_solve(slope, factor)[:, 0])
 
     def size_at(self, delta: Float[Tensor, " r"]) -> float:
         """Move the network by δ; return ‖f‖ there."""
-        return self.residual.own.norm(self._moved(delta))
+        return self.residual.row_group.norm(self._moved(delta))
 
     def _curvature(self, delta: Tensor) -> Float[Tensor, " n"]:
         """f″(δ, δ) from f at θ and at θ + h δ, and from G δ."""

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from pdelsr.linearize import BoundBlock, Predictor, RefinedPredictor, StackedResidual
 from pdelsr.networks.index_set import closure
-from pdelsr.ranks import Ranks
+from pdelsr.processes import Group
 from pdelsr.solvers.descent.gradient import SumOfSquares
 
 PROBES = 8  # random perturbations from which the sign of an equation is estimated
@@ -39,9 +39,9 @@ class PseudoTimeResidual:
     components: tuple[int, ...]
     previous: tuple[Tensor, ...]
 
-    def dealt(self, ranks: Ranks) -> PseudoTimeResidual:
+    def dealt(self, group: Group) -> PseudoTimeResidual:
         """The same with the points of this process; its residual has them already."""
-        if ranks.size == 1:
+        if group.size == 1:
             return self
         pairs = zip(self.residual.blocks, self.previous, strict=True)
         own = (values[b.share.part] if b.share and len(values) else values for b, values in pairs)
@@ -49,15 +49,15 @@ class PseudoTimeResidual:
 
     def dealt_back(self) -> PseudoTimeResidual:
         """The same with the points of all processes, except for its residual."""
-        ranks = self.residual.own
+        group = self.residual.row_group
         pairs = zip(self.residual.blocks, self.previous, strict=True)
-        found = (ranks.dealt_back(v, b.total) if len(v) else v for b, v in pairs)
+        found = (group.dealt_back(v, b.total) if len(v) else v for b, v in pairs)
         return replace(self, previous=tuple(found))
 
     def loss(self, once: int | None = None) -> SumOfSquares:
         """‖·‖² of the pseudo-time residual, `once` points at a time (all by default)."""
         total = self.residual.row_count
-        return SumOfSquares(total, self.squares, once or total, self.residual.own)
+        return SumOfSquares(total, self.squares, once or total, self.residual.row_group)
 
     def squares(self, part: slice) -> Float[Tensor, ""]:
         """The sum over a slice of the rows 0 … n, with a graph."""

@@ -10,7 +10,7 @@ from pdelsr.errors import SettingsError
 from pdelsr.linearize import StackedResidual
 from pdelsr.linearize.points import PointPlan, balanced_weights
 from pdelsr.networks import Network
-from pdelsr.ranks import current
+from pdelsr.processes import current
 from pdelsr.sample import Sampler, Sobol
 from pdelsr.solvers.run.job import Job
 from pdelsr.solvers.state.discretization import HELDOUT_SEED

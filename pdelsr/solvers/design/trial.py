@@ -21,7 +21,7 @@ from pdelsr.linearize.points import PointPlan, balanced_weights
 from pdelsr.lstsq import QR
 from pdelsr.networks import MLP, HardConditions, Network
 from pdelsr.networks.design import Design, parameter_count
-from pdelsr.ranks import ALONE, Ranks, current
+from pdelsr.processes import ALONE, Group, current
 from pdelsr.resources.clock import Clock
 from pdelsr.resources.deadline import given_up_after
 from pdelsr.solvers.design.build import build_network
@@ -199,13 +199,13 @@ class Designer:
         factor = self.job.method.refinement_factor(self.job.problem.is_linear)
         train = plan.scaled(factor).bind(blocks, TRAIN_SEED)
         test = replace(plan, dealt_to=ALONE).bind(blocks, TEST_SEED)
-        return Trial(self.build, train, test, self.job.memory_budget, sizes, ranks=plan.dealt_to)
+        return Trial(self.build, train, test, self.job.memory_budget, sizes, group=plan.dealt_to)
 
     def balanced_plan(self, network: Network) -> PointPlan:
         """Points for a trial of this network, with weights that balance its rows."""
         plan = _plan(self.job, network.parameter_count)
         first = replace(plan, crowds={}).bind(self.job.compiled.blocks, TRAIN_SEED)
-        residual = StackedResidual(network, first, ranks=plan.dealt_to)
+        residual = StackedResidual(network, first, group=plan.dealt_to)
         weights = balanced_weights(first, residual.mean_square_row)
         return replace(plan, weights=weights)
 
@@ -221,7 +221,7 @@ class Trial:
         memory_budget: bytes of one chunk of rows.
         sizes: held-out residuals found so far.
         spare: designs with a part of the directions below rounding.
-        ranks: processes that share the work.
+        group: processes that share the work.
     """
 
     build: Callable[[Design], Network]
@@ -230,7 +230,7 @@ class Trial:
     memory_budget: int | None = None
     sizes: dict[Design, float] = field(default_factory=dict)
     spare: set[Design] = field(default_factory=set)
-    ranks: Ranks = ALONE
+    group: Group = ALONE
 
     def at_best_scale(self, design: Design, factor: float) -> Design:
         """The design with the best scale of its weights, found in steps by a factor."""
@@ -279,7 +279,7 @@ class Trial:
 
     def residual(self, network: Network, blocks: tuple[BoundBlock, ...]) -> StackedResidual:
         """The residual of a network on some points."""
-        return StackedResidual(network, blocks, self.memory_budget, self.ranks)
+        return StackedResidual(network, blocks, self.memory_budget, self.group)
 
     def refinement(self, network: Network) -> Refinement:
         residual = self.residual(network, self.train)

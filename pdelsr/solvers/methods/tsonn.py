@@ -110,7 +110,7 @@ class TSONN(Method):
         return State(
             state.iteration + 1,
             Candidate.of_network(context.network),
-            previous.residual.own.norm(previous.residual.evaluate()),
+            previous.residual.row_group.norm(previous.residual.evaluate()),
             "pseudo-time step",
             memory=memory,
         )

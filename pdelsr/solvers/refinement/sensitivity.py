@@ -124,7 +124,7 @@ def sensitivity(
     bound = residual.blocks[0].thinned(
         min(1.0, VALUES / network.out_features / residual.blocks[0].total)
     )
-    points = residual.own.gathered(bound.sites[0][:0] if bound.stands_in else bound.sites[0])
+    points = residual.row_group.gathered(bound.sites[0][:0] if bound.stands_in else bound.sites[0])
     rows = torch.cat(list(residual.output_rows(points, directions)))
     root = solver.root_covariance(state, rows)
     if root is None:

@@ -15,7 +15,7 @@ from pdelsr.linearize.products import forms_rows
 from pdelsr.linearize.tangent_model import TangentModel, tangent_model
 from pdelsr.lstsq import LeastSquares, System
 from pdelsr.lstsq.system import CHUNK, require_finite
-from pdelsr.ranks import Ranks
+from pdelsr.processes import Group
 from pdelsr.solvers.refinement.reduced import Place, Reduced, Step
 
 CORRECTIONS = 4  # steps with the factors of one linearization, at most
@@ -60,8 +60,8 @@ class TangentSystem(System):
         return self.place.model.residual.like
 
     @property
-    def ranks(self) -> Ranks:
-        return self.place.model.residual.own
+    def group(self) -> Group:
+        return self.place.model.residual.row_group
 
     @property
     def b(self) -> Float[Tensor, " n"]:
@@ -90,11 +90,11 @@ class TangentSystem(System):
         yield from ((slice(k, k + CHUNK), A[k : k + CHUNK]) for k in starts)
 
     def times(self, y: Float[Tensor, " r"]) -> Float[Tensor, " n"]:
-        return self.ranks.together(lambda: self.place.model.times(y, self.place.jets))
+        return self.group.together(lambda: self.place.model.times(y, self.place.jets))
 
     def transpose_times(self, w: Float[Tensor, " n"]) -> Float[Tensor, " r"]:
-        own = self.ranks.together(lambda: self.place.model.transpose_times(w, self.place.jets))
-        return self.ranks.sum(own)
+        found = self.group.together(lambda: self.place.model.transpose_times(w, self.place.jets))
+        return self.group.sum(found)
 
 
 class TangentProblem(Reduced):
@@ -116,7 +116,7 @@ class TangentProblem(Reduced):
         newton_steps: int,
         forms_matrix: bool = True,
     ) -> None:
-        self._model = residual.own.together(
+        self._model = residual.row_group.together(
             lambda: tangent_model(residual, directions, newton_steps, forms_matrix)
         )
 
@@ -135,8 +135,8 @@ class TangentProblem(Reduced):
             jets = model.jets(y) if y.any() else model.origin
             return jets, model.residual.values(jets)
 
-        jets, f = model.residual.own.together(found)
-        return TangentPlace(y, model.residual.own.norm(f), model, jets, f)
+        jets, f = model.residual.row_group.together(found)
+        return TangentPlace(y, model.residual.row_group.norm(f), model, jets, f)
 
     def step(
         self,

@@ -19,7 +19,7 @@ from torch import Tensor
 from pdelsr.linearize import BoundBlock, Jets, Predictor, StackedResidual
 from pdelsr.lstsq import LeastSquares
 from pdelsr.networks import IndexSet, Network, closure
-from pdelsr.ranks import Ranks
+from pdelsr.processes import Group
 
 RAYS = 6  # directions of the searched waves
 SHORTEST = 1e5  # half-waves across the domain
@@ -102,7 +102,7 @@ def leftovers(
     """
     found = []
     coefficients = residual.coefficients(jets)
-    points, own = residual.blocks[0].sites[0], residual.own
+    points, group = residual.blocks[0].sites[0], residual.row_group
     value = closure(((0,) * points.shape[1],))
     for wave in annihilated(residual, predictor):
         of_wave = [b.jet_without_graph(wave) for b in residual.blocks]
@@ -111,9 +111,9 @@ def leftovers(
         left = solver.left_over(state, change)
         if left is None or not math.isfinite(left):
             return ()
-        share = left / own.norm(change)
-        terms = own.norm(torch.cat([terms.abs().sum(0) for terms in pairs]))
-        sizes = own.agreed(wave(points, value)[0].square().mean(0).sqrt())
+        share = left / group.norm(change)
+        terms = group.norm(torch.cat([terms.abs().sum(0) for terms in pairs]))
+        sizes = group.agreed(wave(points, value)[0].square().mean(0).sqrt())
         found.append(Leftover(wave.length, share * terms, sizes))
     return tuple(found)
 
@@ -132,7 +132,7 @@ def annihilated(residual: StackedResidual, predictor: Predictor) -> list[Wave]:
     equations = [b for b in residual.blocks if b.block.kind == "equation"]
     if not 0 < len(equations) == residual.network.out_features <= MOST_UNKNOWNS:
         return []
-    few = _few(equations[0], residual.own)
+    few = _few(equations[0], residual.row_group)
     vectors, half_waves = _wave_vectors(few.sites[0])
     matrix, terms = _symbol(equations, few, predictor, vectors, residual.network.out_features)
     shares = torch.linalg.det(matrix).abs() / _permanent(terms)
@@ -150,12 +150,12 @@ def annihilated(residual: StackedResidual, predictor: Predictor) -> list[Wave]:
     return found
 
 
-def _few(equation: BoundBlock, own: Ranks) -> BoundBlock:
+def _few(equation: BoundBlock, group: Group) -> BoundBlock:
     """Some points of an equation, the same ones in every process."""
     few = equation.thinned(min(1.0, SITES / equation.total))
     part = slice(0) if few.stands_in else slice(None)
-    sites = tuple(own.gathered(points[part]) for points in few.sites)
-    columns, scale = own.gathered(few.columns[part]), own.gathered(few.scale[part])
+    sites = tuple(group.gathered(points[part]) for points in few.sites)
+    columns, scale = group.gathered(few.columns[part]), group.gathered(few.scale[part])
     return BoundBlock(few.block, sites, columns, scale)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pdelsr.ranks import current
+from pdelsr.processes import current
 from pdelsr.solvers.refinement.memory.estimate import (
     LEAST_COLUMNS,
     PIECE,

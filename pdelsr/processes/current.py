@@ -6,28 +6,28 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from pdelsr.ranks.base import ALONE, Ranks
+from pdelsr.processes.group import ALONE, Group
 
 
 class _Current(threading.local):
     """The processes of this thread's work."""
 
-    ranks: Ranks = ALONE
+    group: Group = ALONE
 
 
 _current = _Current()
 
 
-def current() -> Ranks:
+def current() -> Group:
     """The processes that share the work of this thread."""
-    return _current.ranks
+    return _current.group
 
 
 @contextmanager
-def sharing(ranks: Ranks) -> Generator[None, None, None]:
+def sharing(group: Group) -> Generator[None, None, None]:
     """A block whose work is shared by these processes."""
-    before, _current.ranks = _current.ranks, ranks
+    before, _current.group = _current.group, group
     try:
         yield
     finally:
-        _current.ranks = before
+        _current.group = before

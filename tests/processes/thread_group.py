@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from pdelsr.ranks import Ranks, sharing
+from pdelsr.processes import Group, sharing
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ class Meeting:
         }
 
 
-class Threads(Ranks):
+class Threads(Group):
     """One of several threads that share a problem; it counts the numbers that it sends."""
 
     def __init__(self, rank: int, meeting: Meeting) -> None:
@@ -99,9 +99,9 @@ def in_threads(size: int, work: Callable[[Threads], T]) -> list[T]:
     meeting = Meeting(size)
 
     def one(rank: int) -> T:
-        ranks = Threads(rank, meeting)
-        with sharing(ranks):
-            return work(ranks)
+        group = Threads(rank, meeting)
+        with sharing(group):
+            return work(group)
 
     with ThreadPoolExecutor(size) as pool:
         return [future.result(timeout=120) for future in [pool.submit(one, k) for k in range(size)]]

@@ -12,7 +12,7 @@ from torch import Tensor
 T = TypeVar("T")
 
 
-class Ranks:
+class Group:
     """The processes of one solve, each with its own points; this class is a single process.
 
     All of them run the same code. What decides where it goes on is either computed from the same
@@ -109,5 +109,5 @@ class Ranks:
         raise AssertionError("a single process has nobody to receive from")
 
 
-ALONE = Ranks()
+ALONE = Group()
 """A single process."""

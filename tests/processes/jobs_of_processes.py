@@ -1,4 +1,4 @@
-"""What processes of torchrun do in `test_processes.py`: `rank_jobs.py FOLDER NAME …`."""
+"""What processes of torchrun do in `test_processes.py`: `jobs_of_processes.py FOLDER NAME …`."""
 
 from __future__ import annotations
 

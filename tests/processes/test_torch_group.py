@@ -12,13 +12,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import jobs_of_processes
 import pytest
-import rank_jobs
 import torch
 
 import pdelsr as pl
 
-JOBS = Path(rank_jobs.__file__)
+JOBS = Path(jobs_of_processes.__file__)
 PATIENCE = 240  # seconds for the processes of a test
 
 
@@ -198,7 +198,7 @@ def test_a_lost_process_ends_all_others_and_is_named(tmp_path: Path) -> None:
 def test_one_process_writes_the_files_of_the_command_and_its_summary(tmp_path: Path) -> None:
     file, saved = tmp_path / "found.json", tmp_path / "saved"
     options = ["--method", "lsr", "--hidden", "8,8", "--points", "100", "--time-limit", "60"]
-    problem = str(rank_jobs.PROBLEMS / "poisson_2d.py")
+    problem = str(jobs_of_processes.PROBLEMS / "poisson_2d.py")
     done = started(
         *(2, "-m", "pdelsr", "solve", problem, *options, "--quiet", "--distributed"),
         *("--json", str(file), "--save", str(saved)),
@@ -212,4 +212,4 @@ def test_a_process_that_was_started_alone_is_told_what_to_do(monkeypatch: Any) -
     for name in ("RANK", "WORLD_SIZE"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(pl.SettingsError, match="torchrun --nproc-per-node"):
-        pl.solve(rank_jobs.string(), "lsr", distributed=True)
+        pl.solve(jobs_of_processes.string(), "lsr", distributed=True)

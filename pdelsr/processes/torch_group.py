@@ -14,8 +14,8 @@ import torch.distributed as dist
 from torch import Tensor
 
 from pdelsr.errors import PdelsrError, WorkerError, described
-from pdelsr.ranks.base import Ranks
-from pdelsr.ranks.heartbeat import Heartbeat, own_address, store_at, without
+from pdelsr.processes.group import Group
+from pdelsr.processes.heartbeat import Heartbeat, own_address, store_at, without
 
 T = TypeVar("T")
 JOIN = timedelta(minutes=30)  # until all processes have come to their first call
@@ -23,7 +23,7 @@ PATIENCE = timedelta(days=100)  # for the work of another process, whose loss a 
 FEW = 4096  # numbers that are gathered and added in order, so that every process has the same sum
 
 
-class Processes(Ranks):
+class TorchGroup(Group):
     """The processes of a group of `torch.distributed`.
 
     Numbers of the CPU travel by gloo, those of a GPU by NCCL. A process that is interrupted goes on

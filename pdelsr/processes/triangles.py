@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pdelsr.ranks.base import Ranks
+from pdelsr.processes.group import Group
 
 
 def pairs(size: int) -> list[tuple[int, int]]:
@@ -18,21 +18,21 @@ def pairs(size: int) -> list[tuple[int, int]]:
     return found
 
 
-def send_triangle(R: Float[Tensor, "r r"], to: int, ranks: Ranks) -> None:
+def send_triangle(R: Float[Tensor, "r r"], to: int, group: Group) -> None:
     """Send the upper triangle, r (r + 1) / 2 numbers."""
-    ranks.send(packed(R), to)
+    group.send(packed(R), to)
 
 
-def receive_triangle(like: Float[Tensor, "r r"], source: int, ranks: Ranks) -> Tensor:
+def receive_triangle(like: Float[Tensor, "r r"], source: int, group: Group) -> Tensor:
     """An upper triangle of the same size from another process."""
     numbers = like.new_empty(len(like) * (len(like) + 1) // 2)
-    ranks.receive(numbers, source)
+    group.receive(numbers, source)
     return unpacked(numbers, len(like))
 
 
-def agreed_triangle(R: Float[Tensor, "r r"], ranks: Ranks) -> Float[Tensor, "r r"]:
+def agreed_triangle(R: Float[Tensor, "r r"], group: Group) -> Float[Tensor, "r r"]:
     """The triangle of the first process."""
-    return R if ranks.size == 1 else unpacked(ranks.agreed(packed(R)), len(R))
+    return R if group.size == 1 else unpacked(group.agreed(packed(R)), len(R))
 
 
 def packed(R: Float[Tensor, "r r"]) -> Float[Tensor, " t"]:
@@ -48,9 +48,9 @@ def unpacked(numbers: Float[Tensor, " t"], size: int) -> Float[Tensor, "r r"]:
     return R
 
 
-def symmetric_sum(matrix: Float[Tensor, "m m"], ranks: Ranks) -> Float[Tensor, "m m"]:
+def symmetric_sum(matrix: Float[Tensor, "m m"], group: Group) -> Float[Tensor, "m m"]:
     """The sum of symmetric matrices over the processes."""
-    if ranks.size == 1:
+    if group.size == 1:
         return matrix
-    upper = unpacked(ranks.sum(packed(matrix)), len(matrix))
+    upper = unpacked(group.sum(packed(matrix)), len(matrix))
     return upper + upper.triu(1).T
