@@ -15,10 +15,10 @@ from pdelsr.declare import Problem
 from pdelsr.entry.distributed import require_same, sharing_work
 from pdelsr.entry.solve import solve
 from pdelsr.errors import SettingsError
-from pdelsr.executors.job import versions
 from pdelsr.lstsq import LeastSquares
 from pdelsr.operators.at_input import network_at, parameter_of
 from pdelsr.operators.sensors import Sensors
+from pdelsr.processes.versions import versions
 from pdelsr.regression import RefinedModule
 from pdelsr.regression import refine as refine_on_data
 from pdelsr.regression.checks import require_known

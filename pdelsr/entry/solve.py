@@ -17,10 +17,10 @@ from pdelsr.checkpoint.fingerprint import fingerprint
 from pdelsr.declare import Problem
 from pdelsr.entry.distributed import require_same, sharing_work
 from pdelsr.errors import CallbackError, ProblemError, SettingsError
-from pdelsr.executors.job import versions
 from pdelsr.lstsq import solver_named
 from pdelsr.lstsq.registry import require_shared_rows
 from pdelsr.processes import Group
+from pdelsr.processes.versions import versions
 from pdelsr.resources.clock import Clock
 from pdelsr.resources.pieces import told_what_to_lower
 from pdelsr.results import Solution

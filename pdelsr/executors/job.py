@@ -6,16 +6,14 @@ version refuses in words, where unpickling would fail somewhere inside.
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, TypedDict
 
 import cloudpickle
-import torch
 
 from pdelsr.errors import described
-from pdelsr.version import __version__
+from pdelsr.processes.versions import versions
 
 Task = Callable[[int], Any]
 """A function of the number of a job."""
@@ -27,15 +25,6 @@ class Answer(TypedDict, total=False):
     value: Any
     error: bytes
     refusal: str
-
-
-def versions() -> dict[str, str]:
-    """The versions that both ends must share."""
-    return {
-        "pdelsr": __version__,
-        "python": ".".join(platform.python_version_tuple()[:2]),
-        "torch": ".".join(torch.__version__.split(".")[:2]),
-    }
 
 
 def packed(task: Task) -> bytes:

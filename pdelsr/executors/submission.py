@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 import cloudpickle
 
 from pdelsr.errors import SettingsError, WorkerError, described
-from pdelsr.executors.job import Answer, Task, packed, run, versions
+from pdelsr.executors.job import Answer, Task, packed, run
+from pdelsr.processes.versions import versions
 from pdelsr.resources.time_is_up import check_time
 from pdelsr.solvers.state.settings import require_whole
 

@@ -65,7 +65,7 @@ class TruncatedSVD(LeastSquares):
         del A
         factors = tree_factored(stacked, group)
         U, values, Wt = torch.linalg.svd(factors.R, full_matrices=False)
-        largest = max(int(group.sum(torch.tensor([n])).item()), r)
+        largest = max(sum(group.counts(n)), r)
         cut = largest * torch.finfo(values.dtype).eps if self.cut is None else self.cut
         rank = spectrum_of(values, cut).effective_rank
         return SVDState(factors, U[:, :rank], values, Wt[:rank], lengths, b, largest)

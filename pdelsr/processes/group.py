@@ -77,6 +77,10 @@ class Group:
         """The sum of the tensors of all processes, of the same shape in all of them."""
         return tensor
 
+    def counts(self, number: int) -> list[int]:
+        """The whole numbers of all processes, in their order."""
+        return [number]
+
     def largest(self, value: int | float) -> int | float:
         """The largest number among those of all processes."""
         return value

@@ -111,7 +111,7 @@ class TorchGroup(Group):
         return found  # type: ignore[return-value]
 
     def settle(self, error: BaseException | None) -> None:
-        failed = torch.tensor([0 if error is None else self.size - self.rank])
+        failed = _number(0 if error is None else self.size - self.rank, torch.int64)
         self._call(lambda: dist.all_reduce(failed, dist.ReduceOp.MAX, group=self._words))
         if not failed.item():
             return
@@ -126,7 +126,7 @@ class TorchGroup(Group):
 
     def agree(self, value: T) -> T:
         if isinstance(value, float):
-            number = torch.tensor([value], dtype=torch.float64)
+            number = _number(value, torch.float64)
             self._call(lambda: dist.broadcast(number, 0, group=self._words))
             return number.item()  # type: ignore[return-value]
         return self._shared(value, 0)
@@ -137,7 +137,7 @@ class TorchGroup(Group):
         return found
 
     def all(self, flag: bool) -> bool:
-        wrong = torch.tensor([0 if flag else 1])
+        wrong = _number(0 if flag else 1, torch.int64)
         self._call(lambda: dist.all_reduce(wrong, dist.ReduceOp.MAX, group=self._words))
         return not wrong.item()
 
@@ -148,13 +148,16 @@ class TorchGroup(Group):
         self._call(lambda: dist.all_reduce(found, group=self._group(found)))
         return found
 
+    def counts(self, number: int) -> list[int]:
+        return self._parts(_number(number, torch.int64)).flatten().tolist()
+
     def largest(self, value: int | float) -> int | float:
-        number = torch.tensor([value], dtype=torch.float64)
+        number = _number(value, torch.float64)
         self._call(lambda: dist.all_reduce(number, dist.ReduceOp.MAX, group=self._words))
         return number.item()
 
     def gathered(self, rows: Tensor) -> Tensor:
-        counts = self._parts(torch.tensor([len(rows)])).flatten().tolist()
+        counts = self.counts(len(rows))
         parts = self._parts(_padded(rows, max(counts)))
         return torch.cat([part[:count] for part, count in zip(parts, counts, strict=True)])
 
@@ -224,6 +227,11 @@ def _all_present(size: int) -> Generator[None, None, None]:
             f"not all of the {size} processes have made the same call with distributed=True, and "
             f"one that does not come within {JOIN} counts as lost: {described(error):.200}"
         ) from error
+
+
+def _number(value: int | float, dtype: torch.dtype) -> Tensor:
+    """A number as a tensor of the CPU, whatever torch's default device is."""
+    return torch.tensor([value], dtype=dtype, device="cpu")
 
 
 def _padded(rows: Tensor, count: int) -> Tensor:

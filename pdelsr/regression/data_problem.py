@@ -279,8 +279,7 @@ class DataProblem(Reduced):
 
         group = self.task.group
         count, total = group.together(local)
-        count = group.sum(torch.tensor([count])).item()
-        return (group.sum(total) / count).sqrt().tolist()
+        return (group.sum(total) / sum(group.counts(count))).sqrt().tolist()
 
     def predicted(self, batch: Batch, Y: Float[Tensor, "r c"]) -> Float[Tensor, "n k c"]:
         """q + J V y for every column y of Y."""

@@ -421,16 +421,17 @@ def unrefined_size(task: Task, data: Data) -> float:
     def squares(batch: Batch) -> float:
         return task.residual(task.given(batch.given), batch.targets).square().sum().item()
 
-    def local() -> Tensor:
+    def local() -> tuple[float, int]:
         total, count = 0.0, 0
         for batch in task.display.over("residuals", data):
             for length, found in over_pieces(batch, squares):
                 total += found
                 count += length
-        return torch.tensor([total, count], dtype=torch.float64)
+        return total, count
 
-    total, count = task.group.sum(task.group.together(local)).tolist()
-    return math.sqrt(total / count)
+    total, count = task.group.together(local)
+    whole = task.group.sum(torch.tensor(total, dtype=torch.float64, device="cpu")).item()
+    return math.sqrt(whole / sum(task.group.counts(count)))
 
 
 def why(k: int, scores: list[RankScore]) -> str:
@@ -464,7 +465,7 @@ def surely_better(problem: DataProblem, held: Data, y: Float[Tensor, " r"]) -> b
         return torch.cat([g for batch in batches for _, g in over_pieces(batch, gains)], dim=1)
 
     found = task.group.together(local)
-    count = int(task.group.sum(torch.tensor([found.shape[1]])).item())
+    count = sum(task.group.counts(found.shape[1]))
     mean = task.group.sum(found.sum(dim=1)) / count
     squares = task.group.sum((found - mean[:, None]).square().sum(dim=1))
     deviation = (squares / count).sqrt() / math.sqrt(max(count - 1, 1))

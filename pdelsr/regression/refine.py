@@ -180,7 +180,7 @@ def refine(
             return *task_of(view, fit, held, residual, display), held
 
         task, probe, held = group.together(read)
-        total = int(group.sum(torch.tensor([task.samples])).item())
+        total = sum(group.counts(task.samples))
         task = replace(task, group=group, others=total - task.samples)
         parts = Parts(recipe, solver, newton_steps, products, probe, memory_budget, generator)
         if (

@@ -69,7 +69,7 @@ def right_singular_vectors(
         return torch.cat([sketch.new_empty(0, sketch.shape[1]), *(G @ sketch for G in chunks())])
 
     sketches = group.together(sketched)
-    counts = group.gathered(torch.tensor([len(sketches)])).tolist()
+    counts = group.counts(len(sketches))
     first = sum(counts[: group.rank])
     Q = torch.linalg.qr(group.gathered(sketches)).Q
 

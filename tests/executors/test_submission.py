@@ -16,8 +16,9 @@ import pytest
 
 import pdelsr as pl
 from pdelsr.executors import Workers, outcomes
-from pdelsr.executors.job import run, versions
+from pdelsr.executors.job import run
 from pdelsr.executors.submission import TRIES, require_executor
+from pdelsr.processes.versions import versions
 
 
 class Polled:

@@ -74,6 +74,9 @@ class Threads(Group):
     def sum(self, tensor: Tensor) -> Tensor:
         return torch.stack(self.exchange(tensor.detach())).sum(dim=0)
 
+    def counts(self, number: int) -> list[int]:
+        return self.exchange(number)
+
     def largest(self, value: int | float) -> int | float:
         return max(self.exchange(value))
 
