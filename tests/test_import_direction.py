@@ -58,6 +58,7 @@ DELAYED = {
     "declare/evaluate.py": {"pdelsr.declare.numpy_code"},
     "cli/pictures.py": {"pdelsr.benchmark.pictures", "pdelsr.results.plot"},
     "resources/free_memory.py": {"psutil"},
+    "executors/workers.py": {"loky.process_executor"},
     "operators/instances.py": {"rich.console", "rich.table"},
     "plot.py": {"pdelsr.results.plot"},
     "progress.py": {"rich.live", "rich.progress"},
@@ -71,8 +72,8 @@ DELAYED = {
         "pdelsr.results.summary",
     },
 }
-"""Imports at the first call or use: what runs and prints, matplotlib, shapely, rich and sympy's
-printers of code load slowly, psutil and the packages of extras may be missing."""
+"""Imports at the first call or use: what runs and prints, matplotlib, shapely, rich, sympy's
+printers of code and loky load slowly, psutil and the packages of extras may be missing."""
 
 ONCE = {
     "hashlib": "files/digest.py",

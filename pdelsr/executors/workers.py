@@ -11,7 +11,6 @@ from threading import local
 from typing import Any
 
 import torch
-from loky.process_executor import ProcessPoolExecutor
 
 from pdelsr.resources.free_memory import share_memory
 
@@ -34,7 +33,7 @@ class Workers:
         self.processes, self.cards = processes, cards
         self._threads = ThreadPoolExecutor(processes)  # each has one process
         self._own = local()
-        self._pools: list[ProcessPoolExecutor] = []
+        self._pools: list[Any] = []
         self._numbers = count()
 
     def __enter__(self) -> Workers:
@@ -60,7 +59,9 @@ class Workers:
             self._own.pool = self._started(self._own.number)
             raise
 
-    def _started(self, number: int) -> ProcessPoolExecutor:
+    def _started(self, number: int) -> Any:
+        from loky.process_executor import ProcessPoolExecutor
+
         threads = max(1, (os.cpu_count() or 1) // self.processes)
         env = {"OMP_NUM_THREADS": str(threads)}
         if self.cards:
