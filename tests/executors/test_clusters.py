@@ -43,9 +43,9 @@ import os, sys, time
 from dask.distributed import Client
 from pdelsr.executors import outcomes
 
-def main(address, folder):
+def main(address, folder, kills):
     def job(index):
-        if index == 3 and not os.path.exists(os.path.join(folder, "killed")):
+        if kills == "True" and index == 3 and not os.path.exists(os.path.join(folder, "killed")):
             open(os.path.join(folder, "killed"), "w").close()
             os.kill(os.getpid(), 9)
         time.sleep(0.05)
@@ -59,7 +59,8 @@ main(*sys.argv[1:])
 """
 
 
-def test_dask_by_its_own_commands_loses_a_worker(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kills", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_dask_by_its_own_commands(tmp_path: Path, kills: bool) -> None:
     pytest.importorskip("distributed")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -72,14 +73,14 @@ def test_dask_by_its_own_commands_loses_a_worker(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(COMMANDS)
     try:
-        call = [sys.executable, str(script), worker[0], str(tmp_path)]
+        call = [sys.executable, str(script), worker[0], str(tmp_path), str(kills)]
         done = subprocess.run(call, capture_output=True, text=True, check=False, timeout=120)
     finally:
         for process in started:
             process.kill()
             process.wait()
     assert str([(i, i**2) for i in range(8)]) in done.stdout, done.stderr
-    assert (tmp_path / "killed").exists()
+    assert (tmp_path / "killed").exists() is kills
 
 
 def test_submitit(tmp_path: Path) -> None:
