@@ -488,6 +488,15 @@ def test_show_says_why_a_condition_is_soft(
     assert "is soft" not in capsys.readouterr().out
 
 
+def test_show_tells_how_few_of_many_points_an_alignment_step_takes(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["show", "poisson_2d", "--hidden", "8,8", "--points", "100000"]) == 0
+    parameters = 8 * 2 + 8 + 8 * 8 + 8 + 8 + 1
+    share = f"an alignment step {8 * parameters / 100_000:.1%} of them"
+    assert share in capsys.readouterr().out
+
+
 def test_lsmr_by_name_is_a_solver() -> None:
     assert read_options("lsr", ["lstsq=lsmr"])["lstsq"] == LSMR().name
 

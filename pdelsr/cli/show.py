@@ -16,6 +16,8 @@ from pdelsr.declare import Problem
 from pdelsr.errors import MemoryLimitError
 from pdelsr.resources.room import has_room, room_text
 from pdelsr.results.summary import WIDTH, network_text
+from pdelsr.solvers.descent.alignment import STEP_SHARE, step_share
+from pdelsr.solvers.descent.levenberg_marquardt import LevenbergMarquardt
 from pdelsr.solvers.growth.growth_policy import GrowthPolicy
 from pdelsr.solvers.methods.ilsr import ILSR
 from pdelsr.solvers.prepare import prepare
@@ -51,8 +53,10 @@ def show_text(problem: Problem, method: str, options: Mapping[str, Any]) -> str:
         lines += [f"{name} is soft: {why}" for name, why in soft.items()]
     if isinstance(chosen, ILSR):
         factor = chosen.refinement_factor(problem.is_linear)
+        share = step_share(context.discretization, LevenbergMarquardt().largest)
+        part = "half" if share == STEP_SHARE else f"{share:.1%}"
         lines.append(
-            f"a refinement takes {factor:g} times these points, an alignment step half of them"
+            f"a refinement takes {factor:g} times these points, an alignment step {part} of them"
         )
     lines.append(f"network: {network_text(context.network)}")
     if isinstance(chosen, ILSR) and (growth := chosen.growth(context)).widens:

@@ -104,7 +104,7 @@ class ILSR(Method):
     Args:
         alignment: "gauss-newton" or "lbfgs".
         alignment_steps: optimizer steps in one iteration; a Gauss–Newton step is taken on half of
-            the planned points.
+            the planned points, and at most eight rows for each parameter that it moves.
         resample_every: Gauss–Newton steps between new points.
         adaptive: draw interior points where the residual is large.
         pseudo_time_step: Δτ of the published alignment.
